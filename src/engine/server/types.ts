@@ -1,0 +1,107 @@
+/** What goes into a member and what comes out: the one funnel between the engine and the world. */
+import type { NodeId } from '../raft/types.ts';
+import type { EngineEvent } from '../events.ts';
+
+/** The timers a member may ask for; it asks again each time one fires. */
+export type TimerName = 'raftTick' | 'backendCommit';
+
+/** The RPCs a member answers, by their gRPC names. Bodies are the protobuf messages of src/engine/pb. */
+export type RpcMethod =
+  | 'etcdserverpb.KV/Range'
+  | 'etcdserverpb.KV/Put'
+  | 'etcdserverpb.KV/DeleteRange'
+  | 'etcdserverpb.Cluster/MemberList'
+  | 'etcdserverpb.Maintenance/Status';
+
+/** gRPC status codes that the lab's members and clients give. */
+export const grpcCode = {
+  ok: 0, canceled: 1, unknown: 2, invalidArgument: 3, deadlineExceeded: 4, notFound: 5, resourceExhausted: 8,
+  failedPrecondition: 9, outOfRange: 11, unavailable: 14,
+} as const;
+
+export type DiskErrorCode = 'EIO' | 'ENOSPC';
+
+export type MemberInput =
+  | { readonly kind: 'timer'; readonly timer: TimerName }
+  /** A raftpb.Message as it came over the network. */
+  | { readonly kind: 'message'; readonly from: NodeId; readonly bytes: Uint8Array }
+  /** A client's RPC. `request` is the world's number for it; the reply names it again. */
+  | { readonly kind: 'request'; readonly request: number; readonly method: RpcMethod; readonly bytes: Uint8Array }
+  /** The client no longer waits. */
+  | { readonly kind: 'cancel'; readonly request: number }
+  /** A disk request with an id is done. */
+  | { readonly kind: 'diskDone'; readonly id: number; readonly error: DiskErrorCode | null };
+
+/**
+ * What a member asks of its disk, in order. A file's requests are served first in, first out; a `sync`
+ * completes (as a diskDone input) when all earlier writes of its file are durable. Reads are synchronous and
+ * only at boot: a member keeps what it wrote. Paths are relative to the data directory, as etcd's.
+ */
+export type DiskRequest =
+  /** Writes into the page cache; the file grows as needed, with zeros in any gap. */
+  | { readonly kind: 'write'; readonly file: string; readonly offset: number; readonly data: Uint8Array }
+  /** `barrier`: the next sync of this file follows at once, so a store may make both durable in one go. */
+  | { readonly kind: 'sync'; readonly file: string; readonly id: number; readonly barrier: boolean }
+  | { readonly kind: 'truncate'; readonly file: string; readonly sizeBytes: number }
+  | { readonly kind: 'rename'; readonly file: string; readonly to: string }
+  | { readonly kind: 'remove'; readonly file: string };
+
+export interface Reply {
+  readonly request: number;
+  /** A gRPC status code; 0 is success and `bytes` then holds the response message. */
+  readonly code: number;
+  readonly message: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A raft message on its way, with what the network's trace tells of it. */
+export interface Send {
+  readonly to: NodeId;
+  readonly bytes: Uint8Array;
+  readonly messageType: string;
+  readonly term: number;
+  readonly index: number;
+  readonly entryCount: number;
+  readonly reject: boolean;
+}
+
+/** Everything one step produced. `digest` is two u32 over the fields that src/README.md lists. */
+export interface MemberOutput {
+  readonly sends: Send[];
+  readonly disk: DiskRequest[];
+  readonly replies: Reply[];
+  readonly timers: { readonly timer: TimerName; readonly afterUs: number }[];
+  readonly events: EngineEvent[];
+  digest: readonly [number, number];
+  /** Set when the member stopped itself: a broken invariant or a disk that failed. It takes no further input. */
+  halted: string | null;
+}
+
+export interface PeerConfig {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly peerUrl: string;
+  readonly clientUrl: string;
+}
+
+/** How a member is started. */
+export interface MemberConfig {
+  readonly nodeId: NodeId;
+  /** All members of a new cluster, this one among them, ascending by nodeId. */
+  readonly peers: readonly PeerConfig[];
+  readonly clusterToken: string;
+  readonly tickUs: number;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly preVote: boolean;
+  readonly batchIntervalUs: number;
+  readonly batchLimit: number;
+  readonly pageSize: number;
+  /** The run's seed and how often this member has been started in it, from 1: they name its random streams. */
+  readonly seed: number;
+  readonly epoch: number;
+  readonly trace: boolean;
+}
+
+/** What the member's disk holds at boot, by path. An empty map: a new member. */
+export type DiskImage = ReadonlyMap<string, Uint8Array>;
