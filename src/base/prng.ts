@@ -88,7 +88,7 @@ export function stream(seed: number, ...labels: readonly (string | number)[]): P
   for (const byte of encodeUtf8(labels.join('\u0000'))) {
     for (let i = 0; i < 4; i++) state[i] = mix(state[i] ^ Math.imul(byte + 1, 0x01000193 + 2 * i));
   }
-  for (let i = 0; i < 4; i++) state[i] = mix(state[i] ^ mix(state[(i + 3) % 4]) >>> 0;
+  for (let i = 0; i < 4; i++) state[i] = mix(state[i] ^ mix(state[(i + 3) % 4])) >>> 0;
   if ((state[0] | state[1] | state[2] | state[3]) === 0) state[0] = 1;
   return new Prng(state);
 }
