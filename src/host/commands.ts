@@ -1,0 +1,48 @@
+/** The one vocabulary of commands, for the console, buttons, window.quorumLab, messages, links and run files. */
+import * as v from 'valibot';
+import type { Action } from '../sim/types.ts';
+
+export const commandVersion = 1;
+
+/** Longer text than a request may ever be is refused here; etcd's own limit (1.5 MiB) answers below it. */
+const text = v.pipe(v.string(), v.maxLength(4 * 1024 * 1024, 'is longer than 4,194,304 characters'));
+const member = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+const flag = v.exactOptional(v.boolean());
+const endpoints = v.exactOptional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9)));
+
+const range = { rangeEnd: v.exactOptional(text), prefix: flag, fromKey: flag, endpoints };
+
+/** Unknown fields are refused: a typing error must not pass silently. */
+export const actionSchema = v.variant('type', [
+  v.strictObject({ type: v.literal('put'), key: text, value: text, endpoints }),
+  v.strictObject({
+    type: v.literal('get'), key: text, ...range, limit: v.exactOptional(count), revision: v.exactOptional(count),
+    serializable: flag, keysOnly: flag, countOnly: flag,
+  }),
+  v.strictObject({ type: v.literal('del'), key: text, ...range, prevKv: flag }),
+  v.strictObject({ type: v.literal('memberList'), endpoints }),
+  v.strictObject({ type: v.literal('endpointStatus'), endpoints }),
+  v.strictObject({ type: v.literal('kill'), member }),
+  v.strictObject({ type: v.literal('powerCut'), member }),
+  v.strictObject({ type: v.literal('restart'), member }),
+  v.strictObject({ type: v.literal('pauseMember'), member }),
+  v.strictObject({ type: v.literal('resumeMember'), member }),
+  v.strictObject({ type: v.literal('cut'), from: member, to: member }),
+  v.strictObject({ type: v.literal('heal'), from: member, to: member }),
+  v.strictObject({ type: v.literal('isolate'), member }),
+  v.strictObject({ type: v.literal('healAll') }),
+]);
+
+export type ParsedCommand =
+  | { readonly ok: true; readonly action: Action }
+  | { readonly ok: false; readonly code: 'bad command'; readonly message: string };
+
+/** Checks a command from outside; the message says which field is wrong and what it takes. */
+export function parseCommand(input: unknown): ParsedCommand {
+  const parsed = v.safeParse(actionSchema, input);
+  if (parsed.success) return { ok: true, action: parsed.output };
+  const issue = parsed.issues[0];
+  const path = v.getDotPath(issue);
+  return { ok: false, code: 'bad command', message: path === null ? issue.message : `${path}: ${issue.message}` };
+}

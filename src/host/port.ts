@@ -1,0 +1,130 @@
+/** LabPort: the one definition of what may be asked of a lab, wherever it runs. */
+import type { Action, ClientOutcome, Intervention } from '../sim/types.ts';
+import type { Envelope } from '../engine/events.ts';
+import type { LabEvent } from '../sim/types.ts';
+import type { PageRun } from '../engine/bolt/types.ts';
+
+export interface LabOptions {
+  readonly seed: number;
+  readonly members: number;
+  /** 'auto' tries IndexedDB by opening, writing and reading back; falls back to memory. */
+  readonly storage: 'auto' | 'memory';
+  /** 'workers': one worker a member. 'one': all members in the lab's own worker. */
+  readonly layout: 'workers' | 'one';
+  /** The stored lab's name; each has its own database and lock. */
+  readonly workspace: string;
+  /** True: read what is stored, write nothing (another tab holds the lab). */
+  readonly lookOnly: boolean;
+  readonly preVote: boolean;
+}
+
+export type StorageKind = 'indexeddb' | 'memory';
+
+/** What a fresh page must know before events arrive. */
+export interface LabState {
+  readonly version: 1;
+  readonly seed: number;
+  readonly boot: number;
+  readonly members: number;
+  readonly layout: 'workers' | 'one';
+  readonly storage: StorageKind;
+  /** Why storage is memory, in a sentence; null where it was asked for or is not. */
+  readonly storageNotice: string | null;
+  readonly timeUs: number;
+  readonly moment: number;
+  readonly playing: boolean;
+  /** Virtual microseconds a second of wall time. */
+  readonly speed: number;
+  /** Sixteen hex digits. */
+  readonly chainHash: string;
+  /** Set when the run cannot go on: an internal error, or a store that failed or hangs. */
+  readonly stopped: { readonly kind: 'internal' | 'store'; readonly message: string; readonly moment: number } | null;
+}
+
+/** Over a worker boundary no class survives: every call answers one of these. */
+export type Result<Value> =
+  | ({ readonly ok: true } & Value)
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** What events do not carry, asked for by a view: decoded data at the present moment. */
+export type Query =
+  | { readonly kind: 'pages'; readonly member: number }
+  | { readonly kind: 'log'; readonly member: number; readonly from: number; readonly limit: number }
+  | { readonly kind: 'page'; readonly member: number; readonly pgid: number };
+
+export interface PageView {
+  readonly pgid: number;
+  readonly kind: string;
+  readonly count: number;
+  readonly overflow: number;
+  /** Leaf items or branch children, as printable text. */
+  readonly items: readonly { readonly key: string; readonly value: string }[];
+}
+
+export type Answer =
+  | { readonly kind: 'pages'; readonly pageSize: number; readonly runs: readonly PageRun[] }
+  | {
+      readonly kind: 'log'; readonly firstIndex: number;
+      readonly entries: readonly { readonly index: number; readonly term: number; readonly label: string }[];
+    }
+  | { readonly kind: 'page'; readonly page: PageView };
+
+export type StepUnit = 'input' | 'message' | 'commit';
+
+/** A finished action: the client's outcome for client commands, null for the others. */
+export interface ActResult {
+  readonly moment: number;
+  readonly timeUs: number;
+  readonly outcome: ClientOutcome | null;
+}
+
+/** A run as a file (`.qlrun`): re-running it gives the same chain hash at `moment`. */
+export interface RunFile {
+  readonly format: 'qlrun';
+  readonly version: 1;
+  readonly engine: string;
+  readonly seed: number;
+  readonly members: number;
+  readonly preVote: boolean;
+  readonly boot: number;
+  /** True where the run began on stored files, which the file does not hold. */
+  readonly startedFromStore: boolean;
+  readonly moment: number;
+  readonly chainHash: string;
+  readonly interventions: readonly Intervention[];
+  /** For reports of internal errors. */
+  readonly error: string | null;
+}
+
+/** Events as the page receives them, already decoded. */
+export interface LabBatch {
+  readonly events: readonly { readonly at: Envelope; readonly event: LabEvent }[];
+  readonly state: LabState;
+}
+
+/** What any host of a lab offers: in-process, in one worker, or with a worker for each member. */
+export interface LabPort {
+  /** Runs until a leader is elected, then waits; resolves when the lab is ready to be shown. */
+  open(options: LabOptions): Promise<Result<{ state: LabState }>>;
+  /** Validates and does a command; client commands settle when the client has its answer (in virtual time). */
+  act(command: unknown): Promise<Result<ActResult>>;
+  play(): Promise<void>;
+  pause(): Promise<void>;
+  /** Multiplies the adaptive pace: 1 is the default. */
+  setSpeed(factor: number): Promise<void>;
+  /** Runs until the next input, message delivery or commit, or `count` of them. */
+  step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>>;
+  /** Runs for so much virtual time as fast as the machine allows. */
+  run(virtualUs: number): Promise<Result<{ moment: number }>>;
+  state(): Promise<LabState>;
+  inspect(query: Query): Promise<Result<{ answer: Answer }>>;
+  runFile(): Promise<RunFile>;
+  /** Compares each member's stored files with its disk's durable bytes; a list of differences, empty when equal. */
+  compareStore(): Promise<readonly string[]>;
+  /** Forgets all that is stored and closes the lab. */
+  deleteStored(): Promise<Result<object>>;
+  close(): Promise<void>;
+  /** Called once a frame while anything happened; the batches from the run's start on, in order. */
+  subscribe(receive: (batch: LabBatch) => void): () => void;
+}
+export type { Action };

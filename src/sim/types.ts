@@ -1,0 +1,166 @@
+/** What the world is told and what it asks for: actions, plans, results. */
+import type { NodeId } from '../engine/raft/types.ts';
+import type { SimEvent } from './events.ts';
+import type { EngineEvent, Envelope } from '../engine/events.ts';
+import type {
+  DiskErrorCode, DiskImage, MemberConfig, MemberInput, MemberOutput,
+} from '../engine/server/types.ts';
+
+export type LabEvent = EngineEvent | SimEvent;
+
+/** A client's command in etcdctl's terms. Keys and values are text, sent as UTF-8. */
+export type ClientAction =
+  | { readonly type: 'put'; readonly key: string; readonly value: string; readonly endpoints?: readonly string[] }
+  | {
+      readonly type: 'get'; readonly key: string; readonly rangeEnd?: string; readonly prefix?: boolean;
+      readonly fromKey?: boolean; readonly limit?: number; readonly revision?: number;
+      readonly serializable?: boolean; readonly keysOnly?: boolean; readonly countOnly?: boolean;
+      readonly endpoints?: readonly string[];
+    }
+  | {
+      readonly type: 'del'; readonly key: string; readonly rangeEnd?: string; readonly prefix?: boolean;
+      readonly fromKey?: boolean; readonly prevKv?: boolean; readonly endpoints?: readonly string[];
+    }
+  | { readonly type: 'memberList'; readonly endpoints?: readonly string[] }
+  | { readonly type: 'endpointStatus'; readonly endpoints?: readonly string[] };
+
+/** A fault, or its end. Members are numbered from 1. */
+export type FaultAction =
+  | { readonly type: 'kill'; readonly member: number }
+  | { readonly type: 'powerCut'; readonly member: number }
+  | { readonly type: 'restart'; readonly member: number }
+  | { readonly type: 'pauseMember'; readonly member: number }
+  | { readonly type: 'resumeMember'; readonly member: number }
+  /** Cuts one direction of a link. */
+  | { readonly type: 'cut'; readonly from: number; readonly to: number }
+  | { readonly type: 'heal'; readonly from: number; readonly to: number }
+  /** Cuts both directions of every link of a member. */
+  | { readonly type: 'isolate'; readonly member: number }
+  | { readonly type: 'healAll' };
+
+/** What the host tells the world of the real store: recorded like any other input. */
+export type StoreAction = { readonly type: 'storeFailed'; readonly member: number; readonly code: DiskErrorCode };
+
+export type Action = ClientAction | FaultAction | StoreAction;
+
+/** An action as recorded: it happened after input number `moment`. Seed, scenario and these are the whole truth. */
+export interface Intervention {
+  readonly moment: number;
+  readonly action: Action;
+}
+
+export interface KeyValueView {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+  readonly lease: bigint;
+}
+
+/** A client command's end, decoded. `code` and `message` are gRPC's; revision is the header's. */
+export type ClientOutcome =
+  | { readonly ok: false; readonly code: number; readonly message: string }
+  | { readonly ok: true; readonly type: 'put'; readonly revision: number }
+  | {
+      readonly ok: true; readonly type: 'get'; readonly revision: number; readonly kvs: readonly KeyValueView[];
+      readonly count: number; readonly more: boolean;
+    }
+  | {
+      readonly ok: true; readonly type: 'del'; readonly revision: number; readonly deleted: number;
+      readonly prevKvs: readonly KeyValueView[];
+    }
+  | {
+      readonly ok: true; readonly type: 'memberList';
+      readonly members: readonly {
+        readonly id: bigint; readonly name: string; readonly peerUrls: readonly string[];
+        readonly clientUrls: readonly string[]; readonly isLearner: boolean;
+      }[];
+    }
+  | {
+      readonly ok: true; readonly type: 'endpointStatus';
+      readonly endpoints: readonly EndpointStatus[];
+    };
+
+export interface EndpointStatus {
+  readonly endpoint: string;
+  /** Null where the endpoint gave no answer; `error` says why. */
+  readonly status: {
+    readonly memberId: bigint; readonly version: string; readonly dbSize: number; readonly dbSizeInUse: number;
+    readonly leader: bigint; readonly isLearner: boolean; readonly raftTerm: number; readonly raftIndex: number;
+    readonly raftAppliedIndex: number; readonly errors: readonly string[];
+  } | null;
+  readonly error: string | null;
+}
+
+/** One input of a member, with its number. */
+export interface NumberedInput {
+  readonly moment: number;
+  readonly input: MemberInput;
+}
+
+/**
+ * What to do next. Either `lifecycle` changes one process, or `steps` holds inputs that came due at `timeUs`,
+ * for members that may run side by side. `gates` are disk syncs whose real store must have finished first.
+ */
+export interface Plan {
+  readonly timeUs: number;
+  readonly gates: readonly StoreGate[];
+  readonly lifecycle: Lifecycle | null;
+  readonly steps: readonly { readonly member: NodeId; readonly inputs: readonly NumberedInput[] }[];
+}
+
+export type Lifecycle =
+  /** Start a process; its result is one output, as if booting were an input with this moment. */
+  | { readonly kind: 'start'; readonly moment: number; readonly config: MemberConfig; readonly files: DiskImage }
+  | { readonly kind: 'stop'; readonly member: NodeId };
+
+export interface StoreGate {
+  readonly member: NodeId;
+  readonly commit: number;
+}
+
+/** What came of a plan, in the plan's order: one output for each input (or for the start). */
+export interface MemberResult {
+  readonly member: NodeId;
+  readonly outputs: readonly MemberOutput[];
+}
+
+/**
+ * What a real store must make durable, in order, for one member: all ops in one transaction. The gate
+ * `{member, commit}` opens when it has. `urgent` false: a barrier sync, which may ride with the next commit.
+ */
+export interface StoreCommit {
+  readonly member: NodeId;
+  readonly commit: number;
+  readonly timeUs: number;
+  readonly urgent: boolean;
+  readonly ops: readonly StoreOp[];
+}
+
+export type StoreOp =
+  | { readonly kind: 'write'; readonly file: string; readonly offset: number; readonly data: Uint8Array }
+  | { readonly kind: 'truncate'; readonly file: string; readonly sizeBytes: number }
+  | { readonly kind: 'rename'; readonly file: string; readonly to: string }
+  | { readonly kind: 'remove'; readonly file: string };
+
+/** Receives each event with its envelope. Member events come with ordinals from 0, the world's from 65536. */
+export interface LabTrace {
+  readonly on: boolean;
+  emit(envelope: Envelope, event: LabEvent): void;
+}
+
+export interface ClusterConfig {
+  readonly seed: number;
+  readonly memberCount: number;
+  /** Each member's files at the start of this run; empty maps for a new cluster. Index 0 is member 1. */
+  readonly images: readonly DiskImage[];
+  /** How often this stored lab has been opened, from 1: it names the run's random streams and member epochs. */
+  readonly boot: number;
+  /** The clock at the start, microseconds: 0, or where the stored lab had come to. */
+  readonly startUs: number;
+  /** Whether events are made at all; the chain hash is the same either way. */
+  readonly trace: LabTrace;
+  /** PreVote on by default; the 3.4 flavour has it off. */
+  readonly preVote: boolean;
+}
