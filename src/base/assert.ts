@@ -3,7 +3,10 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
 
-/** Throws InvariantError with constant text; build texts with values only on the failing path, through `fail`. */
+/**
+ * Throws InvariantError with constant text; build texts with values only on the failing path, through
+ * `fail`.
+ */
 export function assert(condition: boolean, text: string): asserts condition {
   if (!condition) throw new InvariantError(text);
 }

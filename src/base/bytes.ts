@@ -2,7 +2,10 @@
 
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
-/** Compares bytewise; the shorter of two equal prefixes comes first. Returns a negative, zero or positive number. */
+/**
+ * Compares bytewise; the shorter of two equal prefixes comes first. Returns a negative, zero or positive
+ * number.
+ */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length);
   for (let i = 0; i < shared; i++) {

@@ -54,8 +54,14 @@ export function crc32c(bytes: Uint8Array, crc = 0, from = 0, to = bytes.length):
   for (; i + 8 <= to; i += 8) {
     state ^= bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
     state =
-      t7[state & 255] ^ t6[(state >>> 8) & 255] ^ t5[(state >>> 16) & 255] ^ t4[state >>> 24] ^
-      t3[bytes[i + 4]] ^ t2[bytes[i + 5]] ^ t1[bytes[i + 6]] ^ t0[bytes[i + 7]];
+      t7[state & 255] ^
+      t6[(state >>> 8) & 255] ^
+      t5[(state >>> 16) & 255] ^
+      t4[state >>> 24] ^
+      t3[bytes[i + 4]] ^
+      t2[bytes[i + 5]] ^
+      t1[bytes[i + 6]] ^
+      t0[bytes[i + 7]];
   }
   for (; i < to; i++) state = (state >>> 8) ^ t0[(state ^ bytes[i]) & 255];
   return ~state >>> 0;

@@ -3,7 +3,10 @@ export class Heap<Item> {
   readonly #items: Item[] = [];
   readonly #before: (a: Item, b: Item) => boolean;
 
-  /** @param before a strict total order: for a and b that differ exactly one of before(a, b), before(b, a) holds */
+  /**
+   * @param before a strict total order: for a and b that differ exactly one of before(a, b), before(b, a)
+   * holds
+   */
   constructor(before: (a: Item, b: Item) => boolean) {
     this.#before = before;
   }

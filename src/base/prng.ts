@@ -83,7 +83,10 @@ export class Prng {
 export function stream(seed: number, ...labels: readonly (string | number)[]): Prng {
   assert(Number.isSafeInteger(seed) && seed >= 0, 'prng: the seed is not a safe non-negative integer');
   const state: [number, number, number, number] = [
-    seed >>> 0, Math.floor(seed / 4294967296) >>> 0, 0x243f6a88, 0x85a308d3,
+    seed >>> 0,
+    Math.floor(seed / 4294967296) >>> 0,
+    0x243f6a88,
+    0x85a308d3,
   ];
   for (const byte of encodeUtf8(labels.join('\u0000'))) {
     for (let i = 0; i < 4; i++) state[i] = mix(state[i] ^ Math.imul(byte + 1, 0x01000193 + 2 * i));

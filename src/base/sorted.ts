@@ -1,6 +1,9 @@
 /** Binary search over sorted sequences. */
 
-/** The least index in [0, count] at which `isAt` holds, given that it never turns false again; as Go's sort.Search. */
+/**
+ * The least index in [0, count] at which `isAt` holds, given that it never turns false again; as Go's
+ * sort.Search.
+ */
 export function searchFirst(count: number, isAt: (index: number) => boolean): number {
   let low = 0;
   let high = count;

@@ -1,4 +1,7 @@
-/** 64-bit unsigned integers on the wire as two u32 halves; `number` up to 2^53-1, `bigint` only for 64-bit ids. */
+/**
+ * 64-bit unsigned integers on the wire as two u32 halves; `number` up to 2^53-1, `bigint` only for 64-bit
+ * ids.
+ */
 import { assert } from './assert.ts';
 
 const twoTo32 = 4294967296;

@@ -25,7 +25,10 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes.slice(0, at);
 }
 
-/** The code point whose encoding starts at `at` and its length in bytes; length 0 where the bytes are not UTF-8. */
+/**
+ * The code point whose encoding starts at `at` and its length in bytes; length 0 where the bytes are not
+ * UTF-8.
+ */
 function readCodePoint(bytes: Uint8Array, at: number): { code: number; length: number } {
   const first = bytes[at];
   if (first < 0x80) return { code: first, length: 1 };
@@ -46,7 +49,7 @@ function readCodePoint(bytes: Uint8Array, at: number): { code: number; length: n
 /** Decodes UTF-8; each byte that is not UTF-8 becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
   let text = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const { code, length } = readCodePoint(bytes, at);
     text += String.fromCodePoint(code);
     at += length === 0 ? 1 : length;
@@ -57,7 +60,11 @@ export function decodeUtf8(bytes: Uint8Array): string {
 /** Control, bidirectional and zero-width characters, which would change or hide the text around them. */
 function isUnsafe(code: number): boolean {
   if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code === 0xfeff || code === 0xad) return true;
-  return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f);
+  return (
+    (code >= 0x200b && code <= 0x200f) ||
+    (code >= 0x2028 && code <= 0x202e) ||
+    (code >= 0x2060 && code <= 0x206f)
+  );
 }
 
 /**
@@ -66,7 +73,7 @@ function isUnsafe(code: number): boolean {
  */
 export function printable(bytes: Uint8Array, limit = 4096): string {
   let text = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (text.length >= limit) return `${text.slice(0, limit)}…`;
     const { code, length } = readCodePoint(bytes, at);
     if (length === 0) text += `\\x${bytes[at].toString(16).padStart(2, '0')}`;

@@ -1,4 +1,6 @@
-/** The one vocabulary of commands, for the console, buttons, window.quorumLab, messages, links and run files. */
+/**
+ * The one vocabulary of commands, for the console, buttons, window.quorumLab, messages, links and run files.
+ */
 import * as v from 'valibot';
 import type { Action } from '../sim/types.ts';
 
@@ -9,7 +11,9 @@ const text = v.pipe(v.string(), v.maxLength(4 * 1024 * 1024, 'is longer than 4,1
 const member = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const flag = v.exactOptional(v.boolean());
-const endpoints = v.exactOptional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9)));
+const endpoints = v.exactOptional(
+  v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9)),
+);
 
 const range = { rangeEnd: v.exactOptional(text), prefix: flag, fromKey: flag, endpoints };
 
@@ -17,8 +21,14 @@ const range = { rangeEnd: v.exactOptional(text), prefix: flag, fromKey: flag, en
 export const actionSchema = v.variant('type', [
   v.strictObject({ type: v.literal('put'), key: text, value: text, endpoints }),
   v.strictObject({
-    type: v.literal('get'), key: text, ...range, limit: v.exactOptional(count), revision: v.exactOptional(count),
-    serializable: flag, keysOnly: flag, countOnly: flag,
+    type: v.literal('get'),
+    key: text,
+    ...range,
+    limit: v.exactOptional(count),
+    revision: v.exactOptional(count),
+    serializable: flag,
+    keysOnly: flag,
+    countOnly: flag,
   }),
   v.strictObject({ type: v.literal('del'), key: text, ...range, prevKv: flag }),
   v.strictObject({ type: v.literal('memberList'), endpoints }),
@@ -44,5 +54,9 @@ export function parseCommand(input: unknown): ParsedCommand {
   if (parsed.success) return { ok: true, action: parsed.output };
   const issue = parsed.issues[0];
   const path = v.getDotPath(issue);
-  return { ok: false, code: 'bad command', message: path === null ? issue.message : `${path}: ${issue.message}` };
+  return {
+    ok: false,
+    code: 'bad command',
+    message: path === null ? issue.message : `${path}: ${issue.message}`,
+  };
 }

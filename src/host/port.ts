@@ -38,13 +38,16 @@ export interface LabState {
   /** Sixteen hex digits. */
   readonly chainHash: string;
   /** Set when the run cannot go on: an internal error, or a store that failed or hangs. */
-  readonly stopped: { readonly kind: 'internal' | 'store'; readonly message: string; readonly moment: number } | null;
+  readonly stopped: {
+    readonly kind: 'internal' | 'store';
+    readonly message: string;
+    readonly moment: number;
+  } | null;
 }
 
 /** Over a worker boundary no class survives: every call answers one of these. */
 export type Result<Value> =
-  | ({ readonly ok: true } & Value)
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  ({ readonly ok: true } & Value) | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** What events do not carry, asked for by a view: decoded data at the present moment. */
 export type Query =
@@ -64,7 +67,8 @@ export interface PageView {
 export type Answer =
   | { readonly kind: 'pages'; readonly pageSize: number; readonly runs: readonly PageRun[] }
   | {
-      readonly kind: 'log'; readonly firstIndex: number;
+      readonly kind: 'log';
+      readonly firstIndex: number;
       readonly entries: readonly { readonly index: number; readonly term: number; readonly label: string }[];
     }
   | { readonly kind: 'page'; readonly page: PageView };
@@ -106,7 +110,9 @@ export interface LabBatch {
 export interface LabPort {
   /** Runs until a leader is elected, then waits; resolves when the lab is ready to be shown. */
   open(options: LabOptions): Promise<Result<{ state: LabState }>>;
-  /** Validates and does a command; client commands settle when the client has its answer (in virtual time). */
+  /**
+   * Validates and does a command; client commands settle when the client has its answer (in virtual time).
+   */
   act(command: unknown): Promise<Result<ActResult>>;
   play(): Promise<void>;
   pause(): Promise<void>;
@@ -119,7 +125,10 @@ export interface LabPort {
   state(): Promise<LabState>;
   inspect(query: Query): Promise<Result<{ answer: Answer }>>;
   runFile(): Promise<RunFile>;
-  /** Compares each member's stored files with its disk's durable bytes; a list of differences, empty when equal. */
+  /**
+   * Compares each member's stored files with its disk's durable bytes; a list of differences, empty when
+   * equal.
+   */
   compareStore(): Promise<readonly string[]>;
   /** Forgets all that is stored and closes the lab. */
   deleteStored(): Promise<Result<object>>;

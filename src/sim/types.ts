@@ -3,23 +3,44 @@ import type { NodeId } from '../engine/raft/types.ts';
 import type { SimEvent } from './events.ts';
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import type {
-  DiskErrorCode, DiskImage, MemberConfig, MemberInput, MemberOutput,
+  DiskErrorCode,
+  DiskImage,
+  MemberConfig,
+  MemberInput,
+  MemberOutput,
 } from '../engine/server/types.ts';
 
 export type LabEvent = EngineEvent | SimEvent;
 
 /** A client's command in etcdctl's terms. Keys and values are text, sent as UTF-8. */
 export type ClientAction =
-  | { readonly type: 'put'; readonly key: string; readonly value: string; readonly endpoints?: readonly string[] }
   | {
-      readonly type: 'get'; readonly key: string; readonly rangeEnd?: string; readonly prefix?: boolean;
-      readonly fromKey?: boolean; readonly limit?: number; readonly revision?: number;
-      readonly serializable?: boolean; readonly keysOnly?: boolean; readonly countOnly?: boolean;
+      readonly type: 'put';
+      readonly key: string;
+      readonly value: string;
       readonly endpoints?: readonly string[];
     }
   | {
-      readonly type: 'del'; readonly key: string; readonly rangeEnd?: string; readonly prefix?: boolean;
-      readonly fromKey?: boolean; readonly prevKv?: boolean; readonly endpoints?: readonly string[];
+      readonly type: 'get';
+      readonly key: string;
+      readonly rangeEnd?: string;
+      readonly prefix?: boolean;
+      readonly fromKey?: boolean;
+      readonly limit?: number;
+      readonly revision?: number;
+      readonly serializable?: boolean;
+      readonly keysOnly?: boolean;
+      readonly countOnly?: boolean;
+      readonly endpoints?: readonly string[];
+    }
+  | {
+      readonly type: 'del';
+      readonly key: string;
+      readonly rangeEnd?: string;
+      readonly prefix?: boolean;
+      readonly fromKey?: boolean;
+      readonly prevKv?: boolean;
+      readonly endpoints?: readonly string[];
     }
   | { readonly type: 'memberList'; readonly endpoints?: readonly string[] }
   | { readonly type: 'endpointStatus'; readonly endpoints?: readonly string[] };
@@ -39,11 +60,18 @@ export type FaultAction =
   | { readonly type: 'healAll' };
 
 /** What the host tells the world of the real store: recorded like any other input. */
-export type StoreAction = { readonly type: 'storeFailed'; readonly member: number; readonly code: DiskErrorCode };
+export type StoreAction = {
+  readonly type: 'storeFailed';
+  readonly member: number;
+  readonly code: DiskErrorCode;
+};
 
 export type Action = ClientAction | FaultAction | StoreAction;
 
-/** An action as recorded: it happened after input number `moment`. Seed, scenario and these are the whole truth. */
+/**
+ * An action as recorded: it happened after input number `moment`. Seed, scenario and these are the whole
+ * truth.
+ */
 export interface Intervention {
   readonly moment: number;
   readonly action: Action;
@@ -63,22 +91,34 @@ export type ClientOutcome =
   | { readonly ok: false; readonly code: number; readonly message: string }
   | { readonly ok: true; readonly type: 'put'; readonly revision: number }
   | {
-      readonly ok: true; readonly type: 'get'; readonly revision: number; readonly kvs: readonly KeyValueView[];
-      readonly count: number; readonly more: boolean;
+      readonly ok: true;
+      readonly type: 'get';
+      readonly revision: number;
+      readonly kvs: readonly KeyValueView[];
+      readonly count: number;
+      readonly more: boolean;
     }
   | {
-      readonly ok: true; readonly type: 'del'; readonly revision: number; readonly deleted: number;
+      readonly ok: true;
+      readonly type: 'del';
+      readonly revision: number;
+      readonly deleted: number;
       readonly prevKvs: readonly KeyValueView[];
     }
   | {
-      readonly ok: true; readonly type: 'memberList';
+      readonly ok: true;
+      readonly type: 'memberList';
       readonly members: readonly {
-        readonly id: bigint; readonly name: string; readonly peerUrls: readonly string[];
-        readonly clientUrls: readonly string[]; readonly isLearner: boolean;
+        readonly id: bigint;
+        readonly name: string;
+        readonly peerUrls: readonly string[];
+        readonly clientUrls: readonly string[];
+        readonly isLearner: boolean;
       }[];
     }
   | {
-      readonly ok: true; readonly type: 'endpointStatus';
+      readonly ok: true;
+      readonly type: 'endpointStatus';
       readonly endpoints: readonly EndpointStatus[];
     };
 
@@ -86,9 +126,16 @@ export interface EndpointStatus {
   readonly endpoint: string;
   /** Null where the endpoint gave no answer; `error` says why. */
   readonly status: {
-    readonly memberId: bigint; readonly version: string; readonly dbSize: number; readonly dbSizeInUse: number;
-    readonly leader: bigint; readonly isLearner: boolean; readonly raftTerm: number; readonly raftIndex: number;
-    readonly raftAppliedIndex: number; readonly errors: readonly string[];
+    readonly memberId: bigint;
+    readonly version: string;
+    readonly dbSize: number;
+    readonly dbSizeInUse: number;
+    readonly leader: bigint;
+    readonly isLearner: boolean;
+    readonly raftTerm: number;
+    readonly raftIndex: number;
+    readonly raftAppliedIndex: number;
+    readonly errors: readonly string[];
   } | null;
   readonly error: string | null;
 }
@@ -112,7 +159,12 @@ export interface Plan {
 
 export type Lifecycle =
   /** Start a process; its result is one output, as if booting were an input with this moment. */
-  | { readonly kind: 'start'; readonly moment: number; readonly config: MemberConfig; readonly files: DiskImage }
+  | {
+      readonly kind: 'start';
+      readonly moment: number;
+      readonly config: MemberConfig;
+      readonly files: DiskImage;
+    }
   | { readonly kind: 'stop'; readonly member: NodeId };
 
 export interface StoreGate {
@@ -155,7 +207,9 @@ export interface ClusterConfig {
   readonly memberCount: number;
   /** Each member's files at the start of this run; empty maps for a new cluster. Index 0 is member 1. */
   readonly images: readonly DiskImage[];
-  /** How often this stored lab has been opened, from 1: it names the run's random streams and member epochs. */
+  /**
+   * How often this stored lab has been opened, from 1: it names the run's random streams and member epochs.
+   */
   readonly boot: number;
   /** The clock at the start, microseconds: 0, or where the stored lab had come to. */
   readonly startUs: number;

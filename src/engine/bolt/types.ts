@@ -15,7 +15,9 @@ export interface InBucket {
   readonly sequence: bigint;
 }
 
-/** The 64 bytes of a meta page after its header; `freelist` null means that none is stored (NoFreelistSync). */
+/**
+ * The 64 bytes of a meta page after its header; `freelist` null means that none is stored (NoFreelistSync).
+ */
 export interface Meta {
   readonly pageSize: number;
   readonly flags: number;
@@ -27,7 +29,10 @@ export interface Meta {
 }
 
 export type PageKind = 'meta' | 'freelist' | 'branch' | 'leaf' | 'free' | 'pending';
-/** A run of physical pages of one kind; a logical page of n pages and the pages it overflows into are one run. */
+/**
+ * A run of physical pages of one kind; a logical page of n pages and the pages it overflows into are one
+ * run.
+ */
 export interface PageRun {
   readonly kind: PageKind;
   readonly pgid: Pgid;

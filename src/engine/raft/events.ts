@@ -1,4 +1,7 @@
-/** What a raft node did: the 19 actions of etcd-io/raft's state trace (state_trace.go), and what the views need besides. */
+/**
+ * What a raft node did: the 19 actions of etcd-io/raft's state trace (state_trace.go), and what the views
+ * need besides.
+ */
 import type { LogIndex, NodeId, StateType, Term } from './types.ts';
 
 /** A message of the protocol as its sender or receiver traces it. */
@@ -17,8 +20,13 @@ interface Traced {
 export type RaftEvent =
   /** After a start: what storage held. `entryTerms` are the terms of the entries from `firstIndex` on. */
   | {
-      readonly type: 'raft.initState'; readonly term: Term; readonly vote: NodeId; readonly commit: LogIndex;
-      readonly applied: LogIndex; readonly firstIndex: LogIndex; readonly entryTerms: readonly number[];
+      readonly type: 'raft.initState';
+      readonly term: Term;
+      readonly vote: NodeId;
+      readonly commit: LogIndex;
+      readonly applied: LogIndex;
+      readonly firstIndex: LogIndex;
+      readonly entryTerms: readonly number[];
     }
   | { readonly type: 'raft.becomeFollower'; readonly term: Term; readonly lead: NodeId }
   | { readonly type: 'raft.becomePreCandidate'; readonly term: Term }
@@ -27,10 +35,17 @@ export type RaftEvent =
   /** A follower or candidate learnt (or forgot) who leads. */
   | { readonly type: 'raft.leaderChanged'; readonly term: Term; readonly lead: NodeId }
   /** The leader appended proposals to its own log. */
-  | { readonly type: 'raft.replicate'; readonly term: Term; readonly index: LogIndex; readonly entryCount: number }
+  | {
+      readonly type: 'raft.replicate';
+      readonly term: Term;
+      readonly index: LogIndex;
+      readonly entryCount: number;
+    }
   /** The log from `index` on is now these entries; what stood there before is gone (`truncated` of them). */
   | {
-      readonly type: 'raft.append'; readonly index: LogIndex; readonly entryTerms: readonly number[];
+      readonly type: 'raft.append';
+      readonly index: LogIndex;
+      readonly entryTerms: readonly number[];
       readonly truncated: number;
     }
   /** Entries up to here are on disk. */
@@ -40,12 +55,17 @@ export type RaftEvent =
   | { readonly type: 'raft.compact'; readonly firstIndex: LogIndex }
   | { readonly type: 'raft.changeConf'; readonly index: LogIndex; readonly change: string }
   | {
-      readonly type: 'raft.applyConfChange'; readonly voters: readonly number[];
-      readonly votersOutgoing: readonly number[]; readonly learners: readonly number[];
+      readonly type: 'raft.applyConfChange';
+      readonly voters: readonly number[];
+      readonly votersOutgoing: readonly number[];
+      readonly learners: readonly number[];
     }
   | {
-      readonly type: 'raft.ready'; readonly entryCount: number; readonly committedCount: number;
-      readonly messageCount: number; readonly mustSync: boolean;
+      readonly type: 'raft.ready';
+      readonly entryCount: number;
+      readonly committedCount: number;
+      readonly messageCount: number;
+      readonly mustSync: boolean;
     }
   | ({ readonly type: 'raft.sendAppendEntriesRequest' } & Traced)
   | ({ readonly type: 'raft.receiveAppendEntriesRequest' } & Traced)
@@ -59,14 +79,22 @@ export type RaftEvent =
   | ({ readonly type: 'raft.receiveSnapshot' } & Traced)
   /** Why a vote was given or refused: see vote.ts. */
   | {
-      readonly type: 'raft.decideVote'; readonly candidate: NodeId; readonly term: Term; readonly pre: boolean;
-      readonly granted: boolean; readonly because: string;
+      readonly type: 'raft.decideVote';
+      readonly candidate: NodeId;
+      readonly term: Term;
+      readonly pre: boolean;
+      readonly granted: boolean;
+      readonly because: string;
     }
   /** The election timer starts again: it fires after `timeoutTicks` ticks unless reset. */
   | { readonly type: 'raft.resetElectionTimer'; readonly state: StateType; readonly timeoutTicks: number }
   /** What the leader knows of a peer. */
   | {
-      readonly type: 'raft.progress'; readonly peer: NodeId; readonly state: 'probe' | 'replicate' | 'snapshot';
-      readonly match: LogIndex; readonly next: LogIndex; readonly inflightCount: number;
+      readonly type: 'raft.progress';
+      readonly peer: NodeId;
+      readonly state: 'probe' | 'replicate' | 'snapshot';
+      readonly match: LogIndex;
+      readonly next: LogIndex;
+      readonly inflightCount: number;
     }
   | { readonly type: 'raft.readIndex'; readonly index: LogIndex; readonly confirmed: boolean };

@@ -15,8 +15,16 @@ export type RpcMethod =
 
 /** gRPC status codes that the lab's members and clients give. */
 export const grpcCode = {
-  ok: 0, canceled: 1, unknown: 2, invalidArgument: 3, deadlineExceeded: 4, notFound: 5, resourceExhausted: 8,
-  failedPrecondition: 9, outOfRange: 11, unavailable: 14,
+  ok: 0,
+  canceled: 1,
+  unknown: 2,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  outOfRange: 11,
+  unavailable: 14,
 } as const;
 
 export type DiskErrorCode = 'EIO' | 'ENOSPC';
@@ -26,7 +34,12 @@ export type MemberInput =
   /** A raftpb.Message as it came over the network. */
   | { readonly kind: 'message'; readonly from: NodeId; readonly bytes: Uint8Array }
   /** A client's RPC. `request` is the world's number for it; the reply names it again. */
-  | { readonly kind: 'request'; readonly request: number; readonly method: RpcMethod; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'request';
+      readonly request: number;
+      readonly method: RpcMethod;
+      readonly bytes: Uint8Array;
+    }
   /** The client no longer waits. */
   | { readonly kind: 'cancel'; readonly request: number }
   /** A disk request with an id is done. */
@@ -73,7 +86,9 @@ export interface MemberOutput {
   readonly timers: { readonly timer: TimerName; readonly afterUs: number }[];
   readonly events: EngineEvent[];
   digest: readonly [number, number];
-  /** Set when the member stopped itself: a broken invariant or a disk that failed. It takes no further input. */
+  /**
+   * Set when the member stopped itself: a broken invariant or a disk that failed. It takes no further input.
+   */
   halted: string | null;
 }
 
@@ -97,7 +112,9 @@ export interface MemberConfig {
   readonly batchIntervalUs: number;
   readonly batchLimit: number;
   readonly pageSize: number;
-  /** The run's seed and how often this member has been started in it, from 1: they name its random streams. */
+  /**
+   * The run's seed and how often this member has been started in it, from 1: they name its random streams.
+   */
   readonly seed: number;
   readonly epoch: number;
   readonly trace: boolean;
