@@ -1,0 +1,26 @@
+/** `npm run parity -- <raft|bolt> <dir>`: runs a folder of conformance data and closes with `N passed, N failed`. */
+
+export interface ParityResult {
+  readonly passed: number;
+  readonly failed: number;
+  /** What failed, readable, with differences. */
+  readonly report: string;
+}
+
+const areas: Readonly<Record<string, (dir: string) => Promise<ParityResult>>> = {
+  raft: async (dir) => (await import('./raft.ts')).runRaftParity(dir),
+  bolt: async (dir) => (await import('./bolt.ts')).runBoltParity(dir),
+};
+
+/** @returns the exit code: 0 when nothing failed */
+export async function main([area = '', dir = '']: readonly string[]): Promise<number> {
+  const run = areas[area];
+  if (run === undefined || dir === '') {
+    console.error(`usage: npm run parity -- <${Object.keys(areas).join('|')}> <dir>`);
+    return 2;
+  }
+  const { passed, failed, report } = await run(dir);
+  if (report !== '') console.log(report);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
