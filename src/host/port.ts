@@ -15,7 +15,19 @@ export interface LabOptions {
   readonly workspace: string;
   /** True: read what is stored, write nothing (another tab holds the lab). */
   readonly lookOnly: boolean;
+  /** True: take the stored lab from the tab that holds it; that tab's lab stops. */
+  readonly takeOver?: boolean;
+  /** True: the lab does not play by itself once it is open. */
+  readonly startPaused?: boolean;
+  /** What the page remembers of the stored lab, kept apart from it; null or absent: nothing. */
+  readonly witness?: StoreWitness | null;
   readonly preVote: boolean;
+}
+
+/** Kept in a second store: where the lab's own is empty and this is not, the browser dropped it. */
+export interface StoreWitness {
+  readonly boot: number;
+  readonly commits: number;
 }
 
 export type StorageKind = 'indexeddb' | 'memory';
@@ -30,9 +42,15 @@ export interface LabState {
   readonly storage: StorageKind;
   /** Why storage is memory, in a sentence; null where it was asked for or is not. */
   readonly storageNotice: string | null;
+  /** Set where stored data that a witness remembers are gone. */
+  readonly lossNotice: string | null;
+  /** Durable commits of the real store since this boot. */
+  readonly storedCommits: number;
   readonly timeUs: number;
   readonly moment: number;
   readonly playing: boolean;
+  /** Why it does not play: it was asked to, nobody attended it for minutes, or the page is hidden. Null while it plays. */
+  readonly pausedBecause: 'asked' | 'unattended' | 'hidden' | null;
   /** Virtual microseconds a second of wall time. */
   readonly speed: number;
   /** Sixteen hex digits. */
