@@ -1,0 +1,122 @@
+/** How each event's fields travel: one row an event type, checked against the unions by the compiler. */
+import type { LabEvent } from '../sim/types.ts';
+
+/** `f64` takes two words and holds any safe integer; `u32` and `i32` take one. Lists begin with their length. */
+export type FieldKind = 'u32' | 'i32' | 'f64' | 'bool' | 'text' | 'numbers' | 'texts';
+
+type KindFor<Value> = [Value] extends [boolean] ? 'bool'
+  : [Value] extends [number] ? 'u32' | 'i32' | 'f64'
+  : [Value] extends [string] ? 'text'
+  : [Value] extends [readonly number[]] ? 'numbers'
+  : [Value] extends [readonly string[]] ? 'texts'
+  : never;
+
+/** One kind for each field but `type`: a field or an event type without one does not compile. */
+export type EventTable = {
+  readonly [Event in LabEvent as Event['type']]: {
+    readonly [Field in Exclude<keyof Event, 'type'>]: KindFor<Event[Field]>;
+  };
+};
+
+const traced = {
+  from: 'u32', to: 'u32', term: 'f64', index: 'f64', logTerm: 'f64', entryCount: 'u32', commit: 'f64', reject: 'bool',
+} as const;
+const tracedVote = { ...traced, pre: 'bool' } as const;
+
+const raftRows = {
+  'raft.initState': {
+    term: 'f64', vote: 'u32', commit: 'f64', applied: 'f64', firstIndex: 'f64', entryTerms: 'numbers',
+  },
+  'raft.becomeFollower': { term: 'f64', lead: 'u32' },
+  'raft.becomePreCandidate': { term: 'f64' },
+  'raft.becomeCandidate': { term: 'f64' },
+  'raft.becomeLeader': { term: 'f64' },
+  'raft.leaderChanged': { term: 'f64', lead: 'u32' },
+  'raft.replicate': { term: 'f64', index: 'f64', entryCount: 'u32' },
+  'raft.append': { index: 'f64', entryTerms: 'numbers', truncated: 'u32' },
+  'raft.stable': { index: 'f64', term: 'f64' },
+  'raft.commit': { term: 'f64', index: 'f64' },
+  'raft.compact': { firstIndex: 'f64' },
+  'raft.changeConf': { index: 'f64', change: 'text' },
+  'raft.applyConfChange': { voters: 'numbers', votersOutgoing: 'numbers', learners: 'numbers' },
+  'raft.ready': { entryCount: 'u32', committedCount: 'u32', messageCount: 'u32', mustSync: 'bool' },
+  'raft.sendAppendEntriesRequest': traced,
+  'raft.receiveAppendEntriesRequest': traced,
+  'raft.sendAppendEntriesResponse': traced,
+  'raft.receiveAppendEntriesResponse': traced,
+  'raft.sendRequestVoteRequest': tracedVote,
+  'raft.receiveRequestVoteRequest': tracedVote,
+  'raft.sendRequestVoteResponse': tracedVote,
+  'raft.receiveRequestVoteResponse': tracedVote,
+  'raft.sendSnapshot': traced,
+  'raft.receiveSnapshot': traced,
+  'raft.decideVote': { candidate: 'u32', term: 'f64', pre: 'bool', granted: 'bool', because: 'text' },
+  'raft.resetElectionTimer': { state: 'text', timeoutTicks: 'u32' },
+  'raft.progress': { peer: 'u32', state: 'text', match: 'f64', next: 'f64', inflightCount: 'u32' },
+  'raft.readIndex': { index: 'f64', confirmed: 'bool' },
+} as const;
+
+const storeRows = {
+  'bolt.open': {
+    pageSize: 'u32', txid: 'f64', highWater: 'f64', freelist: 'text', runKinds: 'numbers', runStarts: 'numbers',
+    runCounts: 'numbers',
+  },
+  'bolt.allocate': { txid: 'f64', pgid: 'f64', count: 'f64', scanned: 'f64', path: 'text' },
+  'bolt.free': { txid: 'f64', pgid: 'f64', count: 'f64' },
+  'bolt.release': { txid: 'f64', runStarts: 'numbers', runCounts: 'numbers' },
+  'bolt.split': { txid: 'f64', pgid: 'f64', parts: 'u32' },
+  'bolt.rebalance': { txid: 'f64', pgid: 'f64' },
+  'bolt.spill': { txid: 'f64', pgid: 'f64', from: 'f64', leaf: 'bool' },
+  'bolt.write': { txid: 'f64', pgid: 'f64', count: 'f64', kind: 'u32' },
+  'bolt.sync': { txid: 'f64', what: 'text' },
+  'bolt.writeMeta': { txid: 'f64', slot: 'u32', highWater: 'f64' },
+  'wal.open': { segment: 'text', entryCount: 'u32', tornBytes: 'f64' },
+  'wal.append': { firstIndex: 'f64', entryCount: 'u32', hardState: 'bool', sizeBytes: 'f64' },
+  'wal.sync': {},
+  'wal.synced': { index: 'f64' },
+  'wal.cut': { segment: 'text' },
+  'backend.put': { bucket: 'text', sizeBytes: 'f64', pendingCount: 'u32' },
+  'backend.commit': { reason: 'text', operationCount: 'u32', txid: 'f64' },
+  'backend.committed': { txid: 'f64', consistentIndex: 'f64' },
+  'mvcc.open': { revision: 'f64', compactRevision: 'f64', keyCount: 'u32' },
+  'mvcc.put': { key: 'text', main: 'f64', sub: 'f64', createRevision: 'f64', version: 'f64', sizeBytes: 'f64' },
+  'mvcc.tombstone': { key: 'text', main: 'f64', sub: 'f64' },
+} as const;
+
+const serverRows = {
+  'server.boot': { name: 'text', memberId: 'text', clusterId: 'text', fresh: 'bool' },
+  'server.request': { request: 'f64', method: 'text', label: 'text' },
+  'server.propose': { request: 'f64', label: 'text' },
+  'server.entries': { firstIndex: 'f64', entryTerms: 'numbers', labels: 'texts' },
+  'server.apply': { index: 'f64', term: 'f64', label: 'text', revision: 'f64', skipped: 'bool' },
+  'server.reply': { request: 'f64', code: 'u32', message: 'text' },
+  'server.halt': { reason: 'text' },
+} as const;
+
+const simRows = {
+  'sim.send': {
+    message: 'f64', from: 'u32', to: 'u32', messageType: 'text', sentAt: 'f64', deliverAt: 'f64', sizeBytes: 'f64',
+    term: 'f64', index: 'f64', entryCount: 'u32', reject: 'bool',
+  },
+  'sim.deliver': { message: 'f64' },
+  'sim.drop': { message: 'f64', because: 'text' },
+  'sim.diskWrite': { file: 'text', offset: 'f64', sizeBytes: 'f64' },
+  'sim.diskSync': { file: 'text', request: 'f64', doneAt: 'f64' },
+  'sim.diskSynced': { file: 'text', request: 'f64' },
+  'sim.diskError': { file: 'text', code: 'text' },
+  'sim.start': { epoch: 'u32' },
+  'sim.kill': {},
+  'sim.powerCut': { keptWrites: 'u32', lostWrites: 'u32', tornWrites: 'u32' },
+  'sim.pause': {},
+  'sim.resume': {},
+  'sim.cut': { from: 'u32', to: 'u32' },
+  'sim.heal': { from: 'u32', to: 'u32' },
+  'sim.clientSend': {
+    request: 'f64', to: 'u32', method: 'text', label: 'text', sentAt: 'f64', deliverAt: 'f64',
+  },
+  'sim.clientReply': { request: 'f64', from: 'u32', code: 'u32', sentAt: 'f64', deliverAt: 'f64' },
+  'sim.clientDone': { request: 'f64', code: 'u32', message: 'text' },
+} as const;
+
+/** Both sides of a port must be of one build: a type travels as its place in this table. */
+export const eventTable: EventTable = { ...raftRows, ...storeRows, ...serverRows, ...simRows };
