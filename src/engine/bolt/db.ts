@@ -1,9 +1,23 @@
-/** A database over a pager: the signatures that others build on. */
+/** A database over a pager: opens it, begins transactions, keeps what outlives them. */
+import { assert } from '../../base/assert.ts';
+import { silent } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
+import { BoltError } from './errors.ts';
 import type { BoltEvent } from './events.ts';
-import type { Pager } from './pager.ts';
-import type { Tx } from './tx.ts';
-import type { FreelistType, PageRun } from './types.ts';
+import { FileSize } from './file-size.ts';
+import { ArrayFreelist } from './freelist/array.ts';
+import { HashmapFreelist } from './freelist/hashmap.ts';
+import type { HashmapChoice } from './freelist/hashmap.ts';
+import { SharedFreelist } from './freelist/shared.ts';
+import { readFreelist, writeFreelist } from './freelist-page.ts';
+import { chooseMeta, findPageSize, isPageSize, writeMetaPage } from './meta.ts';
+import { leafFlag, pageKindCodes, writePageHeader } from './page.ts';
+import { findFreeIds, pageRuns } from './page-map.ts';
+import type { Pager, SyncKind } from './pager.ts';
+import { Tx, newTxStats } from './tx.ts';
+import type { TxStats } from './tx.ts';
+import { pgid, txid } from './types.ts';
+import type { FreelistType, Meta, PageRun, Txid } from './types.ts';
 
 /** Whose rules a commit follows where versions differ in memory: bbolt 1.3.x (etcd 3.4, 3.5) or 1.4 and later. */
 export type Rules = '1.3' | '1.4';
@@ -13,19 +27,236 @@ export interface DbOptions {
   readonly pageSize?: number;
   /** Default 'array'. */
   readonly freelistType?: FreelistType;
+  /** How a hashmap freelist chooses among spans. Default 'insertion'. */
+  readonly hashmapChoice?: HashmapChoice;
+  /** Do not store the freelist: commits get cheaper, opens walk the whole file. Default false. */
   readonly noFreelistSync?: boolean;
   /** Default '1.3'. */
   readonly rules?: Rules;
+  /** How large the memory map begins, which decides how the file grows. Default 0. */
+  readonly initialMapBytes?: number;
+  /** By how much a large file grows. Default 16 MiB. */
+  readonly allocBytes?: number;
   readonly trace?: Trace<BoltEvent>;
 }
 
-export interface Db {
-  beginWrite(): Tx;
-  beginRead(): Tx;
-  pageRuns(): PageRun[];
-  readonly sizeBytes: number;
+/** Counts as bbolt's DB.Stats gives them. @source bbolt db.go Stats */
+export interface DbStats {
   readonly freePageCount: number;
+  readonly pendingPageCount: number;
+  readonly freeAllocBytes: number;
+  readonly freelistBytes: number;
+  /** Readers begun so far, and open now. */
+  readonly readerCount: number;
+  readonly openReaderCount: number;
+  /** Work of all ended transactions. */
+  readonly tx: TxStats;
 }
 
-/** `Db.open` of the class to come: opens the file in the pager, or makes a new one in an empty pager. */
-export type OpenDb = (pager: Pager, options?: DbOptions) => Db;
+const defaultPageBytes = 4096;
+const defaultAllocBytes = 16777216;
+
+/** Writes an empty database: two metas, an empty freelist, an empty leaf as root. @source bbolt db.go init */
+function createFile(pager: Pager, pageSize: number): void {
+  if (!isPageSize(pageSize)) {
+    throw new BoltError('invalid database', `page size ${pageSize} is not a power of two from 512 to 65536`);
+  }
+  const bytes = new Uint8Array(4 * pageSize);
+  const view = new DataView(bytes.buffer);
+  for (const slot of [0, 1]) {
+    writeMetaPage(bytes.subarray(slot * pageSize, (slot + 1) * pageSize), {
+      pageSize, flags: 0, root: { root: pgid(3), sequence: 0n }, freelist: pgid(2), highWater: pgid(4), txid: txid(slot),
+    });
+  }
+  writeFreelist(view, 2 * pageSize, 2, 0, { starts: [], counts: [] }, 0);
+  writePageHeader(view, 3 * pageSize, { id: 3, flags: leafFlag, count: 0, overflow: 0 });
+  pager.write(0, bytes);
+}
+
+/** One writer, many readers. Everything happens at once: nothing waits, and a second writer is a caller's bug. */
+export class Db {
+  readonly pager: Pager;
+  readonly pageSize: number;
+  readonly rules: Rules;
+  readonly noFreelistSync: boolean;
+  readonly trace: Trace<BoltEvent>;
+  /** @internal */
+  readonly freelist: SharedFreelist;
+  /** @internal Ids of the stored freelist that can not be free. */
+  wrongFreeIds: readonly number[] = [];
+  readonly #readers = new Set<Tx>();
+  readonly #stats = newTxStats();
+  readonly #size: FileSize;
+  #meta: Meta;
+  #writer: Tx | null = null;
+  #readerCount = 0;
+
+  private constructor(pager: Pager, options: DbOptions, isNew: boolean) {
+    this.pager = pager;
+    this.pageSize = findPageSize(pager);
+    if (!isPageSize(this.pageSize)) {
+      throw new BoltError('invalid database', `page size ${this.pageSize} is not a power of two from 512 to 65536`);
+    }
+    this.rules = options.rules ?? '1.3';
+    this.noFreelistSync = options.noFreelistSync ?? false;
+    this.trace = options.trace ?? silent;
+    this.#meta = chooseMeta(pager, this.pageSize);
+    if (!(this.#meta.highWater < 4294967296)) {
+      throw new BoltError('invalid database', `the high water mark ${this.#meta.highWater} is too large`);
+    }
+    const hashmap = options.freelistType === 'hashmap';
+    const list = hashmap ? new HashmapFreelist(options.hashmapChoice ?? 'insertion') : new ArrayFreelist();
+    this.freelist = new SharedFreelist(list);
+    this.#loadFreelist();
+    this.#size = new FileSize(
+      pager.sizeBytes, isNew ? pager.sizeBytes : 0, options.initialMapBytes ?? 0, options.allocBytes ?? defaultAllocBytes,
+    );
+  }
+
+  /**
+   * Opens the database in the pager; an empty pager gets a new one. A file without a stored freelist gets one
+   * by an empty commit, unless `noFreelistSync` is set.
+   * @throws BoltError 'invalid database' | 'version mismatch' | 'checksum error'
+   */
+  static open(pager: Pager, options: DbOptions = {}): Db {
+    const isNew = pager.sizeBytes === 0;
+    if (isNew) createFile(pager, options.pageSize ?? defaultPageBytes);
+    const db = new Db(pager, options, isNew);
+    if (isNew) db.sync('data', db.#meta.txid);
+    if (db.trace.on) db.#tellOpen();
+    if (!db.noFreelistSync && db.#meta.freelist === null) db.beginWrite().commit();
+    return db;
+  }
+
+  /** Bytes of the file. */
+  get sizeBytes(): number {
+    return this.pager.sizeBytes;
+  }
+
+  /** Pages that can be handed out now. */
+  get freePageCount(): number {
+    return this.freelist.freeCount;
+  }
+
+  /** Freed pages that wait for readers. */
+  get pendingPageCount(): number {
+    return this.freelist.pendingCount;
+  }
+
+  /** The meta in force. */
+  get meta(): Meta {
+    return this.#meta;
+  }
+
+  get isWriting(): boolean {
+    return this.#writer !== null;
+  }
+
+  /** Begins the one write transaction; pages that no reader can see any more become free. */
+  beginWrite(): Tx {
+    assert(this.#writer === null, 'db: one write transaction at a time');
+    this.#writer = new Tx(this, true, this.#meta);
+    const released = this.freelist.releasePending();
+    if (this.trace.on && released.starts.length > 0) {
+      this.trace.emit({
+        type: 'bolt.release', txid: this.#writer.id, runStarts: released.starts, runCounts: released.counts,
+      });
+    }
+    return this.#writer;
+  }
+
+  /** Begins a read transaction on the newest commit. It keeps that state's pages from being used again. */
+  beginRead(): Tx {
+    const tx = new Tx(this, false, this.#meta);
+    this.#readers.add(tx);
+    this.#readerCount++;
+    this.freelist.addReader(tx.id);
+    return tx;
+  }
+
+  /** What each page of the newest commit is. @throws BoltError 'invalid database' on a damaged tree */
+  pageRuns(): PageRun[] {
+    return pageRuns(this.pager, this.pageSize, this.#meta, this.freelist);
+  }
+
+  stats(): DbStats {
+    const { freeCount, pendingCount, sizeBytes } = this.freelist;
+    return {
+      freePageCount: freeCount, pendingPageCount: pendingCount,
+      freeAllocBytes: (freeCount + pendingCount) * this.pageSize, freelistBytes: sizeBytes,
+      readerCount: this.#readerCount, openReaderCount: this.#readers.size, tx: { ...this.#stats },
+    };
+  }
+
+  /** @internal */
+  sync(what: SyncKind, id: Txid): void {
+    this.pager.sync(what);
+    if (this.trace.on) this.trace.emit({ type: 'bolt.sync', txid: id, what });
+  }
+
+  /** @internal @returns whether the map had to be made anew */
+  needMap(needBytes: number): boolean {
+    return this.#size.needMap(needBytes, this.pager.sizeBytes);
+  }
+
+  /** @internal */
+  growFile(needBytes: number): void {
+    const size = this.#size.grow(needBytes);
+    if (size === null) return;
+    this.pager.truncate(size);
+    this.sync('grow', this.#writer === null ? this.#meta.txid : this.#writer.id);
+  }
+
+  /** @internal After a commit. */
+  endWrite(tx: Tx): void {
+    this.#writer = null;
+    this.#meta = tx.meta;
+    this.#addStats(tx.stats);
+  }
+
+  /** @internal Nothing was taken from the freelist yet: only what was freed comes back into use. */
+  rollbackWrite(tx: Tx): void {
+    this.#writer = null;
+    this.freelist.rollback(tx.id);
+    this.#addStats(tx.stats);
+  }
+
+  /** @internal A commit failed on its way: the freelist is read anew. */
+  abandonWrite(tx: Tx): void {
+    this.#writer = null;
+    this.freelist.rollback(tx.id);
+    this.#loadFreelist();
+    this.#addStats(tx.stats);
+  }
+
+  /** @internal */
+  endRead(tx: Tx): void {
+    this.#readers.delete(tx);
+    this.freelist.removeReader(tx.id);
+    this.#addStats(tx.stats);
+  }
+
+  #loadFreelist(): void {
+    const { freelist, highWater } = this.#meta;
+    if (freelist === null) {
+      this.freelist.init(findFreeIds(this.pager, this.pageSize, this.#meta));
+      return;
+    }
+    const stored = readFreelist(this.pager, freelist, this.pageSize, highWater);
+    this.wrongFreeIds = stored.wrongIds;
+    this.freelist.init(stored.ids);
+  }
+
+  #addStats(stats: TxStats): void {
+    for (const key of Object.keys(stats) as (keyof TxStats)[]) this.#stats[key] += stats[key];
+  }
+
+  #tellOpen(): void {
+    const runs = this.pageRuns();
+    this.trace.emit({
+      type: 'bolt.open', pageSize: this.pageSize, txid: this.#meta.txid, highWater: this.#meta.highWater,
+      freelist: this.freelist.list.type, runKinds: runs.map((run) => pageKindCodes[run.kind]),
+      runStarts: runs.map((run) => run.pgid), runCounts: runs.map((run) => run.count),
+    });
+  }
+}

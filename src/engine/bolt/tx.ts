@@ -1,25 +1,319 @@
-/** A transaction: one writer, many readers. */
-import type { Bucket } from './bucket.ts';
+/** A transaction: a state of the database that stays as it is, and for the one writer what it changes. */
+import { assert } from '../../base/assert.ts';
+import { Bucket } from './bucket.ts';
 import type { Cursor } from './cursor.ts';
-import type { Txid } from './types.ts';
+import type { Db, Rules } from './db.ts';
+import { BoltError } from './errors.ts';
+import { writeFreelist } from './freelist-page.ts';
+import { writeMetaPage } from './meta.ts';
+import type { Node } from './node.ts';
+import { pageKindCodes, readPage } from './page.ts';
+import type { Page } from './page.ts';
+import { checkDatabase } from './tx-check.ts';
+import type { Finding } from './tx-check.ts';
+import { pgid, txid } from './types.ts';
+import type { Meta, PageKind, Txid } from './types.ts';
 
-/** Something wrong in a file: `text` in bbolt's words, `pgid` the page it is about (null: none in particular). */
-export interface Finding {
-  readonly code: string;
-  readonly pgid: number | null;
-  readonly text: string;
+/** Work counted as bbolt counts it. @source bbolt tx.go TxStats */
+export interface TxStats {
+  pageCount: number;
+  pageAllocBytes: number;
+  cursorCount: number;
+  nodeCount: number;
+  nodeDerefCount: number;
+  rebalance: number;
+  split: number;
+  spill: number;
+  write: number;
 }
 
-export interface Tx {
-  readonly id: Txid;
+/** A logical page that the commit writes. */
+export interface DirtyRun {
+  readonly pgid: number;
+  readonly count: number;
+  readonly kind: PageKind;
+  /** Puts the pages' content at `at` of zeroed bytes. */
+  writeTo(bytes: Uint8Array, view: DataView, at: number): void;
+}
+
+/** No sound tree is deeper: each level at least doubles what lies below. */
+const maxDepth = 64;
+
+export const newTxStats = (): TxStats => ({
+  pageCount: 0, pageAllocBytes: 0, cursorCount: 0, nodeCount: 0, nodeDerefCount: 0, rebalance: 0, split: 0,
+  spill: 0, write: 0,
+});
+
+/**
+ * Opened by `Db.beginRead` or `Db.beginWrite`, ended by `commit` or `rollback`; whatever it handed out is valid
+ * until then. A reader sees the state of its beginning, whatever is committed meanwhile.
+ * @source bbolt v1.3.12 tx.go
+ */
+export class Tx {
   readonly writable: boolean;
-  bucket(name: Uint8Array): Bucket | null;
-  createBucket(name: Uint8Array): Bucket;
-  createBucketIfNotExists(name: Uint8Array): Bucket;
-  deleteBucket(name: Uint8Array): void;
-  cursor(): Cursor;
-  readonly sizeBytes: number;
-  commit(): void;
-  rollback(): void;
-  check(): Finding[];
+  readonly stats: TxStats = newTxStats();
+  readonly pageSize: number;
+  readonly rules: Rules;
+  readonly #db: Db;
+  readonly #root: Bucket;
+  readonly #dirty: DirtyRun[] = [];
+  #meta: Meta;
+  #isOpen = true;
+
+  /** @internal Transactions are begun by a Db. */
+  constructor(db: Db, writable: boolean, meta: Meta) {
+    this.#db = db;
+    this.writable = writable;
+    this.pageSize = db.pageSize;
+    this.rules = db.rules;
+    this.#meta = writable ? { ...meta, txid: txid(meta.txid + 1) } : meta;
+    this.#root = new Bucket(this, meta.root.root, meta.root.sequence);
+  }
+
+  /** A writer's id is one above the last commit's; a reader's is that of the commit it sees. */
+  get id(): Txid {
+    return this.#meta.txid;
+  }
+
+  /** Bytes of the database up to its high water mark, as this transaction sees it. */
+  get sizeBytes(): number {
+    return this.#meta.highWater * this.pageSize;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The meta that this transaction reads or will write. */
+  get meta(): Meta {
+    return this.#meta;
+  }
+
+  /** The bucket of a name, or null. */
+  bucket(name: Uint8Array): Bucket | null {
+    this.requireOpen();
+    return this.#root.bucket(name);
+  }
+
+  /** @throws BoltError as Bucket.createBucket */
+  createBucket(name: Uint8Array): Bucket {
+    return this.#root.createBucket(name);
+  }
+
+  createBucketIfNotExists(name: Uint8Array): Bucket {
+    return this.#root.createBucketIfNotExists(name);
+  }
+
+  /** @throws BoltError as Bucket.deleteBucket */
+  deleteBucket(name: Uint8Array): void {
+    this.#root.deleteBucket(name);
+  }
+
+  /** Over the names of the database's buckets: their values are null. */
+  cursor(): Cursor {
+    return this.#root.cursor();
+  }
+
+  /** The bucket that holds all others. */
+  get root(): Bucket {
+    return this.#root;
+  }
+
+  /**
+   * What bbolt's check says about this state: nothing, for a sound database.
+   * The freelist is that of the newest state, so a reader checks itself before the next commit.
+   */
+  check(): Finding[] {
+    this.requireOpen();
+    return checkDatabase(this.#db.pager, this.pageSize, this.#meta, this.#db.freelist, this.#db.wrongFreeIds);
+  }
+
+  /**
+   * Writes what changed: data pages, sync, meta, sync. What the transaction freed waits for readers. When
+   * anything fails on the way, the transaction is rolled back and the error goes on.
+   * @throws BoltError 'tx closed' | 'tx not writable' | 'invalid database'
+   * @source bbolt v1.3.12 tx.go Commit
+   */
+  commit(): void {
+    this.requireWritable();
+    try {
+      this.#root.rebalance();
+      const highWater = this.#meta.highWater;
+      this.#root.spill();
+      this.#meta = { ...this.#meta, root: { root: this.#root.root, sequence: this.#root.sequence } };
+      this.#spillFreelist();
+      if (this.#meta.highWater > highWater) this.#db.growFile((this.#meta.highWater + 1) * this.pageSize);
+      this.#writeDirty();
+      this.#writeMeta();
+    } catch (error) {
+      this.#isOpen = false;
+      this.#db.abandonWrite(this);
+      throw error;
+    }
+    this.#isOpen = false;
+    this.#db.endWrite(this);
+  }
+
+  /** Ends the transaction; a writer's changes are forgotten, and its id is used again. @throws BoltError 'tx closed' */
+  rollback(): void {
+    this.requireOpen();
+    this.#isOpen = false;
+    if (this.writable) this.#db.rollbackWrite(this);
+    else this.#db.endRead(this);
+  }
+
+  /** @internal */
+  requireOpen(): void {
+    if (!this.#isOpen) throw new BoltError('tx closed');
+  }
+
+  /** @internal */
+  requireWritable(): void {
+    if (!this.#isOpen) throw new BoltError('tx closed');
+    if (!this.writable) throw new BoltError('tx not writable');
+  }
+
+  /** @internal @throws BoltError 'invalid database' where the page is not in the file */
+  page(id: number): Page {
+    if (!(id >= 2 && id < this.#meta.highWater)) throw new BoltError('invalid database', `page ${id} is out of bounds`);
+    return readPage(this.#db.pager, id, this.pageSize);
+  }
+
+  /** @internal A branch's child, for sure inside the file. */
+  checkChild(page: Page, index: number): number {
+    const child = page.child(index);
+    if (!(child >= 2 && child < this.#meta.highWater)) {
+      throw new BoltError('invalid database', `page ${page.id}: child ${child} is out of bounds`);
+    }
+    return child;
+  }
+
+  /** @internal @throws BoltError 'invalid database' deeper than any sound tree: the pages run in a circle */
+  checkDepth(depth: number): void {
+    if (depth > maxDepth) throw new BoltError('invalid database', 'the tree has no end: its pages run in a circle');
+  }
+
+  /** @internal A run is no longer used from this transaction on. */
+  free(id: number, count: number): void {
+    this.#db.freelist.free(this.#meta.txid, id, count);
+    this.#tellFree(id, count);
+  }
+
+  /** @internal The page that a node was read from, if any, is no longer used. */
+  freeNode(node: Node): void {
+    if (node.pgid === 0) return;
+    this.free(node.pgid, node.overflow + 1);
+    node.pgid = 0;
+  }
+
+  /** @internal Pages in a row: from the freelist, else from behind the high water mark. */
+  allocate(count: number): number {
+    const db = this.#db;
+    const { first, scanned, path } = db.freelist.allocate(this.#meta.txid, count);
+    this.stats.pageCount += count;
+    this.stats.pageAllocBytes += count * this.pageSize;
+    const start = first ?? this.#meta.highWater;
+    if (first === null) {
+      if (db.needMap((start + count + 1) * this.pageSize)) this.stats.nodeDerefCount += this.#root.openNodeCount();
+      this.#meta = { ...this.#meta, highWater: pgid(start + count) };
+    }
+    if (db.trace.on) {
+      db.trace.emit({
+        type: 'bolt.allocate', txid: this.#meta.txid, pgid: pgid(start), count, scanned,
+        path: first === null ? 'grow' : path,
+      });
+    }
+    return start;
+  }
+
+  /** @internal */
+  writeLater(run: DirtyRun): void {
+    this.#dirty.push(run);
+  }
+
+  /** @internal */
+  tellSpill(node: Node, from: number): void {
+    const { trace } = this.#db;
+    if (!trace.on) return;
+    const { isLeaf: leaf } = node;
+    trace.emit({ type: 'bolt.spill', txid: this.#meta.txid, pgid: pgid(node.pgid), from: pgid(from), leaf });
+  }
+
+  /** @internal */
+  tellSplit(from: number, parts: number): void {
+    const { trace } = this.#db;
+    if (trace.on) trace.emit({ type: 'bolt.split', txid: this.#meta.txid, pgid: pgid(from), parts });
+  }
+
+  /** @internal */
+  tellRebalance(node: Node): void {
+    const { trace } = this.#db;
+    if (trace.on) trace.emit({ type: 'bolt.rebalance', txid: this.#meta.txid, pgid: pgid(node.pgid) });
+  }
+
+  #tellFree(id: number, count: number): void {
+    const { trace } = this.#db;
+    if (trace.on) trace.emit({ type: 'bolt.free', txid: this.#meta.txid, pgid: pgid(id), count });
+  }
+
+  /** Frees the old freelist's pages, then gives the new list its own: counted before, written after. */
+  #spillFreelist(): void {
+    const { freelist, pager, noFreelistSync } = this.#db;
+    const old = this.#meta.freelist;
+    if (old !== null) {
+      const count = readPage(pager, old, this.pageSize).overflow + 1;
+      // before v1.4 a freelist's pages count as taken by the transaction before
+      freelist.free(this.#meta.txid, old, count, this.rules === '1.3' ? this.#meta.txid - 1 : 0);
+      this.#tellFree(old, count);
+    }
+    if (noFreelistSync) {
+      this.#meta = { ...this.#meta, freelist: null };
+      return;
+    }
+    const count = Math.floor(freelist.sizeBytes / this.pageSize) + 1;
+    const first = this.allocate(count);
+    this.#meta = { ...this.#meta, freelist: pgid(first) };
+    this.writeLater({
+      pgid: first, count, kind: 'freelist',
+      writeTo: (_, view, at) => {
+        writeFreelist(view, at, first, count - 1, freelist.allSpans(), freelist.freeCount + freelist.pendingCount);
+      },
+    });
+  }
+
+  /** Writes dirty pages in id order; neighbours leave as one write. */
+  #writeDirty(): void {
+    const { pager, trace } = this.#db;
+    const dirty = this.#dirty.sort((a, b) => a.pgid - b.pgid);
+    for (let from = 0, to = 0; from < dirty.length; from = to) {
+      let end = dirty[from].pgid;
+      for (; to < dirty.length && dirty[to].pgid === end; to++) end += dirty[to].count;
+      const bytes = new Uint8Array((end - dirty[from].pgid) * this.pageSize);
+      const view = new DataView(bytes.buffer);
+      for (let i = from; i < to; i++) {
+        dirty[i].writeTo(bytes, view, (dirty[i].pgid - dirty[from].pgid) * this.pageSize);
+      }
+      pager.write(dirty[from].pgid * this.pageSize, bytes);
+    }
+    this.stats.write += dirty.length;
+    if (trace.on) {
+      for (const { pgid: id, count, kind } of dirty) {
+        trace.emit({ type: 'bolt.write', txid: this.#meta.txid, pgid: pgid(id), count, kind: pageKindCodes[kind] });
+      }
+    }
+    this.#db.sync('data', this.#meta.txid);
+  }
+
+  #writeMeta(): void {
+    const { pager, trace } = this.#db;
+    const { txid: id, highWater } = this.#meta;
+    assert(this.#meta.root.root < highWater, 'tx: the root lies below the high water mark');
+    const bytes = new Uint8Array(this.pageSize);
+    writeMetaPage(bytes, this.#meta);
+    const slot = id % 2 === 0 ? 0 : 1;
+    pager.write(slot * this.pageSize, bytes);
+    this.stats.write++;
+    if (trace.on) trace.emit({ type: 'bolt.writeMeta', txid: id, slot, highWater });
+    this.#db.sync('meta', id);
+  }
 }

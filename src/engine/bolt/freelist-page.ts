@@ -1,0 +1,76 @@
+/** The freelist on disk: all free and pending ids, ascending. */
+import { readU64le, writeU64le } from '../../base/u64.ts';
+import { BoltError } from './errors.ts';
+import type { Spans } from './freelist/freelist.ts';
+import { freelistFlag, pageHeaderBytes, readPage, writePageHeader } from './page.ts';
+import type { Page } from './page.ts';
+import type { Pager } from './pager.ts';
+
+/** A count of this much in the header means that the first u64 is the count. */
+const countElsewhere = 0xffff;
+
+/** What a freelist page holds: sorted ids of pages that can be free, and those that can not. */
+export interface StoredFreelist {
+  readonly ids: Uint32Array;
+  /** Ids that no sound file holds: a meta page's, at or above the high water mark, or a second time. */
+  readonly wrongIds: readonly number[];
+  /** Physical pages of the freelist itself. */
+  readonly pageCount: number;
+}
+
+/** The ids as they are stored. @throws BoltError 'invalid database' where they do not fit into the page */
+export function readIds(page: Page): Float64Array {
+  let at = page.at + pageHeaderBytes;
+  let count = page.count;
+  if (count === countElsewhere) {
+    if (at + 8 > page.end) throw new BoltError('invalid database', `page ${page.id}: the count is cut off`);
+    count = readU64le(page.view, at);
+    at += 8;
+  }
+  if (count > (page.end - at) / 8) {
+    throw new BoltError('invalid database', `page ${page.id}: ${count} free ids do not fit`);
+  }
+  const ids = new Float64Array(count);
+  for (let i = 0; i < count; i++) ids[i] = readU64le(page.view, at + 8 * i);
+  return ids;
+}
+
+/**
+ * Reads a freelist. Unsorted ids are accepted, as by bbolt; ids that can not be free are kept apart, so that
+ * no allocation ever hands them out.
+ * @throws BoltError 'invalid database' where the page is not a freelist or does not hold what it claims
+ * @source bbolt v1.3.12 freelist.go read
+ */
+export function readFreelist(pager: Pager, pgid: number, pageSize: number, highWater: number): StoredFreelist {
+  const page = readPage(pager, pgid, pageSize);
+  if ((page.flags & freelistFlag) === 0) {
+    throw new BoltError('invalid database', `invalid freelist page: ${pgid}, page type ${page.flags}`);
+  }
+  const stored = readIds(page).sort();
+  const wrongIds: number[] = [];
+  const ids = new Uint32Array(stored.length);
+  let count = 0;
+  for (let i = 0; i < stored.length; i++) {
+    const id = stored[i];
+    if (id <= 1 || id >= highWater || (i > 0 && id === stored[i - 1])) wrongIds.push(id);
+    else ids[count++] = id;
+  }
+  return { ids: ids.subarray(0, count), wrongIds, pageCount: page.overflow + 1 };
+}
+
+/** Writes a freelist at `at` of zeroed bytes. @param count ids in all spans together */
+export function writeFreelist(
+  view: DataView, at: number, pgid: number, overflow: number, spans: Spans, count: number,
+): void {
+  const long = count >= countElsewhere;
+  writePageHeader(view, at, { id: pgid, flags: freelistFlag, count: long ? countElsewhere : count, overflow });
+  let place = at + pageHeaderBytes;
+  if (long) {
+    writeU64le(view, place, count);
+    place += 8;
+  }
+  for (let span = 0; span < spans.starts.length; span++) {
+    const start = spans.starts[span];
+    for (let i = 0; i < spans.counts[span]; i++, place += 8) writeU64le(view, place, start + i);
+  }
+}

@@ -1,0 +1,174 @@
+/** A page as bytes: its header, its table of elements, and the keys and values behind it. */
+import { readU64le, writeU64le } from '../../base/u64.ts';
+import { BoltError } from './errors.ts';
+import type { PageBytes, Pager } from './pager.ts';
+import type { PageKind } from './types.ts';
+
+export const pageHeaderBytes = 16;
+/** A leaf's and a branch's element are equally long. */
+export const elementBytes = 16;
+
+export const branchFlag = 1;
+export const leafFlag = 2;
+export const metaFlag = 4;
+export const freelistFlag = 16;
+/** On a leaf element: the value is a bucket. */
+export const bucketLeafFlag = 1;
+
+/** Page kinds as small numbers, in events and typed arrays. */
+export const pageKindCodes: Readonly<Record<PageKind, number>> = {
+  meta: 0, freelist: 1, branch: 2, leaf: 3, free: 4, pending: 5,
+};
+export const pageKinds: readonly PageKind[] = ['meta', 'freelist', 'branch', 'leaf', 'free', 'pending'];
+
+/**
+ * Compares two keys where they lie, bytewise; a prefix comes before what it begins.
+ * @returns a negative, zero or positive number
+ */
+export function compareKeys(
+  a: Uint8Array, aAt: number, aSize: number, b: Uint8Array, bAt: number, bSize: number,
+): number {
+  const shared = aSize < bSize ? aSize : bSize;
+  for (let i = 0; i < shared; i++) {
+    const difference = a[aAt + i] - b[bAt + i];
+    if (difference !== 0) return difference;
+  }
+  return aSize - bSize;
+}
+
+/**
+ * Writes a page's header.
+ *   0 id u64 | 8 flags u16 | 10 count u16 | 12 overflow u32, further physical pages of this logical page
+ */
+export function writePageHeader(
+  view: DataView, at: number, header: { id: number; flags: number; count: number; overflow: number },
+): void {
+  writeU64le(view, at, header.id);
+  view.setUint16(at + 8, header.flags, true);
+  view.setUint16(at + 10, header.count, true);
+  view.setUint32(at + 12, header.overflow, true);
+}
+
+/**
+ * A view of a logical page, or of the page image inside an inline bucket's value. Elements are read where
+ * they lie and checked against the page's end when they are read:
+ *   leaf:   0 flags u32 | 4 pos u32 | 8 ksize u32 | 12 vsize u32
+ *   branch: 0 pos u32 | 4 ksize u32 | 8 pgid u64
+ * `pos` counts from the element's own first byte to its key; a leaf's value follows its key.
+ * @source bbolt page.go
+ */
+export class Page {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly at: number;
+  readonly end: number;
+  readonly flags: number;
+  readonly count: number;
+  readonly overflow: number;
+
+  /** @throws BoltError 'invalid database' where the table of elements ends behind the page */
+  constructor(place: PageBytes, end: number) {
+    const { view, at } = place;
+    this.bytes = place.bytes;
+    this.view = view;
+    this.at = at;
+    this.end = end;
+    this.flags = view.getUint16(at + 8, true);
+    this.count = view.getUint16(at + 10, true);
+    this.overflow = view.getUint32(at + 12, true);
+    if ((this.flags & (branchFlag | leafFlag)) !== 0 && at + pageHeaderBytes + this.count * elementBytes > end) {
+      throw new BoltError('invalid database', `page ${this.id}: ${this.count} elements do not fit`);
+    }
+  }
+
+  get id(): number {
+    return readU64le(this.view, this.at);
+  }
+
+  get isLeaf(): boolean {
+    return (this.flags & leafFlag) !== 0;
+  }
+
+  get isBranch(): boolean {
+    return (this.flags & branchFlag) !== 0;
+  }
+
+  elementFlags(index: number): number {
+    return this.view.getUint32(this.at + pageHeaderBytes + index * elementBytes, true);
+  }
+
+  /** Where the key of an element begins in `bytes`. @throws BoltError 'invalid database' behind the page's end */
+  keyAt(index: number): number {
+    const element = this.at + pageHeaderBytes + index * elementBytes;
+    const view = this.view;
+    const leaf = (this.flags & leafFlag) !== 0;
+    const at = element + view.getUint32(leaf ? element + 4 : element, true);
+    const size = leaf
+      ? view.getUint32(element + 8, true) + view.getUint32(element + 12, true)
+      : view.getUint32(element + 4, true);
+    if (at + size > this.end) {
+      throw new BoltError('invalid database', `page ${this.id}: element ${index} ends behind the page`);
+    }
+    return at;
+  }
+
+  keySize(index: number): number {
+    const element = this.at + pageHeaderBytes + index * elementBytes;
+    return this.view.getUint32((this.flags & leafFlag) !== 0 ? element + 8 : element + 4, true);
+  }
+
+  /** Bytes of the value behind a leaf's key. */
+  valueSize(index: number): number {
+    return this.view.getUint32(this.at + pageHeaderBytes + index * elementBytes + 12, true);
+  }
+
+  /** A branch's child; past 2^53 only in a damaged file. */
+  child(index: number): number {
+    return readU64le(this.view, this.at + pageHeaderBytes + index * elementBytes + 8);
+  }
+
+  key(index: number): Uint8Array {
+    const at = this.keyAt(index);
+    return this.bytes.subarray(at, at + this.keySize(index));
+  }
+
+  value(index: number): Uint8Array {
+    const at = this.keyAt(index) + this.keySize(index);
+    return this.bytes.subarray(at, at + this.valueSize(index));
+  }
+
+  compareKey(index: number, key: Uint8Array): number {
+    return compareKeys(this.bytes, this.keyAt(index), this.keySize(index), key, 0, key.length);
+  }
+
+  /** The first element whose key is not below `key`. */
+  search(key: Uint8Array): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.compareKey(middle, key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The branch element under which `key` belongs: the last whose key is not above it, or the first. */
+  searchChild(key: Uint8Array): number {
+    const index = this.search(key);
+    const exact = index < this.count && this.compareKey(index, key) === 0;
+    return exact || index === 0 ? index : index - 1;
+  }
+}
+
+/**
+ * Reads a logical page with the pages it overflows into.
+ * @throws BoltError 'invalid database' where it ends behind the file
+ */
+export function readPage(pager: Pager, pgid: number, pageSize: number): Page {
+  const first = pager.run(pgid, 1, pageSize);
+  const overflow = first.view.getUint32(first.at + 12, true);
+  if (overflow === 0) return new Page(first, first.at + pageSize);
+  const place = pager.run(pgid, overflow + 1, pageSize);
+  return new Page(place, place.at + (overflow + 1) * pageSize);
+}
