@@ -1,6 +1,8 @@
 /** mvccpb.KeyValue and raftpb.Entry by hand: the two messages that every write touches many times. */
 import { emptyBytes } from '../../base/bytes.ts';
-import { bytesFieldSize, int64FieldSize, uintFieldSize, WireReader, WireWriter, wireType } from '../../base/wire.ts';
+import {
+  bytesFieldSize, int64FieldSize, uintFieldSize, WireReader, WireWriter, wireType,
+} from '../../base/wire.ts';
 
 /** A key's state at one revision. A tombstone has a key alone; its other fields are zero or empty. */
 export interface KeyValue {

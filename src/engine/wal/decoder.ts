@@ -1,0 +1,129 @@
+/** Reads the records of a log's segments and tells an unfinished last write from a damaged file. */
+import { crc32c } from '../../base/checksum.ts';
+import { WireError } from '../../base/wire.ts';
+import { WalError } from './errors.ts';
+import { decodeFrameSize, decodeRecord, frameHeaderBytes, recordType } from './record.ts';
+import type { WalRecord } from './record.ts';
+
+/** A disk writes a sector wholly or not at all. */
+const sectorBytes = 512;
+/** No record is longer: what claims to be is damage. @source etcd wal/decoder.go maxWALEntrySizeLimit */
+const maxRecordBytes = 10 * 1024 * 1024;
+
+export class Decoder {
+  readonly #segments: readonly Uint8Array[];
+  #segment = 0;
+  #offset = 0;
+  #crc = 0;
+  #torn = false;
+
+  /** @param segments the files' bytes in order; only the last may end in an unfinished write */
+  constructor(segments: readonly Uint8Array[]) {
+    this.#segments = segments;
+  }
+
+  /** The checksum chain after the last record. */
+  get crc(): number {
+    return this.#crc;
+  }
+
+  /** Where the next record begins in its segment: after the last `next()`, the end of the sound records. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The log ended within a record: the write that it belonged to was never completed. */
+  get torn(): boolean {
+    return this.#torn;
+  }
+
+  /**
+   * The next record, or null where the records end: at the file's end, at a zero length, or at a record of
+   * the last segment that was written in part.
+   * @throws WalError 'wal: max entry size limit exceeded' | 'unexpected EOF' | 'wal: bad record' |
+   *   'walpb: crc mismatch' | 'wal: crc mismatch' when the files are damaged
+   * @source etcd wal/decoder.go decodeRecord
+   */
+  next(): WalRecord | null {
+    if (this.#torn) return null;
+    while (this.#segment < this.#segments.length) {
+      const bytes = this.#segments[this.#segment];
+      const left = bytes.length - this.#offset;
+      if (left >= frameHeaderBytes && !isZero(bytes, this.#offset, this.#offset + frameHeaderBytes)) {
+        return this.#record(bytes);
+      }
+      if (left > 0 && left < frameHeaderBytes) return this.#unfinished();
+      if (this.#isLast()) return null;
+      this.#segment++;
+      this.#offset = 0;
+    }
+    return null;
+  }
+
+  #isLast(): boolean {
+    return this.#segment === this.#segments.length - 1;
+  }
+
+  #record(bytes: Uint8Array): WalRecord | null {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const { size, padding } = decodeFrameSize(view, this.#offset);
+    if (size + padding >= maxRecordBytes) {
+      throw new WalError('wal: max entry size limit exceeded', `at byte ${this.#offset}`);
+    }
+    const from = this.#offset + frameHeaderBytes;
+    const end = from + size + padding;
+    if (end > bytes.length) return this.#unfinished();
+    const record = this.#check(bytes.subarray(from, from + size), () => hasZeroSector(bytes, from, end));
+    if (record !== null) this.#offset = end;
+    return record;
+  }
+
+  /** Decodes a record and takes it into the chain; a record that does not fit may have been torn. */
+  #check(body: Uint8Array, isTorn: () => boolean): WalRecord | null {
+    let record: WalRecord;
+    try {
+      record = decodeRecord(body);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      if (this.#isLast() && isTorn()) return this.#unfinished();
+      throw new WalError('wal: bad record', `${error.message} ${this.#where()}`);
+    }
+    if (record.type === recordType.crc) {
+      if (this.#crc !== 0 && record.crc !== this.#crc) throw new WalError('wal: crc mismatch', this.#where());
+      this.#crc = record.crc;
+      return record;
+    }
+    const crc = record.data === null ? this.#crc : crc32c(record.data, this.#crc);
+    if (record.crc !== crc) {
+      if (this.#isLast() && isTorn()) return this.#unfinished();
+      throw new WalError('walpb: crc mismatch', this.#where());
+    }
+    this.#crc = crc;
+    return record;
+  }
+
+  #unfinished(): null {
+    if (!this.#isLast()) throw new WalError('unexpected EOF', this.#where());
+    this.#torn = true;
+    return null;
+  }
+
+  #where(): string {
+    return `in segment ${this.#segment} at byte ${this.#offset}`;
+  }
+}
+
+function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] !== 0) return false;
+  return true;
+}
+
+/** Whether a part of [from, end) that lies in one sector is all zero: that sector was never written. */
+function hasZeroSector(bytes: Uint8Array, from: number, end: number): boolean {
+  for (let start = from; start < end; ) {
+    const stop = Math.min(end, start - (start % sectorBytes) + sectorBytes);
+    if (isZero(bytes, start, stop)) return true;
+    start = stop;
+  }
+  return false;
+}

@@ -1,0 +1,270 @@
+/** The write-ahead log: what raft must remember, appended to segment files under one chain of checksums. */
+import { assert } from '../../base/assert.ts';
+import { concatBytes } from '../../base/bytes.ts';
+import { silent } from '../../base/trace.ts';
+import type { Trace } from '../../base/trace.ts';
+import { Decoder } from './decoder.ts';
+import { Encoder } from './encoder.ts';
+import { WalError } from './errors.ts';
+import type { WalEvent } from './events.ts';
+import { encodeEntry, encodeHardState, encodeSnapshot, recordType } from './record.ts';
+import type { WalEntry, WalHardState, WalSnapshot } from './record.ts';
+import { replay } from './replay.ts';
+import type { Replay } from './replay.ts';
+import { listSegments, segmentOf, segmentSizeBytes, selectSegments } from './segment.ts';
+import type { Segment } from './segment.ts';
+
+/** Is told of each change to the files in order. Paths are relative to the data directory. */
+export interface WalSink {
+  write(file: string, offset: number, data: Uint8Array): void;
+  /** All earlier writes to the file are to become durable; when they are, `Wal.synced` is called. */
+  sync(file: string): void;
+  truncate(file: string, sizeBytes: number): void;
+  remove(file: string): void;
+}
+
+export interface WalOptions {
+  readonly trace?: Trace<WalEvent>;
+  /** The size from which a segment is full, in bytes. Default 64,000,000. */
+  readonly segmentSizeBytes?: number;
+}
+
+export interface OpenedWal extends Replay {
+  readonly wal: Wal;
+  /** Bytes of an unfinished last write, which the open cuts off. */
+  readonly tornBytes: number;
+}
+
+/** The files of a data directory, by path; others than the log's may be among them. */
+export type Files = ReadonlyMap<string, Uint8Array>;
+
+/** Where a log goes on. */
+interface End {
+  readonly segment: Segment;
+  readonly sizeBytes: number;
+  readonly crc: number;
+  readonly lastIndex: number;
+  readonly hardState: WalHardState | null;
+}
+
+/**
+ * An open log at its end. Entries are in the files in the order in which they were saved; where indexes
+ * repeat, the later entry counts and what stood after it is withdrawn.
+ * Segments are as long as what is in them: nothing is reserved in advance.
+ */
+export class Wal {
+  readonly #sink: WalSink;
+  readonly #trace: Trace<WalEvent>;
+  readonly #metadata: Uint8Array;
+  readonly #fullBytes: number;
+  readonly #encoder: Encoder;
+  #segment: Segment;
+  #sizeBytes: number;
+  #hardState: WalHardState | null;
+  #lastIndex: number;
+  /** Something was written that no sync has been asked for. */
+  #dirty = false;
+  /** The last index at each sync that is not yet done, oldest first. */
+  readonly #syncing: number[] = [];
+
+  private constructor(sink: WalSink, options: WalOptions, metadata: Uint8Array, end: End) {
+    this.#sink = sink;
+    this.#trace = options.trace ?? silent;
+    this.#fullBytes = options.segmentSizeBytes ?? segmentSizeBytes;
+    this.#metadata = metadata;
+    this.#encoder = new Encoder(end.crc);
+    this.#segment = end.segment;
+    this.#sizeBytes = end.sizeBytes;
+    this.#hardState = end.hardState;
+    this.#lastIndex = end.lastIndex;
+  }
+
+  /**
+   * Whether the files hold a log. One whose first write was never completed holds nothing that anyone was
+   * told of, and counts as none.
+   */
+  static exists(files: Files): boolean {
+    const [first] = listSegments(files.keys());
+    if (first === undefined) return false;
+    const headRecords = first.sequence === 0 ? 3 : 2;
+    return countRecords(bytesOf(files, first), headRecords) === headRecords;
+  }
+
+  /**
+   * Starts a log: crc, metadata and the mark of the empty snapshot, then a sync.
+   * @param metadata whose log it is; every segment repeats it
+   * @param leftovers the data directory's files, if a start broke off before
+   * @source etcd wal/wal.go Create
+   */
+  static create(metadata: Uint8Array, sink: WalSink, options: WalOptions = {}, leftovers?: Files): Wal {
+    for (const segment of listSegments(leftovers?.keys() ?? [])) sink.remove(segment.file);
+    const end: End = { segment: segmentOf(0, 0), sizeBytes: 0, crc: 0, lastIndex: 0, hardState: null };
+    const wal = new Wal(sink, options, metadata, end);
+    const emptySnapshot = encodeSnapshot({ index: 0, term: 0 });
+    wal.#write([...wal.#head(), wal.#encoder.encode(recordType.snapshot, emptySnapshot)]);
+    wal.#sync();
+    return wal;
+  }
+
+  /**
+   * Reads the log from a snapshot on and makes it ready to go on where its sound records end: an unfinished
+   * write at the end is cut off, and so is the space that etcd reserves.
+   * @throws WalError: see `selectSegments`, `Decoder.next`, `replay`
+   * @source etcd wal/wal.go Open, ReadAll; wal/repair.go
+   */
+  static open(files: Files, snapshot: WalSnapshot, sink: WalSink, options: WalOptions = {}): OpenedWal {
+    const segments = selectSegments(dropBrokenCut(files, sink), snapshot.index);
+    const decoder = new Decoder(segments.map((segment) => bytesOf(files, segment)));
+    const read = replay(decoder, snapshot);
+    const segment = segments[segments.length - 1];
+    const bytes = bytesOf(files, segment);
+    const sizeBytes = decoder.offset;
+    const tornBytes = sizeWithoutZeros(bytes, sizeBytes) - sizeBytes;
+    const { hardState, lastIndex } = read;
+    const end: End = { segment, sizeBytes, crc: decoder.crc, lastIndex, hardState };
+    const wal = new Wal(sink, options, read.metadata, end);
+    if (bytes.length > sizeBytes) wal.#cutOff();
+    wal.#emitOpen(read.entries.length, tornBytes);
+    return { wal, ...read, tornBytes };
+  }
+
+  /** The index of the last entry written, durable or not. */
+  get lastIndex(): number {
+    return this.#lastIndex;
+  }
+
+  /** The segment that is being written, and its size in bytes. */
+  get tail(): { readonly file: string; readonly sizeBytes: number } {
+    return { file: this.#segment.file, sizeBytes: this.#sizeBytes };
+  }
+
+  /** How many syncs have been asked for and are not done. */
+  get syncsInFlight(): number {
+    return this.#syncing.length;
+  }
+
+  /**
+   * Appends entries, then the hard state, in one write.
+   * @param hardState null when it has not changed
+   * @param mustSync whether what is saved has to be durable before raft goes on
+   * @source etcd wal/wal.go Save
+   */
+  save(hardState: WalHardState | null, entries: readonly WalEntry[], mustSync: boolean): void {
+    if (hardState === null && entries.length === 0) return;
+    if (this.#isFull() && !this.#dirty && this.#syncing.length === 0) this.#cut();
+    const frames = entries.map((entry) => this.#encoder.encode(recordType.entry, encodeEntry(entry)));
+    if (hardState !== null) {
+      this.#hardState = hardState;
+      frames.push(this.#encoder.encode(recordType.state, encodeHardState(hardState)));
+    }
+    if (entries.length > 0) this.#lastIndex = entries[entries.length - 1].index;
+    const sizeBytes = this.#write(frames);
+    if (this.#trace.on) {
+      this.#trace.emit({
+        type: 'wal.append', firstIndex: entries.length > 0 ? entries[0].index : 0, entryCount: entries.length,
+        hardState: hardState !== null, sizeBytes,
+      });
+    }
+    if (mustSync || this.#isFull()) this.#sync();
+  }
+
+  /** Marks where a snapshot of the state machine stands, then syncs. @source etcd wal/wal.go SaveSnapshot */
+  saveSnapshot(snapshot: WalSnapshot): void {
+    this.#write([this.#encoder.encode(recordType.snapshot, encodeSnapshot(snapshot))]);
+    this.#lastIndex = Math.max(this.#lastIndex, snapshot.index);
+    this.#sync();
+  }
+
+  /** The oldest sync in flight is done. */
+  synced(): void {
+    const index = this.#syncing.shift();
+    assert(index !== undefined, 'wal: a sync is done that was not asked for');
+    if (this.#trace.on) this.#trace.emit({ type: 'wal.synced', index });
+  }
+
+  #isFull(): boolean {
+    return this.#sizeBytes >= this.#fullBytes;
+  }
+
+  /**
+   * Goes on in a new segment. Only a segment that is durable as a whole is left: so a power cut can tear the
+   * last segment alone, and a full one grows until a moment at which none of its syncs is in flight.
+   * @source etcd wal/wal.go cut
+   */
+  #cut(): void {
+    this.#segment = segmentOf(this.#segment.sequence + 1, this.#lastIndex + 1);
+    this.#sizeBytes = 0;
+    const frames = this.#head();
+    if (this.#hardState !== null) {
+      frames.push(this.#encoder.encode(recordType.state, encodeHardState(this.#hardState)));
+    }
+    this.#write(frames);
+    if (this.#trace.on) this.#trace.emit({ type: 'wal.cut', segment: this.#segment.file });
+    this.#sync();
+  }
+
+  #head(): Uint8Array[] {
+    const crc = this.#encoder.encode(recordType.crc, null);
+    return [crc, this.#encoder.encode(recordType.metadata, this.#metadata)];
+  }
+
+  #write(frames: readonly Uint8Array[]): number {
+    const data = concatBytes(frames);
+    this.#sink.write(this.#segment.file, this.#sizeBytes, data);
+    this.#sizeBytes += data.length;
+    this.#dirty = true;
+    return data.length;
+  }
+
+  #sync(): void {
+    this.#dirty = false;
+    this.#syncing.push(this.#lastIndex);
+    this.#sink.sync(this.#segment.file);
+    if (this.#trace.on) this.#trace.emit({ type: 'wal.sync' });
+  }
+
+  /** What follows the sound records must be gone for good before new records end in the midst of it. */
+  #cutOff(): void {
+    this.#sink.truncate(this.#segment.file, this.#sizeBytes);
+    this.#sync();
+  }
+
+  #emitOpen(entryCount: number, tornBytes: number): void {
+    if (!this.#trace.on) return;
+    this.#trace.emit({ type: 'wal.open', segment: this.#segment.file, entryCount, tornBytes });
+  }
+}
+
+function bytesOf(files: Files, segment: Segment): Uint8Array {
+  const bytes = files.get(segment.file);
+  assert(bytes !== undefined, 'wal: a listed segment is among the files');
+  return bytes;
+}
+
+/**
+ * The segments, without a last one whose head was never completed: it holds nothing yet, and is written anew.
+ * @throws WalError 'wal: file not found' when there is none at all
+ */
+function dropBrokenCut(files: Files, sink: WalSink): readonly Segment[] {
+  const segments = listSegments(files.keys());
+  const last = segments.at(-1);
+  if (last === undefined) throw new WalError('wal: file not found', 'there is no segment');
+  if (segments.length === 1 || countRecords(bytesOf(files, last), 3) === 3) return segments;
+  sink.remove(last.file);
+  return segments.slice(0, -1);
+}
+
+/** How many sound records a segment begins with, up to a limit. */
+function countRecords(segment: Uint8Array, limit: number): number {
+  const decoder = new Decoder([segment]);
+  let count = 0;
+  while (count < limit && decoder.next() !== null) count++;
+  return count;
+}
+
+/** The end of the last byte behind `from` that is not zero. */
+function sizeWithoutZeros(bytes: Uint8Array, from: number): number {
+  let end = bytes.length;
+  while (end > from && bytes[end - 1] === 0) end--;
+  return end;
+}
