@@ -51,7 +51,7 @@ const action = fc.oneof(
 );
 
 test('after any power cut the log is what it was after some record, none older than the last sync that was done', () => {
-  fc.assert(fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
+  fc.assert(fc.property(fc.array(action, { maxLength: 40, size: 'max' }), (actions) => {
     let disk = new TestDisk();
     let wal = Wal.create(metadata, disk, { segmentSizeBytes: 2048 });
     let term = 1;
