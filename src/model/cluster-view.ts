@@ -1,0 +1,253 @@
+/** The cluster as a picture sees it: members, messages on their way, cut links. A fold of events. */
+import type { StateType } from '../engine/raft/types.ts';
+import type { SimEvent } from '../sim/events.ts';
+import { replaced, type Told } from './told.ts';
+
+export type Process = 'off' | 'up' | 'down' | 'paused' | 'halted';
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
+
+export interface MemberView {
+  /** From 1. */
+  readonly id: number;
+  readonly name: string;
+  readonly process: Process;
+  /** How often the process has been started, from 1; 0 before the first start. */
+  readonly epoch: number;
+  readonly role: Role;
+  readonly term: number;
+  /** Whom this member takes for the leader; 0: nobody. */
+  readonly lead: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  /** The newest revision of the key-value store. */
+  readonly revision: number;
+  /** Null on a leader, which waits for no election, and on a member that does not run. */
+  readonly timer: ElectionTimer | null;
+  /** Candidates only: who granted a vote so far, itself among them. */
+  readonly votes: readonly number[];
+  readonly haltReason: string | null;
+}
+
+export interface ElectionTimer {
+  readonly resetAtUs: number;
+  readonly timeoutTicks: number;
+}
+
+/** A raft message between its sending and its arrival. */
+export interface MessageView {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
+  readonly messageType: string;
+  readonly sentAtUs: number;
+  readonly deliverAtUs: number;
+  readonly term: number;
+  readonly index: number;
+  readonly entryCount: number;
+  readonly reject: boolean;
+  /** Set once it is lost: it stays for a moment so that the loss can be seen. */
+  readonly lost: { readonly atUs: number; readonly because: string } | null;
+}
+
+/** A client's request on its way to a member, or the answer on its way back. */
+export interface ClientLeg {
+  readonly request: number;
+  readonly kind: 'request' | 'reply';
+  /** 0: no member could be reached. */
+  readonly member: number;
+  readonly label: string;
+  readonly code: number;
+  readonly sentAtUs: number;
+  readonly deliverAtUs: number;
+}
+
+/** One direction of a link that lets nothing through. */
+export interface Cut {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ClusterView {
+  readonly timeUs: number;
+  readonly members: readonly MemberView[];
+  readonly messages: readonly MessageView[];
+  readonly legs: readonly ClientLeg[];
+  readonly cuts: readonly Cut[];
+}
+
+/** How long a lost message stays in the picture, virtual microseconds. */
+export const lossShownUs = 12_000;
+
+export function emptyCluster(memberCount: number): ClusterView {
+  const members = Array.from({ length: memberCount }, (_, i) => newMember(i + 1));
+  return { timeUs: 0, members, messages: [], legs: [], cuts: [] };
+}
+
+function newMember(id: number): MemberView {
+  return {
+    id, name: `m${id}`, process: 'off', epoch: 0, role: 'follower', term: 0, lead: 0,
+    commitIndex: 0, appliedIndex: 0, revision: 0, timer: null, votes: [], haltReason: null,
+  };
+}
+
+/** The view after these events, told in order; the view before stays as it was. */
+export function foldCluster(before: ClusterView, events: readonly Told[]): ClusterView {
+  const last = events.at(-1);
+  if (last === undefined) return before;
+  let view = before;
+  for (const told of events) view = foldWorld(foldMember(view, told), told);
+  return settle({ ...view, timeUs: last.at.timeUs });
+}
+
+/** Drops what has arrived or was lost some time ago. */
+function settle(view: ClusterView): ClusterView {
+  const { timeUs } = view;
+  const messages = view.messages.filter(({ lost }) => lost === null || lost.atUs + lossShownUs > timeUs);
+  const legs = view.legs.filter(({ deliverAtUs }) => deliverAtUs > timeUs);
+  return { ...view, messages, legs };
+}
+
+function foldMember(view: ClusterView, told: Told): ClusterView {
+  const at = told.at.member - 1;
+  const member = view.members[at];
+  if (member === undefined) return view;
+  const next = stepProcess(stepRaft(member, told), told);
+  return next === member ? view : { ...view, members: replaced(view.members, at, next) };
+}
+
+function stepRaft(member: MemberView, { at, event }: Told): MemberView {
+  switch (event.type) {
+    case 'raft.initState':
+      return {
+        ...member, role: 'follower', lead: 0, term: event.term, commitIndex: event.commit,
+        appliedIndex: event.applied, votes: [], timer: null,
+      };
+    case 'raft.becomeFollower':
+      return { ...member, role: 'follower', term: event.term, lead: event.lead, votes: [] };
+    case 'raft.becomePreCandidate':
+      return { ...member, role: 'preCandidate', lead: 0, votes: [member.id] };
+    case 'raft.becomeCandidate':
+      return { ...member, role: 'candidate', term: event.term, lead: 0, votes: [member.id] };
+    case 'raft.becomeLeader':
+      return { ...member, role: 'leader', term: event.term, lead: member.id, votes: [], timer: null };
+    case 'raft.leaderChanged':
+      return { ...member, term: Math.max(member.term, event.term), lead: event.lead };
+    case 'raft.receiveRequestVoteResponse':
+      return event.reject || !isCandidate(member.role) ? member : withVote(member, event.from);
+    case 'raft.commit':
+      return { ...member, commitIndex: event.index };
+    case 'raft.resetElectionTimer':
+      return { ...member, timer: timerAfter(event.state, at.timeUs, event.timeoutTicks) };
+    default:
+      return member;
+  }
+}
+
+const isCandidate = (role: Role): boolean => role === 'candidate' || role === 'preCandidate';
+
+function withVote(member: MemberView, from: number): MemberView {
+  return member.votes.includes(from) ? member : { ...member, votes: [...member.votes, from] };
+}
+
+function timerAfter(state: StateType, resetAtUs: number, timeoutTicks: number): ElectionTimer | null {
+  return state === 'StateLeader' ? null : { resetAtUs, timeoutTicks };
+}
+
+function stepProcess(member: MemberView, { event }: Told): MemberView {
+  switch (event.type) {
+    case 'server.boot':
+      return { ...member, name: event.name };
+    case 'server.apply':
+      return { ...member, appliedIndex: event.index, revision: Math.max(member.revision, event.revision) };
+    case 'mvcc.open':
+      return { ...member, revision: event.revision };
+    case 'server.halt':
+      return { ...member, process: 'halted', timer: null, haltReason: event.reason };
+    case 'sim.start':
+      return { ...member, process: 'up', epoch: event.epoch, role: 'follower', lead: 0, haltReason: null };
+    case 'sim.kill':
+    case 'sim.powerCut':
+      return { ...member, process: 'down', role: 'follower', lead: 0, timer: null, votes: [] };
+    case 'sim.pause':
+      return { ...member, process: 'paused' };
+    case 'sim.resume':
+      return { ...member, process: 'up' };
+    default:
+      return member;
+  }
+}
+
+function foldWorld(view: ClusterView, { at, event }: Told): ClusterView {
+  switch (event.type) {
+    case 'sim.send':
+      return { ...view, messages: [...view.messages, sent(event)] };
+    case 'sim.deliver':
+      return { ...view, messages: view.messages.filter(({ id }) => id !== event.message) };
+    case 'sim.drop':
+      return { ...view, messages: lose(view.messages, event.message, at.timeUs, event.because) };
+    case 'sim.cut':
+      return { ...view, cuts: [...without(view.cuts, event), { from: event.from, to: event.to }] };
+    case 'sim.heal':
+      return { ...view, cuts: without(view.cuts, event) };
+    case 'sim.clientSend':
+      return { ...view, legs: [...view.legs, requestLeg(event)] };
+    case 'sim.clientReply':
+      return { ...view, legs: [...view.legs, replyLeg(event)] };
+    default:
+      return view;
+  }
+}
+
+type Sent = Extract<SimEvent, { type: 'sim.send' }>;
+
+function sent(event: Sent): MessageView {
+  const { message: id, from, to, messageType, sentAt, deliverAt, term, index, entryCount, reject } = event;
+  return {
+    id, from, to, messageType, sentAtUs: sentAt, deliverAtUs: deliverAt, term, index, entryCount, reject, lost: null,
+  };
+}
+
+function lose(
+  messages: readonly MessageView[], id: number, atUs: number, because: string,
+): readonly MessageView[] {
+  return messages.map((message) => (message.id === id ? { ...message, lost: { atUs, because } } : message));
+}
+
+const without = (cuts: readonly Cut[], gone: Cut): readonly Cut[] =>
+  cuts.filter(({ from, to }) => from !== gone.from || to !== gone.to);
+
+function requestLeg(event: Extract<SimEvent, { type: 'sim.clientSend' }>): ClientLeg {
+  const { request, to: member, label, sentAt: sentAtUs, deliverAt: deliverAtUs } = event;
+  return { request, kind: 'request', member, label, code: 0, sentAtUs, deliverAtUs };
+}
+
+function replyLeg(event: Extract<SimEvent, { type: 'sim.clientReply' }>): ClientLeg {
+  const { request, from: member, code, sentAt: sentAtUs, deliverAt: deliverAtUs } = event;
+  return { request, kind: 'reply', member, label: '', code, sentAtUs, deliverAtUs };
+}
+
+/** The running member that leads in the highest term; null while nobody does. */
+export function leaderOf(view: ClusterView): MemberView | null {
+  const leaders = view.members.filter(({ role, process }) => role === 'leader' && process === 'up');
+  return leaders.reduce<MemberView | null>((best, one) => (best === null || one.term > best.term ? one : best), null);
+}
+
+export function isCut(view: ClusterView, from: number, to: number): boolean {
+  return view.cuts.some((cut) => cut.from === from && cut.to === to);
+}
+
+/** True where no message passes between this member and any other, in either direction. */
+export function isIsolated(view: ClusterView, member: number): boolean {
+  const others = view.members.filter(({ id }) => id !== member);
+  return others.length > 0 && others.every(({ id }) => isCut(view, member, id) && isCut(view, id, member));
+}
+
+/** What remains of an election timer at `timeUs`, from 1 (just reset) down to 0 (fires). */
+export function timerLeft(timer: ElectionTimer, timeUs: number, tickUs: number): number {
+  const total = timer.timeoutTicks * tickUs;
+  const left = timer.resetAtUs + total - timeUs;
+  return Math.min(1, Math.max(0, left / total));
+}
+
+/** etcd's default heartbeat interval, which is one tick of raft's clock. @source etcd embed/config.go TickMs */
+export const tickUs = 100_000;

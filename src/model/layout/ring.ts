@@ -1,0 +1,80 @@
+/** Where members stand on the ring and how links and messages run between them: pure geometry, in picture units. */
+import { arc } from 'd3-shape';
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface RingLayout {
+  readonly width: number;
+  readonly height: number;
+  /** A member's disc, with its timer. */
+  readonly nodeRadius: number;
+  readonly client: Point;
+  /** Index 0 is member 1. */
+  readonly members: readonly Point[];
+}
+
+/** Members stand evenly on an ellipse, the first at the top; the client at the left edge. */
+export function layoutRing(memberCount: number): RingLayout {
+  const [width, height, nodeRadius] = [760, 480, memberCount <= 3 ? 74 : 56];
+  const center = { x: 412, y: memberCount === 3 ? 262 : 240 };
+  const [radiusX, radiusY] = memberCount <= 3 ? [228, 172] : [250, 172];
+  const members = Array.from({ length: memberCount }, (_, i) => {
+    const angle = (2 * Math.PI * i) / memberCount - Math.PI / 2;
+    return { x: center.x + radiusX * Math.cos(angle), y: center.y + radiusY * Math.sin(angle) };
+  });
+  return { width, height, nodeRadius, client: { x: 52, y: 132 }, members };
+}
+
+export interface Line {
+  readonly from: Point;
+  readonly to: Point;
+}
+
+/** The straight line from disc to disc, moved sideways by `lane` to the right of its direction. */
+export function linkBetween(from: Point, to: Point, inset: number, lane: number): Line {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const length = Math.hypot(dx, dy) || 1;
+  const [ux, uy] = [dx / length, dy / length];
+  const shift = { x: -uy * lane, y: ux * lane };
+  return {
+    from: { x: from.x + ux * inset + shift.x, y: from.y + uy * inset + shift.y },
+    to: { x: to.x - ux * inset + shift.x, y: to.y - uy * inset + shift.y },
+  };
+}
+
+/** The point a share of the way along a line; shares beyond 0 and 1 stay at its ends. */
+export function along({ from, to }: Line, share: number): Point {
+  const part = Math.min(1, Math.max(0, share));
+  return { x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part };
+}
+
+/** How far a message sent and due at these times has come at `timeUs`, from 0 to 1. */
+export function progressAt(sentAtUs: number, deliverAtUs: number, timeUs: number): number {
+  if (deliverAtUs <= sentAtUs) return 1;
+  return Math.min(1, Math.max(0, (timeUs - sentAtUs) / (deliverAtUs - sentAtUs)));
+}
+
+const draw = arc<{ inner: number; outer: number; share: number }>()
+  .innerRadius(({ inner }) => inner)
+  .outerRadius(({ outer }) => outer)
+  .startAngle(0)
+  .endAngle(({ share }) => 2 * Math.PI * share)
+  .cornerRadius(2);
+
+/** A ring's part from the top clockwise, as path data around (0, 0); empty for no share. */
+export function arcPath(inner: number, outer: number, share: number): string {
+  return share <= 0 ? '' : (draw({ inner, outer, share }) ?? '');
+}
+
+/** Short strokes around a dial, one for each of `count` equal parts. */
+export function dialStrokes(inner: number, outer: number, count: number): string {
+  return Array.from({ length: count }, (_, i) => {
+    const angle = (2 * Math.PI * i) / count - Math.PI / 2;
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    const at = (radius: number): string => `${(cos * radius).toFixed(2)},${(sin * radius).toFixed(2)}`;
+    return `M${at(inner)}L${at(outer)}`;
+  }).join('');
+}

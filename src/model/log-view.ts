@@ -1,0 +1,167 @@
+/** Each member's raft log as a picture sees it. A fold of events. */
+import { replaced, type Told } from './told.ts';
+
+export type EntryState = 'unstable' | 'stable' | 'committed' | 'applied';
+
+export interface EntryView {
+  readonly index: number;
+  readonly term: number;
+  /** What the entry says, in etcdctl's words; empty where it is not known or the entry says nothing. */
+  readonly label: string;
+}
+
+/** Entries that another leader's replaced: they stood from `index` on. */
+export interface Truncation {
+  readonly atUs: number;
+  readonly index: number;
+  readonly count: number;
+}
+
+/** What the leader knows of a peer. */
+export interface PeerProgress {
+  readonly peer: number;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  readonly match: number;
+  readonly next: number;
+}
+
+export interface MemberLog {
+  readonly id: number;
+  /** The index of `entries[0]`; they follow without gaps. */
+  readonly firstIndex: number;
+  readonly entries: readonly EntryView[];
+  /** Entries up to here are on this member's disk. */
+  readonly stableIndex: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly truncation: Truncation | null;
+  /** Filled while this member leads. */
+  readonly progress: readonly PeerProgress[];
+}
+
+export interface LogView {
+  readonly members: readonly MemberLog[];
+}
+
+export function emptyLogs(memberCount: number): LogView {
+  const members = Array.from({ length: memberCount }, (_, i): MemberLog => ({
+    id: i + 1, firstIndex: 1, entries: [], stableIndex: 0, commitIndex: 0, appliedIndex: 0,
+    truncation: null, progress: [],
+  }));
+  return { members };
+}
+
+/** The logs after these events, told in order; the view before stays as it was. */
+export function foldLogs(before: LogView, events: readonly Told[]): LogView {
+  let { members } = before;
+  for (const told of events) {
+    const at = told.at.member - 1;
+    if (members[at] !== undefined) members = replaced(members, at, step(members[at], told));
+  }
+  return members === before.members ? before : { members };
+}
+
+function step(log: MemberLog, { at, event }: Told): MemberLog {
+  switch (event.type) {
+    case 'raft.initState':
+      return restart(log, event);
+    case 'raft.append':
+      return append(log, event.index, event.entryTerms, event.truncated, at.timeUs);
+    case 'server.entries':
+      return label(log, event.firstIndex, event.entryTerms, event.labels);
+    case 'raft.stable':
+      return { ...log, stableIndex: Math.max(log.stableIndex, event.index) };
+    case 'raft.commit':
+      return { ...log, commitIndex: Math.max(log.commitIndex, event.index) };
+    case 'server.apply':
+      return apply(log, event.index, event.term, event.label);
+    case 'raft.compact':
+      return compact(log, event.firstIndex);
+    case 'raft.progress':
+      return { ...log, progress: withPeer(log.progress, event) };
+    case 'raft.becomeFollower':
+    case 'sim.kill':
+    case 'sim.powerCut':
+      return { ...log, progress: [] };
+    default:
+      return log;
+  }
+}
+
+interface Stored {
+  readonly firstIndex: number;
+  readonly entryTerms: readonly number[];
+  readonly commit: number;
+  readonly applied: number;
+}
+
+/** What storage held at a start; labels of entries that survived are kept. */
+function restart(log: MemberLog, stored: Stored): MemberLog {
+  const { firstIndex, entryTerms, commit, applied } = stored;
+  const entries = entryTerms.map((term, i) => known(log, firstIndex + i, term));
+  return {
+    ...log, firstIndex, entries, stableIndex: firstIndex + entries.length - 1,
+    commitIndex: commit, appliedIndex: applied, truncation: null, progress: [],
+  };
+}
+
+/** The entry as it stands, label and all, where its term is this one; else a new one without a label. */
+function known(log: MemberLog, index: number, term: number): EntryView {
+  const old = log.entries[index - log.firstIndex];
+  return old !== undefined && old.term === term ? old : { index, term, label: '' };
+}
+
+function append(
+  log: MemberLog, index: number, entryTerms: readonly number[], truncated: number, atUs: number,
+): MemberLog {
+  const added = entryTerms.map((term, i) => known(log, index + i, term));
+  const firstIndex = log.entries.length === 0 ? index : log.firstIndex;
+  const entries = [...log.entries.slice(0, index - firstIndex), ...added];
+  const truncation = truncated > 0 ? { atUs, index, count: truncated } : log.truncation;
+  const stableIndex = truncated > 0 ? Math.min(log.stableIndex, index - 1) : log.stableIndex;
+  return { ...log, firstIndex, entries, truncation, stableIndex };
+}
+
+/** Labels entries by index and term; an entry that is not in the log yet joins it. */
+function label(
+  log: MemberLog, firstIndex: number, terms: readonly number[], labels: readonly string[],
+): MemberLog {
+  const start = log.entries.length === 0 ? firstIndex : log.firstIndex;
+  const entries = [...log.entries];
+  terms.forEach((term, i) => {
+    const at = firstIndex + i - start;
+    const old = entries[at];
+    if (at < 0 || at > entries.length) return;
+    if (old !== undefined && old.term !== term) entries.length = at;
+    entries[at] = { index: firstIndex + i, term, label: labels[i] ?? '' };
+  });
+  return { ...log, firstIndex: start, entries };
+}
+
+function apply(log: MemberLog, index: number, term: number, text: string): MemberLog {
+  const at = index - log.firstIndex;
+  const old = log.entries[at];
+  const isNews = old !== undefined && old.label === '' && text !== '';
+  const entries = isNews ? replaced(log.entries, at, { index, term, label: text }) : log.entries;
+  return { ...log, entries, appliedIndex: Math.max(log.appliedIndex, index) };
+}
+
+function compact(log: MemberLog, firstIndex: number): MemberLog {
+  const gone = Math.max(0, firstIndex - log.firstIndex);
+  return { ...log, firstIndex, entries: log.entries.slice(gone) };
+}
+
+function withPeer(peers: readonly PeerProgress[], news: PeerProgress): readonly PeerProgress[] {
+  const { peer, state, match, next } = news;
+  const others = peers.filter((one) => one.peer !== peer);
+  return [...others, { peer, state, match, next }].sort((a, b) => a.peer - b.peer);
+}
+
+export function stateOf(log: MemberLog, index: number): EntryState {
+  if (index <= log.appliedIndex) return 'applied';
+  if (index <= log.commitIndex) return 'committed';
+  return index <= log.stableIndex ? 'stable' : 'unstable';
+}
+
+/** The last index of a log; firstIndex - 1 while it is empty. */
+export const lastIndexOf = (log: MemberLog): number => log.firstIndex + log.entries.length - 1;

@@ -1,0 +1,65 @@
+/** What can be done to a member now, and why the rest can not. */
+import type { FaultAction } from '../sim/types.ts';
+import { isCut, isIsolated, type ClusterView, type MemberView } from './cluster-view.ts';
+
+export type MemberActionId = 'kill' | 'powerCut' | 'restart' | 'pauseMember' | 'resumeMember' | 'isolate' | 'heal';
+
+/** Why an entry is disabled. */
+export type Hindrance = 'notRunning' | 'running' | 'notPaused' | 'alreadyIsolated' | 'nothingCut';
+
+export interface MemberAction {
+  readonly id: MemberActionId;
+  /** Null: it can be done. */
+  readonly hindrance: Hindrance | null;
+  /** The commands that do it, in order. */
+  readonly commands: readonly FaultAction[];
+}
+
+/** The menu of one member: always the same entries in the same places. */
+export function memberActions(view: ClusterView, id: number): readonly MemberAction[] {
+  const member = view.members[id - 1];
+  if (member === undefined) return [];
+  const alive = member.process === 'up' || member.process === 'paused';
+  return [
+    { id: 'kill', hindrance: alive ? null : 'notRunning', commands: [{ type: 'kill', member: id }] },
+    { id: 'powerCut', hindrance: alive ? null : 'notRunning', commands: [{ type: 'powerCut', member: id }] },
+    { id: 'restart', hindrance: alive ? 'running' : null, commands: [{ type: 'restart', member: id }] },
+    pauseOrResume(member, 'pauseMember'),
+    pauseOrResume(member, 'resumeMember'),
+    {
+      id: 'isolate', hindrance: isIsolated(view, id) ? 'alreadyIsolated' : null,
+      commands: [{ type: 'isolate', member: id }],
+    },
+    heal(view, id),
+  ];
+}
+
+function pauseOrResume(member: MemberView, id: 'pauseMember' | 'resumeMember'): MemberAction {
+  const { process } = member;
+  const commands = [{ type: id, member: member.id }] as const;
+  if (id === 'pauseMember') return { id, hindrance: process === 'up' ? null : 'notRunning', commands };
+  return { id, hindrance: process === 'paused' ? null : 'notPaused', commands };
+}
+
+function heal(view: ClusterView, id: number): MemberAction {
+  const commands = view.cuts
+    .filter(({ from, to }) => from === id || to === id)
+    .map(({ from, to }) => ({ type: 'heal', from, to }) as const);
+  return { id: 'heal', hindrance: commands.length === 0 ? 'nothingCut' : null, commands };
+}
+
+/** The commands that bring everything back: processes that stopped, members that sleep, links that are cut. */
+export function repairs(view: ClusterView): readonly FaultAction[] {
+  const members = view.members.flatMap(({ id, process }): FaultAction[] => {
+    if (process === 'down' || process === 'halted') return [{ type: 'restart', member: id }];
+    return process === 'paused' ? [{ type: 'resumeMember', member: id }] : [];
+  });
+  return view.cuts.length === 0 ? members : [...members, { type: 'healAll' }];
+}
+
+/** What a click on a link does: heals it where it is cut in any direction, else cuts it in both. */
+export function toggleLink(view: ClusterView, a: number, b: number): readonly FaultAction[] {
+  const isBroken = isCut(view, a, b) || isCut(view, b, a);
+  const type = isBroken ? 'heal' : 'cut';
+  return [{ type, from: a, to: b }, { type, from: b, to: a }];
+}

@@ -1,0 +1,103 @@
+/** An event as one sentence; words come from the message files. */
+import { m } from '../paraglide/messages.js';
+import type { SimEvent } from '../sim/events.ts';
+import type { Told } from './told.ts';
+
+export interface Sentence {
+  readonly text: string;
+  /** Spoken by the live region; the others are only shown. */
+  readonly spoken: boolean;
+}
+
+/** Words for a member, by its number from 1. */
+export type NameOf = (member: number) => string;
+
+const spoken = (text: string): Sentence => ({ text, spoken: true });
+const shown = (text: string): Sentence => ({ text, spoken: false });
+
+/** The sentence of an event; null for events too small to be told one by one. */
+export function sentenceOf(told: Told, nameOf: NameOf): Sentence | null {
+  return ofRaft(told, nameOf) ?? ofMember(told, nameOf) ?? ofWorld(told, nameOf);
+}
+
+function ofRaft({ at, event }: Told, nameOf: NameOf): Sentence | null {
+  const member = nameOf(at.member);
+  switch (event.type) {
+    case 'raft.becomeLeader':
+      return spoken(m.say_leader({ member, term: event.term }));
+    case 'raft.becomePreCandidate':
+      return spoken(m.say_pre_candidate({ member, term: event.term + 1 }));
+    case 'raft.becomeCandidate':
+      return spoken(m.say_candidate({ member, term: event.term }));
+    case 'raft.decideVote':
+      return shown(voteWords(member, nameOf(event.candidate), event.granted, event.pre));
+    case 'raft.replicate':
+      return shown(m.say_replicate({ member, index: event.index }));
+    case 'raft.append':
+      return event.truncated === 0
+        ? null
+        : spoken(m.say_truncate({ member, count: event.truncated, index: event.index }));
+    case 'raft.commit':
+      return spoken(m.say_commit({ member, index: event.index }));
+    default:
+      return null;
+  }
+}
+
+function voteWords(member: string, candidate: string, granted: boolean, pre: boolean): string {
+  if (pre) return granted ? m.say_pre_vote_yes({ member, candidate }) : m.say_pre_vote_no({ member, candidate });
+  return granted ? m.say_vote_yes({ member, candidate }) : m.say_vote_no({ member, candidate });
+}
+
+function ofMember({ at, event }: Told, nameOf: NameOf): Sentence | null {
+  const member = nameOf(at.member);
+  switch (event.type) {
+    case 'wal.synced':
+      return shown(m.say_wal_synced({ member, index: event.index }));
+    case 'server.request':
+      return shown(m.say_request({ member, label: event.label }));
+    case 'server.apply':
+      return event.label === '' || event.skipped
+        ? null
+        : spoken(m.say_apply({ member, index: event.index, revision: event.revision }));
+    case 'backend.commit':
+      return event.operationCount === 0 ? null : shown(m.say_batch({ member, txid: event.txid }));
+    case 'backend.committed':
+      return spoken(m.say_stored({ member, txid: event.txid }));
+    case 'server.halt':
+      return spoken(m.say_halt({ member, reason: event.reason }));
+    default:
+      return null;
+  }
+}
+
+function ofWorld({ at, event }: Told, nameOf: NameOf): Sentence | null {
+  const member = nameOf(at.member);
+  switch (event.type) {
+    case 'sim.start':
+      return spoken(m.say_start({ member }));
+    case 'sim.kill':
+      return spoken(m.say_kill({ member }));
+    case 'sim.powerCut':
+      return spoken(m.say_power_cut({ member, lost: event.lostWrites, torn: event.tornWrites }));
+    case 'sim.pause':
+      return spoken(m.say_pause({ member }));
+    case 'sim.resume':
+      return spoken(m.say_resume({ member }));
+    case 'sim.cut':
+      return spoken(m.say_cut({ from: nameOf(event.from), to: nameOf(event.to) }));
+    case 'sim.heal':
+      return spoken(m.say_heal({ from: nameOf(event.from), to: nameOf(event.to) }));
+    case 'sim.clientDone':
+      return event.code === 0 ? null : spoken(m.say_client_error({ message: event.message }));
+    case 'sim.send':
+      return ofSend(event, nameOf);
+    default:
+      return null;
+  }
+}
+
+function ofSend(event: Extract<SimEvent, { type: 'sim.send' }>, nameOf: NameOf): Sentence | null {
+  if (event.messageType !== 'MsgApp' || event.entryCount === 0) return null;
+  return shown(m.say_send({ from: nameOf(event.from), to: nameOf(event.to), count: event.entryCount }));
+}
