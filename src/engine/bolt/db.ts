@@ -108,8 +108,10 @@ export class Db {
     const list = hashmap ? new HashmapFreelist(options.hashmapChoice ?? 'insertion') : new ArrayFreelist();
     this.freelist = new SharedFreelist(list);
     this.#loadFreelist();
+    // before v1.4 an opened file's size is not known, so that its first growth sets it in any case
+    const knownBytes = isNew || this.rules !== '1.3' ? pager.sizeBytes : 0;
     this.#size = new FileSize(
-      pager.sizeBytes, isNew ? pager.sizeBytes : 0, options.initialMapBytes ?? 0, options.allocBytes ?? defaultAllocBytes,
+      pager.sizeBytes, knownBytes, options.initialMapBytes ?? 0, options.allocBytes ?? defaultAllocBytes,
     );
   }
 

@@ -12,13 +12,16 @@ export function mapBytesFor(sizeBytes: number): number {
   return Math.ceil(sizeBytes / stepBytes) * stepBytes;
 }
 
-/** The sizes of file and map as bbolt keeps them in mind; the file's is forgotten at an open, as in v1.3. */
+/** The sizes of file and map as bbolt keeps them in mind. */
 export class FileSize {
   readonly #allocBytes: number;
   #mapBytes: number;
   #knownBytes: number;
 
-  /** @param allocBytes by how much the file grows once the map is larger than that */
+  /**
+   * @param knownBytes what bbolt takes for the file's size
+   * @param allocBytes by how much the file grows once the map is larger than that
+   */
   constructor(fileBytes: number, knownBytes: number, initialMapBytes: number, allocBytes: number) {
     this.#mapBytes = mapBytesFor(Math.max(fileBytes, initialMapBytes));
     this.#knownBytes = knownBytes;
