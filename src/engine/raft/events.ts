@@ -2,10 +2,12 @@
  * What a raft node did: the 19 actions of etcd-io/raft's state trace (state_trace.go), and what the views
  * need besides.
  */
-import type { LogIndex, NodeId, StateType, Term } from './types.ts';
+import type { LogIndex, MessageType, NodeId, StateType, Term } from './types.ts';
 
 /** A message of the protocol as its sender or receiver traces it. */
-interface Traced {
+export interface Traced {
+  /** Appends and heartbeats share their events, as their answers do: this tells them apart. */
+  readonly messageType: MessageType;
   readonly from: NodeId;
   readonly to: NodeId;
   readonly term: Term;
