@@ -19,7 +19,8 @@ export type EventTable = {
 };
 
 const traced = {
-  from: 'u32', to: 'u32', term: 'f64', index: 'f64', logTerm: 'f64', entryCount: 'u32', commit: 'f64', reject: 'bool',
+  messageType: 'text', from: 'u32', to: 'u32', term: 'f64', index: 'f64', logTerm: 'f64', entryCount: 'u32',
+  commit: 'f64', reject: 'bool',
 } as const;
 const tracedVote = { ...traced, pre: 'bool' } as const;
 

@@ -1,0 +1,246 @@
+/**
+ * The store of a lab in IndexedDB. A write is one strict transaction that adds one packed record to a log; the log is
+ * folded into extents in the background, a few at a time, and wholly at each open. Folding is atomic: a record leaves
+ * the log in the transaction that puts its extents.
+ */
+import type { IDBPDatabase } from 'idb';
+import { deleteDB, openDB } from 'idb';
+import { assert } from '../base/assert.ts';
+import type { DiskImage } from '../engine/server/types.ts';
+import type { StoreCommit } from '../sim/types.ts';
+import { ExtentFolder, readImages } from './idb-extents.ts';
+import type { LabDatabase, LabTransaction } from './idb-schema.ts';
+import { asStoreError, checkRecord, databaseName, databaseVersion, storeNames } from './idb-schema.ts';
+import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
+import { StoreError, storeFormat } from './page-store.ts';
+import { packCommits, unpackCommits } from './store-record.ts';
+
+const strict = { durability: 'strict' } as const;
+/** One folding transaction touches no more extents than this, so that no commit waits long behind it. */
+const extentsPerFold = 4;
+const pauseBetweenFoldsMs = 20;
+
+export interface IdbStoreOptions {
+  readonly workspace: string;
+  /** Called when the database went away under the lab: deleted, or wanted by another tab. */
+  readonly lost: (message: string) => void;
+  /** The log is folded once it is longer. */
+  readonly foldBytes?: number;
+}
+
+async function openDatabase(workspace: string, lost: (message: string) => void): Promise<IDBPDatabase<LabDatabase>> {
+  const blocked = 'Another tab holds an older version of the stored lab open; close it.';
+  return new Promise((resolve, reject) => {
+    openDB<LabDatabase>(databaseName(workspace), databaseVersion, {
+      upgrade(database) {
+        for (const name of storeNames) database.createObjectStore(name);
+      },
+      blocked: () => reject(new StoreError('store blocked', blocked)),
+      blocking(_current, _wanted, event) {
+        (event.target as IDBDatabase).close();
+        lost('Another tab deletes or renews the stored lab.');
+      },
+      terminated: () => lost('The browser closed the lab’s storage.'),
+    }).then(resolve, (error: unknown) => reject(asStoreError(error)));
+  });
+}
+
+export class IdbStore implements PageStore {
+  readonly kind = 'indexeddb';
+  readonly #options: IdbStoreOptions;
+  #database: IDBPDatabase<LabDatabase> | null = null;
+  #record: LabRecord | null = null;
+  /** Keys in the log of this boot: `#first` up to, not including, `#next`. */
+  #first = 0;
+  #next = 0;
+  #logBytes = 0;
+  #foldBytes: number;
+  #folding: Promise<void> | null = null;
+  #closing = false;
+
+  constructor(options: IdbStoreOptions) {
+    this.#options = options;
+    this.#foldBytes = options.foldBytes ?? 4 * 1024 * 1024;
+  }
+
+  async open(setup: LabSetup): Promise<StoredLab> {
+    try {
+      const database = await openDatabase(this.#options.workspace, this.#options.lost);
+      this.#database = database;
+      const stored = await this.#openLab(database, setup);
+      await this.#readBack(database, stored.record);
+      this.#record = stored.record;
+      return stored;
+    } catch (error) {
+      this.#database?.close();
+      throw asStoreError(error);
+    }
+  }
+
+  async write(commits: readonly StoreCommit[]): Promise<void> {
+    assert(this.#record !== null && this.#database !== null, 'store: written before it is open');
+    const packed = packCommits(commits);
+    try {
+      const transaction = this.#database.transaction('log', 'readwrite', strict);
+      // The put is not awaited, and its failure is the transaction's.
+      transaction.store.add(packed, [this.#record.boot, this.#next]).catch(() => {});
+      transaction.commit();
+      await transaction.done;
+    } catch (error) {
+      throw asStoreError(error);
+    }
+    this.#next++;
+    this.#logBytes += packed.byteLength;
+    if (this.#logBytes > this.#foldBytes && !this.#closing) this.#folding ??= this.#foldInBackground();
+  }
+
+  async read(): Promise<readonly DiskImage[]> {
+    assert(this.#record !== null && this.#database !== null, 'store: read before it is open');
+    try {
+      const transaction = this.#database.transaction(storeNames, 'readonly');
+      return (await readImages(transaction, this.#record)).images;
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#folding;
+    this.#database?.close();
+  }
+
+  async destroy(): Promise<void> {
+    await this.close();
+    await deleteStoredLab(this.#options.workspace);
+  }
+
+  /** Resolves when no folding is under way. */
+  async folded(): Promise<void> {
+    await this.#folding;
+  }
+
+  async #openLab(database: IDBPDatabase<LabDatabase>, setup: LabSetup): Promise<StoredLab> {
+    const transaction = database.transaction(storeNames, 'readwrite', strict);
+    try {
+      const before = checkRecord(await transaction.objectStore('meta').get('lab'));
+      const made = before ?? { formatVersion: storeFormat, ...setup, boot: 0, timeUs: 0 };
+      const timeUs = Math.max(made.timeUs, await this.#foldAll(transaction, made));
+      const record = { ...made, boot: made.boot + 1, timeUs };
+      void transaction.objectStore('log').clear();
+      void transaction.objectStore('meta').put(record, 'lab');
+      const { images } = await readImages(transaction, record);
+      await transaction.done;
+      return { record, fresh: before === null, images };
+    } catch (error) {
+      abort(transaction);
+      throw error;
+    }
+  }
+
+  async #foldAll(transaction: LabTransaction<'readwrite'>, record: LabRecord): Promise<number> {
+    const records = await transaction.objectStore('log').getAll(logOf(record.boot));
+    const folder = await ExtentFolder.begin(transaction);
+    let timeUs = 0;
+    for (const value of records) {
+      for (const commit of unpackCommits(value, record.members)) {
+        await folder.apply(commit);
+        timeUs = commit.timeUs;
+      }
+    }
+    folder.finish();
+    return timeUs;
+  }
+
+  /** What a transaction reported as stored may not be there: some frames accept writes and keep nothing. */
+  async #readBack(database: IDBPDatabase<LabDatabase>, record: LabRecord): Promise<void> {
+    const read = checkRecord(await database.get('meta', 'lab'));
+    if (read?.boot !== record.boot) throw new StoreError('store refused', 'The browser’s storage keeps nothing.');
+  }
+
+  /** Never rejects: what cannot be folded stays in the log, and the next try waits for twice as much of it. */
+  async #foldInBackground(): Promise<void> {
+    try {
+      while (this.#next > this.#first && !this.#closing) {
+        await this.#foldStep();
+        await new Promise((resolve) => setTimeout(resolve, pauseBetweenFoldsMs));
+      }
+    } catch {
+      this.#foldBytes *= 2;
+    } finally {
+      this.#folding = null;
+    }
+  }
+
+  async #foldStep(): Promise<void> {
+    assert(this.#record !== null && this.#database !== null, 'store: folded before it is open');
+    const transaction = this.#database.transaction(storeNames, 'readwrite', strict);
+    try {
+      const { boot, members } = this.#record;
+      const record = checkRecord(await transaction.objectStore('meta').get('lab'));
+      if (record?.boot !== boot) throw new StoreError('EIO', 'The stored lab was opened elsewhere.');
+      const folder = await ExtentFolder.begin(transaction);
+      const end = this.#next;
+      let bytes = 0;
+      let timeUs = record.timeUs;
+      let at = this.#first;
+      for (; at < end && folder.extentCount < extentsPerFold; at++) {
+        const value = await transaction.objectStore('log').get([boot, at]);
+        for (const commit of unpackCommits(value, members)) {
+          await folder.apply(commit);
+          timeUs = Math.max(timeUs, commit.timeUs);
+        }
+        bytes += value?.byteLength ?? 0;
+      }
+      folder.finish();
+      void transaction.objectStore('log').delete(IDBKeyRange.bound([boot, this.#first], [boot, at - 1]));
+      void transaction.objectStore('meta').put({ ...record, timeUs }, 'lab');
+      await transaction.done;
+      this.#first = at;
+      this.#logBytes -= bytes;
+    } catch (error) {
+      abort(transaction);
+      throw error;
+    }
+  }
+}
+
+const logOf = (boot: number): IDBKeyRange => IDBKeyRange.bound([boot, 0], [boot, Infinity]);
+
+function abort(transaction: LabTransaction<'readwrite'>): void {
+  transaction.done.catch(() => {});
+  try {
+    transaction.abort();
+  } catch {
+    // It has ended already.
+  }
+}
+
+/**
+ * What is stored of a lab, read without changing anything; null where nothing is.
+ * @throws StoreError as `PageStore.open`
+ */
+export async function readStoredLab(workspace: string): Promise<StoredLab | null> {
+  let database: IDBPDatabase<LabDatabase> | null = null;
+  try {
+    database = await openDatabase(workspace, () => {});
+    const transaction = database.transaction(storeNames, 'readonly');
+    const record = checkRecord(await transaction.objectStore('meta').get('lab'));
+    if (record === null) return null;
+    const { images, timeUs } = await readImages(transaction, record);
+    return { record: { ...record, timeUs }, fresh: false, images };
+  } catch (error) {
+    throw asStoreError(error);
+  } finally {
+    database?.close();
+  }
+}
+
+/** Deletes a lab's database. @throws StoreError 'store blocked' where another tab does not let go of it */
+export async function deleteStoredLab(workspace: string): Promise<void> {
+  const blocked = 'Another tab holds the stored lab open; close it and delete again.';
+  await new Promise<void>((resolve, reject) => {
+    deleteDB(databaseName(workspace), { blocked: () => reject(new StoreError('store blocked', blocked)) })
+      .then(resolve, (error: unknown) => reject(asStoreError(error)));
+  });
+}

@@ -1,0 +1,52 @@
+/** A store that keeps files in memory only: where the browser refuses storage, and in tests. */
+import type { DiskImage } from '../engine/server/types.ts';
+import { ChunkedFile } from '../sim/chunked-file.ts';
+import { applyStoreOps, toImage } from '../sim/store-ops.ts';
+import type { StoreCommit } from '../sim/types.ts';
+import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
+import { storeFormat } from './page-store.ts';
+
+/** A member's files, ready for store ops. */
+export function fromImage(image: DiskImage): Map<string, ChunkedFile> {
+  return new Map([...image].map(([name, bytes]) => [name, ChunkedFile.from(bytes)]));
+}
+
+/** Opened again, the same object holds what was written: a reload, as far as memory can have one. */
+export class MemoryStore implements PageStore {
+  readonly kind = 'memory';
+  #record: LabRecord | null = null;
+  #files: Map<string, ChunkedFile>[] = [];
+
+  /** @param stored what another store held, to go on from without writing to it */
+  constructor(stored: StoredLab | null = null) {
+    if (stored === null || stored.fresh) return;
+    this.#record = stored.record;
+    this.#files = stored.images.map(fromImage);
+  }
+
+  async open(setup: LabSetup): Promise<StoredLab> {
+    const before = this.#record;
+    const record = before ?? { formatVersion: storeFormat, ...setup, boot: 0, timeUs: 0 };
+    this.#record = { ...record, boot: record.boot + 1 };
+    if (before === null) this.#files = Array.from({ length: setup.members }, () => new Map());
+    return { record: this.#record, fresh: before === null, images: await this.read() };
+  }
+
+  async write(commits: readonly StoreCommit[]): Promise<void> {
+    for (const commit of commits) {
+      applyStoreOps(this.#files[commit.member - 1], commit.ops);
+      if (this.#record !== null) this.#record = { ...this.#record, timeUs: commit.timeUs };
+    }
+  }
+
+  async read(): Promise<readonly DiskImage[]> {
+    return this.#files.map(toImage);
+  }
+
+  async close(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    this.#record = null;
+    this.#files = [];
+  }
+}

@@ -1,0 +1,65 @@
+/** What keeps a lab's disks: the contract of the stores, their errors, and the record of a stored lab. */
+import type { DiskErrorCode, DiskImage } from '../engine/server/types.ts';
+import type { StoreCommit } from '../sim/types.ts';
+import type { StorageKind } from './port.ts';
+
+/** Stored data of another number are refused, never guessed at. */
+export const storeFormat = 1;
+
+/** A stored lab: what it was made with, how often it was opened, and how far its clock had come. */
+export interface LabRecord {
+  readonly formatVersion: number;
+  readonly seed: number;
+  readonly members: number;
+  readonly preVote: boolean;
+  /** From 1; counted up durably by each open. */
+  readonly boot: number;
+  /** Virtual microseconds: the time of the last durable commit. */
+  readonly timeUs: number;
+}
+
+/** What a new lab would be made with; a stored one keeps its own. */
+export type LabSetup = Pick<LabRecord, 'seed' | 'members' | 'preVote'>;
+
+export interface StoredLab {
+  /** With the boot of this open already counted. */
+  readonly record: LabRecord;
+  /** True: nothing was stored. */
+  readonly fresh: boolean;
+  /** Each member's files; index 0 is member 1. */
+  readonly images: readonly DiskImage[];
+}
+
+export type StoreErrorCode = DiskErrorCode | 'store format' | 'store damaged' | 'store blocked' | 'store refused';
+
+/** A fault of the browser's storage or of what is in it. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Keeps the members' files of one lab. Calls do not overlap: whoever owns the store issues one `write` at a time.
+ */
+export interface PageStore {
+  readonly kind: StorageKind;
+  /**
+   * Reads what is stored and counts the boot up, durably; makes the record of a new lab where there is none.
+   * @throws StoreError 'store format' | 'store damaged' | 'store refused' | EIO
+   */
+  open(setup: LabSetup): Promise<StoredLab>;
+  /**
+   * Makes all ops of all commits durable at once, or none of them.
+   * @throws StoreError ENOSPC | EIO
+   */
+  write(commits: readonly StoreCommit[]): Promise<void>;
+  /** Each member's files as the store itself gives them back. */
+  read(): Promise<readonly DiskImage[]>;
+  close(): Promise<void>;
+  /** Forgets everything and closes. @throws StoreError 'store blocked' where another tab holds it open */
+  destroy(): Promise<void>;
+}
