@@ -1,0 +1,171 @@
+/** From a parsed etcdctl command to the client's action, with etcdctl's checks and words. */
+import type { ClientAction } from '../../sim/types.ts';
+import type { FlagValues } from './flags.ts';
+import type { Command, OutputFormat } from './grammar.ts';
+import { lineError } from './parsed-line.ts';
+import type { LineError, ParsedLine } from './parsed-line.ts';
+import { quoteWord } from './words.ts';
+
+type Built = ClientAction | LineError;
+
+function isOn(flags: FlagValues, name: string): boolean {
+  return flags.given.get(name) === 'true';
+}
+
+/** `--endpoints` as a list; null where it was not given. */
+function readEndpoints(flags: FlagValues): readonly string[] | null | LineError {
+  const given = flags.given.get('endpoints');
+  if (given === undefined) return null;
+  const endpoints = given.split(',').map((endpoint) => endpoint.trim());
+  if (!endpoints.includes('')) return endpoints;
+  return lineError(
+    '--endpoints has an empty endpoint',
+    'Name members with commas between: --endpoints m1,m2',
+  );
+}
+
+const putNeeds = 'put command needs 1 argument and input from stdin or 2 arguments';
+
+/** @source etcd v3.4.23 etcdctl put_command.go getPutOp. An argument too many: etcdctl drops it. */
+function put({ args }: FlagValues): Built {
+  if (args.length < 2) return lineError(putNeeds, 'Here: put <key> <value>, for example: put greeting hello');
+  if (args.length > 2) {
+    const value = quoteWord(args.slice(1).join(' '));
+    return lineError(
+      'put takes one key and one value',
+      `Quote a value with spaces: put ${quoteWord(args[0])} ${value}`,
+    );
+  }
+  return { type: 'put', key: args[0], value: args[1] };
+}
+
+interface KeyRange {
+  readonly key: string;
+  readonly rangeEnd?: string;
+  readonly prefix?: boolean;
+  readonly fromKey?: boolean;
+}
+
+const prefixOrFromKey = '`--prefix` and `--from-key` cannot be set at the same time, choose one';
+const rangeOrFlag = 'too many arguments, only accept one argument when `--prefix` or `--from-key` is set';
+
+/**
+ * The keys that get and del speak of; the caller has checked the number of arguments. The empty prefix means
+ * every key, which is asked for as "from the first possible key on".
+ * @source etcd v3.4.23 etcdctl get_command.go getGetOp, del_command.go getDelOp
+ */
+function keyRange({ args, given }: FlagValues): KeyRange | LineError {
+  const prefix = given.get('prefix') === 'true';
+  const fromKey = given.get('from-key') === 'true';
+  const key = args[0];
+  if (args.length > 1) {
+    if (prefix || fromKey) return lineError(rangeOrFlag, '');
+    return { key, rangeEnd: args[1] };
+  }
+  if (key === '' && (prefix || fromKey)) return { key: '\0', fromKey: true };
+  return { key, ...(prefix && { prefix }), ...(fromKey && { fromKey }) };
+}
+
+/** A flag's number when it is above zero; etcd takes the others for "not set". */
+function positive(flags: FlagValues, name: string): number | null {
+  const value = Number(flags.given.get(name) ?? 0);
+  return value > 0 ? value : null;
+}
+
+const getNeeds = 'get command needs one argument as key and an optional argument as range_end';
+
+/** @source etcd v3.4.23 etcdctl get_command.go; `--count-only` as in etcdctl 3.5, which has it */
+function get(flags: FlagValues, format: OutputFormat): Built {
+  if (flags.args.length === 0) return lineError(getNeeds, 'For example: get greeting');
+  if (isOn(flags, 'prefix') && isOn(flags, 'from-key')) return lineError(prefixOrFromKey, '');
+  const consistency = flags.given.get('consistency') ?? 'l';
+  if (consistency !== 'l' && consistency !== 's') {
+    return lineError(
+      `unknown consistency flag ${JSON.stringify(consistency)}`,
+      'Use l (linearizable) or s (serializable).',
+    );
+  }
+  if (flags.args.length > 2) return lineError(getNeeds, 'Quote a key with spaces.');
+  const range = keyRange(flags);
+  if ('kind' in range) return range;
+  const countOnly = isOn(flags, 'count-only');
+  if (countOnly && format === 'simple') {
+    return lineError('`--count-only` is only for `--write-out=fields`', 'Add -w fields (or -w json).');
+  }
+  if (isOn(flags, 'print-value-only') && format !== 'simple') {
+    return lineError('print-value-only is only for `--write-out=simple`', '');
+  }
+  const limit = positive(flags, 'limit');
+  const revision = positive(flags, 'rev');
+  return {
+    type: 'get',
+    ...range,
+    ...(limit !== null && { limit }),
+    ...(revision !== null && { revision }),
+    ...(consistency === 's' && { serializable: true }),
+    ...(isOn(flags, 'keys-only') && { keysOnly: true }),
+    ...(countOnly && { countOnly }),
+  };
+}
+
+const delNeeds = 'del command needs one argument as key and an optional argument as range_end';
+
+/** @source etcd v3.4.23 etcdctl del_command.go getDelOp */
+function del(flags: FlagValues): Built {
+  if (flags.args.length === 0 || flags.args.length > 2) {
+    return lineError(
+      delNeeds,
+      flags.args.length === 0 ? 'For example: del greeting' : 'Quote a key with spaces.',
+    );
+  }
+  if (isOn(flags, 'prefix') && isOn(flags, 'from-key')) return lineError(prefixOrFromKey, '');
+  const range = keyRange(flags);
+  if ('kind' in range) return range;
+  return { type: 'del', ...range, ...(isOn(flags, 'prev-kv') && { prevKv: true }) };
+}
+
+function build(command: Command, flags: FlagValues, format: OutputFormat): Built {
+  switch (command.name) {
+    case 'put':
+      return put(flags);
+    case 'get':
+      return get(flags, format);
+    case 'del':
+      return del(flags);
+    case 'member list':
+      return { type: 'memberList' };
+    case 'endpoint status':
+      return { type: 'endpointStatus' };
+    default:
+      return lineError(`${command.name} is not a client's command`, '');
+  }
+}
+
+const tableCommands: readonly string[] = ['member list', 'endpoint status'];
+
+/**
+ * The action of one of etcdctl's commands. Where etcdctl would run the command and then fail to print the
+ * answer (`put -w table`), the command is refused instead: nothing is written.
+ */
+export function clientAction(command: Command, flags: FlagValues, format: OutputFormat): ParsedLine {
+  const action = build(command, flags, format);
+  if ('kind' in action) return action;
+  if (format === 'table' && !tableCommands.includes(command.name)) {
+    return lineError(
+      'table not supported as output format',
+      `Tables are for ${tableCommands.join(' and ')}.`,
+    );
+  }
+  if (tableCommands.includes(command.name) && flags.args.length > 0) {
+    return lineError(`${command.name} takes no arguments`, 'To ask certain members: --endpoints m1,m2');
+  }
+  const endpoints = isOn(flags, 'cluster') ? null : readEndpoints(flags);
+  if (endpoints !== null && 'kind' in endpoints) return endpoints;
+  const valueOnly = isOn(flags, 'print-value-only');
+  return {
+    kind: 'command',
+    command: endpoints === null ? action : { ...action, endpoints },
+    format,
+    valueOnly,
+  };
+}

@@ -1,0 +1,193 @@
+/** What the console prints for an answer, an error or a fault: etcdctl 3.4's lines, and advice. */
+import { printable } from '../../base/utf8.ts';
+import type { EndpointStatus, FaultAction, KeyValueView } from '../../sim/types.ts';
+import { outLines } from './answer.ts';
+import type { Answer, Failure, OutputLine } from './answer.ts';
+import { fieldLines } from './fields.ts';
+import type { OutputFormat } from './grammar.ts';
+import { humanizeBytes } from './humanize.ts';
+import { jsonLine } from './json.ts';
+import type { LineError } from './parsed-line.ts';
+import { tableLines } from './table.ts';
+
+/** How to print: what parseLine found besides the command. */
+export interface PrintOptions {
+  readonly format: OutputFormat;
+  readonly valueOnly: boolean;
+}
+
+const memberHeadings = ['ID', 'Status', 'Name', 'Peer Addrs', 'Client Addrs', 'Is Learner'] as const;
+
+function memberRows(answer: Extract<Answer, { readonly type: 'memberList' }>): string[][] {
+  return answer.members.map((member) => [
+    member.id.toString(16),
+    member.name === '' ? 'unstarted' : 'started',
+    member.name,
+    member.peerUrls.join(','),
+    member.clientUrls.join(','),
+    String(member.isLearner),
+  ]);
+}
+
+const statusHeadings = [
+  'endpoint',
+  'ID',
+  'version',
+  'db size',
+  'is leader',
+  'is learner',
+  'raft term',
+  'raft index',
+  'raft applied index',
+  'errors',
+] as const;
+
+function statusRow({ endpoint, status }: EndpointStatus): string[][] {
+  if (status === null) return [];
+  const numbers = [status.raftTerm, status.raftIndex, status.raftAppliedIndex].map(String);
+  return [
+    [
+      endpoint,
+      status.memberId.toString(16),
+      status.version,
+      humanizeBytes(status.dbSize),
+      String(status.leader === status.memberId),
+      String(status.isLearner),
+      ...numbers,
+      status.errors.join(', '),
+    ],
+  ];
+}
+
+function keyValueLines(kvs: readonly KeyValueView[], valueOnly: boolean): string[] {
+  return kvs.flatMap((kv) => (valueOnly ? [printable(kv.value)] : [printable(kv.key), printable(kv.value)]));
+}
+
+/** @source etcd v3.4.23 etcdctl printer_simple.go, printer.go make*Table */
+function simpleLines(answer: Answer, valueOnly: boolean): string[] {
+  switch (answer.type) {
+    case 'put':
+      return ['OK'];
+    case 'get':
+      return keyValueLines(answer.kvs, valueOnly);
+    case 'del':
+      return [String(answer.deleted), ...keyValueLines(answer.prevKvs, false)];
+    case 'memberList':
+      return memberRows(answer).map((row) => row.join(', '));
+    case 'endpointStatus':
+      return answer.endpoints.flatMap(statusRow).map((row) => row.join(', '));
+    default:
+      return answer satisfies never;
+  }
+}
+
+function answerLines(answer: Answer, { format, valueOnly }: PrintOptions): string[] {
+  if (format === 'json') return [jsonLine(answer)];
+  if (format === 'fields') return fieldLines(answer);
+  if (format === 'table' && answer.type === 'memberList')
+    return tableLines(memberHeadings, memberRows(answer));
+  if (format === 'table' && answer.type === 'endpointStatus') {
+    return tableLines(statusHeadings, answer.endpoints.flatMap(statusRow));
+  }
+  return simpleLines(answer, valueOnly);
+}
+
+function unreached(answer: Answer): OutputLine[] {
+  if (answer.type !== 'endpointStatus') return [];
+  return answer.endpoints
+    .filter(({ status }) => status === null)
+    .map(({ endpoint, error }) => ({
+      stream: 'error',
+      text: `Failed to get the status of endpoint ${endpoint} (${error ?? 'no answer'})`,
+    }));
+}
+
+const majority = 'A majority may be down or cut off. Look: endpoint status. Mend: restart all, heal all.';
+
+/** What to do about an error, by its message; the first that fits. */
+const advice: readonly (readonly [RegExp, string])[] = [
+  [/context deadline exceeded|request timed out|no leader/, majority],
+  [/too large|larger than max/, 'A request may hold 1.5 MiB. Store less, or split it over several keys.'],
+  [/database space exceeded/, 'The store is full. Remove keys, or delete the stored data and begin anew.'],
+  [/key is not provided/, 'A key has one byte or more. For every key: get "" --prefix'],
+  [/future revision/, 'Ask for a revision up to the present one: get <key> -w json shows it.'],
+  [/has been compacted/, 'Older revisions are gone. Ask for a later one, or leave --rev out.'],
+];
+
+const grpcNames: Readonly<Record<number, string>> = {
+  1: 'Canceled',
+  2: 'Unknown',
+  3: 'InvalidArgument',
+  4: 'DeadlineExceeded',
+  5: 'NotFound',
+  6: 'AlreadyExists',
+  7: 'PermissionDenied',
+  8: 'ResourceExhausted',
+  9: 'FailedPrecondition',
+  10: 'Aborted',
+  11: 'OutOfRange',
+  12: 'Unimplemented',
+  13: 'Internal',
+  14: 'Unavailable',
+  15: 'DataLoss',
+  16: 'Unauthenticated',
+};
+
+function errorLines(message: string, hint: string): OutputLine[] {
+  const error: OutputLine = { stream: 'error', text: `Error: ${message}` };
+  return hint === '' ? [error] : [error, { stream: 'hint', text: hint }];
+}
+
+/**
+ * A failed outcome. etcd's own errors and the client's deadline are printed bare, others with a gRPC code.
+ * @source etcd v3.4.23 clientv3/client.go toErr
+ */
+function failureLines(code: number, message: string): OutputLine[] {
+  const bare = message.startsWith('etcdserver: ') || message.startsWith('context ');
+  const shown = bare ? message : `rpc error: code = ${grpcNames[code] ?? `Code(${code})`} desc = ${message}`;
+  return errorLines(shown, advice.find(([pattern]) => pattern.test(message))?.[1] ?? '');
+}
+
+/**
+ * What the console prints for a client command's end. Keys and values go through `printable`: control and
+ * reordering characters are shown, not obeyed; very long ones are clipped (not in JSON, which is base64).
+ */
+export function formatOutcome(outcome: Answer | Failure, options: PrintOptions): OutputLine[] {
+  if (!outcome.ok) return failureLines(outcome.code, outcome.message);
+  return [...unreached(outcome), ...outLines(answerLines(outcome, options))];
+}
+
+/** What the console prints for a line it could not read. */
+export function formatLineError(error: LineError): OutputLine[] {
+  return errorLines(error.message, error.hint);
+}
+
+/** What the console prints once a fault has been done. */
+export function formatFault(action: FaultAction): OutputLine[] {
+  return outLines([faultText(action)]);
+}
+
+function faultText(action: FaultAction): string {
+  switch (action.type) {
+    case 'kill':
+      return `m${action.member} killed; what it wrote is still on its disk`;
+    case 'powerCut':
+      return `m${action.member} lost power; what it had not synced may be gone`;
+    case 'restart':
+      return `m${action.member} restarted from its disk`;
+    case 'pauseMember':
+      return `m${action.member} paused`;
+    case 'resumeMember':
+      return `m${action.member} resumed`;
+    case 'cut':
+      return `link m${action.from} -> m${action.to} cut`;
+    case 'heal':
+      return `link m${action.from} -> m${action.to} healed`;
+    case 'isolate':
+      return `every link of m${action.member} cut`;
+    case 'healAll':
+      return 'every link healed';
+    default:
+      return action satisfies never;
+  }
+}

@@ -1,0 +1,325 @@
+/** The console's words: each command with its flags, for the parser, the help and the completion alike. */
+
+export type FlagKind = 'bool' | 'int' | 'text' | 'list';
+
+export interface Flag {
+  readonly name: string;
+  readonly short?: string;
+  readonly kind: FlagKind;
+  /** What holds without the flag, as the help shows it. */
+  readonly fallback: string;
+  readonly help: string;
+  /** The values it takes, where there are only some. */
+  readonly values?: readonly string[];
+}
+
+export type CommandName =
+  | 'put'
+  | 'get'
+  | 'del'
+  | 'member list'
+  | 'endpoint status'
+  | 'version'
+  | 'help'
+  | 'kill'
+  | 'power-cut'
+  | 'restart'
+  | 'pause'
+  | 'resume'
+  | 'cut'
+  | 'heal'
+  | 'isolate';
+
+export interface Command {
+  readonly name: CommandName;
+  /** `lab`: a word of this lab for what breaks and mends the cluster; etcdctl has no such command. */
+  readonly origin: 'etcdctl' | 'lab';
+  readonly usage: string;
+  readonly summary: string;
+  /** More than the summary says; whole lines. */
+  readonly notes: readonly string[];
+  readonly flags: readonly Flag[];
+  readonly examples: readonly string[];
+  /** What its arguments are, for completion. */
+  readonly takes: 'keys' | 'members' | 'topic' | 'nothing';
+}
+
+function bool(name: string, help: string, short?: string): Flag {
+  const flag: Flag = { name, kind: 'bool', fallback: 'false', help };
+  return short === undefined ? flag : { ...flag, short };
+}
+
+/** The formats of `--write-out` that the lab prints. */
+export const outputFormats = ['simple', 'json', 'table', 'fields'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+export const globalFlags: readonly Flag[] = [
+  { name: 'endpoints', kind: 'list', fallback: '[all members]', help: 'members to ask, one after the other' },
+  {
+    name: 'write-out',
+    short: 'w',
+    kind: 'text',
+    fallback: '"simple"',
+    values: outputFormats,
+    help: 'output format: simple, json, table or fields',
+  },
+  bool('help', 'help for the command', 'h'),
+];
+
+const prefix = bool('prefix', 'all keys that begin with the key');
+const fromKey = bool('from-key', 'all keys from the key on, in byte order');
+
+const getFlags: readonly Flag[] = [
+  {
+    name: 'consistency',
+    kind: 'text',
+    fallback: '"l"',
+    values: ['l', 's'],
+    help: 'linearizable (l): a majority confirms; serializable (s): the member answers alone',
+  },
+  bool('count-only', 'only how many keys there are (with -w fields or json)'),
+  fromKey,
+  bool('keys-only', 'keys without their values'),
+  { name: 'limit', kind: 'int', fallback: '0', help: 'at most so many keys; 0 is no limit' },
+  prefix,
+  bool('print-value-only', 'values without their keys (simple output)'),
+  { name: 'rev', kind: 'int', fallback: '0', help: 'the store as it was at this revision; 0 is now' },
+];
+
+const keyCommands: readonly Command[] = [
+  {
+    name: 'put',
+    origin: 'etcdctl',
+    usage: 'put <key> <value>',
+    summary: 'Stores a value under a key',
+    notes: ['A key or value that begins with - comes after --.', 'Quote what has spaces.'],
+    flags: [],
+    takes: 'keys',
+    examples: ['put greeting hello', "put motto 'two words'", 'put -- offset -5'],
+  },
+  {
+    name: 'get',
+    origin: 'etcdctl',
+    usage: 'get [options] <key> [range_end]',
+    summary: 'Shows a key or a range of keys',
+    notes: ['With range_end: the keys from <key> up to, not including, range_end.'],
+    flags: getFlags,
+    takes: 'keys',
+    examples: [
+      'get greeting',
+      'get app/ --prefix --keys-only',
+      'get a m --limit 10',
+      'get greeting --rev 2 -w json',
+    ],
+  },
+  {
+    name: 'del',
+    origin: 'etcdctl',
+    usage: 'del [options] <key> [range_end]',
+    summary: 'Removes a key or a range of keys',
+    notes: ['Prints how many keys were removed.'],
+    flags: [fromKey, prefix, bool('prev-kv', 'also show what was removed')],
+    takes: 'keys',
+    examples: ['del greeting', 'del app/ --prefix --prev-kv'],
+  },
+];
+
+const clusterCommands: readonly Command[] = [
+  {
+    name: 'member list',
+    origin: 'etcdctl',
+    usage: 'member list',
+    summary: 'Lists the members of the cluster',
+    notes: ['In simple output: id, status, name, peer URLs, client URLs, is learner.'],
+    flags: [],
+    takes: 'nothing',
+    examples: ['member list', 'member list -w table'],
+  },
+  {
+    name: 'endpoint status',
+    origin: 'etcdctl',
+    usage: 'endpoint status',
+    summary: 'Shows how each member stands: leader, term, index, size',
+    notes: [
+      'In simple output: endpoint, id, version, db size, is leader, is learner, raft term,',
+      'raft index, raft applied index, errors.',
+    ],
+    flags: [bool('cluster', 'all members, whatever --endpoints says')],
+    takes: 'nothing',
+    examples: ['endpoint status -w table', 'endpoint status --endpoints m1'],
+  },
+  {
+    name: 'version',
+    origin: 'etcdctl',
+    usage: 'version',
+    summary: 'Shows which etcdctl is spoken here',
+    notes: [],
+    flags: [],
+    takes: 'nothing',
+    examples: ['version'],
+  },
+  {
+    name: 'help',
+    origin: 'etcdctl',
+    usage: 'help [command]',
+    summary: 'Shows all commands, or one of them',
+    notes: [],
+    flags: [],
+    takes: 'topic',
+    examples: ['help', 'help get'],
+  },
+];
+
+const both = bool('both', 'both directions');
+const severalMembers = 'Takes several members, `all`, or `leader`.';
+
+const processCommands: readonly Command[] = [
+  {
+    name: 'kill',
+    origin: 'lab',
+    usage: 'kill <member>...',
+    summary: 'Ends a member at once, as kill -9 does',
+    notes: ['What it had written to its disk survives, synced or not.', severalMembers],
+    flags: [bool('KILL', 'what kill does here anyway', '9')],
+    takes: 'members',
+    examples: ['kill m2', 'kill leader'],
+  },
+  {
+    name: 'power-cut',
+    origin: 'lab',
+    usage: 'power-cut <member>...',
+    summary: "Takes a member's power away: what was not synced may be lost or torn",
+    notes: [severalMembers],
+    flags: [],
+    takes: 'members',
+    examples: ['power-cut m2'],
+  },
+  {
+    name: 'restart',
+    origin: 'lab',
+    usage: 'restart <member>...',
+    summary: 'Starts a member again from its disk',
+    notes: [severalMembers],
+    flags: [],
+    takes: 'members',
+    examples: ['restart m2', 'restart all'],
+  },
+  {
+    name: 'pause',
+    origin: 'lab',
+    usage: 'pause <member>...',
+    summary: 'Freezes a member: its timers and messages wait',
+    notes: [severalMembers],
+    flags: [],
+    takes: 'members',
+    examples: ['pause m2'],
+  },
+  {
+    name: 'resume',
+    origin: 'lab',
+    usage: 'resume <member>...',
+    summary: 'Lets a paused member go on',
+    notes: [severalMembers],
+    flags: [],
+    takes: 'members',
+    examples: ['resume m2'],
+  },
+];
+
+const linkCommands: readonly Command[] = [
+  {
+    name: 'cut',
+    origin: 'lab',
+    usage: 'cut [--both] <from> <to>',
+    summary: 'Cuts the link from one member to another',
+    notes: ['One direction only; --both cuts the way back too.'],
+    flags: [both],
+    takes: 'members',
+    examples: ['cut m1 m2', 'cut m1 m2 --both'],
+  },
+  {
+    name: 'heal',
+    origin: 'lab',
+    usage: 'heal [--both] <from> <to> | heal all',
+    summary: 'Mends the link from one member to another, or every link',
+    notes: ['One direction only; --both mends the way back too.'],
+    flags: [both],
+    takes: 'members',
+    examples: ['heal m1 m2', 'heal all'],
+  },
+  {
+    name: 'isolate',
+    origin: 'lab',
+    usage: 'isolate <member>...',
+    summary: 'Cuts every link of a member',
+    notes: [severalMembers, 'Mend with: heal all'],
+    flags: [],
+    takes: 'members',
+    examples: ['isolate m3', 'isolate leader'],
+  },
+];
+
+export const commands: readonly Command[] = [
+  ...keyCommands,
+  ...clusterCommands,
+  ...processCommands,
+  ...linkCommands,
+];
+
+/** What etcdctl 3.4 has and this lab has not: such a word is no typing error, and is not answered as one. */
+export const absentCommands: readonly string[] = [
+  'alarm',
+  'auth',
+  'check',
+  'compaction',
+  'completion',
+  'defrag',
+  'elect',
+  'endpoint hashkv',
+  'endpoint health',
+  'lease',
+  'lock',
+  'make-mirror',
+  'member add',
+  'member promote',
+  'member remove',
+  'member update',
+  'migrate',
+  'move-leader',
+  'role',
+  'snapshot',
+  'txn',
+  'user',
+  'watch',
+];
+
+/** Flags of etcdctl 3.4's commands above that this lab has not. */
+export const absentFlags: readonly string[] = [
+  'cacert',
+  'cert',
+  'command-timeout',
+  'debug',
+  'dial-timeout',
+  'discovery-srv',
+  'discovery-srv-name',
+  'hex',
+  'ignore-lease',
+  'ignore-value',
+  'insecure-discovery',
+  'insecure-skip-tls-verify',
+  'insecure-transport',
+  'keepalive-time',
+  'keepalive-timeout',
+  'key',
+  'lease',
+  'order',
+  'password',
+  'prev-kv',
+  'sort-by',
+  'user',
+];
+
+/** The flags of a command, its own first. */
+export function flagsOf(command: Command): readonly Flag[] {
+  return [...command.flags, ...globalFlags];
+}

@@ -1,0 +1,115 @@
+/** Answers as `etcdctl -w json` prints them: Go's field names and order, no empty fields, base64 bytes. */
+import type { KeyValueView } from '../../sim/types.ts';
+import type { Answer, EndpointView, HeaderView } from './answer.ts';
+
+const base64Digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** Standard base64 with padding. */
+export function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 3) {
+    const group = bytes[at] * 65536 + (bytes[at + 1] ?? 0) * 256 + (bytes[at + 2] ?? 0);
+    text += base64Digits[group >> 18] + base64Digits[(group >> 12) & 63];
+    text += at + 1 < bytes.length ? base64Digits[(group >> 6) & 63] : '=';
+    text += at + 2 < bytes.length ? base64Digits[group & 63] : '=';
+  }
+  return text;
+}
+
+/** A string as Go's encoder writes it: `<`, `>` and `&` are escaped too. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${(character.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Encoded values; null for an empty one, which its object leaves out. */
+const number = (value: number | bigint): string | null => (Number(value) === 0 ? null : String(value));
+const text = (value: string): string | null => (value === '' ? null : quoted(value));
+const flag = (value: boolean): string | null => (value ? 'true' : null);
+const bytes = (value: Uint8Array): string | null => (value.length === 0 ? null : `"${toBase64(value)}"`);
+const list = (items: readonly string[]): string | null =>
+  items.length === 0 ? null : `[${items.join(',')}]`;
+
+function object(fields: Readonly<Record<string, string | null>>): string {
+  const kept = Object.entries(fields).filter(([, value]) => value !== null);
+  return `{${kept.map(([name, value]) => `"${name}":${value}`).join(',')}}`;
+}
+
+function header(view: HeaderView | undefined, revision = view?.revision ?? 0): string {
+  return object({
+    cluster_id: number(view?.clusterId ?? 0n),
+    member_id: number(view?.memberId ?? 0n),
+    revision: number(revision),
+    raft_term: number(view?.raftTerm ?? 0),
+  });
+}
+
+function keyValue(kv: KeyValueView): string {
+  return object({
+    key: bytes(kv.key),
+    create_revision: number(kv.createRevision),
+    mod_revision: number(kv.modRevision),
+    version: number(kv.version),
+    value: bytes(kv.value),
+    lease: number(kv.lease),
+  });
+}
+
+function endpoint({ endpoint: name, status, header: view }: EndpointView): string | null {
+  if (status === null) return null;
+  const body = object({
+    header: header({ ...view, memberId: status.memberId, raftTerm: status.raftTerm }),
+    version: text(status.version),
+    dbSize: number(status.dbSize),
+    leader: number(status.leader),
+    raftIndex: number(status.raftIndex),
+    raftTerm: number(status.raftTerm),
+    raftAppliedIndex: number(status.raftAppliedIndex),
+    errors: list(status.errors.map(quoted)),
+    dbSizeInUse: number(status.dbSizeInUse),
+    isLearner: flag(status.isLearner),
+  });
+  return `{"Endpoint":${quoted(name)},"Status":${body}}`;
+}
+
+/** The one line of JSON for an answer; endpoints without a status are left out, as in etcdctl. */
+export function jsonLine(answer: Answer): string {
+  switch (answer.type) {
+    case 'put':
+      return object({ header: header(answer.header, answer.revision) });
+    case 'get':
+      return object({
+        header: header(answer.header, answer.revision),
+        kvs: list(answer.kvs.map(keyValue)),
+        more: flag(answer.more),
+        count: number(answer.count),
+      });
+    case 'del':
+      return object({
+        header: header(answer.header, answer.revision),
+        deleted: number(answer.deleted),
+        prev_kvs: list(answer.prevKvs.map(keyValue)),
+      });
+    case 'memberList':
+      return object({
+        header: header(answer.header),
+        members: list(
+          answer.members.map((member) =>
+            object({
+              ID: number(member.id),
+              name: text(member.name),
+              peerURLs: list(member.peerUrls.map(quoted)),
+              clientURLs: list(member.clientUrls.map(quoted)),
+              isLearner: flag(member.isLearner),
+            }),
+          ),
+        ),
+      });
+    case 'endpointStatus':
+      return list(answer.endpoints.map(endpoint).filter((one) => one !== null)) ?? '[]';
+    default:
+      return answer satisfies never;
+  }
+}

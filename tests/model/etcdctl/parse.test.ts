@@ -1,0 +1,213 @@
+/** The console's grammar: quoting, commands, flags, faults, and the sentences of its errors. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { helpLines } from '../../../src/model/etcdctl/help.ts';
+import { commands } from '../../../src/model/etcdctl/grammar.ts';
+import { parseLine } from '../../../src/model/etcdctl/parse.ts';
+import type { ParsedLine } from '../../../src/model/etcdctl/parsed-line.ts';
+import { quoteWord, splitWords } from '../../../src/model/etcdctl/words.ts';
+
+const parse = (line: string): ParsedLine => parseLine(line, { memberCount: 3, leader: 2 });
+
+function action(line: string): unknown {
+  const parsed = parse(line);
+  if (parsed.kind === 'command') return parsed.command;
+  return parsed.kind === 'lab' ? parsed.actions : parsed;
+}
+
+function sentence(line: string): string {
+  const parsed = parse(line);
+  return parsed.kind === 'error' ? `${parsed.message} | ${parsed.hint}` : `read as ${parsed.kind}`;
+}
+
+test('words that were quoted come back as they were', () => {
+  const anyText = fc.string({ unit: 'binary' });
+  const shellText = fc.string({ unit: fc.constantFrom(...`a"'\\$\`| \t-#é日`) });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(anyText, shellText)), (texts) => {
+      const split = splitWords(texts.map(quoteWord).join(' '));
+      expect(split.ok).toBe(true);
+      expect(split.words.map((word) => word.text)).toEqual(texts);
+    }),
+  );
+});
+
+test('a put of any key and value reads back as that key and value', () => {
+  const text = fc.string({ unit: 'binary' });
+  fc.assert(
+    fc.property(text, text, (key, value) => {
+      expect(action(`put -- ${quoteWord(key)} ${quoteWord(value)}`)).toEqual({ type: 'put', key, value });
+    }),
+  );
+});
+
+test('quotes and backslashes work as in a shell, and nothing is expanded', () => {
+  const words = (line: string): string[] => splitWords(line).words.map((word) => word.text);
+  expect(words(String.raw`a\ b "c \"d\" \e $HOME" 'f \g' h"i"'j' ''`)).toEqual([
+    'a b',
+    String.raw`c "d" \e $HOME`,
+    String.raw`f \g`,
+    'hij',
+    '',
+  ]);
+});
+
+test('an unclosed quote is named with its column', () => {
+  expect(sentence(`put greeting "hello`)).toMatch(/^unclosed double quote at column 14 \|/);
+  expect(sentence(`put greeting it's`)).toMatch(/^unclosed single quote at column 16 \|/);
+  expect(sentence('put greeting hello\\')).toMatch(/^unclosed backslash at column 19 \|/);
+});
+
+test('etcdctl may stand in front, flags anywhere, and only given flags are in the action', () => {
+  expect(action('ETCDCTL_API=3 etcdctl --endpoints m1,m2 get a --limit=5 z --rev 7 --consistency s')).toEqual(
+    {
+      type: 'get',
+      key: 'a',
+      rangeEnd: 'z',
+      limit: 5,
+      revision: 7,
+      serializable: true,
+      endpoints: ['m1', 'm2'],
+    },
+  );
+  expect(action('get a --keys-only --prefix=false --limit -1')).toEqual({
+    type: 'get',
+    key: 'a',
+    keysOnly: true,
+  });
+  expect(action('get a --endpoints m1 --endpoints=m2')).toEqual({
+    type: 'get',
+    key: 'a',
+    endpoints: ['m1', 'm2'],
+  });
+  expect(action('del app/ --prefix --prev-kv')).toEqual({
+    type: 'del',
+    key: 'app/',
+    prefix: true,
+    prevKv: true,
+  });
+  expect(action('-w table member list')).toEqual({ type: 'memberList' });
+  expect(action('endpoint status --cluster --endpoints m1')).toEqual({ type: 'endpointStatus' });
+  expect(action('put -- -5 --prefix')).toEqual({ type: 'put', key: '-5', value: '--prefix' });
+});
+
+test('an empty key with --prefix or --from-key means every key', () => {
+  const every = { type: 'get', key: '\0', fromKey: true };
+  expect(action(`get '' --prefix`)).toEqual(every);
+  expect(action(`get "" --from-key`)).toEqual(every);
+  expect(action(`del '' --prefix`)).toEqual({ ...every, type: 'del' });
+  expect(action(`get ''`)).toEqual({ type: 'get', key: '' });
+});
+
+test('the format and --print-value-only travel beside the command', () => {
+  expect(parse('get a -wjson')).toMatchObject({ format: 'json', valueOnly: false });
+  expect(parse('get a -w=fields --count-only')).toMatchObject({
+    format: 'fields',
+    command: { countOnly: true },
+  });
+  expect(parse('get a --print-value-only')).toMatchObject({ format: 'simple', valueOnly: true });
+});
+
+test('commands may be shortened while they are told apart', () => {
+  expect(action('mem l')).toEqual({ type: 'memberList' });
+  expect(action('endpoint stat')).toEqual({ type: 'endpointStatus' });
+  expect(sentence('p a b')).toMatch(/^unknown command "p"/);
+});
+
+test('a typing error is answered with the nearest known word', () => {
+  expect(sentence('gte greeting')).toBe('unknown command "gte" for "etcdctl" | Did you mean "get"?');
+  expect(sentence('powercut m2')).toMatch(/Did you mean "power-cut"/);
+  expect(sentence('member lst')).toBe('unknown command "lst" for "etcdctl member" | Did you mean "list"?');
+  expect(sentence('get a --prefx')).toBe('unknown flag: --prefx | Did you mean --prefix?');
+  expect(sentence('xyzzy')).toBe('unknown command "xyzzy" for "etcdctl" | Try: help');
+});
+
+test('what etcdctl has and the lab has not is said so', () => {
+  expect(sentence('watch greeting')).toMatch(/^the lab has no "watch" \| etcdctl has it/);
+  expect(sentence('endpoint health')).toMatch(/^the lab has no "endpoint health"/);
+  expect(sentence('get a --sort-by KEY')).toBe(
+    'unknown flag: --sort-by | etcdctl has --sort-by; this lab does not.',
+  );
+});
+
+test('a value with spaces that was not quoted is refused with the line to type', () => {
+  expect(sentence('put greeting hello world')).toBe(
+    "put takes one key and one value | Quote a value with spaces: put greeting 'hello world'",
+  );
+});
+
+test('nothing is written by a put whose answer could not be printed', () => {
+  expect(sentence('put a b -w table')).toMatch(/^table not supported as output format/);
+});
+
+test('the lab’s words become faults, in order', () => {
+  expect(action('kill m2')).toEqual([{ type: 'kill', member: 2 }]);
+  expect(action('kill -9 3')).toEqual([{ type: 'kill', member: 3 }]);
+  expect(action('power-cut leader')).toEqual([{ type: 'powerCut', member: 2 }]);
+  expect(action('restart all')).toEqual([1, 2, 3].map((member) => ({ type: 'restart', member })));
+  expect(action('pause m3 m1 m3')).toEqual([3, 1].map((member) => ({ type: 'pauseMember', member })));
+  expect(action('resume m1')).toEqual([{ type: 'resumeMember', member: 1 }]);
+  expect(action('cut m1 m2')).toEqual([{ type: 'cut', from: 1, to: 2 }]);
+  expect(action('heal --both m1 m2')).toEqual([
+    { type: 'heal', from: 1, to: 2 },
+    { type: 'heal', from: 2, to: 1 },
+  ]);
+  expect(action('heal all')).toEqual([{ type: 'healAll' }]);
+  expect(action('isolate m3')).toEqual([{ type: 'isolate', member: 3 }]);
+});
+
+test('a fault on no member, a wrong member or a link to itself is refused', () => {
+  expect(sentence('kill')).toBe('kill needs a member | For example: kill m2');
+  expect(sentence('kill m4')).toBe('no member "m4" | Members are m1 to m3.');
+  expect(sentence('cut m1 m1')).toMatch(/^a member has no link to itself/);
+  expect(sentence('cut m1')).toMatch(/^cut needs two members/);
+  const noLeader = parseLine('kill leader', { memberCount: 3, leader: null });
+  expect(noLeader).toMatchObject({ kind: 'error', message: 'there is no leader now' });
+});
+
+test('help is found by command, group, flag and for all', () => {
+  expect(parse('help')).toEqual({ kind: 'help', topic: '' });
+  expect(parse('etcdctl')).toEqual({ kind: 'help', topic: '' });
+  expect(parse('get --help')).toEqual({ kind: 'help', topic: 'get' });
+  expect(parse('help member')).toEqual({ kind: 'help', topic: 'member' });
+  expect(parse('help endpoint status')).toEqual({ kind: 'help', topic: 'endpoint status' });
+  expect(sentence('help git')).toMatch(/Did you mean "get"/);
+  expect(parse('   ')).toEqual({ kind: 'empty' });
+});
+
+test('every command is in the overview, and every example of the help can be read', () => {
+  const overview = helpLines('').join('\n');
+  for (const command of commands) {
+    expect(overview).toContain(command.summary);
+    expect(helpLines(command.name).join('\n')).toContain(command.usage);
+    for (const example of command.examples) expect(parse(example).kind, example).not.toBe('error');
+  }
+});
+
+test('no line makes the parser throw, and every error has a sentence', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      'get',
+      'put',
+      'cut',
+      'heal',
+      'm1',
+      '--prefix',
+      '-w',
+      '--',
+      '--endpoints',
+      '=',
+      'json',
+      '-',
+      "'",
+    ),
+    fc.string({ unit: 'binary', maxLength: 4 }),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
+      const parsed = parse(pieces.join(' '));
+      if (parsed.kind === 'error') expect(parsed.message).not.toBe('');
+      if (parsed.kind === 'help') expect(helpLines(parsed.topic).length).toBeGreaterThan(0);
+    }),
+  );
+});
