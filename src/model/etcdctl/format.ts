@@ -107,6 +107,10 @@ const majority = 'A majority may be down or cut off. Look: endpoint status. Mend
 /** What to do about an error, by its message; the first that fits. */
 const advice: readonly (readonly [RegExp, string])[] = [
   [/context deadline exceeded|request timed out|no leader/, majority],
+  [
+    /transport is closing/,
+    'The member went away before it answered. A write may have happened: look with get.',
+  ],
   [/too large|larger than max/, 'A request may hold 1.5 MiB. Store less, or split it over several keys.'],
   [/database space exceeded/, 'The store is full. Remove keys, or delete the stored data and begin anew.'],
   [/key is not provided/, 'A key has one byte or more. For every key: get "" --prefix'],
@@ -114,23 +118,14 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [/has been compacted/, 'Older revisions are gone. Ask for a later one, or leave --rev out.'],
 ];
 
-const grpcNames: Readonly<Record<number, string>> = {
+/** The codes that the connection itself may give; the others are etcd's own, or the client's before it sent. */
+const transportCodes: Readonly<Record<number, string>> = {
   1: 'Canceled',
   2: 'Unknown',
-  3: 'InvalidArgument',
-  4: 'DeadlineExceeded',
-  5: 'NotFound',
-  6: 'AlreadyExists',
-  7: 'PermissionDenied',
   8: 'ResourceExhausted',
-  9: 'FailedPrecondition',
-  10: 'Aborted',
-  11: 'OutOfRange',
   12: 'Unimplemented',
   13: 'Internal',
   14: 'Unavailable',
-  15: 'DataLoss',
-  16: 'Unauthenticated',
 };
 
 function errorLines(message: string, hint: string): OutputLine[] {
@@ -139,12 +134,12 @@ function errorLines(message: string, hint: string): OutputLine[] {
 }
 
 /**
- * A failed outcome. etcd's own errors and the client's deadline are printed bare, others with a gRPC code.
+ * A failed outcome: etcd's own errors and the client's are printed bare, the connection's with a gRPC code.
  * @source etcd v3.4.23 clientv3/client.go toErr
  */
 function failureLines(code: number, message: string): OutputLine[] {
-  const bare = message.startsWith('etcdserver: ') || message.startsWith('context ');
-  const shown = bare ? message : `rpc error: code = ${grpcNames[code] ?? `Code(${code})`} desc = ${message}`;
+  const name = message.startsWith('etcdserver: ') ? undefined : transportCodes[code];
+  const shown = name === undefined ? message : `rpc error: code = ${name} desc = ${message}`;
   return errorLines(shown, advice.find(([pattern]) => pattern.test(message))?.[1] ?? '');
 }
 

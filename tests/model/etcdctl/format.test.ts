@@ -133,18 +133,28 @@ test('an outcome without the header fields prints what it has', () => {
   expect(line).toEqual({ stream: 'out', text: '{"header":{"revision":5}}' });
 });
 
+test('JSON escapes what could be markup', () => {
+  const endpoint = { ...statusOf(1, m1, m1, []), endpoint: '</script>&' };
+  const answer: Answer = { ok: true, type: 'endpointStatus', endpoints: [endpoint] };
+  const [line] = formatOutcome(answer, { format: 'json', valueOnly: false });
+  expect(line.text).toContain('"Endpoint":"\\u003c/script\\u003e\\u0026"');
+});
+
 test('control and reordering characters are shown, not obeyed, and never end a line', () => {
   const nasty = get([kv('a\u202eb', 'one\ntwo\u001b[31m', 2)]);
   const lines = formatOutcome(nasty, { format: 'simple', valueOnly: false });
   expect(lines.map(({ text }) => text)).toEqual(['a\\u{202e}b', 'one\\x0atwo\\x1b[31m']);
 });
 
-test('an error that is not etcd’s own carries its gRPC code, and common errors carry advice', () => {
+test('an error of the connection carries its gRPC code, and common errors carry advice', () => {
   const text = (failure: Failure): string[] =>
     formatOutcome(failure, { format: 'simple', valueOnly: false }).map((line) => line.text);
   expect(text(failed(14, 'no such endpoint'))).toEqual([
     'Error: rpc error: code = Unavailable desc = no such endpoint',
   ]);
+  expect(text(failed(3, 'endpoint "m9" is no member'))).toEqual(['Error: endpoint "m9" is no member']);
+  expect(text(failed(14, 'transport is closing'))[1]).toMatch(/may have happened/);
+  expect(text(failed(14, 'etcdserver: no leader'))[0]).toBe('Error: etcdserver: no leader');
   expect(text(failed(4, 'context deadline exceeded'))[1]).toMatch(/majority/);
   expect(text(failed(3, 'etcdserver: request is too large'))[1]).toMatch(/1\.5 MiB/);
 });
