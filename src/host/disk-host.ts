@@ -1,0 +1,145 @@
+/**
+ * Brings the disks' commits to the store, one transaction at a time: what comes while one is under way forms the
+ * next. A barrier (not urgent) waits for its member's next urgent commit and rides with it.
+ */
+import type { DiskErrorCode } from '../engine/server/types.ts';
+import type { StoreCommit, StoreGate } from '../sim/types.ts';
+import type { PageStore } from './page-store.ts';
+import { StoreError } from './page-store.ts';
+import type { WallClock } from './wall-clock.ts';
+
+/** A store that takes longer for one transaction hangs: the user is told. */
+const hangMs = 5000;
+
+export interface StoreFailure {
+  readonly member: number;
+  readonly code: DiskErrorCode;
+  readonly message: string;
+}
+
+interface MemberQueue {
+  /** Handed to the store and not yet answered. */
+  writing: StoreCommit[];
+  waiting: StoreCommit[];
+  failure: StoreFailure | null;
+}
+
+export class DiskHost {
+  readonly #store: PageStore;
+  readonly #clock: WallClock;
+  readonly #hangs: (message: string | null) => void;
+  readonly #queues = new Map<number, MemberQueue>();
+  #storedCommits = 0;
+  #writing: Promise<void> | null = null;
+  #flushing = false;
+  #wake: (() => void)[] = [];
+
+  /** @param hangs called with a sentence when the store hangs, and with null when it has answered after all */
+  constructor(store: PageStore, clock: WallClock, hangs: (message: string | null) => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#hangs = hangs;
+  }
+
+  /** Commits made durable so far. */
+  get storedCommits(): number {
+    return this.#storedCommits;
+  }
+
+  /** Takes commits in order; those of a member whose store failed are refused until the failure is taken. */
+  submit(commits: readonly StoreCommit[]): void {
+    for (const commit of commits) {
+      const queue = this.#queue(commit.member);
+      if (queue.failure === null) queue.waiting.push(commit);
+    }
+    this.#pump();
+  }
+
+  /** True where nothing urgent up to the gate's commit is still to be done, or the store has failed its member. */
+  isOpen(gate: StoreGate): boolean {
+    const queue = this.#queue(gate.member);
+    const closes = (commit: StoreCommit) => commit.urgent && commit.commit <= gate.commit;
+    return !queue.writing.some(closes) && !queue.waiting.some(closes);
+  }
+
+  /** Resolves when all gates are open; null where they are. */
+  wait(gates: readonly StoreGate[]): Promise<void> | null {
+    if (gates.every((gate) => this.isOpen(gate))) return null;
+    return this.#until(() => gates.every((gate) => this.isOpen(gate)));
+  }
+
+  /** What failed since the last call. The member's next commits are taken again. */
+  takeFailures(): StoreFailure[] {
+    const failures: StoreFailure[] = [];
+    for (const queue of this.#queues.values()) {
+      if (queue.failure === null) continue;
+      failures.push(queue.failure);
+      queue.failure = null;
+    }
+    return failures;
+  }
+
+  /** Resolves when all that was submitted is durable or refused, barriers included. */
+  async flush(): Promise<void> {
+    this.#flushing = true;
+    this.#pump();
+    await this.#until(() => this.#writing === null && [...this.#queues.values()].every((q) => q.waiting.length === 0));
+    this.#flushing = false;
+  }
+
+  #queue(member: number): MemberQueue {
+    let queue = this.#queues.get(member);
+    if (queue === undefined) {
+      queue = { writing: [], waiting: [], failure: null };
+      this.#queues.set(member, queue);
+    }
+    return queue;
+  }
+
+  #pump(): void {
+    if (this.#writing !== null) return;
+    const group: StoreCommit[] = [];
+    for (const queue of this.#queues.values()) {
+      const last = queue.waiting.findLastIndex((commit) => commit.urgent);
+      queue.writing = queue.waiting.splice(0, this.#flushing ? queue.waiting.length : last + 1);
+      group.push(...queue.writing);
+    }
+    if (group.length > 0) this.#writing = this.#write(group);
+  }
+
+  async #write(group: readonly StoreCommit[]): Promise<void> {
+    let hung = false;
+    const cancel = this.#clock.after(hangMs, () => {
+      hung = true;
+      this.#hangs(`The browser's storage has not answered for ${hangMs / 1000} seconds; the lab waits for it.`);
+    });
+    try {
+      await this.#store.write(group);
+      this.#storedCommits += group.length;
+    } catch (error) {
+      this.#fail(group, error);
+    }
+    cancel();
+    if (hung) this.#hangs(null);
+    for (const queue of this.#queues.values()) queue.writing = [];
+    this.#writing = null;
+    this.#pump();
+    const wake = this.#wake;
+    this.#wake = [];
+    for (const call of wake) call();
+  }
+
+  #fail(group: readonly StoreCommit[], error: unknown): void {
+    const code = error instanceof StoreError && error.code === 'ENOSPC' ? 'ENOSPC' : 'EIO';
+    const message = error instanceof Error ? error.message : String(error);
+    for (const { member } of group) {
+      const queue = this.#queue(member);
+      queue.failure = { member, code, message };
+      queue.waiting = [];
+    }
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#wake.push(resolve));
+  }
+}
