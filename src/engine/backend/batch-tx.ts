@@ -1,0 +1,95 @@
+/** The one writer: puts and deletes go into the open bolt transaction and, at `writeback`, to the readers. */
+import { assert } from '../../base/assert.ts';
+import type { Trace } from '../../base/trace.ts';
+import type { Bucket } from '../bolt/bucket.ts';
+import type { Tx } from '../bolt/tx.ts';
+import type { BackendEvent } from './events.ts';
+import { bucketKey } from './schema.ts';
+import type { BucketName } from './schema.ts';
+import { TxBuffer } from './tx-buffer.ts';
+
+/** How full a page gets before it splits, where keys only ever grow. @source etcd mvcc/backend/batch_tx.go */
+const sequentialFillPercent = 0.9;
+
+export class BatchTx {
+  readonly #trace: Trace<BackendEvent>;
+  readonly #buffer = new TxBuffer();
+  #tx: Tx;
+  #pendingCount = 0;
+
+  constructor(tx: Tx, trace: Trace<BackendEvent>) {
+    this.#tx = tx;
+    this.#trace = trace;
+  }
+
+  /** Operations since the last commit. */
+  get pendingCount(): number {
+    return this.#pendingCount;
+  }
+
+  /** Stores a value under a key. Both are taken over: the caller changes them no more. */
+  put(name: BucketName, key: Uint8Array, value: Uint8Array): void {
+    this.#put(name, this.#bucket(name), key, value);
+  }
+
+  /** As `put`, for a bucket whose keys only ever grow: its pages are filled to nine tenths. */
+  seqPut(name: BucketName, key: Uint8Array, value: Uint8Array): void {
+    const bucket = this.#bucket(name);
+    bucket.fillPercent = sequentialFillPercent;
+    this.#put(name, bucket, key, value);
+  }
+
+  delete(name: BucketName, key: Uint8Array): void {
+    this.#bucket(name).delete(key);
+    this.#buffer.add(name, key, null);
+    this.#pendingCount++;
+  }
+
+  /** One key's value as the writer sees it, its own writes included. */
+  get(name: BucketName, key: Uint8Array): Uint8Array | null {
+    return this.#bucket(name).get(key);
+  }
+
+  createBucket(name: BucketName): void {
+    if (this.#tx.bucket(bucketKey(name)) !== null) return;
+    this.#tx.createBucket(bucketKey(name));
+    this.#pendingCount++;
+  }
+
+  /** Shows what was written since the last call to the readers. */
+  writeback(reader: TxBuffer): void {
+    this.#buffer.writeback(reader);
+  }
+
+  /** @internal Commits into the pages; `renew` must follow. */
+  commit(): void {
+    this.#tx.commit();
+  }
+
+  /** @internal Goes on in a new bolt transaction. */
+  renew(tx: Tx): void {
+    this.#tx = tx;
+    this.#pendingCount = 0;
+  }
+
+  /** @internal Gives up what was not committed. */
+  rollback(): void {
+    this.#tx.rollback();
+  }
+
+  #put(name: BucketName, bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
+    bucket.put(key, value);
+    this.#buffer.add(name, key, value);
+    this.#pendingCount++;
+    if (this.#trace.on) {
+      const sizeBytes = key.length + value.length;
+      this.#trace.emit({ type: 'backend.put', bucket: name, sizeBytes, pendingCount: this.#pendingCount });
+    }
+  }
+
+  #bucket(name: BucketName): Bucket {
+    const bucket = this.#tx.bucket(bucketKey(name));
+    assert(bucket !== null, 'batch-tx: every bucket is there from the start');
+    return bucket;
+  }
+}

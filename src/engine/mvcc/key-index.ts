@@ -1,0 +1,170 @@
+/** The history of one key: generations of revisions, from a creation to a deletion. */
+import { assert } from '../../base/assert.ts';
+import { compareRevisions, revisionText } from './revision.ts';
+import type { Found, Revision } from './types.ts';
+
+/** One life of a key. All but the last of a key end in a tombstone. */
+export interface Generation {
+  /** Changes since the creation, those that compaction has dropped included. */
+  readonly version: number;
+  readonly created: Revision;
+  /** Ascending. Empty only in the last generation: the key is not alive. */
+  readonly revisions: readonly Revision[];
+}
+
+interface OpenGeneration extends Generation {
+  version: number;
+  created: Revision;
+  readonly revisions: Revision[];
+}
+
+/** Which revisions a compaction keeps, by `revisionText`. */
+export type RevisionSet = Set<string>;
+
+const never: Revision = { main: 0, sub: 0 };
+const newGeneration = (): OpenGeneration => ({ version: 0, created: never, revisions: [] });
+
+/**
+ * Put at 1 and 2, deleted at 3, put at 4, deleted at 5, a key has the generations
+ *
+ *     {1, 2, 3 tombstone}  {4, 5 tombstone}  {}
+ *
+ * A read at 3 finds nothing, at 4 it finds 4. A compaction at R drops what no read at R or later can find: of
+ * each generation all before the last revision up to R, and a tombstone once it is the only one left:
+ *
+ *     at 2: {2, 3 tombstone}  {4, 5 tombstone}  {}
+ *     at 3 or 4: {4, 5 tombstone}  {}
+ *     at 5: {}, and the key leaves the index
+ *
+ * @source etcd mvcc/key_index.go
+ */
+export class KeyIndex {
+  readonly key: Uint8Array;
+  #modified: Revision = never;
+  #generations: OpenGeneration[] = [newGeneration()];
+
+  constructor(key: Uint8Array) {
+    this.key = key;
+  }
+
+  /** A key as a start finds it, of which earlier changes may be gone. */
+  static restore(key: Uint8Array, created: Revision, modified: Revision, version: number): KeyIndex {
+    const index = new KeyIndex(key);
+    index.#modified = modified;
+    index.#generations = [{ version, created, revisions: [modified] }];
+    return index;
+  }
+
+  /** The last change. */
+  get modified(): Revision {
+    return this.#modified;
+  }
+
+  /** Nothing is left of the key. */
+  get isEmpty(): boolean {
+    return this.#generations.length === 1 && this.#generations[0].revisions.length === 0;
+  }
+
+  /** The key exists at the newest revision. */
+  get isAlive(): boolean {
+    return this.#last.revisions.length > 0;
+  }
+
+  /** For inspection: each life's revisions, oldest first. */
+  get generations(): readonly Generation[] {
+    return this.#generations;
+  }
+
+  put(revision: Revision): void {
+    assert(compareRevisions(revision, this.#modified) > 0, 'key-index: a change is newer than all before it');
+    const generation = this.#last;
+    if (generation.revisions.length === 0) generation.created = revision;
+    generation.revisions.push(revision);
+    generation.version++;
+    this.#modified = revision;
+  }
+
+  /** Ends the key's life. @returns false when it is not alive: nothing has changed then */
+  tombstone(revision: Revision): boolean {
+    if (!this.isAlive) return false;
+    this.put(revision);
+    this.#generations.push(newGeneration());
+    return true;
+  }
+
+  /** The change that a read at main revision `at` sees; null when the key does not exist then. */
+  get(at: number): Found | null {
+    const generation = this.#findGeneration(at);
+    if (generation === null) return null;
+    const { revisions, created, version } = generation;
+    const place = revisions.findLastIndex((revision) => revision.main <= at);
+    if (place < 0) return null;
+    return { modified: revisions[place], created, version: version - (revisions.length - place - 1) };
+  }
+
+  /** All changes from main revision `from` on, of each transaction the last one. */
+  since(from: number): Revision[] {
+    const found: Revision[] = [];
+    for (const { revisions } of this.#generations) {
+      for (const revision of revisions) {
+        if (revision.main < from) continue;
+        if (found.at(-1)?.main === revision.main) found.pop();
+        found.push(revision);
+      }
+    }
+    return found;
+  }
+
+  /** Drops what no read at `at` or later can see; what stays of the revisions up to `at` goes into `kept`. */
+  compact(at: number, kept: RevisionSet): void {
+    const { place, revisionPlace } = this.#keep(at, kept);
+    const generation = this.#generations[place];
+    let from = place;
+    if (generation.revisions.length > 0) {
+      if (revisionPlace >= 0) generation.revisions.splice(0, revisionPlace);
+      if (generation.revisions.length === 1 && place < this.#generations.length - 1) {
+        kept.delete(revisionText(generation.revisions[0]));
+        from++;
+      }
+    }
+    this.#generations.splice(0, from);
+  }
+
+  /** What a compaction at `at` would keep, without doing it. */
+  keep(at: number, kept: RevisionSet): void {
+    if (this.isEmpty) return;
+    const { place, revisionPlace } = this.#keep(at, kept);
+    const { revisions } = this.#generations[place];
+    const isTombstone = revisionPlace === revisions.length - 1 && place < this.#generations.length - 1;
+    if (revisions.length > 0 && isTombstone) kept.delete(revisionText(revisions[revisionPlace]));
+  }
+
+  get #last(): OpenGeneration {
+    return this.#generations[this.#generations.length - 1];
+  }
+
+  /** The first generation not over at `at`, and its last revision up to `at` (-1: none), which stays. */
+  #keep(at: number, kept: RevisionSet): { place: number; revisionPlace: number } {
+    const lives = this.#generations;
+    const isOver = ({ revisions }: Generation): boolean => (revisions.at(-1)?.main ?? Infinity) <= at;
+    const open = lives.findIndex((life) => !isOver(life));
+    const place = open < 0 ? lives.length - 1 : open;
+    const { revisions } = lives[place];
+    const revisionPlace = revisions.findLastIndex((revision) => revision.main <= at);
+    if (revisionPlace >= 0) kept.add(revisionText(revisions[revisionPlace]));
+    return { place, revisionPlace };
+  }
+
+  /** The life in which `at` falls; null in the gap between two, where the key does not exist. */
+  #findGeneration(at: number): OpenGeneration | null {
+    const last = this.#generations.length - 1;
+    for (let place = last; place >= 0; place--) {
+      const generation = this.#generations[place];
+      const { revisions } = generation;
+      if (revisions.length === 0) continue;
+      if (place < last && revisions[revisions.length - 1].main <= at) return null;
+      if (revisions[0].main <= at) return generation;
+    }
+    return null;
+  }
+}

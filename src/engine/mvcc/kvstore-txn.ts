@@ -1,0 +1,162 @@
+/** Transactions on the store: a read sees one revision, a write makes the next one. */
+import { assert } from '../../base/assert.ts';
+import { emptyBytes } from '../../base/bytes.ts';
+import { printable } from '../../base/utf8.ts';
+import type { Trace } from '../../base/trace.ts';
+import type { BatchTx } from '../backend/batch-tx.ts';
+import type { BucketName } from '../backend/schema.ts';
+import { decodeKeyValue, encodeKeyValue } from '../pb/hot.ts';
+import type { KeyValue } from '../pb/hot.ts';
+import type { MvccEvent } from './events.ts';
+import type { Deleted, ReadTxn, WriteTxn } from './kv.ts';
+import { encodeRevision } from './revision.ts';
+import type { TreeIndex } from './tree-index.ts';
+import { MvccError } from './types.ts';
+import type { RangeOptions, RangeResult, Revision } from './types.ts';
+
+/** A key's text in an event is cut at so many characters. */
+const eventKeyLimit = 64;
+
+/** Where a transaction finds records: the readers' or the writer's view of the backend. */
+export interface RecordSource {
+  get(name: BucketName, key: Uint8Array): Uint8Array | null;
+}
+
+/** The store as its transactions see it. */
+export interface TxnContext {
+  readonly index: TreeIndex;
+  readonly trace: Trace<MvccEvent>;
+  readonly revision: number;
+  readonly compactRevision: number;
+}
+
+/**
+ * Reads the range at a revision: the index says which records, the backend has them.
+ * @param current the newest revision that this transaction may see
+ * @source etcd mvcc/kvstore_txn.go rangeKeys
+ */
+function rangeKeys(
+  context: TxnContext, source: RecordSource, current: number, key: Uint8Array, end: Uint8Array | null,
+  options: RangeOptions,
+): RangeResult {
+  const asked = options.revision ?? 0;
+  if (asked > current) throw new MvccError('mvcc: required revision is a future revision');
+  const at = asked > 0 ? asked : current;
+  if (at < context.compactRevision) throw new MvccError('mvcc: required revision has been compacted');
+  const found = context.index.range(key, end, at);
+  if (options.countOnly === true) return { kvs: [], count: found.length, revision: current };
+  const limit = options.limit ?? 0;
+  const taken = limit > 0 ? found.slice(0, limit) : found;
+  const kvs = taken.map(({ modified }) => readRecord(source, modified));
+  return { kvs, count: found.length, revision: current };
+}
+
+function readRecord(source: RecordSource, revision: Revision): KeyValue {
+  const record = source.get('key', encodeRevision(revision));
+  assert(record !== null, 'kvstore: what the index knows is in the backend');
+  return decodeKeyValue(record);
+}
+
+/** Reads the state as it was when the transaction began. */
+export class StoreReadTxn implements ReadTxn {
+  readonly firstRevision: number;
+  readonly revision: number;
+  readonly #context: TxnContext;
+  readonly #source: RecordSource;
+
+  constructor(context: TxnContext, source: RecordSource) {
+    this.#context = context;
+    this.#source = source;
+    this.firstRevision = context.compactRevision;
+    this.revision = context.revision;
+  }
+
+  range(key: Uint8Array, end: Uint8Array | null, options: RangeOptions): RangeResult {
+    return rangeKeys(this.#context, this.#source, this.revision, key, end, options);
+  }
+
+  end(): void {}
+}
+
+/** The one open write transaction. Its own reads see its changes, one revision above its beginning. */
+export class StoreWriteTxn implements WriteTxn {
+  readonly firstRevision: number;
+  /** The revision at which the transaction began. */
+  readonly revision: number;
+  readonly #context: TxnContext;
+  readonly #tx: BatchTx;
+  readonly #onEnd: (changes: readonly KeyValue[]) => void;
+  readonly #changes: KeyValue[] = [];
+
+  constructor(context: TxnContext, tx: BatchTx, onEnd: (changes: readonly KeyValue[]) => void) {
+    this.#context = context;
+    this.#tx = tx;
+    this.#onEnd = onEnd;
+    this.firstRevision = context.compactRevision;
+    this.revision = context.revision;
+  }
+
+  get changes(): readonly KeyValue[] {
+    return this.#changes;
+  }
+
+  range(key: Uint8Array, end: Uint8Array | null, options: RangeOptions): RangeResult {
+    return rangeKeys(this.#context, this.#tx, this.#seen, key, end, options);
+  }
+
+  /** @source etcd mvcc/kvstore_txn.go put */
+  put(key: Uint8Array, value: Uint8Array, lease: bigint): number {
+    const next = this.#next;
+    const before = this.#context.index.get(key, next.main);
+    const kv: KeyValue = {
+      key, createRevision: before?.created.main ?? next.main, modRevision: next.main,
+      version: (before?.version ?? 0) + 1, value, lease,
+    };
+    const record = encodeKeyValue(kv);
+    this.#tx.seqPut('key', encodeRevision(next), record);
+    this.#context.index.put(key, next);
+    this.#changes.push(kv);
+    this.#tellPut(kv, next, record.length);
+    return next.main;
+  }
+
+  /** @source etcd mvcc/kvstore_txn.go deleteRange */
+  deleteRange(key: Uint8Array, end: Uint8Array | null): Deleted {
+    const found = this.#context.index.range(key, end, this.#seen);
+    for (const { key } of found) this.#delete(key);
+    return { deleted: found.length, revision: this.#seen };
+  }
+
+  end(): void {
+    this.#onEnd(this.#changes);
+  }
+
+  #delete(key: Uint8Array): void {
+    const next = this.#next;
+    const tombstone = { key, createRevision: 0, modRevision: 0, version: 0, value: emptyBytes, lease: 0n };
+    this.#tx.seqPut('key', encodeRevision(next, true), encodeKeyValue(tombstone));
+    const wasAlive = this.#context.index.tombstone(key, next);
+    assert(wasAlive, 'kvstore: only an existing key is deleted');
+    this.#changes.push({ ...tombstone, modRevision: next.main });
+    const { trace } = this.#context;
+    if (trace.on) trace.emit({ type: 'mvcc.tombstone', key: printable(key, eventKeyLimit), ...next });
+  }
+
+  /** The newest revision that the transaction sees: with its own changes, once there are any. */
+  get #seen(): number {
+    return this.revision + (this.#changes.length > 0 ? 1 : 0);
+  }
+
+  /** The revision of the next change. */
+  get #next(): Revision {
+    return { main: this.revision + 1, sub: this.#changes.length };
+  }
+
+  #tellPut(kv: KeyValue, { main, sub }: Revision, sizeBytes: number): void {
+    const { trace } = this.#context;
+    if (!trace.on) return;
+    const { createRevision, version } = kv;
+    const key = printable(kv.key, eventKeyLimit);
+    trace.emit({ type: 'mvcc.put', key, main, sub, createRevision, version, sizeBytes });
+  }
+}

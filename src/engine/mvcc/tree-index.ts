@@ -1,0 +1,115 @@
+/** All keys in order, each with its history: the part of the store that is kept in memory. */
+import { assert } from '../../base/assert.ts';
+import { compareBytes } from '../../base/bytes.ts';
+import { Btree } from './btree.ts';
+import { KeyIndex } from './key-index.ts';
+import type { RevisionSet } from './key-index.ts';
+import { compareRevisions } from './revision.ts';
+import type { Found, Revision } from './types.ts';
+
+export interface FoundKey extends Found {
+  readonly key: Uint8Array;
+}
+
+/** @source etcd mvcc/index.go treeIndex */
+export class TreeIndex {
+  readonly #tree = new Btree<KeyIndex>();
+
+  /** Keys that have any history left. */
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  keyIndex(key: Uint8Array): KeyIndex | undefined {
+    return this.#tree.get(key);
+  }
+
+  /** Takes over a key's history; the key must be a new one. */
+  insert(keyIndex: KeyIndex): void {
+    this.#tree.insert(keyIndex);
+  }
+
+  put(key: Uint8Array, revision: Revision): void {
+    let keyIndex = this.#tree.get(key);
+    if (keyIndex === undefined) this.#tree.insert((keyIndex = new KeyIndex(key)));
+    keyIndex.put(revision);
+  }
+
+  /** @returns false when the key does not exist */
+  tombstone(key: Uint8Array, revision: Revision): boolean {
+    return this.#tree.get(key)?.tombstone(revision) ?? false;
+  }
+
+  get(key: Uint8Array, at: number): Found | null {
+    return this.#tree.get(key)?.get(at) ?? null;
+  }
+
+  /**
+   * The keys that exist at main revision `at`, in order.
+   * @param end null: the one key; empty: all keys from `key` on; else the first key past the range
+   */
+  range(key: Uint8Array, end: Uint8Array | null, at: number): FoundKey[] {
+    const found: FoundKey[] = [];
+    this.visit(key, end, (keyIndex) => {
+      const change = keyIndex.get(at);
+      if (change !== null) found.push({ key: keyIndex.key, ...change });
+    });
+    return found;
+  }
+
+  /** All changes of the keys from main revision `from` on, in order. */
+  rangeSince(key: Uint8Array, end: Uint8Array | null, from: number): Revision[] {
+    const found: Revision[] = [];
+    this.visit(key, end, (keyIndex) => void found.push(...keyIndex.since(from)));
+    return found.sort(compareRevisions);
+  }
+
+  /** Each key of the range in order, existing or not; see `range` for its bounds. */
+  visit(key: Uint8Array, end: Uint8Array | null, visit: (keyIndex: KeyIndex) => void): void {
+    if (end === null) {
+      const keyIndex = this.#tree.get(key);
+      if (keyIndex !== undefined) visit(keyIndex);
+      return;
+    }
+    this.#tree.ascend(key, (keyIndex) => {
+      if (end.length > 0 && compareBytes(keyIndex.key, end) >= 0) return false;
+      visit(keyIndex);
+      return true;
+    });
+  }
+
+  /** Drops what no read at `at` or later can see. @returns which of the revisions up to `at` stay */
+  compact(at: number): RevisionSet {
+    const kept: RevisionSet = new Set();
+    const gone: KeyIndex[] = [];
+    this.#each((keyIndex) => {
+      keyIndex.compact(at, kept);
+      if (keyIndex.isEmpty) gone.push(keyIndex);
+    });
+    for (const { key } of gone) {
+      const removed = this.#tree.delete(key);
+      assert(removed !== undefined, 'tree-index: a compacted key was in the tree');
+    }
+    return kept;
+  }
+
+  /** What `compact` would keep, without doing it. */
+  keep(at: number): RevisionSet {
+    const kept: RevisionSet = new Set();
+    this.#each((keyIndex) => keyIndex.keep(at, kept));
+    return kept;
+  }
+
+  /** Keys that exist at the newest revision. */
+  countAlive(): number {
+    let count = 0;
+    this.#each((keyIndex) => {
+      if (keyIndex.isAlive) count++;
+    });
+    return count;
+  }
+
+  #each(visit: (keyIndex: KeyIndex) => void): void {
+    this.visit(new Uint8Array(0), new Uint8Array(0), visit);
+  }
+}
