@@ -1,6 +1,7 @@
 /** What the world is told and what it asks for: actions, plans, results. */
 import type { NodeId } from '../engine/raft/types.ts';
 import type { SimEvent } from './events.ts';
+import type { WorldConfig } from './world-config.ts';
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import type {
   DiskErrorCode,
@@ -217,4 +218,6 @@ export interface ClusterConfig {
   readonly trace: LabTrace;
   /** PreVote on by default; the 3.4 flavour has it off. */
   readonly preVote: boolean;
+  /** Delays and rates of the network and the disks; absent: a local cluster on good disks. */
+  readonly world?: WorldConfig;
 }

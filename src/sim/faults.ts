@@ -1,0 +1,136 @@
+/** Actions done to the world: faults, their ends, and what the real store reports. */
+import { actionChecksum, isClientAction, memberProblem, namedMembers } from './actions.ts';
+import { inputKind } from './chain-hash.ts';
+import { grpcCode } from '../engine/server/types.ts';
+import type { Queued } from './queue.ts';
+import type { WorldEvent } from './process.ts';
+import type { Action, FaultAction, StoreAction } from './types.ts';
+import type { World } from './world.ts';
+
+/**
+ * Does an action and, unless it is a client's command, finishes it: with null, or with an error outcome that says
+ * why it makes no sense now (code 3: no such member; 9: the member's state does not allow it).
+ */
+export function doAction(world: World, item: Queued<WorldEvent>, id: number, action: Action): void {
+  const members = namedMembers(action);
+  world.take(item, inputKind.action, members[members.length - 1] ?? 0, actionChecksum(action));
+  if (isClientAction(action)) return world.clients.start(id, action);
+  const problem = memberProblem(action, world.config.memberCount);
+  if (problem !== null) {
+    return world.finish(id, { ok: false, code: grpcCode.invalidArgument, message: problem });
+  }
+  const refusal = doFault(world, action);
+  const outcome = refusal === null ? null : ({ ok: false, code: grpcCode.failedPrecondition, message: refusal } as const);
+  world.finish(id, outcome);
+}
+
+/** @returns null when it took effect, else why not */
+function doFault(world: World, action: FaultAction | StoreAction): string | null {
+  switch (action.type) {
+    case 'kill':
+      return kill(world, action.member);
+    case 'powerCut':
+      return powerCut(world, action.member);
+    case 'restart':
+      world.reach.restarts++;
+      stop(world, action.member);
+      world.schedule(world.nowUs, { kind: 'start', member: action.member });
+      return null;
+    case 'pauseMember':
+      return pause(world, action.member);
+    case 'resumeMember':
+      return resume(world, action.member);
+    case 'cut':
+      return cut(world, action.from, action.to) ? null : `the link from m${action.from} to m${action.to} is cut already`;
+    case 'heal':
+      return heal(world, action.from, action.to) ? null : `the link from m${action.from} to m${action.to} is not cut`;
+    case 'isolate':
+      for (const { member } of world.processes) {
+        if (member === action.member) continue;
+        cut(world, action.member, member);
+        cut(world, member, action.member);
+      }
+      return null;
+    case 'healAll':
+      for (const { from, to } of world.network.cuts) heal(world, from, to);
+      return null;
+    case 'storeFailed':
+      return failStore(world, action);
+    default:
+      return action satisfies never;
+  }
+}
+
+/** Ends the process, if one is there, without a trace on the disk. */
+function stop(world: World, member: number): boolean {
+  const process = world.process(member);
+  if (process.status === 'down') return false;
+  world.reporter.tell(member, { type: 'sim.kill' });
+  world.endProcess(process, 'down');
+  return true;
+}
+
+function kill(world: World, member: number): string | null {
+  if (!stop(world, member)) return `m${member} is not running`;
+  world.reach.kills++;
+  return null;
+}
+
+/** Also takes the unsynced writes of a process that is gone already. */
+function powerCut(world: World, member: number): string | null {
+  const process = world.process(member);
+  if (process.status !== 'down') world.endProcess(process, 'down');
+  const counts = world.disk(member).powerCut(world.nowUs);
+  world.reach.powerCuts++;
+  world.reach.writesKept += counts.kept;
+  world.reach.writesLost += counts.lost;
+  world.reach.writesTorn += counts.torn;
+  world.reporter.tell(member, {
+    type: 'sim.powerCut', keptWrites: counts.kept, lostWrites: counts.lost, tornWrites: counts.torn,
+  });
+  return null;
+}
+
+function pause(world: World, member: number): string | null {
+  const process = world.process(member);
+  if (process.status !== 'up') return `m${member} is ${process.status}, not running`;
+  process.status = 'paused';
+  world.reach.pauses++;
+  world.reporter.tell(member, { type: 'sim.pause' });
+  return null;
+}
+
+/** What came meanwhile is given to the process in its order, just after. */
+function resume(world: World, member: number): string | null {
+  const process = world.process(member);
+  if (process.status !== 'paused') return `m${member} is not paused`;
+  process.status = 'up';
+  world.reporter.tell(member, { type: 'sim.resume' });
+  for (const event of process.held.splice(0)) world.schedule(world.nowUs + 1, event);
+  return null;
+}
+
+function cut(world: World, from: number, to: number): boolean {
+  if (!world.network.cut(from, to)) return false;
+  world.reach.cuts++;
+  world.reporter.tell(0, { type: 'sim.cut', from, to });
+  return true;
+}
+
+function heal(world: World, from: number, to: number): boolean {
+  if (!world.network.heal(from, to)) return false;
+  world.reach.heals++;
+  world.reporter.tell(0, { type: 'sim.heal', from, to });
+  return true;
+}
+
+/** The member's syncs under way end with the store's error. */
+function failStore(world: World, { member, code }: StoreAction): string | null {
+  const failed = world.disk(member).failSyncs(world.nowUs);
+  for (const { id, epoch, file } of failed) {
+    world.reach.syncsFailed++;
+    world.reporter.tell(member, { type: 'sim.diskError', file, code });
+    world.schedule(world.nowUs, { kind: 'diskDone', member, epoch, id, error: code });
+  }
+  return failed.length > 0 ? null : `m${member} has no sync under way`;
+}

@@ -1,0 +1,46 @@
+/** A member's process as the world sees it. */
+import type { ClientEvent } from './client.ts';
+import type { Sync } from './disk.ts';
+import type { Transit } from './network.ts';
+import type { Action } from './types.ts';
+import type { DiskErrorCode, TimerName } from '../engine/server/types.ts';
+
+export type MemberStatus = 'up' | 'down' | 'paused' | 'halted';
+
+/** What may come due. `epoch` names the process that an event is for; another one never sees it. */
+export type WorldEvent =
+  | { readonly kind: 'start'; readonly member: number }
+  | { readonly kind: 'action'; readonly id: number; readonly action: Action }
+  | { readonly kind: 'timer'; readonly member: number; readonly epoch: number; readonly timer: TimerName }
+  /** `arrived`: it waited in a paused process and passed the network before. */
+  | { readonly kind: 'message'; readonly transit: Transit; readonly arrived: boolean }
+  | { readonly kind: 'sync'; readonly member: number; readonly sync: Sync }
+  | {
+      readonly kind: 'diskDone'; readonly member: number; readonly epoch: number; readonly id: number;
+      readonly error: DiskErrorCode | null;
+    }
+  | ClientEvent;
+
+export interface Process {
+  readonly member: number;
+  status: MemberStatus;
+  /** Of the present process, or of the last one. */
+  epoch: number;
+  /** How often it has been started in this run. */
+  starts: number;
+  /** What came while it was paused, in order. */
+  held: WorldEvent[];
+}
+
+/** Epochs of one run lie below the next run's, so that no two processes of a stored lab share one. */
+const epochsPerBoot = 1_000_000;
+
+/** The epoch of a member's next process: in a first run 1, 2, 3... */
+export function nextEpoch(process: Process, boot: number): number {
+  return (boot - 1) * epochsPerBoot + process.starts + 1;
+}
+
+/** Whether a process is there, be it paused. */
+export function isAlive(process: Process): boolean {
+  return process.status === 'up' || process.status === 'paused';
+}

@@ -1,0 +1,37 @@
+/** How often each fault really happened: a fault that is set but never fires proves nothing. */
+
+export interface FaultReach {
+  kills: number;
+  powerCuts: number;
+  restarts: number;
+  pauses: number;
+  cuts: number;
+  heals: number;
+  droppedByCut: number;
+  droppedByDown: number;
+  droppedByLoss: number;
+  duplicated: number;
+  /** Unsynced writes at power cuts. */
+  writesKept: number;
+  writesLost: number;
+  writesTorn: number;
+  /** Syncs that ended with an error, and those whose process was gone when they ended. */
+  syncsFailed: number;
+  syncsOutlived: number;
+  /** Inputs that waited for a paused process. */
+  inputsHeld: number;
+  halts: number;
+  /** Clients' connections refused or broken, requests tried again, commands that ran out of time. */
+  connectionsRefused: number;
+  connectionsBroken: number;
+  requestsRetried: number;
+  commandsTimedOut: number;
+}
+
+export function newReach(): FaultReach {
+  return {
+    kills: 0, powerCuts: 0, restarts: 0, pauses: 0, cuts: 0, heals: 0, droppedByCut: 0, droppedByDown: 0,
+    droppedByLoss: 0, duplicated: 0, writesKept: 0, writesLost: 0, writesTorn: 0, syncsFailed: 0, syncsOutlived: 0,
+    inputsHeld: 0, halts: 0, connectionsRefused: 0, connectionsBroken: 0, requestsRetried: 0, commandsTimedOut: 0,
+  };
+}

@@ -1,0 +1,44 @@
+/** Sends events to the trace with their envelopes: a member's own from ordinal 0, the world's from 65536. */
+import type { EngineEvent, Envelope } from '../engine/events.ts';
+import type { SimEvent } from './events.ts';
+import type { LabTrace } from './types.ts';
+
+const firstWorldOrdinal = 65536;
+
+export class Reporter {
+  readonly #trace: LabTrace;
+  #moment = 0;
+  #timeUs = 0;
+  #memberOrdinal = 0;
+  #worldOrdinal = firstWorldOrdinal;
+
+  constructor(trace: LabTrace) {
+    this.#trace = trace;
+  }
+
+  /** Whether events are wanted; building one for nobody is the caller's to avoid on hot paths. */
+  get on(): boolean {
+    return this.#trace.on;
+  }
+
+  /** What follows belongs to this input. */
+  begin(moment: number, timeUs: number): void {
+    this.#moment = moment;
+    this.#timeUs = timeUs;
+    this.#memberOrdinal = 0;
+    this.#worldOrdinal = firstWorldOrdinal;
+  }
+
+  tellMember(member: number, event: EngineEvent): void {
+    if (this.#trace.on) this.#trace.emit(this.#envelope(this.#memberOrdinal++, member), event);
+  }
+
+  /** @param member whom it happened to: the sender of a message, the receiver of a delivery; 0 for links and clients */
+  tell(member: number, event: SimEvent): void {
+    if (this.#trace.on) this.#trace.emit(this.#envelope(this.#worldOrdinal++, member), event);
+  }
+
+  #envelope(ordinal: number, member: number): Envelope {
+    return { moment: this.#moment, ordinal, timeUs: this.#timeUs, member };
+  }
+}

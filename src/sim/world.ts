@@ -1,0 +1,161 @@
+/** The world's state: who runs, what is on its way, what is stored. The cluster plans over it. */
+import { assert } from '../base/assert.ts';
+import { stream } from '../base/prng.ts';
+import { inputKind } from './chain-hash.ts';
+import { Clients } from './client.ts';
+import { Disk } from './disk.ts';
+import { peersOf } from './endpoints.ts';
+import { Kernel } from './kernel.ts';
+import { Network } from './network.ts';
+import { isAlive } from './process.ts';
+import { newReach } from './reach.ts';
+import { Reporter } from './reporter.ts';
+import { defaultWorld } from './world-config.ts';
+import type { ClientWorld } from './client.ts';
+import type { MemberStatus, Process, WorldEvent } from './process.ts';
+import type { Queued } from './queue.ts';
+import type { FaultReach } from './reach.ts';
+import type { PeerConfig } from '../engine/server/types.ts';
+import type { ClientOutcome, ClusterConfig, StoreGate } from './types.ts';
+
+/** A finished action: a client command's outcome; null for a fault that took effect. */
+export interface FinishedAction {
+  readonly id: number;
+  readonly moment: number;
+  readonly timeUs: number;
+  readonly outcome: ClientOutcome | null;
+}
+
+const noDigest = [0, 0] as const;
+
+export class World implements ClientWorld {
+  readonly config: ClusterConfig;
+  readonly peers: readonly PeerConfig[];
+  readonly kernel: Kernel<WorldEvent>;
+  readonly network: Network;
+  readonly clients: Clients;
+  readonly reporter: Reporter;
+  readonly reach: FaultReach = newReach();
+  readonly #disks: Disk[] = [];
+  readonly #processes: Process[] = [];
+  /** Messages other than heartbeats. */
+  messagesInFlight = 0;
+  finished: FinishedAction[] = [];
+  /** Syncs complete in the plan in the making. */
+  gates: StoreGate[] = [];
+
+  constructor(config: ClusterConfig) {
+    const { seed, boot, memberCount } = config;
+    assert(memberCount >= 1 && memberCount <= 9, 'cluster: one to nine members');
+    assert(config.images.length === memberCount, 'cluster: one image for each member');
+    const { network, disk, startSpanUs } = config.world ?? defaultWorld;
+    this.config = config;
+    this.peers = peersOf(memberCount);
+    this.kernel = new Kernel(config.startUs);
+    this.reporter = new Reporter(config.trace);
+    this.network = new Network(network, memberCount, seed, boot);
+    this.clients = new Clients(this, network.clientDelay, seed, boot);
+    const starts = stream(seed, boot, 'start');
+    for (let member = 1; member <= memberCount; member++) {
+      this.#disks.push(new Disk(member, config.images[member - 1], disk, seed, boot));
+      this.#processes.push({ member, status: 'down', epoch: 0, starts: 0, held: [] });
+      this.kernel.push(config.startUs + starts.below(startSpanUs + 1), { kind: 'start', member });
+    }
+  }
+
+  get nowUs(): number {
+    return this.kernel.nowUs;
+  }
+
+  get processes(): readonly Process[] {
+    return this.#processes;
+  }
+
+  get disks(): readonly Disk[] {
+    return this.#disks;
+  }
+
+  process(member: number): Process {
+    const process = this.#processes[member - 1];
+    assert(process !== undefined, 'world: no such member');
+    return process;
+  }
+
+  disk(member: number): Disk {
+    const disk = this.#disks[member - 1];
+    assert(disk !== undefined, 'world: no such member');
+    return disk;
+  }
+
+  /** The epoch of the member's living process; 0 where none is. */
+  epochOf(member: number): number {
+    const process = this.process(member);
+    return isAlive(process) ? process.epoch : 0;
+  }
+
+  schedule(timeUs: number, event: WorldEvent): void {
+    this.kernel.push(timeUs, event);
+  }
+
+  tell(event: Parameters<Reporter['tell']>[1]): void {
+    this.reporter.tell(0, event);
+  }
+
+  finish(id: number, outcome: ClientOutcome | null): void {
+    this.finished.push({ id, moment: this.kernel.moment, timeUs: this.nowUs, outcome });
+  }
+
+  /** An input that the world itself took: it has a moment and goes into the hash with no digest. */
+  take(item: Queued<WorldEvent>, kind: number, target: number, payload: number): void {
+    const moment = this.kernel.nextMoment();
+    const { timeUs, seq } = item;
+    this.kernel.hash(moment, { timeUs, seq, kind, source: 0, target, payload, digest: noDigest });
+    this.reporter.begin(moment, timeUs);
+  }
+
+  /** Keeps an event for later where the member is paused: that is an input of the world. */
+  hold(item: Queued<WorldEvent>, member: number, event: WorldEvent): boolean {
+    if (this.process(member).status !== 'paused') return false;
+    this.take(item, inputKind.hold, member, 0);
+    this.keep(member, event);
+    return true;
+  }
+
+  /** The paused member gets the event when it resumes. */
+  keep(member: number, event: WorldEvent): void {
+    this.reach.inputsHeld++;
+    this.process(member).held.push(event);
+  }
+
+  /** Whether an event means nothing any more, for good: its process, call or sync is gone. */
+  isStale(event: WorldEvent): boolean {
+    switch (event.kind) {
+      case 'timer': case 'diskDone': case 'clientCancel':
+        return this.epochOf(event.member) !== event.epoch;
+      case 'sync':
+        return !event.sync.isLive;
+      case 'start':
+        return this.process(event.member).status !== 'down';
+      case 'clientRequest':
+        return !this.clients.isWaiting(event.call, event.attempt);
+      case 'clientDial': case 'clientDialed': case 'clientReply': case 'clientBroken': case 'clientRetry':
+      case 'clientDeadline':
+        return !this.clients.isOpen(event.call);
+      case 'message': case 'action':
+        return false;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** A process ends: its connections break, and nobody waits for what it was to be given. */
+  endProcess(process: Process, status: Extract<MemberStatus, 'down' | 'halted'>): void {
+    const held = process.held.splice(0);
+    process.status = status;
+    for (const event of held) {
+      if (event.kind === 'message' && !event.transit.quiet) this.messagesInFlight--;
+      if (event.kind === 'clientDial' || event.kind === 'clientRequest') this.clients.happen(event);
+    }
+    this.clients.disconnect(process.member);
+  }
+}
