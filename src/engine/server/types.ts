@@ -24,6 +24,8 @@ export const grpcCode = {
   resourceExhausted: 8,
   failedPrecondition: 9,
   outOfRange: 11,
+  unimplemented: 12,
+  internal: 13,
   unavailable: 14,
 } as const;
 

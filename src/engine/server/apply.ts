@@ -1,0 +1,184 @@
+/**
+ * Committed entries take effect: once each, in the order of the log, whatever happened between two starts.
+ */
+import { assert, fail } from '../../base/assert.ts';
+import { idToHex } from '../../base/u64.ts';
+import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import type { Backend } from '../backend/backend.ts';
+import type { BucketName } from '../backend/schema.ts';
+import { encodeConsistentIndex, metaKeys } from '../backend/schema.ts';
+import type { KvStore } from '../mvcc/kvstore.ts';
+import { encodeRevision } from '../mvcc/revision.ts';
+import type { Request } from '../pb/gen/etcdserver_pb.ts';
+import { asConfChangeV2, decodeConfChange } from '../raft/confchange-codec.ts';
+import type { ConfChange, ConfChangeV2, Entry } from '../raft/types.ts';
+import { applyDelete, applyPut } from './apply-kv.ts';
+import type { ResponseHead } from './apply-kv.ts';
+import { RecordHash } from './digest.ts';
+import { decodeLogged, entryLabel } from './entry-data.ts';
+import type { LoggedRequest } from './entry-data.ts';
+import type { RpcError } from './errors.ts';
+import type { MemberId, MemberTable } from './member-id.ts';
+import {
+  attributesFromJson,
+  clusterVersionPath,
+  memberFromJson,
+  memberOfAttributesPath,
+  memberToJson,
+} from './membership.ts';
+import type { ClusterMember, Membership } from './membership.ts';
+import type { Outbox } from './outbox.ts';
+
+/** What came of an entry, for whoever waits for it. */
+export interface Applied {
+  readonly id: bigint;
+  readonly outcome: Uint8Array | RpcError;
+}
+
+export interface ApplierParts {
+  readonly backend: Backend;
+  readonly kv: KvStore;
+  readonly membership: Membership;
+  readonly table: MemberTable;
+  readonly outbox: Outbox;
+  readonly head: ResponseHead;
+  /** Puts a configuration in force in raft. */
+  readonly applyConfChange: (change: ConfChangeV2) => void;
+}
+
+const noResponse = new Uint8Array(0);
+
+/**
+ * The consistent index is the last entry whose effect is in the store; each commit stores it with the
+ * effects. At a
+ * start the log is applied from its first entry on: what concerns the members is done again, for their list
+ * lives in
+ * memory; a write up to the stored consistent index is skipped.
+ * @source etcd v3.4.23 etcdserver/server.go apply, applyEntryNormal, applyConfChange
+ */
+export class Applier {
+  readonly #parts: ApplierParts;
+  readonly #records = new RecordHash();
+  #consistentIndex: number;
+  #index = 0;
+  #term = 0;
+
+  constructor(parts: ApplierParts) {
+    this.#parts = parts;
+    const { backend } = parts;
+    this.#consistentIndex = backend.consistentIndex;
+    backend.setBeforeCommit((tx) => {
+      tx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(this.#consistentIndex));
+    });
+    backend.readTx.forEach('key', (key, value) => this.#records.add(key, value));
+  }
+
+  /** The last applied entry's place; 0 before the first. */
+  get index(): number {
+    return this.#index;
+  }
+
+  get term(): number {
+    return this.#term;
+  }
+
+  /** See `DigestFields.records`. */
+  get records(): readonly [number, number] {
+    return this.#records.value;
+  }
+
+  /**
+   * Applies an entry. Returns what is to be told to whoever proposed it; null when there is nothing to tell.
+   */
+  apply(entry: Entry): Applied | null {
+    assert(entry.index === this.#index + 1, 'apply: entries come in the order of the log');
+    const skipped = entry.index <= this.#consistentIndex;
+    if (!skipped) this.#consistentIndex = entry.index;
+    const applied =
+      entry.type === 'EntryNormal' ? this.#applyNormal(entry, skipped) : this.#applyChange(entry);
+    this.#index = entry.index;
+    this.#term = entry.term;
+    this.#tell(entry, skipped);
+    return applied;
+  }
+
+  #tell(entry: Entry, skipped: boolean): void {
+    const { outbox, table, kv } = this.#parts;
+    if (!outbox.trace.on) return;
+    const label = entryLabel(entry, table);
+    const { index, term } = entry;
+    outbox.trace.emit({ type: 'server.apply', index, term, label, revision: kv.revision, skipped });
+  }
+
+  #applyNormal(entry: Entry, skipped: boolean): Applied | null {
+    const request = decodeLogged(entry.data);
+    if (request.kind === 'noOp') return null;
+    if (request.kind === 'v2') return { id: request.id, outcome: this.#applyV2(request.body) };
+    return skipped ? null : { id: request.id, outcome: this.#applyWrite(request, entry.term) };
+  }
+
+  /** A write is one store transaction: it ends the group of backend operations that belong to the entry. */
+  #applyWrite(
+    request: Extract<LoggedRequest, { kind: 'put' | 'deleteRange' }>,
+    term: number,
+  ): Uint8Array | RpcError {
+    const { kv, head, backend } = this.#parts;
+    const before = kv.revision;
+    const context = { kv, head, term };
+    const outcome =
+      request.kind === 'put' ? applyPut(context, request.body) : applyDelete(context, request.body);
+    if (kv.revision > before) {
+      const from = encodeRevision({ main: kv.revision, sub: 0 });
+      for (const { key, value } of backend.readTx.range('key', from, null)) this.#records.add(key, value);
+    }
+    return outcome;
+  }
+
+  /** @source etcd v3.4.23 etcdserver/apply_v2.go Put */
+  #applyV2(request: Request): Uint8Array {
+    const { membership } = this.#parts;
+    const member = memberOfAttributesPath(request.Path);
+    if (request.Method === 'PUT' && request.Path === clusterVersionPath) {
+      this.#store('cluster', 'clusterVersion', request.Val);
+    } else if (request.Method === 'PUT' && member !== null) {
+      const attributes = attributesFromJson(request.Val);
+      if (attributes === null) return fail('apply: a member published attributes that are no JSON');
+      const updated = membership.updateAttributes(member, attributes);
+      if (updated !== null) this.#store('members', idToHex(member), memberToJson(updated));
+    }
+    return noResponse;
+  }
+
+  /** A change that is no longer valid takes no effect, on any member. */
+  #applyChange(entry: Entry): null {
+    assert(entry.type === 'EntryConfChange', 'apply: conf changes of version 2 are not proposed');
+    const { membership, table, applyConfChange } = this.#parts;
+    const change = decodeConfChange(entry.data);
+    const id = table.memberOf(change.nodeId);
+    const member = memberFromJson(decodeUtf8(change.context));
+    if (membership.refusal(change.type, id, member) !== null) return null;
+    applyConfChange(asConfChangeV2(change));
+    this.#recordChange(change, id, member);
+    return null;
+  }
+
+  #recordChange(change: ConfChange, id: MemberId, member: ClusterMember | null): void {
+    const { membership } = this.#parts;
+    if (change.type === 'ConfChangeRemoveNode') {
+      membership.remove(id);
+      this.#parts.backend.batchTx.delete('members', encodeUtf8(idToHex(id)));
+      this.#store('members_removed', idToHex(id), 'removed');
+    } else {
+      if (member === null || member.id !== id) return fail('apply: a conf change says nothing of its member');
+      membership.put(member);
+      this.#store('members', idToHex(id), memberToJson(member));
+    }
+  }
+
+  /** Writes text into a bucket and ends the entry's group of backend operations. */
+  #store(bucket: BucketName, key: string, value: string): void {
+    const { backend } = this.#parts;
+    backend.batchTx.put(bucket, encodeUtf8(key), encodeUtf8(value));
+    backend.unlock();
+  }
+}

@@ -1,0 +1,98 @@
+/** A member's files as requests: writes in order, and syncs that are known again when they are done. */
+import { assert } from '../../base/assert.ts';
+import type { PageSink } from '../bolt/pager.ts';
+import type { WalSink } from '../wal/wal.ts';
+import type { Outbox } from './outbox.ts';
+import type { DiskErrorCode } from './types.ts';
+
+export const backendFile = 'member/snap/db';
+
+/**
+ * What a sync was asked for: the log, the backend's data pages, its meta page (which ends a commit), or what
+ * a start
+ * found in the files and builds upon.
+ */
+export type SyncPurpose = 'wal' | 'pages' | 'meta' | 'found';
+
+interface PendingSync {
+  readonly purpose: SyncPurpose;
+  readonly file: string;
+}
+
+/** The requests of one process; ids count from 1 and each completion is expected once. */
+export class Disk {
+  readonly #outbox: Outbox;
+  readonly #pending = new Map<number, PendingSync>();
+  #nextId = 1;
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox;
+  }
+
+  /** The log's files. Each sync stands for itself: what it makes durable is waited for. */
+  walSink(): WalSink {
+    return {
+      write: (file, offset, data) => this.#outbox.disk({ kind: 'write', file, offset, data }),
+      sync: (file) => this.#sync('wal', file, false),
+      truncate: (file, sizeBytes) => this.#outbox.disk({ kind: 'truncate', file, sizeBytes }),
+      remove: (file) => this.remove(file),
+    };
+  }
+
+  /** The backend's file. Pages are made durable before the meta page that leads to them is written. */
+  pageSink(): PageSink {
+    return {
+      write: (offset, data) => this.#outbox.disk({ kind: 'write', file: backendFile, offset, data }),
+      sync: (what) => this.#sync(what === 'meta' ? 'meta' : 'pages', backendFile, what !== 'meta'),
+      truncate: (sizeBytes) => this.#outbox.disk({ kind: 'truncate', file: backendFile, sizeBytes }),
+    };
+  }
+
+  /**
+   * Makes durable what an earlier process of this member may have left in the page cache: what was read from
+   * it
+   * must not be lost any more.
+   */
+  syncFound(file: string): void {
+    this.#sync('found', file, false);
+  }
+
+  remove(file: string): void {
+    this.#outbox.disk({ kind: 'remove', file });
+  }
+
+  /** Nothing is on its way. */
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** How many syncs of the log are not done. */
+  get walSyncsInFlight(): number {
+    let count = 0;
+    for (const { purpose } of this.#pending.values()) if (purpose === 'wal') count++;
+    return count;
+  }
+
+  /** What the sync was for; it is done or has failed, and is forgotten. */
+  done(id: number): PendingSync {
+    const pending = this.#pending.get(id);
+    assert(pending !== undefined, 'disk: a completion that nobody waits for');
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  #sync(purpose: SyncPurpose, file: string, barrier: boolean): void {
+    const id = this.#nextId++;
+    this.#pending.set(id, { purpose, file });
+    this.#outbox.disk({ kind: 'sync', file, id, barrier });
+  }
+}
+
+/** Why a member stops when its disk has failed: a log with a hole would break its promises. */
+export function diskFailure(file: string, error: DiskErrorCode): string {
+  const [what, remedy] =
+    error === 'ENOSPC'
+      ? ['no space is left on the disk', 'Free or add space']
+      : ['the disk failed', 'Check or replace the disk'];
+  return `${file} could not be made durable: ${error}, ${what}. ${remedy}, then start the member again.`;
+}

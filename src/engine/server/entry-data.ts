@@ -1,0 +1,142 @@
+/**
+ * What the data of a normal log entry say: a request of today, or one of the v2 era that 3.4 still writes.
+ */
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { emptyBytes } from '../../base/bytes.ts';
+import { fail } from '../../base/assert.ts';
+import { decodeUtf8, encodeUtf8, printable } from '../../base/utf8.ts';
+import { WireError, WireReader } from '../../base/wire.ts';
+import { RequestSchema } from '../pb/gen/etcdserver_pb.ts';
+import type { Request } from '../pb/gen/etcdserver_pb.ts';
+import { InternalRaftRequestSchema } from '../pb/gen/raft_internal_pb.ts';
+import type { DeleteRangeRequest, PutRequest } from '../pb/gen/rpc_pb.ts';
+import { decodeConfChange } from '../raft/confchange-codec.ts';
+import type { Entry } from '../raft/types.ts';
+import { clusterVersionPath, memberFromJson, memberOfAttributesPath } from './membership.ts';
+import type { MemberTable } from './member-id.ts';
+import { rangeLabel } from './rpc.ts';
+
+/** A request as an entry carries it; `id` names it to the member that waits for its result. */
+export type LoggedRequest =
+  | { readonly kind: 'noOp' }
+  | { readonly kind: 'put'; readonly id: bigint; readonly body: PutRequest }
+  | { readonly kind: 'deleteRange'; readonly id: bigint; readonly body: DeleteRangeRequest }
+  | { readonly kind: 'v2'; readonly id: bigint; readonly body: Request };
+
+/** A write of a client, to be logged. */
+export type WriteRequest =
+  | { readonly kind: 'put'; readonly body: PutRequest }
+  | { readonly kind: 'deleteRange'; readonly body: DeleteRangeRequest };
+
+/** @source etcd v3.4.23 etcdserver/v3_server.go processInternalRaftRequestOnce */
+export function encodeWrite(id: bigint, write: WriteRequest): Uint8Array {
+  const header = { ID: id };
+  const message = write.kind === 'put' ? { header, put: write.body } : { header, deleteRange: write.body };
+  return toBinary(InternalRaftRequestSchema, create(InternalRaftRequestSchema, message));
+}
+
+/**
+ * A PUT to the v2 store: how a member of 3.4 publishes its attributes. Every scalar is written, as etcd does.
+ * @source etcd v3.4.23 etcdserver/server.go publish
+ */
+export function encodeV2Put(id: bigint, path: string, value: string): Uint8Array {
+  return toBinary(
+    RequestSchema,
+    create(RequestSchema, {
+      ID: id,
+      Method: 'PUT',
+      Path: path,
+      Val: value,
+      Dir: false,
+      PrevValue: '',
+      PrevIndex: 0n,
+      Expiration: 0n,
+      Wait: false,
+      Since: 0n,
+      Recursive: false,
+      Sorted: false,
+      Quorum: false,
+      Time: 0n,
+      Stream: false,
+    }),
+  );
+}
+
+const v2Methods: readonly string[] = ['POST', 'PUT', 'DELETE', 'QGET', 'SYNC'];
+const idTag = 1 * 8;
+const methodTag = 2 * 8 + 2;
+
+/**
+ * Whether the data are a bare v2 request: its second field is the method's name, where an InternalRaftRequest
+ * has
+ * a message. etcd tells them apart by an error of its decoder; ours takes bytes that Go's refuses.
+ */
+function isV2Request(data: Uint8Array): boolean {
+  try {
+    const reader = new WireReader(data);
+    if (reader.tag() !== idTag) return false;
+    reader.int64();
+    return reader.tag() === methodTag && v2Methods.includes(decodeUtf8(reader.bytes()));
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
+}
+
+/** Decodes a normal entry's data. Data that no member could have written are a broken invariant. */
+export function decodeLogged(data: Uint8Array): LoggedRequest {
+  if (data.length === 0) return { kind: 'noOp' };
+  if (isV2Request(data)) return v2Request(fromBinary(RequestSchema, data));
+  const request = fromBinary(InternalRaftRequestSchema, data);
+  if (request.v2 !== undefined) return v2Request(request.v2);
+  const id = request.ID !== 0n ? request.ID : (request.header?.ID ?? 0n);
+  if (request.put !== undefined) return { kind: 'put', id, body: request.put };
+  if (request.deleteRange !== undefined) return { kind: 'deleteRange', id, body: request.deleteRange };
+  return fail('apply: an entry holds a request that this version does not know');
+}
+
+function v2Request(body: Request): LoggedRequest {
+  return { kind: 'v2', id: body.ID, body };
+}
+
+function v2Label(body: Request, table: MemberTable): string {
+  const member = memberOfAttributesPath(body.Path);
+  if (member !== null) return `member attributes ${table.nameOfMember(member)}`;
+  if (body.Path === clusterVersionPath) return `cluster version ${body.Val}`;
+  return `v2 ${body.Method} ${body.Path}`;
+}
+
+const changeVerbs = {
+  ConfChangeAddNode: 'add',
+  ConfChangeRemoveNode: 'remove',
+  ConfChangeUpdateNode: 'update',
+  ConfChangeAddLearnerNode: 'add learner',
+} as const;
+
+function changeLabel(entry: Entry, table: MemberTable): string {
+  if (entry.type === 'EntryConfChangeV2') return 'conf change';
+  const change = decodeConfChange(entry.data);
+  const name = memberFromJson(decodeUtf8(change.context))?.name ?? '';
+  return `conf change ${changeVerbs[change.type]} ${name === '' ? table.nameOf(change.nodeId) : name}`;
+}
+
+/** What an entry says, for the views: `put greeting`, `conf change add m1`, `no-op`. Printable and short. */
+export function entryLabel(entry: Entry, table: MemberTable): string {
+  if (entry.type !== 'EntryNormal') return printableLabel(changeLabel(entry, table));
+  const request = decodeLogged(entry.data);
+  switch (request.kind) {
+    case 'noOp':
+      return 'no-op';
+    case 'put':
+      return `put ${rangeLabel(request.body.key, emptyBytes)}`;
+    case 'deleteRange':
+      return `del ${rangeLabel(request.body.key, request.body.rangeEnd)}`;
+    case 'v2':
+      return printableLabel(v2Label(request.body, table));
+  }
+}
+
+/** Names and paths come from members' own settings: clipped and made safe like any text. */
+function printableLabel(text: string): string {
+  return printable(encodeUtf8(text), 60);
+}

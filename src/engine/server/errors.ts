@@ -1,0 +1,68 @@
+/** What a member answers when it cannot do as asked: etcd's texts with their gRPC codes. */
+import { grpcCode } from './types.ts';
+
+/** A gRPC status other than OK. It is answered to the client, never thrown over the member's boundary. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const {
+  invalidArgument,
+  notFound,
+  resourceExhausted,
+  outOfRange,
+  unavailable,
+  unknown,
+  internal,
+  unimplemented,
+} = grpcCode;
+
+/**
+ * @source etcd v3.4.23 etcdserver/api/v3rpc/rpctypes/error.go; raft and context errors keep their own text
+ */
+export const rpcErrors = {
+  keyNotProvided: new RpcError(invalidArgument, 'etcdserver: key is not provided'),
+  keyNotFound: new RpcError(invalidArgument, 'etcdserver: key not found'),
+  valueProvided: new RpcError(invalidArgument, 'etcdserver: value is provided'),
+  leaseProvided: new RpcError(invalidArgument, 'etcdserver: lease is provided'),
+  requestTooLarge: new RpcError(invalidArgument, 'etcdserver: request is too large'),
+  tooManyRequests: new RpcError(resourceExhausted, 'etcdserver: too many requests'),
+  leaseNotFound: new RpcError(notFound, 'etcdserver: requested lease not found'),
+  compacted: new RpcError(outOfRange, 'etcdserver: mvcc: required revision has been compacted'),
+  futureRevision: new RpcError(outOfRange, 'etcdserver: mvcc: required revision is a future revision'),
+  leaderChanged: new RpcError(unavailable, 'etcdserver: leader changed'),
+  timeout: new RpcError(unavailable, 'etcdserver: request timed out'),
+  timeoutLeaderFailed: new RpcError(
+    unavailable,
+    'etcdserver: request timed out, possibly due to previous leader failure',
+  ),
+  /** The time was over before a leader was known to whom the proposal could go. */
+  deadlineExceeded: new RpcError(unknown, 'context deadline exceeded'),
+  proposalDropped: new RpcError(unknown, 'raft proposal dropped'),
+} as const;
+
+/** The body is no message of the method's type. */
+export function malformed(detail: string): RpcError {
+  return new RpcError(internal, `grpc: error unmarshalling request: ${detail}`);
+}
+
+/** The body is longer than the server's receive limit, before anything is decoded. */
+export function oversized(sizeBytes: number, limitBytes: number): RpcError {
+  return new RpcError(
+    resourceExhausted,
+    `grpc: received message larger than max (${sizeBytes} vs. ${limitBytes})`,
+  );
+}
+
+export function unknownMethod(method: string): RpcError {
+  return new RpcError(unimplemented, `unknown method ${method}`);
+}
+
+/** What `Status` lists when no leader is known. */
+export const noLeaderText = 'etcdserver: no leader';

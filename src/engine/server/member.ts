@@ -1,0 +1,130 @@
+/**
+ * One member as the world sees it: inputs in, outputs out, and nothing else. A process that may fail, but
+ * never throws.
+ */
+import { InvariantError } from '../../base/assert.ts';
+import { BoltError } from '../bolt/errors.ts';
+import type { PageRun } from '../bolt/types.ts';
+import { MvccError } from '../mvcc/types.ts';
+import { WalError } from '../wal/errors.ts';
+import type { DecodedPage } from './inspect.ts';
+import { entryLabel } from './entry-data.ts';
+import { Outbox } from './outbox.ts';
+import { RaftWireError } from './raft-codec.ts';
+import { EtcdServer, StopError } from './server.ts';
+import type { DiskImage, MemberConfig, MemberInput, MemberOutput } from './types.ts';
+import { BootError } from './wal-storage.ts';
+
+/** A stretch of a member's log, for the views. */
+export interface LogSlice {
+  readonly firstIndex: number;
+  readonly entries: readonly { readonly index: number; readonly term: number; readonly label: string }[];
+}
+
+const noDigest: readonly [number, number] = [0, 0];
+
+/**
+ * A pure state machine: equal inputs give equal outputs. Time comes in with each input; timers, messages,
+ * disk
+ * requests and replies go out, and their completions come back as inputs.
+ */
+export class Member {
+  readonly #outbox: Outbox;
+  #server: EtcdServer | null = null;
+  #digest: readonly [number, number] = noDigest;
+  /** Why the process has ended. */
+  #halted: string | null = null;
+
+  private constructor(outbox: Outbox) {
+    this.#outbox = outbox;
+  }
+
+  /**
+   * Starts a member from its configuration and what its disk holds: none of its files for a new one.
+   * @returns the first output; `halted` is set where the files cannot be taken up
+   */
+  static boot(
+    config: MemberConfig,
+    files: DiskImage,
+    _nowUs: number,
+  ): { readonly member: Member; readonly output: MemberOutput } {
+    const member = new Member(new Outbox(config.trace));
+    const output = member.#run(() => {
+      member.#server = new EtcdServer(config, files, member.#outbox);
+    });
+    return { member, output };
+  }
+
+  /** Does what follows from one input. A member that has halted takes it without effect. */
+  step(input: MemberInput, nowUs: number): MemberOutput {
+    const server = this.#server;
+    if (server === null || this.#halted !== null) return this.#outbox.take(this.#digest, this.#halted);
+    return this.#run(() => server.take(input, nowUs));
+  }
+
+  /** Bytes; 0 where there is no store. */
+  get pageSize(): number {
+    return this.#server?.pageSize ?? 0;
+  }
+
+  /** What each page of the store is, at the last commit. */
+  pageRuns(): PageRun[] {
+    return this.#server?.pageRuns() ?? [];
+  }
+
+  /** A page with its items as printable text; null for a page that the store does not have. */
+  page(pgid: number): DecodedPage | null {
+    return this.#server?.page(pgid) ?? null;
+  }
+
+  /** Entries from an index on, as they were handed to the disk; at most `limit`. */
+  logEntries(from: number, limit: number): LogSlice {
+    const server = this.#server;
+    const entries = server?.entries(from, limit) ?? [];
+    return {
+      firstIndex: entries[0]?.index ?? from,
+      entries: entries.map((entry) => ({
+        index: entry.index,
+        term: entry.term,
+        label: server === null ? '' : entryLabel(entry, server.table),
+      })),
+    };
+  }
+
+  /**
+   * The boundary of the process: here, and only here, a broken invariant or a failure ends it. What the step
+   * had
+   * produced is lost with it, but for the events.
+   */
+  #run(work: () => void): MemberOutput {
+    try {
+      work();
+      this.#digest = this.#server?.digest() ?? noDigest;
+    } catch (error) {
+      this.#halt(haltReason(error));
+    }
+    return this.#outbox.take(this.#digest, this.#halted);
+  }
+
+  #halt(reason: string): void {
+    this.#halted = reason;
+    this.#outbox.dropAllButEvents();
+    if (this.#outbox.trace.on) this.#outbox.trace.emit({ type: 'server.halt', reason });
+  }
+}
+
+/** A sentence for a failure that ends a process. An error that is none of these is thrown on. */
+function haltReason(error: unknown): string {
+  if (error instanceof InvariantError) return `a broken invariant stopped the member: ${error.message}`;
+  if (error instanceof StopError) return error.message;
+  if (error instanceof BootError) return `the member cannot start: ${error.message}`;
+  if (error instanceof WalError || error instanceof RaftWireError) {
+    return `the member cannot start: its log in member/wal is damaged (${error.message}). ${wayOut}`;
+  }
+  if (error instanceof BoltError || error instanceof MvccError) {
+    return `the member cannot go on: its store member/snap/db is damaged (${error.message}). ${wayOut}`;
+  }
+  throw error;
+}
+
+const wayOut = 'Restore it from a backup, or remove the member and add it anew.';

@@ -1,0 +1,53 @@
+/** What one step produces, gathered from all parts of a member. */
+import type { Trace } from '../../base/trace.ts';
+import type { EngineEvent } from '../events.ts';
+import type { DiskRequest, MemberOutput, Reply, Send, TimerName } from './types.ts';
+
+interface Pending {
+  sends: Send[];
+  disk: DiskRequest[];
+  replies: Reply[];
+  timers: { timer: TimerName; afterUs: number }[];
+  events: EngineEvent[];
+}
+
+const empty = (): Pending => ({ sends: [], disk: [], replies: [], timers: [], events: [] });
+
+/** The parts of a member write here; `take` hands over what the step has produced and starts anew. */
+export class Outbox {
+  readonly trace: Trace<EngineEvent>;
+  #pending: Pending = empty();
+
+  constructor(traced: boolean) {
+    this.trace = { on: traced, emit: (event) => this.#pending.events.push(event) };
+  }
+
+  send(send: Send): void {
+    this.#pending.sends.push(send);
+  }
+
+  disk(request: DiskRequest): void {
+    this.#pending.disk.push(request);
+  }
+
+  reply(reply: Reply): void {
+    this.#pending.replies.push(reply);
+    const { request, code, message } = reply;
+    if (this.trace.on) this.trace.emit({ type: 'server.reply', request, code, message });
+  }
+
+  timer(timer: TimerName, afterUs: number): void {
+    this.#pending.timers.push({ timer, afterUs });
+  }
+
+  /** The process has ended in the midst of a step: nothing of it leaves, and only the trace tells of it. */
+  dropAllButEvents(): void {
+    this.#pending = { ...empty(), events: this.#pending.events };
+  }
+
+  take(digest: readonly [number, number], halted: string | null): MemberOutput {
+    const output = { ...this.#pending, digest, halted };
+    this.#pending = empty();
+    return output;
+  }
+}

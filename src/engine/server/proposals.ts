@@ -1,0 +1,109 @@
+/** Requests on their way through the log: from the door until their entry is applied, or the time is over. */
+import { rpcErrors } from './errors.ts';
+import type { RpcError } from './errors.ts';
+
+/** Who waits for an entry: a client's request, or the member itself, which publishes its attributes. */
+export type Proposer = { readonly request: number } | 'publish';
+
+export interface Proposal {
+  readonly id: bigint;
+  readonly proposer: Proposer;
+  readonly data: Uint8Array;
+  readonly startUs: number;
+}
+
+/** A proposal that was not applied in time, with the answer that etcd gives. */
+export interface Expired {
+  readonly proposal: Proposal;
+  readonly error: RpcError;
+}
+
+/**
+ * Proposals wait here while no leader is known, and stay registered until they are applied, time out or are
+ * cancelled. A timeout says nothing of whether the entry will be applied.
+ * @source etcd v3.4.23 etcdserver/v3_server.go processInternalRaftRequestOnce, server.go parseProposeCtxErr
+ */
+export class Proposals {
+  readonly #timeoutUs: number;
+  readonly #electionUs: number;
+  /** In the order of their start, so that the oldest comes first. */
+  readonly #registered = new Map<bigint, Proposal>();
+  #withoutLeader: Proposal[] = [];
+
+  /** @param electionUs the election timeout; the patience is 5 s and two of them */
+  constructor(electionUs: number) {
+    this.#electionUs = electionUs;
+    this.#timeoutUs = requestTimeoutUs(electionUs);
+  }
+
+  get size(): number {
+    return this.#registered.size;
+  }
+
+  /** Registers a proposal that `takeWaiting` will hand out as soon as there is a leader. */
+  add(proposal: Proposal): void {
+    this.#registered.set(proposal.id, proposal);
+    this.#withoutLeader.push(proposal);
+  }
+
+  /** What may be proposed now that a leader is known. */
+  takeWaiting(): readonly Proposal[] {
+    const waiting = this.#withoutLeader;
+    if (waiting.length > 0) this.#withoutLeader = [];
+    return waiting;
+  }
+
+  isRegistered(id: bigint): boolean {
+    return this.#registered.has(id);
+  }
+
+  /** The proposal with this id, which is then done; null when nobody waits for it here. */
+  take(id: bigint): Proposal | null {
+    const proposal = this.#registered.get(id);
+    if (proposal === undefined) return null;
+    this.#registered.delete(id);
+    return proposal;
+  }
+
+  /** The client no longer waits; what was proposed stays proposed. */
+  cancel(request: number): void {
+    for (const { id, proposer } of this.#registered.values()) {
+      if (proposer !== 'publish' && proposer.request === request) this.#forget(id);
+    }
+  }
+
+  /**
+   * Takes out what has waited too long.
+   * @param ledSinceUs when this member last came to lead; null when it has not
+   */
+  expire(nowUs: number, ledSinceUs: number | null): readonly Expired[] {
+    const expired: Expired[] = [];
+    for (const proposal of this.#registered.values()) {
+      if (nowUs - proposal.startUs < this.#timeoutUs) break;
+      expired.push({ proposal, error: this.#timeoutError(proposal, ledSinceUs) });
+    }
+    for (const { proposal } of expired) this.#forget(proposal.id);
+    return expired;
+  }
+
+  #forget(id: bigint): void {
+    this.#registered.delete(id);
+    this.#withoutLeader = this.#withoutLeader.filter((waiting) => waiting.id !== id);
+  }
+
+  #timeoutError(proposal: Proposal, ledSinceUs: number | null): RpcError {
+    if (this.#withoutLeader.includes(proposal)) return rpcErrors.deadlineExceeded;
+    if (ledSinceUs === null) return rpcErrors.timeout;
+    const lostFromUs = ledSinceUs - 2 * this.#electionUs;
+    const leaderFailed = proposal.startUs > lostFromUs && proposal.startUs < ledSinceUs;
+    return leaderFailed ? rpcErrors.timeoutLeaderFailed : rpcErrors.timeout;
+  }
+}
+
+/**
+ * How long a request may take: 5 s and two election timeouts. @source etcd v3.4.23 etcdserver/config.go
+ * ReqTimeout
+ */
+export function requestTimeoutUs(electionUs: number): number {
+  return 5_000_000 + 2 * electionUs;
+}

@@ -1,0 +1,190 @@
+/** The loop around raft: what it wants sent, saved and applied is done, until it wants nothing more. */
+import { assert } from '../../base/assert.ts';
+import { stream } from '../../base/prng.ts';
+import { RaftError } from '../raft/errors.ts';
+import { RawNode } from '../raft/rawnode.ts';
+import type { BasicStatus } from '../raft/status.ts';
+import { localAppendThread, localApplyThread, none } from '../raft/types.ts';
+import type { ConfChangeV2, Entry, Message, NodeId, Peer, Ready, ReadState } from '../raft/types.ts';
+import { entryLabel } from './entry-data.ts';
+import type { MemberTable } from './member-id.ts';
+import type { Outbox } from './outbox.ts';
+import { encodeMessage } from './raft-codec.ts';
+import type { MemberConfig } from './types.ts';
+import type { WalStorage } from './wal-storage.ts';
+
+/** @source etcd v3.4.23 etcdserver/raft.go maxSizePerMsg, maxInflightMsgs */
+const maxSizePerMsg = 1048576;
+const maxInflightMsgs = 512;
+
+/** What raft asks of its member. */
+export interface RaftPort {
+  apply(entry: Entry): void;
+  /** `isNew`: a leader is known that was not known before, be it again or another one. */
+  leadChanged(lead: NodeId, isNew: boolean): void;
+  readConfirmed(states: readonly ReadState[]): void;
+}
+
+/** How many entries a start tells of. */
+const toldAtStart = 200;
+
+export class RaftNode {
+  readonly #id: NodeId;
+  readonly #node: RawNode;
+  readonly #storage: WalStorage;
+  readonly #table: MemberTable;
+  readonly #outbox: Outbox;
+  readonly #port: RaftPort;
+  #lead: NodeId = none;
+
+  constructor(
+    config: MemberConfig,
+    parts: { storage: WalStorage; table: MemberTable; outbox: Outbox; port: RaftPort },
+  ) {
+    this.#id = config.nodeId;
+    this.#storage = parts.storage;
+    this.#table = parts.table;
+    this.#outbox = parts.outbox;
+    this.#port = parts.port;
+    this.#node = new RawNode({
+      id: config.nodeId,
+      electionTick: config.electionTicks,
+      heartbeatTick: config.heartbeatTicks,
+      storage: parts.storage.memory,
+      asyncStorageWrites: true,
+      maxSizePerMsg,
+      maxInflightMsgs,
+      checkQuorum: true,
+      preVote: config.preVote,
+      random: stream(config.seed, 'raft', config.nodeId, config.epoch),
+      trace: parts.outbox.trace,
+    });
+    this.#tellEntries(
+      this.entries(Math.max(1, this.#node.basicStatus().lastIndex - toldAtStart + 1), toldAtStart),
+    );
+  }
+
+  get lead(): NodeId {
+    return this.#lead;
+  }
+
+  get isLeader(): boolean {
+    return this.#lead === this.#id;
+  }
+
+  status(): BasicStatus {
+    return this.#node.basicStatus();
+  }
+
+  /** Entries as they were handed to the disk, from an index on. */
+  entries(from: number, limit: number): readonly Entry[] {
+    return this.#storage.entries(from, limit);
+  }
+
+  bootstrap(peers: readonly Peer[]): void {
+    this.#node.bootstrap(peers);
+  }
+
+  tick(): void {
+    this.#node.tick();
+  }
+
+  /** @returns false when raft dropped the proposal */
+  propose(data: Uint8Array): boolean {
+    try {
+      this.#node.propose(data);
+      return true;
+    } catch (error) {
+      if (error instanceof RaftError && error.code === 'raft proposal dropped') return false;
+      throw error;
+    }
+  }
+
+  /**
+   * A message of a peer; what raft does not take (a stranger's answer, a proposal without leader) is lost.
+   */
+  receive(m: Message): void {
+    try {
+      this.#node.step(m);
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+    }
+  }
+
+  readIndex(context: Uint8Array): void {
+    this.#node.readIndex(context);
+  }
+
+  applyConfChange(change: ConfChangeV2): void {
+    this.#node.applyConfChange(change);
+  }
+
+  /** A sync of the log is done: answers that waited for it are delivered. */
+  synced(): void {
+    this.#deliver(this.#storage.synced());
+  }
+
+  /** Does one Ready. @returns false when there was none */
+  advance(): boolean {
+    if (!this.#node.hasReady()) return false;
+    const ready = this.#node.ready();
+    if (ready.softState !== null) this.#takeLead(ready.softState.lead);
+    if (ready.readStates.length > 0) this.#port.readConfirmed(ready.readStates);
+    for (const m of ready.messages) this.#handle(m, ready);
+    return true;
+  }
+
+  #takeLead(lead: NodeId): void {
+    if (lead === this.#lead) return;
+    this.#lead = lead;
+    this.#port.leadChanged(lead, lead !== none);
+  }
+
+  #handle(m: Message, ready: Ready): void {
+    if (m.to === localAppendThread) this.#append(m, ready.mustSync);
+    else if (m.to === localApplyThread) this.#apply(m);
+    else this.#send(m);
+  }
+
+  #append(m: Message, mustSync: boolean): void {
+    assert(m.snapshot === null, 'raft: a snapshot came, and MsgSnap is never taken');
+    const answers = this.#storage.append(m, mustSync);
+    this.#tellEntries(m.entries);
+    this.#deliver(answers);
+  }
+
+  #apply(m: Message): void {
+    for (const entry of m.entries) this.#port.apply(entry);
+    this.#deliver(m.responses);
+  }
+
+  /** Answers of the local threads go to raft itself, promises to others go out. */
+  #deliver(messages: readonly Message[]): void {
+    for (const m of messages) {
+      if (m.to === this.#id) this.#node.step(m);
+      else this.#send(m);
+    }
+  }
+
+  #send(m: Message): void {
+    this.#outbox.send({
+      to: m.to,
+      bytes: encodeMessage(m, this.#table),
+      messageType: m.type,
+      term: m.term,
+      index: m.index,
+      entryCount: m.entries.length,
+      reject: m.reject,
+    });
+  }
+
+  #tellEntries(entries: readonly Entry[]): void {
+    if (!this.#outbox.trace.on || entries.length === 0) return;
+    this.#outbox.trace.emit({
+      type: 'server.entries',
+      firstIndex: entries[0].index,
+      entryTerms: entries.map((entry) => entry.term),
+      labels: entries.map((entry) => entryLabel(entry, this.#table)),
+    });
+  }
+}

@@ -1,0 +1,116 @@
+/** Linearizable reads: one question to the leader confirms all reads that waited when it was asked. */
+import { equalBytes } from '../../base/bytes.ts';
+import type { RangeRequest } from '../pb/gen/rpc_pb.ts';
+import type { ReadState } from '../raft/types.ts';
+import { rpcErrors } from './errors.ts';
+import type { RpcError } from './errors.ts';
+import { requestTimeoutUs } from './proposals.ts';
+
+/** A read that waits. */
+export interface Reader {
+  readonly request: number;
+  readonly body: RangeRequest;
+}
+
+/** What the loop asks of its member. */
+export interface ReadIndexPort {
+  nextRequestId(): bigint;
+  /** Asks the leader for its commit index; `context` comes back with the answer. */
+  sendReadIndex(context: Uint8Array): void;
+  answer(reader: Reader): void;
+  refuse(reader: Reader, error: RpcError): void;
+}
+
+interface Batch {
+  readonly context: Uint8Array;
+  readers: readonly Reader[];
+  readonly startUs: number;
+  askedUs: number;
+  /** The index that must be applied before the reads are answered; null while the leader has not said it. */
+  confirmed: number | null;
+}
+
+const retryUs = 500_000;
+
+/**
+ * At most one batch is under way; reads that come meanwhile wait for the next.
+ * @source etcd v3.4.23 etcdserver/v3_server.go linearizableReadLoop, requestCurrentIndex
+ */
+export class ReadIndexLoop {
+  readonly #port: ReadIndexPort;
+  readonly #timeoutUs: number;
+  #waiting: Reader[] = [];
+  #batch: Batch | null = null;
+
+  constructor(port: ReadIndexPort, electionUs: number) {
+    this.#port = port;
+    this.#timeoutUs = requestTimeoutUs(electionUs);
+  }
+
+  add(reader: Reader, nowUs: number): void {
+    this.#waiting.push(reader);
+    this.#begin(nowUs);
+  }
+
+  cancel(request: number): void {
+    const isOther = (reader: Reader): boolean => reader.request !== request;
+    this.#waiting = this.#waiting.filter(isOther);
+    if (this.#batch !== null) this.#batch.readers = this.#batch.readers.filter(isOther);
+  }
+
+  /** The leader's answers; those to questions of the past are passed over. */
+  confirm(states: readonly ReadState[]): void {
+    for (const { requestContext, index } of states) {
+      if (this.#batch === null || this.#batch.confirmed !== null) return;
+      if (equalBytes(requestContext, this.#batch.context)) this.#batch.confirmed = index;
+    }
+  }
+
+  /** Answers the batch if what it waits for is applied, and begins the next. */
+  advance(appliedIndex: number, nowUs: number): void {
+    const batch = this.#batch;
+    if (batch === null || batch.confirmed === null || batch.confirmed > appliedIndex) return;
+    this.#batch = null;
+    for (const reader of batch.readers) this.#port.answer(reader);
+    this.#begin(nowUs);
+  }
+
+  /** A new leader does not know the question: the reads fail, and their clients ask again. */
+  leaderChanged(nowUs: number): void {
+    this.#failUnconfirmed(rpcErrors.leaderChanged, nowUs);
+  }
+
+  /** Before the first commit of its term a leader cannot answer: the question may have been dropped. */
+  firstCommitInTerm(nowUs: number): void {
+    if (this.#batch !== null && this.#batch.confirmed === null) this.#ask(this.#batch, nowUs);
+  }
+
+  tick(nowUs: number): void {
+    const batch = this.#batch;
+    if (batch === null || batch.confirmed !== null) return;
+    if (nowUs - batch.startUs >= this.#timeoutUs) this.#failUnconfirmed(rpcErrors.timeout, nowUs);
+    else if (nowUs - batch.askedUs >= retryUs) this.#ask(batch, nowUs);
+  }
+
+  #begin(nowUs: number): void {
+    if (this.#batch !== null || this.#waiting.length === 0) return;
+    const context = new Uint8Array(8);
+    new DataView(context.buffer).setBigUint64(0, this.#port.nextRequestId(), false);
+    this.#batch = { context, readers: this.#waiting, startUs: nowUs, askedUs: nowUs, confirmed: null };
+    this.#waiting = [];
+    this.#ask(this.#batch, nowUs);
+  }
+
+  #ask(batch: Batch, nowUs: number): void {
+    batch.askedUs = nowUs;
+    this.#port.sendReadIndex(batch.context);
+  }
+
+  #failUnconfirmed(error: RpcError, nowUs: number): void {
+    const batch = this.#batch;
+    if (batch === null || batch.confirmed !== null) return;
+    this.#batch = null;
+    for (const reader of batch.readers) this.#port.refuse(reader, error);
+    this.#begin(nowUs);
+  }
+}

@@ -1,0 +1,229 @@
+/** Clients' requests from the door to the answer: writes through the log, reads through the read index. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import { emptyBytes } from '../../base/bytes.ts';
+import type { Backend } from '../backend/backend.ts';
+import type { KvStore } from '../mvcc/kvstore.ts';
+import { MemberListResponseSchema, StatusResponseSchema } from '../pb/gen/rpc_pb.ts';
+import type { RangeRequest } from '../pb/gen/rpc_pb.ts';
+import type { Entry, ReadState } from '../raft/types.ts';
+import { none } from '../raft/types.ts';
+import type { Applied, Applier } from './apply.ts';
+import { headerOf, readRange } from './apply-kv.ts';
+import { encodeV2Put, encodeWrite } from './entry-data.ts';
+import type { WriteRequest } from './entry-data.ts';
+import { noLeaderText, RpcError, rpcErrors } from './errors.ts';
+import { RequestIdGenerator } from './member-id.ts';
+import { attributesPath, attributesToJson } from './membership.ts';
+import type { MemberAttributes, Membership } from './membership.ts';
+import type { Outbox } from './outbox.ts';
+import { Proposals } from './proposals.ts';
+import type { Proposal, Proposer } from './proposals.ts';
+import type { RaftNode } from './raft.ts';
+import { ReadIndexLoop } from './read-index.ts';
+import type { Reader } from './read-index.ts';
+import { decodeRequest, maxRequestBytes, requestLabel } from './rpc.ts';
+import type { RpcRequest } from './rpc.ts';
+import type { LogOwner } from './wal-storage.ts';
+import type { MemberConfig, RpcMethod } from './types.ts';
+
+/** The version whose behaviour this is. */
+const serverVersion = '3.4.23';
+
+/** @source etcd v3.4.23 etcdserver/v3_server.go maxGapBetweenApplyAndCommitIndex */
+const maxGapBetweenApplyAndCommit = 5000;
+
+export interface V3ServerParts {
+  readonly owner: LogOwner;
+  readonly raft: RaftNode;
+  readonly applier: Applier;
+  readonly backend: Backend;
+  readonly kv: KvStore;
+  readonly membership: Membership;
+  readonly outbox: Outbox;
+}
+
+/** @source etcd v3.4.23 etcdserver/v3_server.go; server.go publish; api/v3rpc */
+export class V3Server {
+  readonly #parts: V3ServerParts;
+  readonly #ids: RequestIdGenerator;
+  readonly #proposals: Proposals;
+  readonly #reads: ReadIndexLoop;
+  readonly #attributes: MemberAttributes;
+  /** When this member last came to lead. */
+  #ledSinceUs: number | null = null;
+
+  constructor(config: MemberConfig, parts: V3ServerParts, attributes: MemberAttributes, nowUs: number) {
+    const electionUs = config.electionTicks * config.tickUs;
+    this.#parts = parts;
+    this.#attributes = attributes;
+    this.#ids = new RequestIdGenerator(parts.owner.member, nowUs, config.epoch);
+    this.#proposals = new Proposals(electionUs);
+    this.#reads = new ReadIndexLoop(
+      {
+        nextRequestId: () => this.#ids.next(),
+        sendReadIndex: (context) => parts.raft.readIndex(context),
+        answer: ({ request, body }) => this.#answerRange(request, body),
+        refuse: ({ request }, error) => this.#refuse(request, error),
+      },
+      electionUs,
+    );
+    this.#publish(nowUs);
+  }
+
+  /** Takes a client's request; its answer comes in this step or a later one. */
+  handle(request: number, method: RpcMethod, bytes: Uint8Array, nowUs: number): void {
+    try {
+      const decoded = decodeRequest(method, bytes);
+      const { trace } = this.#parts.outbox;
+      if (trace.on) trace.emit({ type: 'server.request', request, method, label: requestLabel(decoded) });
+      this.#route(request, decoded, nowUs);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      this.#refuse(request, error);
+    }
+  }
+
+  /** The client no longer waits; a write that was proposed may still be applied. */
+  cancel(request: number): void {
+    this.#proposals.cancel(request);
+    this.#reads.cancel(request);
+  }
+
+  /** Time passes: what has waited too long is answered, and the member publishes itself until it succeeds. */
+  tick(nowUs: number): void {
+    for (const { proposal, error } of this.#proposals.expire(nowUs, this.#ledSinceUs)) {
+      if (proposal.proposer === 'publish') this.#publish(nowUs);
+      else this.#refuse(proposal.proposer.request, error);
+    }
+    this.#reads.tick(nowUs);
+  }
+
+  /** @param isNew whether a leader is known that was not known just before */
+  leadChanged(isNew: boolean, nowUs: number): void {
+    if (!isNew) return;
+    if (this.#parts.raft.isLeader) this.#ledSinceUs = nowUs;
+    this.#reads.leaderChanged(nowUs);
+  }
+
+  readConfirmed(states: readonly ReadState[]): void {
+    this.#reads.confirm(states);
+  }
+
+  /** An entry was applied here: whoever proposed it here gets the answer. */
+  applied(entry: Entry, applied: Applied | null, nowUs: number): void {
+    if (entry.type === 'EntryNormal' && entry.data.length === 0) this.#reads.firstCommitInTerm(nowUs);
+    const proposal = applied === null ? null : this.#proposals.take(applied.id);
+    if (applied === null || proposal === null || proposal.proposer === 'publish') return;
+    const { request } = proposal.proposer;
+    if (applied.outcome instanceof RpcError) this.#refuse(request, applied.outcome);
+    else this.#answer(request, applied.outcome);
+  }
+
+  /**
+   * Does what has become possible: proposes what waited for a leader, answers reads whose index is applied.
+   */
+  settle(nowUs: number): void {
+    this.#reads.advance(this.#parts.applier.index, nowUs);
+    if (this.#parts.raft.lead === none) return;
+    for (const proposal of this.#proposals.takeWaiting()) this.#propose(proposal);
+  }
+
+  #route(request: number, decoded: RpcRequest, nowUs: number): void {
+    switch (decoded.kind) {
+      case 'put':
+      case 'deleteRange':
+        return this.#write(request, decoded, nowUs);
+      case 'range':
+        if (decoded.body.serializable) this.#answerRange(request, decoded.body);
+        else this.#reads.add({ request, body: decoded.body } satisfies Reader, nowUs);
+        return;
+      case 'memberList':
+        return this.#answer(request, this.#memberList());
+      case 'status':
+        return this.#answer(request, this.#status());
+    }
+  }
+
+  #write(request: number, write: WriteRequest & RpcRequest, nowUs: number): void {
+    const { raft, applier, outbox } = this.#parts;
+    if (raft.status().commit > applier.index + maxGapBetweenApplyAndCommit) throw rpcErrors.tooManyRequests;
+    const id = this.#ids.next();
+    const data = encodeWrite(id, write);
+    if (data.length > maxRequestBytes) throw rpcErrors.requestTooLarge;
+    this.#register(id, { request }, data, nowUs);
+    if (outbox.trace.on) outbox.trace.emit({ type: 'server.propose', request, label: requestLabel(write) });
+  }
+
+  /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
+  #publish(nowUs: number): void {
+    const id = this.#ids.next();
+    const path = attributesPath(this.#parts.owner.member);
+    this.#register(id, 'publish', encodeV2Put(id, path, attributesToJson(this.#attributes)), nowUs);
+  }
+
+  #register(id: bigint, proposer: Proposer, data: Uint8Array, nowUs: number): void {
+    this.#proposals.add({ id, proposer, data, startUs: nowUs });
+  }
+
+  /**
+   * What raft drops is refused at once; the member's own attributes are tried again when their time is over.
+   */
+  #propose({ id, proposer, data }: Proposal): void {
+    if (this.#parts.raft.propose(data) || proposer === 'publish') return;
+    this.#proposals.take(id);
+    this.#refuse(proposer.request, rpcErrors.proposalDropped);
+  }
+
+  #answerRange(request: number, body: RangeRequest): void {
+    const { kv, owner, applier } = this.#parts;
+    try {
+      this.#answer(request, readRange({ kv, head: owner, term: applier.term }, body));
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      this.#refuse(request, error);
+    }
+  }
+
+  /** The members as this one knows them: 3.4 asks nobody. Its header has no revision. */
+  #memberList(): Uint8Array {
+    const { membership, owner, applier } = this.#parts;
+    const members = membership.members().map(({ id, name, peerUrls, clientUrls, isLearner }) => ({
+      ID: id,
+      name,
+      peerURLs: [...peerUrls],
+      clientURLs: [...clientUrls],
+      isLearner,
+    }));
+    const header = headerOf(owner, applier.term, 0);
+    return toBinary(MemberListResponseSchema, create(MemberListResponseSchema, { header, members }));
+  }
+
+  /** @source etcd v3.4.23 etcdserver/api/v3rpc/maintenance.go Status */
+  #status(): Uint8Array {
+    const { raft, applier, backend, kv, owner, membership } = this.#parts;
+    const isLeaderless = raft.lead === none;
+    return toBinary(
+      StatusResponseSchema,
+      create(StatusResponseSchema, {
+        header: headerOf(owner, applier.term, kv.revision),
+        version: serverVersion,
+        leader: owner.table.memberOf(raft.lead),
+        raftIndex: BigInt(raft.status().commit),
+        raftAppliedIndex: BigInt(applier.index),
+        raftTerm: BigInt(applier.term),
+        dbSize: BigInt(backend.sizeBytes),
+        dbSizeInUse: BigInt(backend.sizeInUseBytes),
+        isLearner: membership.member(owner.member)?.isLearner ?? false,
+        errors: isLeaderless ? [noLeaderText] : [],
+      }),
+    );
+  }
+
+  #answer(request: number, bytes: Uint8Array): void {
+    this.#parts.outbox.reply({ request, code: 0, message: '', bytes });
+  }
+
+  #refuse(request: number, { code, message }: RpcError): void {
+    this.#parts.outbox.reply({ request, code, message, bytes: emptyBytes });
+  }
+}
