@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { compareBytes } from '../../../src/base/bytes.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { KeyIndex } from '../../../src/engine/mvcc/key-index.ts';
-import { compareRevisions, decodeRevision, encodeRevision, isTombstone, revisionText } from '../../../src/engine/mvcc/revision.ts';
+import {
+  compareRevisions, decodeRevision, encodeRevision, isTombstone, revisionText,
+} from '../../../src/engine/mvcc/revision.ts';
 import type { Found, Revision } from '../../../src/engine/mvcc/types.ts';
 
 interface Change {
@@ -26,13 +28,10 @@ const changes = fc.array(fc.record({ gap: fc.nat(2), deletes: fc.boolean() }), {
 
 /** What a read at `at` finds, by walking over the whole list. */
 function naiveGet(list: readonly Change[], at: number): Found | null {
-  let found: Found | null = null;
-  for (const { revision, deletes } of list) {
-    if (revision.main > at) break;
-    if (deletes) found = null;
-    else found = { modified: revision, created: found?.created ?? revision, version: (found?.version ?? 0) + 1 };
-  }
-  return found;
+  const seen = list.filter(({ revision }) => revision.main <= at);
+  const life = seen.slice(seen.findLastIndex(({ deletes }) => deletes) + 1);
+  if (life.length === 0) return null;
+  return { modified: life[life.length - 1].revision, created: life[0].revision, version: life.length };
 }
 
 function indexOf(list: readonly Change[]): KeyIndex {

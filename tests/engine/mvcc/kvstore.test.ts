@@ -124,7 +124,8 @@ test('every revision can be read as it was, and a crash takes the store back to 
       const counted = store.read().range(text(from), to === null ? null : text(to), { revision, countOnly: true, limit });
       expect(counted).toEqual({ kvs: [], count: wanted.length, revision: store.revision });
     }
-    expect(() => range(store.read(), from, to, { revision: states.length })).toThrow('mvcc: required revision is a future revision');
+    expect(() => range(store.read(), from, to, { revision: states.length }))
+      .toThrow('mvcc: required revision is a future revision');
     const before = store.hashByRevision(0);
     commit(backend);
     expect(open(pager.image()).store.hashByRevision(0)).toEqual(before);
