@@ -5,7 +5,11 @@ import type { Action, ClientAction } from './types.ts';
 
 export function isClientAction(action: Action): action is ClientAction {
   switch (action.type) {
-    case 'put': case 'get': case 'del': case 'memberList': case 'endpointStatus':
+    case 'put':
+    case 'get':
+    case 'del':
+    case 'memberList':
+    case 'endpointStatus':
       return true;
     default:
       return false;
@@ -31,6 +35,8 @@ export function memberProblem(action: Action, memberCount: number): string | nul
 /** CRC-32C over the action's fields in the order of their names, so that how it was built does not matter. */
 export function actionChecksum(action: Action): number {
   const fields = action as unknown as Readonly<Record<string, unknown>>;
-  const names = Object.keys(fields).filter((name) => fields[name] !== undefined).sort();
+  const names = Object.keys(fields)
+    .filter((name) => fields[name] !== undefined)
+    .sort();
   return crc32c(encodeUtf8(names.map((name) => `${name}=${JSON.stringify(fields[name])}`).join('\n')));
 }

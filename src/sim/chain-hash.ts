@@ -2,9 +2,21 @@
 
 /** What an input was; the number goes into the hash and must never be used anew. */
 export const inputKind = {
-  timer: 1, message: 2, request: 3, cancel: 4, diskDone: 5, start: 6, action: 7,
-  /** What no process saw: a lost message, a sync that its process did not see, a client's own event, a wait for a pause. */
-  drop: 8, sync: 9, client: 10, hold: 11,
+  timer: 1,
+  message: 2,
+  request: 3,
+  cancel: 4,
+  diskDone: 5,
+  start: 6,
+  action: 7,
+  /**
+   * What no process saw: a lost message, a sync that its process did not see, a client's own event, a wait
+   * for a pause.
+   */
+  drop: 8,
+  sync: 9,
+  client: 10,
+  hold: 11,
 } as const;
 
 /**
@@ -28,8 +40,9 @@ const hex8 = (x: number): string => (x >>> 0).toString(16).padStart(8, '0');
 
 /**
  * H' = mix(H, time, seq, kind, source, target, payload, digest), as ten u32 words in this order: time low,
- * time high, seq low, seq high, kind, source, target, payload, digest[0], digest[1]. Each word is mixed in by a
- * bijection of the 64-bit state, so a difference never vanishes by itself. Same inputs, same order: same hash.
+ * time high, seq low, seq high, kind, source, target, payload, digest[0], digest[1]. Each word is mixed in
+ * by a bijection of the 64-bit state, so a difference never vanishes by itself. Same inputs, same order:
+ * same hash.
  */
 export class ChainHash {
   #high = 0x6a09e667;

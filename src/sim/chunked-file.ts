@@ -38,7 +38,7 @@ export class ChunkedFile {
 
   write(offset: number, data: Uint8Array): void {
     assert(Number.isSafeInteger(offset) && offset >= 0, 'file: an offset is a safe non-negative integer');
-    for (let done = 0; done < data.length; ) {
+    for (let done = 0; done < data.length;) {
       const at = offset + done;
       const inChunk = at % chunkBytes;
       const count = Math.min(chunkBytes - inChunk, data.length - done);
@@ -77,7 +77,7 @@ export class ChunkedFile {
   /** Bytes [from, from + count) as a copy; what lies past the end reads as zeros. */
   read(from: number, count: number): Uint8Array {
     const bytes = new Uint8Array(count);
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < count;) {
       const inChunk = (from + done) % chunkBytes;
       const part = Math.min(chunkBytes - inChunk, count - done);
       const chunk = this.#chunks[Math.floor((from + done) / chunkBytes)] ?? emptyBytes;

@@ -3,8 +3,15 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { emptyBytes } from '../base/bytes.ts';
 import { encodeUtf8, printable } from '../base/utf8.ts';
 import {
-  DeleteRangeRequestSchema, DeleteRangeResponseSchema, MemberListRequestSchema, MemberListResponseSchema,
-  PutRequestSchema, PutResponseSchema, RangeRequestSchema, RangeResponseSchema, StatusRequestSchema,
+  DeleteRangeRequestSchema,
+  DeleteRangeResponseSchema,
+  MemberListRequestSchema,
+  MemberListResponseSchema,
+  PutRequestSchema,
+  PutResponseSchema,
+  RangeRequestSchema,
+  RangeResponseSchema,
+  StatusRequestSchema,
   StatusResponseSchema,
 } from '../engine/pb/gen/rpc_pb.ts';
 import { grpcCode } from '../engine/server/types.ts';
@@ -62,19 +69,32 @@ function flagClash(action: RangeAction): string | null {
 function bodyOf(action: ClientAction): Omit<Rpc, 'label'> {
   switch (action.type) {
     case 'put': {
-      const request = create(PutRequestSchema, { key: encodeUtf8(action.key), value: encodeUtf8(action.value) });
+      const request = create(PutRequestSchema, {
+        key: encodeUtf8(action.key),
+        value: encodeUtf8(action.value),
+      });
       return { method: 'etcdserverpb.KV/Put', bytes: toBinary(PutRequestSchema, request), repeatable: false };
     }
     case 'get': {
       const request = create(RangeRequestSchema, {
-        ...rangeOf(action), limit: BigInt(action.limit ?? 0), revision: BigInt(action.revision ?? 0),
-        serializable: action.serializable ?? false, keysOnly: action.keysOnly ?? false,
+        ...rangeOf(action),
+        limit: BigInt(action.limit ?? 0),
+        revision: BigInt(action.revision ?? 0),
+        serializable: action.serializable ?? false,
+        keysOnly: action.keysOnly ?? false,
         countOnly: action.countOnly ?? false,
       });
-      return { method: 'etcdserverpb.KV/Range', bytes: toBinary(RangeRequestSchema, request), repeatable: true };
+      return {
+        method: 'etcdserverpb.KV/Range',
+        bytes: toBinary(RangeRequestSchema, request),
+        repeatable: true,
+      };
     }
     case 'del': {
-      const request = create(DeleteRangeRequestSchema, { ...rangeOf(action), prevKv: action.prevKv ?? false });
+      const request = create(DeleteRangeRequestSchema, {
+        ...rangeOf(action),
+        prevKv: action.prevKv ?? false,
+      });
       const bytes = toBinary(DeleteRangeRequestSchema, request);
       return { method: 'etcdserverpb.KV/DeleteRange', bytes, repeatable: false };
     }
@@ -120,24 +140,39 @@ function labelOf(action: ClientAction): string {
 
 /** Reads the answer to a command. Bytes that are no such message are a bug of a member's, and throw. */
 export function decodeAnswer(
-  action: Exclude<ClientAction, { type: 'endpointStatus' }>, bytes: Uint8Array,
+  action: Exclude<ClientAction, { type: 'endpointStatus' }>,
+  bytes: Uint8Array,
 ): ClientOutcome {
   switch (action.type) {
     case 'put':
       return { ok: true, type: 'put', revision: revisionOf(fromBinary(PutResponseSchema, bytes).header) };
     case 'get': {
       const { header, kvs, count, more } = fromBinary(RangeResponseSchema, bytes);
-      return { ok: true, type: 'get', revision: revisionOf(header), kvs: kvs.map(viewOf), count: Number(count), more };
+      return {
+        ok: true,
+        type: 'get',
+        revision: revisionOf(header),
+        kvs: kvs.map(viewOf),
+        count: Number(count),
+        more,
+      };
     }
     case 'del': {
       const { header, deleted, prevKvs } = fromBinary(DeleteRangeResponseSchema, bytes);
       return {
-        ok: true, type: 'del', revision: revisionOf(header), deleted: Number(deleted), prevKvs: prevKvs.map(viewOf),
+        ok: true,
+        type: 'del',
+        revision: revisionOf(header),
+        deleted: Number(deleted),
+        prevKvs: prevKvs.map(viewOf),
       };
     }
     case 'memberList': {
       const members = fromBinary(MemberListResponseSchema, bytes).members.map((member) => ({
-        id: member.ID, name: member.name, peerUrls: member.peerURLs, clientUrls: member.clientURLs,
+        id: member.ID,
+        name: member.name,
+        peerUrls: member.peerURLs,
+        clientUrls: member.clientURLs,
         isLearner: member.isLearner,
       }));
       return { ok: true, type: 'memberList', members };
@@ -151,10 +186,16 @@ export function decodeAnswer(
 export function decodeStatus(bytes: Uint8Array): NonNullable<EndpointStatus['status']> {
   const answer = fromBinary(StatusResponseSchema, bytes);
   return {
-    memberId: answer.header?.memberId ?? 0n, version: answer.version, dbSize: Number(answer.dbSize),
-    dbSizeInUse: Number(answer.dbSizeInUse), leader: answer.leader, isLearner: answer.isLearner,
-    raftTerm: Number(answer.raftTerm), raftIndex: Number(answer.raftIndex),
-    raftAppliedIndex: Number(answer.raftAppliedIndex), errors: answer.errors,
+    memberId: answer.header?.memberId ?? 0n,
+    version: answer.version,
+    dbSize: Number(answer.dbSize),
+    dbSizeInUse: Number(answer.dbSizeInUse),
+    leader: answer.leader,
+    isLearner: answer.isLearner,
+    raftTerm: Number(answer.raftTerm),
+    raftIndex: Number(answer.raftIndex),
+    raftAppliedIndex: Number(answer.raftAppliedIndex),
+    errors: answer.errors,
   };
 }
 
@@ -164,7 +205,11 @@ function revisionOf(header: ResponseHeader | undefined): number {
 
 function viewOf(kv: KeyValue): KeyValueView {
   return {
-    key: kv.key, value: kv.value, createRevision: Number(kv.createRevision), modRevision: Number(kv.modRevision),
-    version: Number(kv.version), lease: kv.lease,
+    key: kv.key,
+    value: kv.value,
+    createRevision: Number(kv.createRevision),
+    modRevision: Number(kv.modRevision),
+    version: Number(kv.version),
+    lease: kv.lease,
   };
 }

@@ -17,12 +17,25 @@ import type { PeerConfig, Reply } from '../engine/server/types.ts';
 /** What comes back to a client, or reaches a member for one. `call` names the client's present RPC. */
 export type ClientEvent =
   | { readonly kind: 'clientDial'; readonly call: number; readonly endpoint: number; readonly member: number }
-  | { readonly kind: 'clientDialed'; readonly call: number; readonly endpoint: number; readonly epoch: number }
   | {
-      readonly kind: 'clientRequest'; readonly call: number; readonly attempt: number; readonly member: number;
+      readonly kind: 'clientDialed';
+      readonly call: number;
+      readonly endpoint: number;
       readonly epoch: number;
     }
-  | { readonly kind: 'clientCancel'; readonly request: number; readonly member: number; readonly epoch: number }
+  | {
+      readonly kind: 'clientRequest';
+      readonly call: number;
+      readonly attempt: number;
+      readonly member: number;
+      readonly epoch: number;
+    }
+  | {
+      readonly kind: 'clientCancel';
+      readonly request: number;
+      readonly member: number;
+      readonly epoch: number;
+    }
   | { readonly kind: 'clientReply'; readonly call: number; readonly attempt: number; readonly reply: Reply }
   | { readonly kind: 'clientBroken'; readonly call: number; readonly attempt: number }
   | { readonly kind: 'clientRetry'; readonly call: number; readonly attempt: number }
@@ -42,10 +55,16 @@ export interface ClientWorld {
 
 /** etcdctl's --command-timeout. */
 const commandTimeoutUs = 5_000_000;
-/** @source etcd v3.4 clientv3/options.go defaultUnaryMaxRetries, defaultBackoffWaitBetween, its jitter of a tenth */
+/**
+ * @source etcd v3.4 clientv3/options.go defaultUnaryMaxRetries, defaultBackoffWaitBetween, its jitter of a
+ * tenth
+ */
 const maxAttempts = 100;
 const retryWaitUs = 25_000;
-/** grpc-go waits so long before it dials a refused address again, 1.6 times longer each time, a fifth more or less. */
+/**
+ * grpc-go waits so long before it dials a refused address again, 1.6 times longer each time, a fifth more or
+ * less.
+ */
 const redialWaitUs = 1_000_000;
 const maxRedialWaitUs = 120_000_000;
 
@@ -83,9 +102,10 @@ interface Call {
 }
 
 /**
- * A client dials all its endpoints at once and sends its request over the first that answers. A refused dial is
- * repeated; a request waits for a connection until its time is up. When a connection breaks or the member answers
- * Unavailable, reads go to the next connection and writes end with that error, for they may have happened.
+ * A client dials all its endpoints at once and sends its request over the first that answers. A refused dial
+ * is repeated; a request waits for a connection until its time is up. When a connection breaks or the member
+ * answers Unavailable, reads go to the next connection and writes end with that error, for they may have
+ * happened.
  * @source etcd v3.4 clientv3/retry_interceptor.go, retry.go, balancer/picker/roundrobin_balanced.go
  */
 export class Clients {
@@ -121,8 +141,12 @@ export class Clients {
     const encoded = encodeAction(action);
     if (!encoded.ok) return this.#fail(id, encoded.code, encoded.message);
     const command: Command = {
-      id, action, rpc: encoded.rpc, draws: stream(this.#seed, this.#boot, 'client', id),
-      waiting: [...parsed.endpoints], statuses: [],
+      id,
+      action,
+      rpc: encoded.rpc,
+      draws: stream(this.#seed, this.#boot, 'client', id),
+      waiting: [...parsed.endpoints],
+      statuses: [],
     };
     if (action.type === 'endpointStatus') this.#askNext(command);
     else this.#open(command, command.waiting.splice(0));
@@ -135,14 +159,21 @@ export class Clients {
     switch (event.kind) {
       case 'clientDial':
         this.#world.schedule(this.#world.nowUs + this.#oneWay(call), {
-          kind: 'clientDialed', call: call.number, endpoint: event.endpoint, epoch: this.#world.epochOf(event.member),
+          kind: 'clientDialed',
+          call: call.number,
+          endpoint: event.endpoint,
+          epoch: this.#world.epochOf(event.member),
         });
         return;
       case 'clientDialed':
         return this.#dialed(call, event.endpoint, event.epoch);
       case 'clientRequest':
         // no process took it: the connection is gone
-        this.#world.schedule(this.#arrival(call), { kind: 'clientBroken', call: call.number, attempt: event.attempt });
+        this.#world.schedule(this.#arrival(call), {
+          kind: 'clientBroken',
+          call: call.number,
+          attempt: event.attempt,
+        });
         return;
       case 'clientReply':
         if (event.attempt === call.attempt) this.#answered(call, event.reply);
@@ -176,11 +207,17 @@ export class Clients {
   /** A member's reply starts its way back; one that nobody waits for is dropped. */
   reply(member: number, epoch: number, reply: Reply): void {
     const call = this.#byRequest.get(reply.request);
-    if (call === undefined || call.at === null || call.at.member !== member || call.at.epoch !== epoch) return;
+    if (call === undefined || call.at === null || call.at.member !== member || call.at.epoch !== epoch)
+      return;
     const deliverAt = this.#arrival(call);
     this.#world.schedule(deliverAt, { kind: 'clientReply', call: call.number, attempt: call.attempt, reply });
     this.#world.tell({
-      type: 'sim.clientReply', request: reply.request, from: member, code: reply.code, sentAt: this.#world.nowUs, deliverAt,
+      type: 'sim.clientReply',
+      request: reply.request,
+      from: member,
+      code: reply.code,
+      sentAt: this.#world.nowUs,
+      deliverAt,
     });
   }
 
@@ -209,7 +246,13 @@ export class Clients {
   #open(command: Command, endpoints: readonly Endpoint[]): void {
     this.#lastCall++;
     const call: Call = {
-      number: this.#lastCall, command, attempt: 0, at: null, next: 0, isBackingOff: false, lastArrivalUs: 0,
+      number: this.#lastCall,
+      command,
+      attempt: 0,
+      at: null,
+      next: 0,
+      isBackingOff: false,
+      lastArrivalUs: 0,
       connections: endpoints.map((endpoint) => ({ endpoint, epoch: 0, redialWaitUs })),
     };
     this.#calls.set(call.number, call);
@@ -252,8 +295,13 @@ export class Clients {
       const { member } = endpoint;
       this.#world.schedule(deliverAt, { kind: 'clientRequest', call: number, attempt, member, epoch });
       this.#world.tell({
-        type: 'sim.clientSend', request: command.id, to: member, method: command.rpc.method,
-        label: command.rpc.label, sentAt: nowUs, deliverAt,
+        type: 'sim.clientSend',
+        request: command.id,
+        to: member,
+        method: command.rpc.method,
+        label: command.rpc.label,
+        sentAt: nowUs,
+        deliverAt,
       });
       return;
     }
@@ -289,7 +337,10 @@ export class Clients {
     });
   }
 
-  /** Tries again where that is safe: at once, and after a wait each time a quorum of endpoints has been tried. */
+  /**
+   * Tries again where that is safe: at once, and after a wait each time a quorum of endpoints has been
+   * tried.
+   */
   #retry(call: Call): boolean {
     if (!call.command.rpc.repeatable || call.attempt + 1 >= maxAttempts) return false;
     this.#world.reach.requestsRetried++;
@@ -311,11 +362,21 @@ export class Clients {
     const { command, at } = call;
     if (at !== null) {
       const timeUs = this.#world.nowUs + this.#oneWay(call);
-      this.#world.schedule(timeUs, { kind: 'clientCancel', request: command.id, member: at.member, epoch: at.epoch });
+      this.#world.schedule(timeUs, {
+        kind: 'clientCancel',
+        request: command.id,
+        member: at.member,
+        epoch: at.epoch,
+      });
     } else {
       this.#world.tell({
-        type: 'sim.clientSend', request: command.id, to: 0, method: command.rpc.method, label: command.rpc.label,
-        sentAt: this.#world.nowUs, deliverAt: this.#world.nowUs,
+        type: 'sim.clientSend',
+        request: command.id,
+        to: 0,
+        method: command.rpc.method,
+        label: command.rpc.label,
+        sentAt: this.#world.nowUs,
+        deliverAt: this.#world.nowUs,
       });
     }
     this.#end(call, grpcCode.deadlineExceeded, 'context deadline exceeded');

@@ -15,9 +15,22 @@ import type { Queued } from './queue.ts';
 import type { FaultReach } from './reach.ts';
 import type { FinishedAction } from './world.ts';
 import type { NodeId } from '../engine/raft/types.ts';
-import type { DiskErrorCode, DiskImage, MemberConfig, MemberInput, MemberOutput, PeerConfig } from '../engine/server/types.ts';
 import type {
-  Action, ClusterConfig, Intervention, MemberResult, NumberedInput, Plan, StoreCommit,
+  DiskErrorCode,
+  DiskImage,
+  MemberConfig,
+  MemberInput,
+  MemberOutput,
+  PeerConfig,
+} from '../engine/server/types.ts';
+import type {
+  Action,
+  ClusterConfig,
+  Intervention,
+  MemberResult,
+  NumberedInput,
+  Plan,
+  StoreCommit,
 } from './types.ts';
 
 /** What is on its way, for pacing a show: heartbeats do not count. */
@@ -47,12 +60,16 @@ interface PendingPlan {
 }
 
 const noDigest = [0, 0] as const;
-const timerChecksums = { raftTick: crc32c(encodeUtf8('raftTick')), backendCommit: crc32c(encodeUtf8('backendCommit')) };
+const timerChecksums = {
+  raftTick: crc32c(encodeUtf8('raftTick')),
+  backendCommit: crc32c(encodeUtf8('backendCommit')),
+};
 
 /**
- * One rule keeps members independent: what an input causes happens strictly later, so all that is due at one time
- * may run side by side. `plan` takes it from the queue; `merge` applies the outputs in (member, seq) order, whatever
- * order they came back in. Every input has a moment; the world's own come before the members' of the same plan.
+ * One rule keeps members independent: what an input causes happens strictly later, so all that is due at one
+ * time may run side by side. `plan` takes it from the queue; `merge` applies the outputs in (member, seq)
+ * order, whatever order they came back in. Every input has a moment; the world's own come before the
+ * members' of the same plan.
  */
 export class Cluster {
   /** The actions so far: with seed and configuration they are the whole truth of the run. */
@@ -149,8 +166,8 @@ export class Cluster {
   }
 
   /**
-   * Takes what is due next; null when nothing will ever happen. Each plan must be merged before the next. It holds
-   * one input or more, so that a moment between two plans names a single state.
+   * Takes what is due next; null when nothing will ever happen. Each plan must be merged before the next. It
+   * holds one input or more, so that a moment between two plans names a single state.
    */
   plan(): Plan | null {
     assert(this.#pending === null, 'cluster: the last plan was not merged');
@@ -173,8 +190,8 @@ export class Cluster {
   }
 
   /**
-   * Applies what came of the plan; results may come in any order, one for each member that had a part. A member
-   * that halted takes no further input, so its outputs may end there.
+   * Applies what came of the plan; results may come in any order, one for each member that had a part. A
+   * member that halted takes no further input, so its outputs may end there.
    */
   merge(plan: Plan, results: readonly MemberResult[]): void {
     const pending = this.#pending;
@@ -188,7 +205,8 @@ export class Cluster {
       taken.set(input.target, index + 1);
       const hasHalted = this.memberStatus(input.target) === 'halted';
       const output = outputs.get(input.target)?.[index];
-      if (output === undefined && !hasHalted) fail(`cluster: no output of m${input.target} for moment ${moment}`);
+      if (output === undefined && !hasHalted)
+        fail(`cluster: no output of m${input.target} for moment ${moment}`);
       this.#mergeInput(moment, input, hasHalted ? null : (output ?? null));
       moment++;
     }
@@ -198,7 +216,11 @@ export class Cluster {
   /** Events that mean nothing any more neither move the clock nor make a plan. */
   #discardStale(): void {
     const { kernel } = this.#world;
-    for (let item = kernel.peek(); item !== undefined && this.#world.isStale(item.event); item = kernel.peek()) {
+    for (
+      let item = kernel.peek();
+      item !== undefined && this.#world.isStale(item.event);
+      item = kernel.peek()
+    ) {
       kernel.discard();
     }
   }
@@ -222,15 +244,17 @@ export class Cluster {
   #stepsPlan(): Plan {
     const firstMoment = this.moment + 1;
     const inputs: PendingInput[] = [];
-    const steps = [...this.#draft.keys()].sort((a, b) => a - b).map((member) => {
-      const numbered: NumberedInput[] = [];
-      for (const pending of this.#draft.get(member) ?? []) {
-        inputs.push(pending);
-        assert(pending.input !== null, 'cluster: a step has an input');
-        numbered.push({ moment: this.#world.kernel.nextMoment(), input: pending.input });
-      }
-      return { member: member as NodeId, inputs: numbered };
-    });
+    const steps = [...this.#draft.keys()]
+      .sort((a, b) => a - b)
+      .map((member) => {
+        const numbered: NumberedInput[] = [];
+        for (const pending of this.#draft.get(member) ?? []) {
+          inputs.push(pending);
+          assert(pending.input !== null, 'cluster: a step has an input');
+          numbered.push({ moment: this.#world.kernel.nextMoment(), input: pending.input });
+        }
+        return { member: member as NodeId, inputs: numbered };
+      });
     this.#draft.clear();
     const plan = { timeUs: this.nowUs, gates: this.#world.gates.splice(0), lifecycle: null, steps };
     return this.#issue(plan, inputs, firstMoment);
@@ -273,11 +297,19 @@ export class Cluster {
     const moment = this.#world.kernel.nextMoment();
     const config = this.#memberConfig(process);
     const plan: Plan = {
-      timeUs: this.nowUs, gates, lifecycle: { kind: 'start', moment, config, files: disk.files() }, steps: [],
+      timeUs: this.nowUs,
+      gates,
+      lifecycle: { kind: 'start', moment, config, files: disk.files() },
+      steps: [],
     };
     const { epoch } = process;
     const input: PendingInput = {
-      item, input: null, kind: inputKind.start, source: 0, target: member, payload: epoch,
+      item,
+      input: null,
+      kind: inputKind.start,
+      source: 0,
+      target: member,
+      payload: epoch,
       told: { type: 'sim.start', epoch },
     };
     return this.#issue(plan, [input], moment);
@@ -286,9 +318,19 @@ export class Cluster {
   #memberConfig({ member, epoch }: Process): MemberConfig {
     const { preVote, seed, trace } = this.#world.config;
     return {
-      nodeId: member as NodeId, peers: this.peers, clusterToken: 'etcd-cluster-1', tickUs: 100_000,
-      electionTicks: 10, heartbeatTicks: 1, preVote, batchIntervalUs: 100_000, batchLimit: 10_000, pageSize: 4096,
-      seed, epoch, trace: trace.on,
+      nodeId: member as NodeId,
+      peers: this.peers,
+      clusterToken: 'etcd-cluster-1',
+      tickUs: 100_000,
+      electionTicks: 10,
+      heartbeatTicks: 1,
+      preVote,
+      batchIntervalUs: 100_000,
+      batchLimit: 10_000,
+      pageSize: 4096,
+      seed,
+      epoch,
+      trace: trace.on,
     };
   }
 
@@ -300,7 +342,14 @@ export class Cluster {
       case 'timer': {
         const { member, timer } = event;
         if (world.hold(item, member, event)) return;
-        return this.#give(item, { kind: 'timer', timer }, inputKind.timer, member, member, timerChecksums[timer]);
+        return this.#give(
+          item,
+          { kind: 'timer', timer },
+          inputKind.timer,
+          member,
+          member,
+          timerChecksums[timer],
+        );
       }
       case 'message':
         return this.#deliver(item, event);
@@ -316,7 +365,11 @@ export class Cluster {
         if (world.hold(item, member, event)) return;
         return this.#give(item, { kind: 'cancel', request }, inputKind.cancel, 0, member, request);
       }
-      case 'clientDial': case 'clientDialed': case 'clientReply': case 'clientBroken': case 'clientRetry':
+      case 'clientDial':
+      case 'clientDialed':
+      case 'clientReply':
+      case 'clientBroken':
+      case 'clientRetry':
       case 'clientDeadline':
         if (event.kind === 'clientDial' && world.hold(item, event.member, event)) return;
         world.take(item, inputKind.client, 0, event.call);
@@ -335,7 +388,11 @@ export class Cluster {
     const { from, to, bytes, message } = transit;
     const world = this.#world;
     const epoch = world.epochOf(to);
-    const drop = event.arrived ? (epoch === transit.targetEpoch ? null : 'down') : world.network.fate(transit, epoch);
+    const drop = event.arrived
+      ? epoch === transit.targetEpoch
+        ? null
+        : 'down'
+      : world.network.fate(transit, epoch);
     if (drop === null && world.hold(item, to, { ...event, arrived: true })) return;
     if (!transit.quiet) world.messagesInFlight--;
     if (drop === null) {
@@ -357,7 +414,8 @@ export class Cluster {
     if (sync.urgent) world.gates.push({ member: member as NodeId, commit: sync.commit });
     const told = { type: 'sim.diskSynced', file, request: id } as const;
     const isAwaited = world.epochOf(member) === epoch;
-    if (isAwaited && this.memberStatus(member) === 'up') return this.#giveDiskDone(item, member, id, null, told);
+    if (isAwaited && this.memberStatus(member) === 'up')
+      return this.#giveDiskDone(item, member, id, null, told);
     world.take(item, inputKind.sync, member, id);
     world.reporter.tell(member, told);
     if (isAwaited) world.keep(member, { kind: 'diskDone', member, epoch, id, error: null });
@@ -378,14 +436,23 @@ export class Cluster {
   }
 
   #giveDiskDone(
-    item: Queued<WorldEvent>, member: number, id: number, error: DiskErrorCode | null, told: SimEvent | null,
+    item: Queued<WorldEvent>,
+    member: number,
+    id: number,
+    error: DiskErrorCode | null,
+    told: SimEvent | null,
   ): void {
     const payload = error === null ? id : crc32c(encodeUtf8(`${id} ${error}`));
     this.#give(item, { kind: 'diskDone', id, error }, inputKind.diskDone, member, member, payload, told);
   }
 
   #give(
-    item: Queued<WorldEvent>, input: MemberInput, kind: number, source: number, target: number, payload: number,
+    item: Queued<WorldEvent>,
+    input: MemberInput,
+    kind: number,
+    source: number,
+    target: number,
+    payload: number,
     told: SimEvent | null = null,
   ): void {
     const inputs = this.#draft.get(target) ?? [];

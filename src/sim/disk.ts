@@ -5,6 +5,7 @@ import { ChunkedFile } from './chunked-file.ts';
 import { decideFates } from './power-cut.ts';
 import { drawDelay } from './delay.ts';
 import { applyStoreOps, cloneFiles, differenceOps, toImage } from './store-ops.ts';
+import type { NodeId } from '../engine/raft/types.ts';
 import type { DiskImage, DiskRequest } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
 import type { FileOp, PowerCutCounts } from './power-cut.ts';
@@ -12,21 +13,26 @@ import type { DiskConfig } from './world-config.ts';
 import type { StoreCommit, StoreOp } from './types.ts';
 
 /** One file, whatever its name is at present. */
-export interface Inode {
-  /** What processes call it; null once removed or replaced. */
-  name: string | null;
-  /** What it is called after a power cut; null where it would not be there. */
-  durableName: string | null;
-  /** What it is called in a store that has done all commits. */
-  storedName: string | null;
+interface Inode {
   readonly cache: ChunkedFile;
   readonly durable: ChunkedFile;
+  /** Its name after a power cut; null where it would have none. */
+  durableName: string | null;
+  /** Its name in a store that has done all commits. */
+  storedName: string | null;
   /** Changes after the last sync request. */
   open: FileOp[];
-  /** Syncs requested and not complete, in order. Only the first one's changes are on their way to the disk. */
+  /** Syncs under way, in order; only the first one's changes are on their way to the disk. */
   readonly syncs: Sync[];
   /** When the last of them will be complete, microseconds. */
   busyUntil: number;
+}
+
+/** A change of the directory. `name` null: the file loses its name. */
+interface NameOp {
+  readonly inode: Inode;
+  readonly kind: 'create' | 'rename' | 'remove';
+  readonly name: string | null;
 }
 
 /** A request to make a file durable, under way. */
@@ -38,19 +44,21 @@ export interface Sync {
   readonly epoch: number;
   readonly doneAt: number;
   readonly ops: readonly FileOp[];
-  /** Files removed before this request: their names are gone when it completes (one journal serves a disk). */
-  readonly removals: readonly Inode[];
+  /** The directory's changes before this request; emptied once they are durable. */
+  readonly names: NameOp[];
   readonly commit: number;
   readonly urgent: boolean;
-  /** False after a power cut or an error: its completion means nothing. */
+  /** False once complete, or cancelled by a power cut or an error. */
   isLive: boolean;
 }
 
 /**
- * Model. Writes go to the cache at once and a reader sees the cache. A sync completes after a drawn time and makes
- * durable what its file was asked before it; what follows it in the same file waits until then. A killed process
- * changes nothing here. A power cut decides for each unsynced change of the running sync (or, with none running,
- * of the changes since the last) whether it was kept, lost or torn at sectors; what waited behind is lost.
+ * Model. Writes go to the cache at once and a reader sees the cache. A sync completes after a drawn time and
+ * makes durable what its file was asked before it; what follows it in the same file waits until then. The
+ * directory's changes are a journal: a sync of any file makes all earlier ones durable, in order. A killed
+ * process changes nothing here. A power cut keeps some prefix of the journal, and decides for each unsynced
+ * change of a file's running sync (with none running: of its changes since the last) whether it was kept,
+ * lost or torn at sectors; what waited behind a running sync is lost.
  * Streams: `disk` for times, `powerCut` for fates.
  */
 export class Disk {
@@ -60,8 +68,9 @@ export class Disk {
   readonly #fates: Prng;
   readonly #names = new Map<string, Inode>();
   readonly #durableNames = new Map<string, Inode>();
-  #removals: Inode[] = [];
-  /** Syncs requested and not complete, in the order of their commits. */
+  /** The directory's changes since the last sync request. */
+  #journal: NameOp[] = [];
+  /** Syncs under way, in the order of their commits. */
   #live: Sync[] = [];
   /** What the real store holds when it has done all commits. */
   #stored = new Map<string, ChunkedFile>();
@@ -76,9 +85,7 @@ export class Disk {
     this.#fates = stream(seed, boot, 'powerCut', member);
     for (const name of [...image.keys()].sort()) {
       const durable = ChunkedFile.from(image.get(name) as Uint8Array);
-      const inode = newInode(name, durable);
-      inode.durableName = name;
-      inode.storedName = name;
+      const inode = newInode(durable, name);
       this.#names.set(name, inode);
       this.#durableNames.set(name, inode);
       this.#stored.set(name, durable.clone());
@@ -95,7 +102,7 @@ export class Disk {
     return toImage(this.#durableFiles());
   }
 
-  /** What a real store holds that has done every commit so far: running syncs are in it already. */
+  /** What a real store holds that has done every commit so far: syncs under way are in it already. */
   stored(): DiskImage {
     return toImage(this.#stored);
   }
@@ -112,63 +119,84 @@ export class Disk {
 
   /** Does a request; for a sync the caller must call `complete` at its `doneAt`. */
   request(nowUs: number, epoch: number, request: DiskRequest): Sync | null {
-    if (request.kind === 'write') {
-      const inode = this.#open(request.file);
-      // the process may use its buffer again
-      const data = request.data.slice();
-      inode.cache.write(request.offset, data);
-      inode.open.push({ kind: 'write', offset: request.offset, data });
-    } else if (request.kind === 'truncate') {
-      const inode = this.#open(request.file);
-      inode.cache.truncate(request.sizeBytes);
-      inode.open.push({ kind: 'truncate', sizeBytes: request.sizeBytes });
-    } else if (request.kind === 'rename') this.#rename(request.file, request.to);
-    else if (request.kind === 'remove') this.#remove(request.file);
-    else return this.#sync(nowUs, epoch, request.file, request.id, !request.barrier);
-    return null;
+    switch (request.kind) {
+      case 'write': {
+        const inode = this.#open(request.file);
+        // the process may use its buffer again
+        const data = request.data.slice();
+        inode.cache.write(request.offset, data);
+        inode.open.push({ kind: 'write', offset: request.offset, data });
+        return null;
+      }
+      case 'truncate': {
+        const inode = this.#open(request.file);
+        inode.cache.truncate(request.sizeBytes);
+        inode.open.push({ kind: 'truncate', sizeBytes: request.sizeBytes });
+        return null;
+      }
+      case 'rename':
+        this.#rename(request.file, request.to);
+        return null;
+      case 'remove':
+        this.#remove(request.file);
+        return null;
+      case 'sync':
+        return this.#sync(nowUs, epoch, request.file, request.id, !request.barrier);
+      default:
+        return request satisfies never;
+    }
   }
 
   /** A live sync's time has come: what it was asked for is durable. */
   complete(sync: Sync): void {
-    const inode = sync.inode;
+    const { inode } = sync;
     assert(sync.isLive && inode.syncs[0] === sync, 'disk: the syncs of a file complete in order');
+    sync.isLive = false;
+    for (const earlier of this.#live) {
+      if (earlier.commit > sync.commit) break;
+      for (const op of earlier.names.splice(0)) this.#makeNameDurable(op);
+    }
+    for (const op of sync.ops) makeDurable(inode, op);
     inode.syncs.shift();
     this.#live.splice(this.#live.indexOf(sync), 1);
-    sync.isLive = false;
-    for (const op of sync.ops) this.#makeDurable(inode, op);
-    for (const removed of sync.removals) this.#forget(removed);
   }
 
-  /** All syncs under way end with an error. Their changes stay in the cache, unsynced; the store is put right. */
+  /**
+   * All syncs under way end with an error. Their changes stay in the cache, unsynced; the store is told what
+   * puts it right.
+   */
   failSyncs(nowUs: number): Sync[] {
     const failed = this.#cancelSyncs();
-    for (const sync of [...failed].reverse()) {
-      const inode = sync.inode;
-      inode.open = [...sync.ops, ...inode.open];
-      inode.busyUntil = 0;
-      inode.storedName = inode.durableName;
-      for (const removed of sync.removals) removed.storedName = removed.durableName;
-      this.#removals.unshift(...sync.removals);
-    }
+    this.#journal = [...failed.flatMap((sync) => sync.names), ...this.#journal];
+    for (const sync of [...failed].reverse()) sync.inode.open = [...sync.ops, ...sync.inode.open];
+    const inodes = [
+      ...this.#inodes(),
+      ...failed.map((sync) => sync.inode),
+      ...this.#journal.map(({ inode }) => inode),
+    ];
+    for (const inode of inodes) inode.storedName = inode.durableName;
     this.#correctStore(nowUs);
     return failed;
   }
 
-  /** The power goes: unsynced changes meet their fates, the cache is gone, the store is told what to put right. */
+  /**
+   * The power goes: unsynced changes meet their fates, the cache is gone, the store is told what puts it
+   * right.
+   */
   powerCut(nowUs: number): PowerCutCounts {
     const counts: PowerCutCounts = { kept: 0, lost: 0, torn: 0 };
     const inodes = this.#inodes();
-    const removals = [...this.#live.flatMap((sync) => sync.removals), ...this.#removals];
     const running = new Map([...inodes].map((inode) => [inode, inode.syncs[0]]));
     const cancelled = this.#cancelSyncs();
+    const journal = [...cancelled.flatMap((sync) => sync.names), ...this.#journal];
+    const kept = this.#fates.below(journal.length + 1);
+    for (const op of journal.slice(0, kept)) this.#makeNameDurable(op);
     for (const inode of inodes) {
       const first = running.get(inode);
-      const survivors = decideFates(this.#fates, first?.ops ?? inode.open, inode.durableName === null, counts);
-      for (const op of survivors) this.#makeDurable(inode, op);
+      for (const op of decideFates(this.#fates, first?.ops ?? inode.open, counts)) makeDurable(inode, op);
       if (first !== undefined) counts.lost += inode.open.length;
     }
     for (const sync of cancelled) if (running.get(sync.inode) !== sync) counts.lost += sync.ops.length;
-    for (const removed of removals) if (this.#fates.chance(1, 2)) this.#forget(removed);
     this.#loseCache();
     this.#correctStore(nowUs);
     return counts;
@@ -176,52 +204,46 @@ export class Disk {
 
   /** The commits since the last call, in order. */
   takeCommits(): StoreCommit[] {
-    const commits = this.#commits;
-    this.#commits = [];
-    return commits;
+    return this.#commits.splice(0);
   }
 
   #open(name: string): Inode {
     const present = this.#names.get(name);
     if (present !== undefined) return present;
-    const inode = newInode(name, new ChunkedFile());
-    inode.open.push({ kind: 'create', name });
+    const inode = newInode(new ChunkedFile(), null);
     this.#names.set(name, inode);
+    this.#journal.push({ inode, kind: 'create', name });
     return inode;
   }
 
   #rename(file: string, to: string): void {
     const inode = this.#open(file);
     if (file === to) return;
-    const replaced = this.#names.get(to);
-    if (replaced !== undefined) replaced.name = null;
     this.#names.delete(file);
     this.#names.set(to, inode);
-    inode.name = to;
-    inode.open.push({ kind: 'rename', to });
+    this.#journal.push({ inode, kind: 'rename', name: to });
   }
 
   #remove(file: string): void {
     const inode = this.#names.get(file);
     if (inode === undefined) return;
     this.#names.delete(file);
-    inode.name = null;
-    inode.open = [];
-    this.#removals.push(inode);
+    this.#journal.push({ inode, kind: 'remove', name: null });
   }
 
   #sync(nowUs: number, epoch: number, file: string, id: number, urgent: boolean): Sync {
     const inode = this.#open(file);
     const ops = inode.open;
-    const removals = this.#removals;
+    const names = this.#journal;
     inode.open = [];
-    this.#removals = [];
-    const storeOps = storeOpsOf(inode, ops, removals);
-    const commit = this.#commit(nowUs, urgent, storeOps);
+    this.#journal = [];
+    const storeOps = [...names.map(storeNameOp), ...ops.map((op) => storeFileOp(inode, op))];
     applyStoreOps(this.#stored, storeOps);
-    const doneAt = Math.max(nowUs, inode.busyUntil) + Math.max(1, drawDelay(this.#times, this.#config.syncDelay));
+    const commit = this.#commit(nowUs, urgent, storeOps);
+    const delayUs = Math.max(1, drawDelay(this.#times, this.#config.syncDelay));
+    const doneAt = Math.max(nowUs, inode.busyUntil) + delayUs;
     inode.busyUntil = doneAt;
-    const sync: Sync = { inode, file, id, epoch, doneAt, ops, removals, commit, urgent, isLive: true };
+    const sync: Sync = { inode, file, id, epoch, doneAt, ops, names, commit, urgent, isLive: true };
     inode.syncs.push(sync);
     this.#live.push(sync);
     return sync;
@@ -230,36 +252,24 @@ export class Disk {
   #commit(timeUs: number, urgent: boolean, ops: readonly StoreOp[]): number {
     this.#lastCommit++;
     if (urgent) this.#lastUrgent = this.#lastCommit;
-    this.#commits.push({ member: this.member as StoreCommit['member'], commit: this.#lastCommit, timeUs, urgent, ops });
+    this.#commits.push({ member: this.member as NodeId, commit: this.#lastCommit, timeUs, urgent, ops });
     return this.#lastCommit;
   }
 
-  #makeDurable(inode: Inode, op: FileOp): void {
-    if (op.kind === 'write') inode.durable.write(op.offset, op.data);
-    else if (op.kind === 'truncate') inode.durable.truncate(op.sizeBytes);
-    else {
-      this.#forget(inode);
-      const name = op.kind === 'create' ? op.name : op.to;
-      const replaced = this.#durableNames.get(name);
-      if (replaced !== undefined) replaced.durableName = null;
-      this.#durableNames.set(name, inode);
-      inode.durableName = name;
-    }
-  }
-
-  /** Takes a file's name from the durable directory. */
-  #forget(inode: Inode): void {
+  #makeNameDurable({ inode, name }: NameOp): void {
     if (inode.durableName !== null) this.#durableNames.delete(inode.durableName);
-    inode.durableName = null;
+    inode.durableName = name;
+    if (name === null) return;
+    const replaced = this.#durableNames.get(name);
+    if (replaced !== undefined) replaced.durableName = null;
+    this.#durableNames.set(name, inode);
   }
 
   #loseCache(): void {
     this.#names.clear();
-    this.#removals = [];
-    for (const [name, inode] of [...this.#durableNames]) {
-      const survivor = newInode(name, inode.durable);
-      survivor.durableName = name;
-      survivor.storedName = name;
+    this.#journal = [];
+    for (const [name, inode] of this.#durableNames) {
+      const survivor = newInode(inode.durable, name);
       this.#names.set(name, survivor);
       this.#durableNames.set(name, survivor);
     }
@@ -275,6 +285,7 @@ export class Disk {
     for (const sync of cancelled) {
       sync.isLive = false;
       sync.inode.syncs.length = 0;
+      sync.inode.busyUntil = 0;
     }
     return cancelled;
   }
@@ -290,38 +301,38 @@ export class Disk {
   /** Every file that has a name or a sync under way, in an order that only the requests decide. */
   #inodes(): Set<Inode> {
     return new Set([
-      ...this.#durableNames.values(), ...this.#names.values(), ...this.#live.map((sync) => sync.inode),
+      ...this.#durableNames.values(),
+      ...this.#names.values(),
+      ...this.#live.map((sync) => sync.inode),
     ]);
   }
 }
 
-function newInode(name: string, durable: ChunkedFile): Inode {
-  return {
-    name, durableName: null, storedName: null, cache: durable.clone(), durable, open: [], syncs: [], busyUntil: 0,
-  };
+function newInode(durable: ChunkedFile, name: string | null): Inode {
+  const cache = durable.clone();
+  return { cache, durable, durableName: name, storedName: name, open: [], syncs: [], busyUntil: 0 };
 }
 
-/** A sync's changes in the store's terms, under the names that the store knows at that point. */
-function storeOpsOf(inode: Inode, ops: readonly FileOp[], removals: readonly Inode[]): StoreOp[] {
-  const storeOps: StoreOp[] = [];
-  for (const removed of removals) {
-    if (removed.storedName !== null) storeOps.push({ kind: 'remove', file: removed.storedName });
-    removed.storedName = null;
-  }
-  for (const op of ops) {
-    if (op.kind === 'create') {
-      inode.storedName = op.name;
-      storeOps.push({ kind: 'truncate', file: op.name, sizeBytes: 0 });
-      continue;
-    }
-    const file = inode.storedName;
-    assert(file !== null, 'disk: a change of a file that the store does not know');
-    if (op.kind === 'write') storeOps.push({ kind: 'write', file, offset: op.offset, data: op.data });
-    else if (op.kind === 'truncate') storeOps.push({ kind: 'truncate', file, sizeBytes: op.sizeBytes });
-    else {
-      storeOps.push({ kind: 'rename', file, to: op.to });
-      inode.storedName = op.to;
-    }
-  }
-  return storeOps;
+function makeDurable(inode: Inode, op: FileOp): void {
+  if (op.kind === 'write') inode.durable.write(op.offset, op.data);
+  else inode.durable.truncate(op.sizeBytes);
+}
+
+/**
+ * A change of the directory as the store does it; from now on the store knows the file under its new name.
+ */
+function storeNameOp({ inode, kind, name }: NameOp): StoreOp {
+  const file = inode.storedName;
+  inode.storedName = name;
+  if (kind === 'create' && name !== null) return { kind: 'truncate', file: name, sizeBytes: 0 };
+  assert(file !== null, 'disk: the store does not know a file that changes its name');
+  return name === null ? { kind: 'remove', file } : { kind: 'rename', file, to: name };
+}
+
+function storeFileOp(inode: Inode, op: FileOp): StoreOp {
+  const file = inode.storedName;
+  assert(file !== null, 'disk: the store does not know a file that is written');
+  return op.kind === 'write'
+    ? { kind: 'write', file, offset: op.offset, data: op.data }
+    : { kind: 'truncate', file, sizeBytes: op.sizeBytes };
 }

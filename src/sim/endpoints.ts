@@ -17,7 +17,9 @@ export function peersOf(memberCount: number): PeerConfig[] {
   const peers: PeerConfig[] = [];
   for (let member = 1; member <= memberCount; member++) {
     peers.push({
-      nodeId: member as NodeId, name: `m${member}`, peerUrl: `http://127.0.0.1:${peerPort(member)}`,
+      nodeId: member as NodeId,
+      name: `m${member}`,
+      peerUrl: `http://127.0.0.1:${peerPort(member)}`,
       clientUrl: `http://127.0.0.1:${clientPort(member)}`,
     });
   }
@@ -38,13 +40,24 @@ export type ParsedEndpoints =
  * Reads a client's endpoints: a member's name, or its client address with or without `http://` (127.0.0.1 or
  * localhost). Absent: all members' client URLs. Any other text is an error that says what is accepted.
  */
-export function parseEndpoints(texts: readonly string[] | undefined, peers: readonly PeerConfig[]): ParsedEndpoints {
+export function parseEndpoints(
+  texts: readonly string[] | undefined,
+  peers: readonly PeerConfig[],
+): ParsedEndpoints {
   if (texts === undefined || texts.length === 0) {
-    return { ok: true, endpoints: peers.map(({ nodeId, clientUrl }) => ({ member: nodeId, text: clientUrl })) };
+    return {
+      ok: true,
+      endpoints: peers.map(({ nodeId, clientUrl }) => ({ member: nodeId, text: clientUrl })),
+    };
   }
   const endpoints: Endpoint[] = [];
   for (const text of texts) {
-    const plain = text.trim().toLowerCase().replace(/^http:\/\//, '').replace(/\/$/, '').replace(/^localhost:/, '127.0.0.1:');
+    const plain = text
+      .trim()
+      .toLowerCase()
+      .replace(/^http:\/\//, '')
+      .replace(/\/$/, '')
+      .replace(/^localhost:/, '127.0.0.1:');
     const peer = peers.find(({ name, clientUrl }) => plain === name || `http://${plain}` === clientUrl);
     if (peer === undefined) return { ok: false, message: refusal(text, peers) };
     endpoints.push({ member: peer.nodeId, text });

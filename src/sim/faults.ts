@@ -8,8 +8,8 @@ import type { Action, FaultAction, StoreAction } from './types.ts';
 import type { World } from './world.ts';
 
 /**
- * Does an action and, unless it is a client's command, finishes it: with null, or with an error outcome that says
- * why it makes no sense now (code 3: no such member; 9: the member's state does not allow it).
+ * Does an action and, unless it is a client's command, finishes it: with null, or with an error outcome that
+ * says why it makes no sense now (code 3: no such member; 9: the member's state does not allow it).
  */
 export function doAction(world: World, item: Queued<WorldEvent>, id: number, action: Action): void {
   const members = namedMembers(action);
@@ -20,7 +20,8 @@ export function doAction(world: World, item: Queued<WorldEvent>, id: number, act
     return world.finish(id, { ok: false, code: grpcCode.invalidArgument, message: problem });
   }
   const refusal = doFault(world, action);
-  const outcome = refusal === null ? null : ({ ok: false, code: grpcCode.failedPrecondition, message: refusal } as const);
+  const outcome =
+    refusal === null ? null : ({ ok: false, code: grpcCode.failedPrecondition, message: refusal } as const);
   world.finish(id, outcome);
 }
 
@@ -41,9 +42,13 @@ function doFault(world: World, action: FaultAction | StoreAction): string | null
     case 'resumeMember':
       return resume(world, action.member);
     case 'cut':
-      return cut(world, action.from, action.to) ? null : `the link from m${action.from} to m${action.to} is cut already`;
+      return cut(world, action.from, action.to)
+        ? null
+        : `the link from m${action.from} to m${action.to} is cut already`;
     case 'heal':
-      return heal(world, action.from, action.to) ? null : `the link from m${action.from} to m${action.to} is not cut`;
+      return heal(world, action.from, action.to)
+        ? null
+        : `the link from m${action.from} to m${action.to} is not cut`;
     case 'isolate':
       for (const { member } of world.processes) {
         if (member === action.member) continue;
@@ -86,7 +91,10 @@ function powerCut(world: World, member: number): string | null {
   world.reach.writesLost += counts.lost;
   world.reach.writesTorn += counts.torn;
   world.reporter.tell(member, {
-    type: 'sim.powerCut', keptWrites: counts.kept, lostWrites: counts.lost, tornWrites: counts.torn,
+    type: 'sim.powerCut',
+    keptWrites: counts.kept,
+    lostWrites: counts.lost,
+    tornWrites: counts.torn,
   });
   return null;
 }

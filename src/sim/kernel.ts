@@ -6,8 +6,8 @@ import type { HashedInput } from './chain-hash.ts';
 import type { Queued } from './queue.ts';
 
 /**
- * Time is an integer count of microseconds and moves only in `advance`. A moment is an input's number, from 1;
- * inputs are hashed in the order of their moments.
+ * Time is an integer count of microseconds and moves only in `advance`. A moment is an input's number, from
+ * 1; inputs are hashed in the order of their moments.
  */
 export class Kernel<Event> {
   readonly #queue = new EventQueue<Event>();

@@ -42,7 +42,10 @@ export interface Departure {
   readonly quiet: boolean;
 }
 
-/** Streams: `net`, `loss` and `duplicate`, each with the label `from>to`, so that no fault shifts another's draws. */
+/**
+ * Streams: `net`, `loss` and `duplicate`, each with the label `from>to`, so that no fault shifts another's
+ * draws.
+ */
 export class Network {
   readonly #config: NetworkConfig;
   readonly #memberCount: number;
@@ -56,14 +59,22 @@ export class Network {
       for (let to = 1; to <= memberCount; to++) {
         const streamOf = (purpose: string): Prng => stream(seed, boot, purpose, `${from}>${to}`);
         this.#links.push({
-          from, to, delays: streamOf('net'), losses: streamOf('loss'), duplicates: streamOf('duplicate'),
-          isCut: false, age: 0, lastDeliverAt: 0,
+          from,
+          to,
+          delays: streamOf('net'),
+          losses: streamOf('loss'),
+          duplicates: streamOf('duplicate'),
+          isCut: false,
+          age: 0,
+          lastDeliverAt: 0,
         });
       }
     }
   }
 
-  /** The message's copies under way: one, or two where it is duplicated; a lost one travels too, to its drop. */
+  /**
+   * The message's copies under way: one, or two where it is duplicated; a lost one travels too, to its drop.
+   */
   send(nowUs: number, departure: Departure): Transit[] {
     const link = this.#link(departure.from, departure.to);
     assert(link.from !== link.to, 'network: a member does not send to itself');

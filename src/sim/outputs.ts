@@ -30,9 +30,18 @@ function sendMessage(world: World, from: number, send: Send): void {
     world.schedule(transit.deliverAt, { kind: 'message', transit, arrived: false });
     if (!world.reporter.on) continue;
     world.reporter.tell(from, {
-      type: 'sim.send', message: transit.message, from, to, messageType: send.messageType, sentAt: world.nowUs,
-      deliverAt: transit.deliverAt, sizeBytes: send.bytes.length, term: send.term, index: send.index,
-      entryCount: send.entryCount, reject: send.reject,
+      type: 'sim.send',
+      message: transit.message,
+      from,
+      to,
+      messageType: send.messageType,
+      sentAt: world.nowUs,
+      deliverAt: transit.deliverAt,
+      sizeBytes: send.bytes.length,
+      term: send.term,
+      index: send.index,
+      entryCount: send.entryCount,
+      reject: send.reject,
     });
   }
 }

@@ -2,12 +2,10 @@
 import { sectorBytes } from './chunked-file.ts';
 import type { Prng } from '../base/prng.ts';
 
-/** A change of one file that is not durable yet. */
+/** A change of a file's bytes that is not durable yet. */
 export type FileOp =
-  | { readonly kind: 'create'; readonly name: string }
   | { readonly kind: 'write'; readonly offset: number; readonly data: Uint8Array }
-  | { readonly kind: 'truncate'; readonly sizeBytes: number }
-  | { readonly kind: 'rename'; readonly to: string };
+  | { readonly kind: 'truncate'; readonly sizeBytes: number };
 
 type Write = Extract<FileOp, { kind: 'write' }>;
 
@@ -18,28 +16,17 @@ export interface PowerCutCounts {
 }
 
 /**
- * Each change is kept or lost on its own, in any combination; a write over several sectors may also be torn: a
- * prefix or any subset of its sectors arrived, each of them whole. A file whose creation is lost loses everything.
- * @param isNew the file is not in the durable directory
+ * Each change is kept or lost on its own, in any combination; a write over several sectors may also be
+ * torn: a prefix or any subset of its sectors arrived, each of them whole.
  * @param counts is added to
  * @returns the changes that survive, in order
  */
-export function decideFates(
-  fates: Prng, ops: readonly FileOp[], isNew: boolean, counts: PowerCutCounts,
-): FileOp[] {
+export function decideFates(fates: Prng, ops: readonly FileOp[], counts: PowerCutCounts): FileOp[] {
   const survivors: FileOp[] = [];
-  let exists = !isNew;
   for (const op of ops) {
-    if (op.kind === 'write') {
-      const parts = exists ? decideWrite(fates, op) : [];
-      counts[parts.length === 0 ? 'lost' : parts[0] === op ? 'kept' : 'torn']++;
-      survivors.push(...parts);
-      continue;
-    }
-    const isKept = (exists || op.kind === 'create') && fates.chance(1, 2);
-    if (op.kind === 'create') exists = isKept;
-    counts[isKept ? 'kept' : 'lost']++;
-    if (isKept) survivors.push(op);
+    const parts = op.kind === 'write' ? decideWrite(fates, op) : fates.chance(1, 2) ? [op] : [];
+    counts[parts.length === 0 ? 'lost' : parts[0] === op ? 'kept' : 'torn']++;
+    survivors.push(...parts);
   }
   return survivors;
 }
@@ -58,7 +45,7 @@ function decideWrite(fates: Prng, write: Write): Write[] {
 /** The write cut at the sector borders of the file. */
 function sectorsOf(write: Write): Write[] {
   const sectors: Write[] = [];
-  for (let done = 0; done < write.data.length; ) {
+  for (let done = 0; done < write.data.length;) {
     const offset = write.offset + done;
     const count = Math.min(sectorBytes - (offset % sectorBytes), write.data.length - done);
     sectors.push({ kind: 'write', offset, data: write.data.subarray(done, done + count) });

@@ -16,7 +16,10 @@ export type WorldEvent =
   | { readonly kind: 'message'; readonly transit: Transit; readonly arrived: boolean }
   | { readonly kind: 'sync'; readonly member: number; readonly sync: Sync }
   | {
-      readonly kind: 'diskDone'; readonly member: number; readonly epoch: number; readonly id: number;
+      readonly kind: 'diskDone';
+      readonly member: number;
+      readonly epoch: number;
+      readonly id: number;
       readonly error: DiskErrorCode | null;
     }
   | ClientEvent;

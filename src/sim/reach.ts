@@ -30,8 +30,26 @@ export interface FaultReach {
 
 export function newReach(): FaultReach {
   return {
-    kills: 0, powerCuts: 0, restarts: 0, pauses: 0, cuts: 0, heals: 0, droppedByCut: 0, droppedByDown: 0,
-    droppedByLoss: 0, duplicated: 0, writesKept: 0, writesLost: 0, writesTorn: 0, syncsFailed: 0, syncsOutlived: 0,
-    inputsHeld: 0, halts: 0, connectionsRefused: 0, connectionsBroken: 0, requestsRetried: 0, commandsTimedOut: 0,
+    kills: 0,
+    powerCuts: 0,
+    restarts: 0,
+    pauses: 0,
+    cuts: 0,
+    heals: 0,
+    droppedByCut: 0,
+    droppedByDown: 0,
+    droppedByLoss: 0,
+    duplicated: 0,
+    writesKept: 0,
+    writesLost: 0,
+    writesTorn: 0,
+    syncsFailed: 0,
+    syncsOutlived: 0,
+    inputsHeld: 0,
+    halts: 0,
+    connectionsRefused: 0,
+    connectionsBroken: 0,
+    requestsRetried: 0,
+    commandsTimedOut: 0,
   };
 }

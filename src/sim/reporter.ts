@@ -33,7 +33,10 @@ export class Reporter {
     if (this.#trace.on) this.#trace.emit(this.#envelope(this.#memberOrdinal++, member), event);
   }
 
-  /** @param member whom it happened to: the sender of a message, the receiver of a delivery; 0 for links and clients */
+  /**
+   * @param member whom it happened to: the sender of a message, the receiver of a delivery; 0 for links and
+   * clients
+   */
   tell(member: number, event: SimEvent): void {
     if (this.#trace.on) this.#trace.emit(this.#envelope(this.#worldOrdinal++, member), event);
   }

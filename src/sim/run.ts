@@ -10,7 +10,9 @@ export interface RunningMember {
 }
 
 export type Boot = (
-  config: MemberConfig, files: DiskImage, nowUs: number,
+  config: MemberConfig,
+  files: DiskImage,
+  nowUs: number,
 ) => { readonly member: RunningMember; readonly output: MemberOutput };
 
 /** The members' processes; does a plan's work in this thread. */
@@ -51,8 +53,8 @@ export class Members {
 }
 
 /**
- * Plans, performs and merges until the condition holds between two plans; false when nothing is left to happen.
- * A condition that never holds runs for ever: give it a limit of time.
+ * Plans, performs and merges until the condition holds between two plans; false when nothing is left to
+ * happen. A condition that never holds runs for ever: give it a limit of time.
  */
 export function runUntil(cluster: Cluster, members: Members, until: (cluster: Cluster) => boolean): boolean {
   while (!until(cluster)) {
@@ -71,11 +73,14 @@ export function runSync(cluster: Cluster, boot: Boot, until: (cluster: Cluster) 
 }
 
 /**
- * Runs a recorded run again, up to the first end of a plan at or past `moment`: each action is done where it was
- * done then. The same configuration gives the same chain hash there.
+ * Runs a recorded run again, up to the first end of a plan at or past `moment`: each action is done where it
+ * was done then. The same configuration gives the same chain hash there.
  */
 export function replay(
-  config: ClusterConfig, interventions: readonly Intervention[], boot: Boot, moment: number,
+  config: ClusterConfig,
+  interventions: readonly Intervention[],
+  boot: Boot,
+  moment: number,
 ): { readonly cluster: Cluster; readonly members: Members } {
   const cluster = new Cluster(config);
   let done = 0;

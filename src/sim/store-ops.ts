@@ -1,4 +1,4 @@
-/** What a real store is told: how its operations change files, and which of them turn one state into another. */
+/** What a real store is told: how operations change files, and which ones turn a state into another. */
 import { ChunkedFile } from './chunked-file.ts';
 import type { DiskImage } from '../engine/server/types.ts';
 import type { StoreOp } from './types.ts';
@@ -29,7 +29,8 @@ export function applyStoreOps(files: Map<string, ChunkedFile>, ops: readonly Sto
 
 /** The operations that turn `from` into `to`: only the sectors that differ are written. */
 export function differenceOps(
-  from: ReadonlyMap<string, ChunkedFile>, to: ReadonlyMap<string, ChunkedFile>,
+  from: ReadonlyMap<string, ChunkedFile>,
+  to: ReadonlyMap<string, ChunkedFile>,
 ): StoreOp[] {
   const ops: StoreOp[] = [];
   for (const file of [...from.keys()].sort()) if (!to.has(file)) ops.push({ kind: 'remove', file });
@@ -42,7 +43,8 @@ export function differenceOps(
     for (const [offset, count] of target.differences(present)) {
       ops.push({ kind: 'write', file, offset, data: target.read(offset, count) });
     }
-    if (present.sizeBytes < target.sizeBytes) ops.push({ kind: 'truncate', file, sizeBytes: target.sizeBytes });
+    if (present.sizeBytes < target.sizeBytes)
+      ops.push({ kind: 'truncate', file, sizeBytes: target.sizeBytes });
   }
   return ops;
 }

@@ -35,8 +35,11 @@ const never: Ratio = { of: 0, outOf: 1 };
 /** A local network of one to three milliseconds and disks like a good SSD's, two to four. */
 export const defaultWorld: WorldConfig = {
   network: {
-    memberDelay: { minUs: 1000, meanUs: 600 }, clientDelay: { minUs: 500, meanUs: 200 },
-    loss: never, duplicate: never, ordered: true,
+    memberDelay: { minUs: 1000, meanUs: 600 },
+    clientDelay: { minUs: 500, meanUs: 200 },
+    loss: never,
+    duplicate: never,
+    ordered: true,
   },
   disk: { syncDelay: { minUs: 1500, meanUs: 1200 } },
   startSpanUs: 50_000,

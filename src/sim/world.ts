@@ -130,7 +130,9 @@ export class World implements ClientWorld {
   /** Whether an event means nothing any more, for good: its process, call or sync is gone. */
   isStale(event: WorldEvent): boolean {
     switch (event.kind) {
-      case 'timer': case 'diskDone': case 'clientCancel':
+      case 'timer':
+      case 'diskDone':
+      case 'clientCancel':
         return this.epochOf(event.member) !== event.epoch;
       case 'sync':
         return !event.sync.isLive;
@@ -138,10 +140,15 @@ export class World implements ClientWorld {
         return this.process(event.member).status !== 'down';
       case 'clientRequest':
         return !this.clients.isWaiting(event.call, event.attempt);
-      case 'clientDial': case 'clientDialed': case 'clientReply': case 'clientBroken': case 'clientRetry':
+      case 'clientDial':
+      case 'clientDialed':
+      case 'clientReply':
+      case 'clientBroken':
+      case 'clientRetry':
       case 'clientDeadline':
         return !this.clients.isOpen(event.call);
-      case 'message': case 'action':
+      case 'message':
+      case 'action':
         return false;
       default:
         return event satisfies never;

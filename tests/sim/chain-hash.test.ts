@@ -33,9 +33,17 @@ test('the chain hash of known inputs is a published vector', () => {
 
 test('every field of an input, and the order of inputs, changes the chain hash', () => {
   const changed: HashedInput[] = [
-    { ...input, timeUs: 5 + 2 ** 32 }, { ...input, timeUs: 6 }, { ...input, seq: 8 }, { ...input, kind: 3 },
-    { ...input, source: 2 }, { ...input, target: 1 }, { ...input, payload: 8 }, { ...input, digest: [12, 13] },
-    { ...input, digest: [11, 12] }, { ...input, digest: [13, 11] }, { ...input, source: 3, target: 1 },
+    { ...input, timeUs: 5 + 2 ** 32 },
+    { ...input, timeUs: 6 },
+    { ...input, seq: 8 },
+    { ...input, kind: 3 },
+    { ...input, source: 2 },
+    { ...input, target: 1 },
+    { ...input, payload: 8 },
+    { ...input, digest: [12, 13] },
+    { ...input, digest: [11, 12] },
+    { ...input, digest: [13, 11] },
+    { ...input, source: 3, target: 1 },
   ];
   const hashes = new Set([input, ...changed].map((one) => chain(one)));
   expect(hashes.size).toBe(changed.length + 1);
@@ -71,7 +79,7 @@ test('canary: a random draw taken in one mode only changes the chain hash', () =
   expect(hashOf(planted(false), { trace: recordingTrace() })).toBe(quiet);
 });
 
-test('canary: a member that reads a map in the order in which others filled it changes the chain hash', () => {
+test('canary: reading a map in the order in which others filled it changes the chain hash', () => {
   const readFirst = (order: readonly string[]): ToyOptions => {
     const map = new Map(order.map((key) => [key, key.length]));
     return { disturb: () => [...map.values()][0] };
@@ -80,6 +88,8 @@ test('canary: a member that reads a map in the order in which others filled it c
 });
 
 test('canary: a clock from outside the world changes the chain hash', () => {
-  const leak: ToyOptions = { disturb: (_, ticks) => (ticks === 9 ? Number(process.hrtime.bigint() % 0x7fffffffn) : 0) };
+  const leak: ToyOptions = {
+    disturb: (_, ticks) => (ticks === 9 ? Number(process.hrtime.bigint() % 0x7fffffffn) : 0),
+  };
   expect(hashOf(leak)).not.toBe(hashOf(leak));
 });

@@ -1,4 +1,4 @@
-/** A small member for tests of the world: it gossips, logs each write before it answers, and draws random numbers. */
+/** A small member for tests of the world: it gossips, draws, and logs each write before it answers. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../src/base/bytes.ts';
 import { stream } from '../../src/base/prng.ts';
@@ -106,7 +106,12 @@ class ToyMember {
   #request(input: Extract<MemberInput, { kind: 'request' }>, output: Output): void {
     const code = this.#options.codes?.[this.#config.nodeId] ?? 0;
     if (code !== 0) {
-      output.replies.push({ request: input.request, code, message: `refused by m${this.#config.nodeId}`, bytes: emptyBytes });
+      output.replies.push({
+        request: input.request,
+        code,
+        message: `refused by m${this.#config.nodeId}`,
+        bytes: emptyBytes,
+      });
     } else if (input.method === 'etcdserverpb.KV/Put') {
       const { value } = fromBinary(PutRequestSchema, input.bytes);
       output.disk.push({ kind: 'write', file: 'log', offset: this.#sizeBytes, data: value });
@@ -116,12 +121,22 @@ class ToyMember {
       this.#waiting.set(input.request, this.#lastSync);
     } else if (input.method === 'etcdserverpb.Maintenance/Status') {
       const status = create(StatusResponseSchema, { version: `toy ${this.#config.nodeId}` });
-      output.replies.push({ request: input.request, code: 0, message: '', bytes: toBinary(StatusResponseSchema, status) });
+      output.replies.push({
+        request: input.request,
+        code: 0,
+        message: '',
+        bytes: toBinary(StatusResponseSchema, status),
+      });
     } else {
       const header = { revision: BigInt(this.#puts), memberId: BigInt(this.#config.nodeId) };
       const key = encodeUtf8(`m${this.#config.nodeId}`);
       const answer = create(RangeResponseSchema, { header, count: 1n, kvs: [{ key }] });
-      output.replies.push({ request: input.request, code: 0, message: '', bytes: toBinary(RangeResponseSchema, answer) });
+      output.replies.push({
+        request: input.request,
+        code: 0,
+        message: '',
+        bytes: toBinary(RangeResponseSchema, answer),
+      });
     }
   }
 

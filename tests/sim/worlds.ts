@@ -17,7 +17,13 @@ export function recordingTrace(): LabTrace & { readonly told: Told[] } {
 export function clusterConfig(changes: Partial<ClusterConfig> = {}): ClusterConfig {
   const memberCount = changes.memberCount ?? 3;
   return {
-    seed: 1, memberCount, images: Array.from({ length: memberCount }, () => new Map<string, Uint8Array>()), boot: 1,
-    startUs: 0, trace: noTrace, preVote: true, ...changes,
+    seed: 1,
+    memberCount,
+    images: Array.from({ length: memberCount }, () => new Map<string, Uint8Array>()),
+    boot: 1,
+    startUs: 0,
+    trace: noTrace,
+    preVote: true,
+    ...changes,
   };
 }
