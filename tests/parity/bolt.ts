@@ -1,6 +1,8 @@
 /** Parity with real bbolt over a folder of conformance data: traces, freelist scripts, databases. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { cliCases } from './bolt/cli.ts';
+import { databaseCases } from './bolt/databases.ts';
 import { freelistCases } from './bolt/freelists.ts';
 import { traceCases } from './bolt/traces.ts';
 import type { TraceCase } from './bolt/traces.ts';
@@ -15,7 +17,8 @@ export interface ParityResult {
 /** All comparisons that a folder laid out as db/, trace/, freelist/, cli/ allows. */
 export function boltCases(dir: string): TraceCase[] {
   const parts: [string, (folder: string) => TraceCase[]][] = [['trace', traceCases], ['freelist', freelistCases]];
-  return parts.flatMap(([name, cases]) => (existsSync(join(dir, name)) ? cases(join(dir, name)) : []));
+  const cases = parts.flatMap(([name, list]) => (existsSync(join(dir, name)) ? list(join(dir, name)) : []));
+  return [...databaseCases(dir), ...cliCases(dir), ...cases];
 }
 
 /** Runs all comparisons of a folder. */

@@ -58,6 +58,26 @@ export function readFreelist(pager: Pager, pgid: number, pageSize: number, highW
   return { ids: ids.subarray(0, count), wrongIds, pageCount: page.overflow + 1 };
 }
 
+/**
+ * The ids of a freelist as bbolt reads them, sorted: as many as it claims, whatever the page's length, but not
+ * behind the file's end. Null where the page is not in the file or not a freelist.
+ */
+export function storedIds(pager: Pager, pgid: number, pageSize: number): Float64Array | null {
+  const from = pgid * pageSize;
+  if (!(from + pageHeaderBytes + 8 <= pager.sizeBytes)) return null;
+  const { view, at } = pager.run(from, pageHeaderBytes + 8, 1);
+  if ((view.getUint16(at + 8, true) & freelistFlag) === 0) return null;
+  const short = view.getUint16(at + 10, true);
+  const isLong = short === countElsewhere;
+  const first = from + pageHeaderBytes + (isLong ? 8 : 0);
+  const claimed = isLong ? readU64le(view, at + pageHeaderBytes) : short;
+  const ids = new Float64Array(Math.min(claimed, Math.floor((pager.sizeBytes - first) / 8)));
+  if (ids.length === 0) return ids;
+  const place = pager.run(first, ids.length * 8, 1);
+  for (let i = 0; i < ids.length; i++) ids[i] = readU64le(place.view, place.at + 8 * i);
+  return ids.sort();
+}
+
 /** Writes a freelist at `at` of zeroed bytes. @param count ids in all spans together */
 export function writeFreelist(
   view: DataView, at: number, pgid: number, overflow: number, spans: Spans, count: number,

@@ -9,7 +9,7 @@ import { writeMetaPage } from './meta.ts';
 import type { Node } from './node.ts';
 import { pageKindCodes, readPage } from './page.ts';
 import type { Page } from './page.ts';
-import { checkDatabase } from './tx-check.ts';
+import { checkState } from './tx-check.ts';
 import type { Finding } from './tx-check.ts';
 import { pgid, txid } from './types.ts';
 import type { Meta, PageKind, Txid } from './types.ts';
@@ -125,7 +125,7 @@ export class Tx {
    */
   check(): Finding[] {
     this.requireOpen();
-    return checkDatabase(this.#db.pager, this.pageSize, this.#meta, this.#db.freelist, this.#db.wrongFreeIds);
+    return checkState(this.#db.pager, this.pageSize, this.#meta, this.#db.freelist, this.#db.wrongFreeIds);
   }
 
   /**
