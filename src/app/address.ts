@@ -1,0 +1,77 @@
+/** What the page's address asks for, checked: `?seed=7&storage=memory&layout=one&autoplay=0&theme=dark&workspace=class`. */
+
+export interface Address {
+  /** 32 bits, unsigned. */
+  readonly seed: number;
+  readonly storage: 'auto' | 'memory';
+  readonly layout: 'workers' | 'one';
+  readonly theme: 'auto' | 'light' | 'dark';
+  /** The stored lab's name. */
+  readonly workspace: string;
+  readonly autoplay: boolean;
+  readonly preVote: boolean;
+}
+
+/** A value that is not known: the default stands in for it, and the page says so. */
+export interface AddressFault {
+  readonly name: string;
+  readonly value: string;
+  readonly fallback: string;
+}
+
+export const defaultAddress: Address = {
+  seed: 7, storage: 'auto', layout: 'workers', theme: 'auto', workspace: 'home', autoplay: true, preVote: true,
+};
+
+type Reader<Value> = (text: string) => Value | null;
+
+function oneOf<const Value extends string>(...values: readonly Value[]): Reader<Value> {
+  return (text) => values.find((value) => value === text) ?? null;
+}
+
+const flag: Reader<boolean> = (text) => (text === '1' ? true : text === '0' ? false : null);
+
+function seedFrom(text: string): number | null {
+  const seed = Number(text);
+  return /^\d{1,10}$/.test(text) && seed <= 0xffff_ffff ? seed : null;
+}
+
+/** Names are part of a database's name: letters, digits, dot, dash and underscore, 64 at most. */
+const name: Reader<string> = (text) => (/^[\w.-]{1,64}$/.test(text) ? text : null);
+
+const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
+  seed: seedFrom,
+  storage: oneOf('auto', 'memory'),
+  layout: oneOf('workers', 'one'),
+  theme: oneOf('auto', 'light', 'dark'),
+  workspace: name,
+  autoplay: flag,
+  preVote: flag,
+};
+
+/** Reads a query such as `?seed=7`; names it does not know are another's, and left alone. */
+export function readAddress(query: string): { readonly address: Address; readonly faults: readonly AddressFault[] } {
+  const given = new URLSearchParams(query);
+  const faults: AddressFault[] = [];
+  const values: Record<string, unknown> = { ...defaultAddress };
+  for (const [key, read] of Object.entries(readers)) {
+    const text = given.get(key);
+    if (text === null) continue;
+    const value = (read as Reader<unknown>)(text);
+    if (value !== null) values[key] = value;
+    else faults.push({ name: key, value: text.slice(0, 40), fallback: textOf(values[key]) });
+  }
+  return { address: values as unknown as Address, faults };
+}
+
+const textOf = (value: unknown): string => (typeof value === 'boolean' ? (value ? '1' : '0') : String(value));
+
+/** The shortest query that reads back as this address; empty for the defaults. */
+export function writeAddress(address: Address): string {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(address)) {
+    if (value !== defaultAddress[key as keyof Address]) query.set(key, textOf(value));
+  }
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
+}

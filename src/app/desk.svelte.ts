@@ -1,0 +1,125 @@
+/** What the page does with the lab: what buttons, keys and menus mean, and which dialog is open. */
+import { m } from '../paraglide/messages.js';
+import type { LabOptions, StepUnit } from '../host/port.ts';
+import { Console } from '../model/console.svelte.ts';
+import type { Lab } from '../model/lab.svelte.ts';
+import { repairs, toggleLink, type MemberAction } from '../model/member-menu.ts';
+import type { KeyAction } from '../views/controls/keys.ts';
+import type { Theme } from '../views/controls/Header.svelte';
+import { defaultAddress, type Address } from './address.ts';
+
+/** How many members the lab has. */
+const memberCount = 3;
+
+export class Desk {
+  readonly lab: Lab;
+  readonly console: Console;
+  unit = $state<StepUnit>('message');
+  theme = $state<Theme>('auto');
+  menu = $state.raw<{ readonly member: number; readonly anchor: Element } | null>(null);
+  dialog = $state<'help' | 'delete' | null>(null);
+  notices = $state.raw<readonly string[]>([]);
+
+  readonly barred: string = $derived.by(() => {
+    const isOpen = this.lab.phase.kind === 'open' && (this.lab.state?.stopped ?? null) === null;
+    return isOpen ? '' : m.why_not_open();
+  });
+
+  readonly #address: Address;
+
+  constructor(lab: Lab, address: Address = defaultAddress) {
+    this.lab = lab;
+    this.#address = address;
+    this.setTheme(address.theme);
+    this.console = new Console({
+      act: (command) => lab.act(command),
+      context: () => ({ memberCount: lab.cluster.members.length, leader: lab.leader?.id ?? null }),
+    });
+  }
+
+  /** Opens the lab as the address asks. */
+  open(how: { readonly lookOnly?: boolean; readonly takeOver?: boolean } = {}): Promise<void> {
+    const { seed, storage, layout, workspace, preVote, autoplay } = this.#address;
+    const options: LabOptions = {
+      seed, storage, layout, workspace, preVote, members: memberCount, startPaused: !autoplay,
+      lookOnly: how.lookOnly ?? false, takeOver: how.takeOver ?? false,
+    };
+    return this.lab.open(options);
+  }
+
+  setTheme = (theme: Theme): void => {
+    this.theme = theme;
+    if (theme === 'auto') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  };
+
+  put = (): Promise<void> => this.#type('put greeting hello');
+  get = (): Promise<void> => this.#type('get greeting');
+  kill = (): Promise<void> => (this.lab.leader === null ? Promise.resolve() : this.#type('kill leader'));
+
+  repair = (): Promise<void> => {
+    const actions = repairs(this.lab.cluster);
+    const words = actions.map((action) => {
+      if (action.type === 'healAll') return 'heal all';
+      const verb = action.type === 'restart' ? 'restart' : 'resume';
+      return 'member' in action ? `${verb} ${this.lab.nameOf(action.member)}` : verb;
+    });
+    return this.#all(words);
+  };
+
+  link = (a: number, b: number): Promise<void> => {
+    const [first] = toggleLink(this.lab.cluster, a, b);
+    return this.#type(`${first?.type ?? 'cut'} ${this.lab.nameOf(a)} ${this.lab.nameOf(b)} --both`);
+  };
+
+  /** Does what a member's menu offers, as the console line that says the same. */
+  pick = (member: number, { id, commands }: MemberAction): Promise<void> => {
+    const verbs = {
+      kill: 'kill', powerCut: 'power-cut', restart: 'restart', pauseMember: 'pause', resumeMember: 'resume',
+      isolate: 'isolate', heal: 'heal',
+    } as const;
+    if (id !== 'heal') return this.#type(`${verbs[id]} ${this.lab.nameOf(member)}`);
+    const lines = commands.map((command) =>
+      command.type === 'heal' ? `heal ${this.lab.nameOf(command.from)} ${this.lab.nameOf(command.to)}` : '',
+    );
+    return this.#all(lines);
+  };
+
+  togglePlay = (): Promise<void> => (this.lab.playing ? this.lab.pause() : this.lab.play());
+
+  step = async (): Promise<void> => {
+    await this.lab.step(this.unit, 1);
+  };
+
+  speed = (factor: number): Promise<void> => this.lab.setSpeed(factor);
+
+  deleteStored = async (): Promise<void> => {
+    this.dialog = null;
+    const deleted = await this.lab.deleteStored();
+    if (!deleted.ok) this.notices = [...this.notices, deleted.message];
+  };
+
+  /** Does what a key asks for; `focused` is the member whose dial has the focus. */
+  key(action: KeyAction, focused: { readonly member: number; readonly anchor: Element } | null): void {
+    const does: Readonly<Record<KeyAction, () => unknown>> = {
+      togglePlay: this.togglePlay,
+      step: this.step,
+      faster: () => this.speed(this.lab.speedFactor * 2),
+      slower: () => this.speed(this.lab.speedFactor / 2),
+      put: this.put, kill: this.kill, get: this.get, repair: this.repair,
+      menu: () => (this.menu = focused),
+      console: () => document.querySelector<HTMLElement>('[data-console]')?.focus(),
+      help: () => (this.dialog = 'help'),
+    };
+    const needsLab = action !== 'menu' && action !== 'help' && action !== 'console';
+    if (!needsLab || this.lab.phase.kind === 'open') void does[action]();
+  }
+
+  async #all(lines: readonly string[]): Promise<void> {
+    for (const line of lines) await this.#type(line);
+  }
+
+  #type(line: string): Promise<void> {
+    return this.barred === '' ? this.console.run(line) : Promise.resolve();
+  }
+}

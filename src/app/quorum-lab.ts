@@ -1,0 +1,52 @@
+/** window.quorumLab: the lab for scripts, tests and pages that embed it. The same commands as buttons and console. */
+import type { ActResult, LabState, Result, RunFile, StepUnit } from '../host/port.ts';
+import type { Lab } from '../model/lab.svelte.ts';
+import type { Told } from '../model/told.ts';
+
+export interface QuorumLab {
+  readonly version: 1;
+  /** Settles when a leader is elected and the lab can be used; fails with the reason where it did not open. */
+  readonly ready: Promise<LabState>;
+  state(): LabState | null;
+  /** Does one command of host/commands.ts; client commands settle with the client's outcome. */
+  act(command: unknown): Promise<Result<ActResult>>;
+  play(): Promise<void>;
+  pause(): Promise<void>;
+  step(unit?: StepUnit, count?: number): Promise<Result<{ moment: number }>>;
+  /** Runs for so many virtual microseconds as fast as the machine allows. */
+  run(virtualUs: number): Promise<Result<{ moment: number }>>;
+  /** Events after input number `moment`, as far back as they are kept. */
+  events(since?: number): readonly Told[];
+  /** Calls back with each event of a type (`'*'`: every event); the answer ends it. */
+  on(type: string, call: (told: Told) => void): () => void;
+  compareStore(): Promise<readonly string[]>;
+  runFile(): Promise<RunFile>;
+  deleteStored(): Promise<Result<object>>;
+}
+
+declare global {
+  interface Window {
+    quorumLab: QuorumLab;
+  }
+}
+
+export function quorumLabOf(lab: Lab, ready: Promise<LabState>): QuorumLab {
+  return {
+    version: 1,
+    ready,
+    state: () => lab.state,
+    act: (command) => lab.act(command),
+    play: () => lab.play(),
+    pause: () => lab.pause(),
+    step: (unit = 'input', count = 1) => lab.step(unit, count),
+    run: (virtualUs) => lab.run(virtualUs),
+    events: (since = -1) => lab.eventsSince(since),
+    on: (type, call) =>
+      lab.listen(({ events }) => {
+        for (const told of events) if (type === '*' || told.event.type === type) call(told);
+      }),
+    compareStore: () => lab.compareStore(),
+    runFile: () => lab.runFile(),
+    deleteStored: () => lab.deleteStored(),
+  };
+}

@@ -1,0 +1,112 @@
+/** Words for what the models name: roles, states, stations, times. */
+import { m } from '../paraglide/messages.js';
+import type { MemberView } from '../model/cluster-view.ts';
+import type { Hint } from '../model/guide.ts';
+import type { StationId } from '../model/journey.ts';
+import type { EntryState } from '../model/log-view.ts';
+import type { Hindrance, MemberActionId } from '../model/member-menu.ts';
+import type { MapKind } from '../model/page-map.ts';
+
+type NameOf = (member: number) => string;
+
+/** What a member is now: its role while it runs, else what became of its process. */
+export function statusOf({ process, role }: MemberView): string {
+  if (process !== 'up') return processWord(process);
+  return { follower: m.role_follower, preCandidate: m.role_preCandidate, candidate: m.role_candidate, leader: m.role_leader }[role]();
+}
+
+export function processWord(process: MemberView['process']): string {
+  return {
+    off: m.process_off, up: m.process_up, down: m.process_down, paused: m.process_paused, halted: m.process_halted,
+  }[process]();
+}
+
+export function entryWord(state: EntryState): string {
+  return {
+    unstable: m.entry_unstable, stable: m.entry_stable, committed: m.entry_committed, applied: m.entry_applied,
+  }[state]();
+}
+
+export function kindWord(kind: MapKind): string {
+  return {
+    meta: m.kind_meta, freelist: m.kind_freelist, branch: m.kind_branch, leaf: m.kind_leaf, free: m.kind_free,
+    pending: m.kind_pending, never: m.kind_never,
+  }[kind]();
+}
+
+export function actionWords(id: MemberActionId): { readonly name: string; readonly detail: string } {
+  const words = {
+    kill: [m.menu_kill, m.menu_kill_detail], powerCut: [m.menu_powerCut, m.menu_powerCut_detail],
+    restart: [m.menu_restart, m.menu_restart_detail], pauseMember: [m.menu_pauseMember, m.menu_pauseMember_detail],
+    resumeMember: [m.menu_resumeMember, m.menu_resumeMember_detail],
+    isolate: [m.menu_isolate, m.menu_isolate_detail], heal: [m.menu_heal, m.menu_heal_detail],
+  } as const;
+  const [name, detail] = words[id];
+  return { name: name(), detail: detail() };
+}
+
+export function hindranceWords(hindrance: Hindrance): string {
+  return {
+    notRunning: m.why_notRunning, running: m.why_running, notPaused: m.why_notPaused,
+    alreadyIsolated: m.why_alreadyIsolated, nothingCut: m.why_nothingCut,
+  }[hindrance]();
+}
+
+export function stationWord(id: StationId): string {
+  return {
+    asked: m.station_asked, appended: m.station_appended, sent: m.station_sent, synced: m.station_synced,
+    acknowledged: m.station_acknowledged, committed: m.station_committed, applied: m.station_applied,
+    answered: m.station_answered, batched: m.station_batched, paged: m.station_paged, stored: m.station_stored,
+  }[id]();
+}
+
+function travelWords(station: StationId): string {
+  const words = {
+    asked: m.hint_at_asked, appended: m.hint_at_appended, sent: m.hint_at_sent, synced: m.hint_at_synced,
+    acknowledged: m.hint_at_acknowledged, committed: m.hint_at_committed, applied: m.hint_at_applied,
+    answered: m.hint_at_answered, batched: m.hint_at_batched, paged: m.hint_at_paged, stored: m.hint_at_paged,
+  };
+  return words[station]();
+}
+
+export function hintWords(hint: Hint, nameOf: NameOf): string {
+  switch (hint.kind) {
+    case 'starting':
+      return m.hint_starting();
+    case 'noLeader': {
+      const { runningCount: running, neededCount: needed } = hint;
+      return running < needed ? m.hint_no_quorum({ running, needed }) : m.hint_no_leader();
+    }
+    case 'put':
+      return m.hint_put({ leader: nameOf(hint.leader) });
+    case 'travelling':
+      return travelWords(hint.station);
+    case 'failed':
+      return m.hint_failed({ message: hint.message });
+    case 'kill':
+      return m.hint_kill({ count: hint.storedCount });
+    case 'get':
+      return m.hint_get({ leader: nameOf(hint.leader), lost: nameOf(hint.lost) });
+    case 'repair':
+      return m.hint_repair({ lost: nameOf(hint.lost) });
+    case 'free':
+      return m.hint_free({ leader: nameOf(hint.leader) });
+    default:
+      return hint satisfies never;
+  }
+}
+
+/** Microseconds as seconds with all six places, in groups: `12.345 678 s`. */
+export function clockText(timeUs: number): string {
+  const seconds = Math.floor(timeUs / 1e6);
+  const rest = String(Math.floor(timeUs) % 1e6).padStart(6, '0');
+  return `${seconds}.${rest.slice(0, 3)} ${rest.slice(3)} s`;
+}
+
+/** Microseconds as a short length of time: `20 ms`, `1.5 s`, `300 µs`. */
+export function spanText(spanUs: number): string {
+  if (spanUs >= 1e6) return `${rounded(spanUs / 1e6)} s`;
+  return spanUs >= 1000 ? `${rounded(spanUs / 1000)} ms` : `${Math.round(spanUs)} µs`;
+}
+
+const rounded = (value: number): string => String(value >= 10 ? Math.round(value) : Math.round(value * 10) / 10);
