@@ -1,9 +1,11 @@
 /** The one writer: puts and deletes go into the open bolt transaction and, at `writeback`, to the readers. */
 import { assert } from '../../base/assert.ts';
+import { compareBytes } from '../../base/bytes.ts';
 import type { Trace } from '../../base/trace.ts';
 import type { Bucket } from '../bolt/bucket.ts';
 import type { Tx } from '../bolt/tx.ts';
 import type { BackendEvent } from './events.ts';
+import type { Pair } from './read-tx.ts';
 import { bucketKey } from './schema.ts';
 import type { BucketName } from './schema.ts';
 import { TxBuffer } from './tx-buffer.ts';
@@ -48,6 +50,19 @@ export class BatchTx {
   /** One key's value as the writer sees it, its own writes included. */
   get(name: BucketName, key: Uint8Array): Uint8Array | null {
     return this.#bucket(name).get(key);
+  }
+
+  /** The pairs with from <= key < to as the writer sees them; see `ReadTx.range`. */
+  range(name: BucketName, from: Uint8Array, to: Uint8Array | null, limit = 0): Pair[] {
+    const pairs: Pair[] = [];
+    const cursor = this.#bucket(name).cursor();
+    for (let item = cursor.seek(from); item !== null; item = cursor.next()) {
+      const isPast = to !== null && compareBytes(item.key, to) >= 0;
+      if (isPast || (limit > 0 && pairs.length === limit)) break;
+      assert(item.value !== null, 'batch-tx: a member has no nested buckets');
+      pairs.push({ key: item.key, value: item.value });
+    }
+    return pairs;
   }
 
   createBucket(name: BucketName): void {

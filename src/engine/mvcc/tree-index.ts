@@ -52,7 +52,9 @@ export class TreeIndex {
     const found: FoundKey[] = [];
     this.visit(key, end, (keyIndex) => {
       const change = keyIndex.get(at);
-      if (change !== null) found.push({ key: keyIndex.key, ...change });
+      if (change === null) return;
+      const { modified, created, version } = change;
+      found.push({ key: keyIndex.key, modified, created, version });
     });
     return found;
   }

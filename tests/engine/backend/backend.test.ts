@@ -55,8 +55,10 @@ const operation = fc.oneof(
 type Model = Map<BucketName, Map<string, string>>;
 const copyOf = (model: Model): Model => new Map([...model].map(([bucket, pairs]) => [bucket, new Map(pairs)]));
 
-function contents(backend: Backend, bucket: BucketName, from = '', to: string | null = null, limit = 0): [string, string][] {
-  const pairs = backend.readTx.range(bucket, text(from), to === null ? null : text(to), limit);
+type View = Pick<Backend['readTx'], 'range'>;
+
+function contents(view: View, bucket: BucketName, from = '', to: string | null = null, limit = 0): [string, string][] {
+  const pairs = view.range(bucket, text(from), to === null ? null : text(to), limit);
   return pairs.map(({ key, value }) => [decodeUtf8(key), decodeUtf8(value)]);
 }
 
@@ -84,11 +86,13 @@ test('reads merge the pages with what came since, and a reopened file holds the 
           stored = copyOf(written);
         }
       }
-      for (const [bucket, pairs] of shown) {
-        const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
-        expect(contents(backend, bucket)).toEqual(sorted);
-        const inRange = sorted.filter(([k]) => k >= from && (to === null || k < to));
-        expect(contents(backend, bucket, from, to, limit)).toEqual(limit > 0 ? inRange.slice(0, limit) : inRange);
+      for (const [view, model] of [[backend.readTx, shown], [backend.batchTx, written]] as const) {
+        for (const [bucket, pairs] of model) {
+          const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
+          const inRange = sorted.filter(([k]) => k >= from && (to === null || k < to));
+          expect(contents(view, bucket)).toEqual(sorted);
+          expect(contents(view, bucket, from, to, limit)).toEqual(limit > 0 ? inRange.slice(0, limit) : inRange);
+        }
       }
     }
     expect(backend.db.beginRead().check()).toEqual([]);
