@@ -50,7 +50,7 @@ export class DiskHost {
   submit(commits: readonly StoreCommit[]): void {
     for (const commit of commits) {
       const queue = this.#queue(commit.member);
-      if (queue.failure === null) queue.waiting.push(commit);
+      if (queue.failure === null || !commit.urgent) queue.waiting.push(commit);
     }
     this.#pump();
   }
@@ -83,7 +83,8 @@ export class DiskHost {
   async flush(): Promise<void> {
     this.#flushing = true;
     this.#pump();
-    await this.#until(() => this.#writing === null && [...this.#queues.values()].every((q) => q.waiting.length === 0));
+    const isDone = (queue: MemberQueue) => queue.waiting.length === 0 || queue.failure !== null;
+    await this.#until(() => this.#writing === null && [...this.#queues.values()].every(isDone));
     this.#flushing = false;
   }
 
@@ -100,6 +101,7 @@ export class DiskHost {
     if (this.#writing !== null) return;
     const group: StoreCommit[] = [];
     for (const queue of this.#queues.values()) {
+      if (queue.failure !== null) continue;
       const last = queue.waiting.findLastIndex((commit) => commit.urgent);
       queue.writing = queue.waiting.splice(0, this.#flushing ? queue.waiting.length : last + 1);
       group.push(...queue.writing);
@@ -129,13 +131,17 @@ export class DiskHost {
     for (const call of wake) call();
   }
 
+  /**
+   * Refuses the members' urgent commits. Barriers stay: the world holds them for durable already, and what it sends
+   * to put the store right builds on them.
+   */
   #fail(group: readonly StoreCommit[], error: unknown): void {
     const code = error instanceof StoreError && error.code === 'ENOSPC' ? 'ENOSPC' : 'EIO';
     const message = error instanceof Error ? error.message : String(error);
-    for (const { member } of group) {
+    for (const member of new Set(group.map((commit) => commit.member))) {
       const queue = this.#queue(member);
       queue.failure = { member, code, message };
-      queue.waiting = [];
+      queue.waiting = [...queue.writing, ...queue.waiting].filter(({ urgent }) => !urgent);
     }
   }
 

@@ -59,6 +59,11 @@ export class Pace {
     return Math.round(this.#speed * this.#factor);
   }
 
+  /** Nothing worth seeing is on its way. */
+  get isIdle(): boolean {
+    return this.#goal() === idleSpeed;
+  }
+
   /** Multiplies every speed; from a hundredth to a thousand. */
   setFactor(factor: number): void {
     this.#factor = Math.min(1000, Math.max(0.01, factor));

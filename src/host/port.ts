@@ -55,9 +55,9 @@ export interface LabState {
   readonly speed: number;
   /** Sixteen hex digits. */
   readonly chainHash: string;
-  /** Set when the run cannot go on: an internal error, or a store that failed or hangs. */
+  /** Set when the run cannot go on: an internal error, a store that failed or hangs, or another tab took the lab. */
   readonly stopped: {
-    readonly kind: 'internal' | 'store';
+    readonly kind: 'internal' | 'store' | 'taken';
     readonly message: string;
     readonly moment: number;
   } | null;

@@ -1,0 +1,43 @@
+/** A lab without workers: for Node, tests and commands. */
+import { Member } from '../engine/server/member.ts';
+import { Lab } from './lab.ts';
+import { LabFeed } from './lab-message.ts';
+import type { BootMember } from './member-host.ts';
+import { LocalMembers } from './member-host.ts';
+import type { LabPort } from './port.ts';
+import type { WallClock } from './wall-clock.ts';
+import { wallClock } from './wall-clock.ts';
+
+export interface InProcessOptions {
+  readonly clock?: WallClock;
+  readonly locks?: LockManager;
+  /** Starts a member; the engine's own where absent. */
+  readonly boot?: BootMember;
+}
+
+/** Connects to a lab in this thread. */
+export function inProcessLab(options: InProcessOptions = {}): LabPort {
+  const feed = new LabFeed();
+  const lab = new Lab({
+    clock: options.clock ?? wallClock,
+    locks: options.locks,
+    members: async () => new LocalMembers(options.boot ?? Member.boot),
+    send: (message) => feed.receive(message),
+  });
+  return {
+    open: (labOptions) => lab.open(labOptions),
+    act: (command) => lab.act(command),
+    play: async () => lab.play(),
+    pause: () => lab.pause(),
+    setSpeed: async (factor) => lab.setSpeed(factor),
+    step: (unit, count) => lab.step(unit, count),
+    run: (virtualUs) => lab.run(virtualUs),
+    state: async () => lab.state(),
+    inspect: (query) => lab.inspect(query),
+    runFile: async () => lab.runFile(),
+    compareStore: () => lab.compareStore(),
+    deleteStored: () => lab.deleteStored(),
+    close: () => lab.close(),
+    subscribe: (receive) => feed.subscribe(receive),
+  };
+}

@@ -1,0 +1,46 @@
+/** What a lab tells its page, and how a page makes batches of it. */
+import type { Intervention } from '../sim/types.ts';
+import type { LabBatch, LabState } from './port.ts';
+import type { TraceChunk } from './trace-codec.ts';
+import { TraceDecoder } from './trace-codec.ts';
+
+export interface LabMessage {
+  /** Of whole plans: their events, once sorted, follow all earlier ones. */
+  readonly chunks: readonly TraceChunk[];
+  readonly state: LabState;
+  /** Those since the last message. */
+  readonly interventions: readonly Intervention[];
+}
+
+/** Unpacks messages and hands batches out. What came before the first subscriber waits for it. */
+export class LabFeed {
+  readonly #decoder = new TraceDecoder();
+  readonly #subscribers = new Set<(batch: LabBatch) => void>();
+  readonly interventions: Intervention[] = [];
+  #backlog: LabBatch[] = [];
+  #state: LabState | null = null;
+
+  /** The last state that came; null before any. */
+  get state(): LabState | null {
+    return this.#state;
+  }
+
+  receive(message: LabMessage): void {
+    const events = message.chunks.flatMap((chunk) => this.#decoder.decode(chunk));
+    events.sort((a, b) => a.at.moment - b.at.moment || a.at.ordinal - b.at.ordinal);
+    this.interventions.push(...message.interventions);
+    this.tell({ events, state: message.state });
+  }
+
+  tell(batch: LabBatch): void {
+    this.#state = batch.state;
+    if (this.#subscribers.size === 0) this.#backlog.push(batch);
+    for (const receive of this.#subscribers) receive(batch);
+  }
+
+  subscribe(receive: (batch: LabBatch) => void): () => void {
+    this.#subscribers.add(receive);
+    for (const batch of this.#backlog.splice(0)) receive(batch);
+    return () => this.#subscribers.delete(receive);
+  }
+}

@@ -1,0 +1,311 @@
+/** A lab: one cluster with its store, its show and its trace. In-process and in a worker it is this same object. */
+import type { Envelope } from '../engine/events.ts';
+import type { EngineEvent } from '../engine/events.ts';
+import { Cluster } from '../sim/cluster.ts';
+import type { LabEvent } from '../sim/types.ts';
+import { parseCommand } from './commands.ts';
+import { asError } from './crash.ts';
+import { DiskHost } from './disk-host.ts';
+import { deleteStoredLab } from './idb-store.ts';
+import type { MemberHost } from './member-host.ts';
+import type { MemberNotes } from './notes.ts';
+import { isSettled, noNotes, noteEvent } from './notes.ts';
+import { Pace } from './pace.ts';
+import type { ActResult, Answer, LabOptions, LabState, Query, Result, RunFile, StepUnit } from './port.ts';
+import { differences, engineName } from './run-file.ts';
+import type { Stopped } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
+import { Show } from './show.ts';
+import type { OpenedStorage } from './storage.ts';
+import { openStorage } from './storage.ts';
+import type { TraceChunk } from './trace-codec.ts';
+import { TraceEncoder } from './trace-codec.ts';
+import type { LabMessage } from './lab-message.ts';
+import type { WallClock } from './wall-clock.ts';
+
+/** What members' workers send beside a plan's results. */
+export interface MemberTold {
+  readonly chunk: TraceChunk | null;
+  readonly notes: MemberNotes;
+}
+
+export interface LabParts {
+  readonly clock: WallClock;
+  readonly locks: LockManager | undefined;
+  /** Makes the members' host for a layout; it may fall back to another one. */
+  readonly members: (options: LabOptions, told: (told: MemberTold) => void) => Promise<MemberHost>;
+  /** Takes what the lab tells: events, state, interventions. */
+  readonly send: (message: LabMessage) => void;
+}
+
+/** A fresh lab is ready long before; a cluster that elects nobody is shown all the same. */
+const settleLimitUs = 10_000_000;
+
+/** What there is while the lab is open. */
+interface Opened {
+  readonly options: LabOptions;
+  readonly storage: OpenedStorage;
+  readonly cluster: Cluster;
+  readonly disk: DiskHost;
+  readonly pace: Pace;
+  readonly members: MemberHost;
+  readonly scheduler: Scheduler;
+  readonly show: Show;
+}
+
+type Closed = { readonly ok: false; readonly code: string; readonly message: string };
+const notOpen: Closed = { ok: false, code: 'not open', message: 'The lab is not open.' };
+
+export class Lab {
+  readonly #parts: LabParts;
+  #opened: Opened | null = null;
+  #workspace: string | null = null;
+  readonly #encoder = new TraceEncoder(0);
+  #chunks: TraceChunk[] = [];
+  #sentInterventions = 0;
+  #notes: MemberNotes[] = [];
+  #deliveries = 0;
+  #commits = 0;
+  #hang: Stopped | null = null;
+  #storageNotice: string | null = null;
+
+  constructor(parts: LabParts) {
+    this.#parts = parts;
+  }
+
+  async open(options: LabOptions): Promise<Result<{ state: LabState }>> {
+    if (this.#opened !== null) return { ok: false, code: 'open already', message: 'The lab is open already.' };
+    const problem = optionProblem(options);
+    if (problem !== null) return { ok: false, code: 'bad options', message: problem };
+    this.#workspace = options.workspace;
+    const storage = await openStorage(options, {
+      clock: this.#parts.clock, locks: this.#parts.locks,
+      taken: () => this.#stop('taken', 'Another tab took this lab over; this one has stopped.'),
+      lost: (message) => this.#stop('store', message),
+    });
+    if (!storage.ok) return storage;
+    const members = await this.#parts.members(options, (told) => this.#told(told));
+    this.#opened = this.#assemble(options, storage, members);
+    this.#storageNotice = storage.storageNotice;
+    const { scheduler, show, cluster } = this.#opened;
+    await scheduler.runUntil(() => isSettled(this.#notes), settleLimitUs);
+    if (options.startPaused !== true && scheduler.stopped === null) show.play();
+    this.#progressed();
+    return cluster.moment > 0 ? { ok: true, state: this.state() } : notOpen;
+  }
+
+  async act(command: unknown): Promise<Result<ActResult>> {
+    const parsed = parseCommand(command);
+    if (!parsed.ok) return parsed;
+    if (this.#opened === null) return notOpen;
+    const { scheduler, show } = this.#opened;
+    show.attend();
+    return scheduler.act(parsed.action, show.playing);
+  }
+
+  play(): void {
+    if (this.#opened?.scheduler.stopped === null) this.#opened.show.play();
+  }
+
+  async pause(): Promise<void> {
+    this.#opened?.show.pause();
+    await this.#opened?.scheduler.between(async () => {});
+  }
+
+  setSpeed(factor: number): void {
+    this.#opened?.show.attend();
+    if (Number.isFinite(factor)) this.#opened?.pace.setFactor(factor);
+  }
+
+  /** Someone is there: an attended run goes on. */
+  attend(): void {
+    this.#opened?.show.attend();
+  }
+
+  setVisible(visible: boolean): void {
+    this.#opened?.show.setVisible(visible);
+  }
+
+  async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
+    const measures: Readonly<Record<string, () => number>> = {
+      input: () => this.#opened?.cluster.moment ?? 0, message: () => this.#deliveries, commit: () => this.#commits,
+    };
+    const measure = Object.hasOwn(measures, unit) ? measures[unit] : undefined;
+    if (measure === undefined || !Number.isSafeInteger(count) || count < 1) {
+      return { ok: false, code: 'bad command', message: 'A step is 1 or more of input, message or commit.' };
+    }
+    if (this.#opened === null) return notOpen;
+    this.#opened.show.attend();
+    const reached = await this.#opened.scheduler.step(measure, count);
+    if (reached || this.#opened.scheduler.stopped !== null) return this.#ran();
+    return { ok: false, code: 'nothing happened', message: `No ${unit} came within a minute of virtual time.` };
+  }
+
+  async run(virtualUs: number): Promise<Result<{ moment: number }>> {
+    if (!Number.isSafeInteger(virtualUs) || virtualUs < 0) {
+      return { ok: false, code: 'bad command', message: 'A run takes a whole number of microseconds.' };
+    }
+    if (this.#opened === null) return notOpen;
+    this.#opened.show.attend();
+    await this.#opened.scheduler.run(virtualUs);
+    return this.#ran();
+  }
+
+  state(): LabState {
+    if (this.#opened === null) return closedState;
+    const { options, storage, cluster, disk, pace, members, scheduler, show } = this.#opened;
+    const { record } = storage.lab;
+    const stopped = scheduler.stopped ?? this.#hang;
+    const pausedBecause = show.pausedBecause;
+    return {
+      version: 1, seed: record.seed, boot: record.boot, members: record.members, layout: members.layout,
+      storage: storage.store.kind, storageNotice: this.#storageNotice, lossNotice: storage.lossNotice,
+      storedCommits: options.storage === 'memory' ? 0 : disk.storedCommits, timeUs: scheduler.shownUs,
+      moment: cluster.moment, playing: show.playing, pausedBecause, speed: pace.speed, chainHash: cluster.chainHash,
+      stopped,
+    };
+  }
+
+  async inspect(query: Query): Promise<Result<{ answer: Answer }>> {
+    if (this.#opened === null) return notOpen;
+    const { members, scheduler } = this.#opened;
+    const answer = await scheduler.between(() => members.inspect(query));
+    if (answer !== null) return { ok: true, answer };
+    return { ok: false, code: 'not there', message: `m${query.member} does not run, or has no such thing.` };
+  }
+
+  runFile(): RunFile {
+    const { chainHash, moment, seed, members, boot, stopped } = this.state();
+    return {
+      format: 'qlrun', version: 1, engine: engineName, seed, members, boot, moment, chainHash,
+      preVote: this.#opened?.storage.lab.record.preVote ?? true,
+      startedFromStore: this.#opened?.storage.lab.fresh === false,
+      interventions: [...(this.#opened?.cluster.interventions ?? [])],
+      error: stopped?.message ?? null,
+    };
+  }
+
+  async compareStore(): Promise<readonly string[]> {
+    if (this.#opened === null) return [notOpen.message];
+    const { cluster, disk, scheduler, storage } = this.#opened;
+    return scheduler.between(async () => {
+      await disk.flush();
+      const stored = await storage.store.read();
+      return stored.flatMap((image, i) => differences(i + 1, image, cluster.stored(i + 1)));
+    });
+  }
+
+  async deleteStored(): Promise<Result<object>> {
+    const opened = this.#opened;
+    if (opened?.options.lookOnly === true) {
+      return { ok: false, code: 'look only', message: 'This tab only looks: delete the data in the tab that holds the lab.' };
+    }
+    try {
+      if (opened !== null) await this.#end(opened, () => opened.storage.store.destroy());
+      else if (this.#workspace !== null) await deleteStoredLab(this.#workspace);
+      return { ok: true };
+    } catch (error) {
+      return { ok: false, code: 'store blocked', message: asError(error).message };
+    }
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    if (opened === null) return;
+    await this.#end(opened, async () => {
+      if (opened.scheduler.stopped === null) await opened.disk.flush();
+      await opened.storage.store.close();
+    });
+  }
+
+  #assemble(options: LabOptions, storage: OpenedStorage, members: MemberHost): Opened {
+    const { clock } = this.#parts;
+    const { record, images } = storage.lab;
+    this.#notes = images.map((_, i) => noNotes(i + 1));
+    const trace = { on: true, emit: (at: Envelope, event: LabEvent) => this.#emit(at, event) };
+    const cluster = new Cluster({
+      seed: record.seed, memberCount: record.members, images, boot: record.boot, startUs: record.timeUs, trace,
+      preVote: record.preVote,
+    });
+    const pace = new Pace(record.timeUs);
+    const disk = new DiskHost(storage.store, clock, (message) => this.#hangs(message));
+    const scheduler = new Scheduler({
+      cluster, members, disk, pace, clock, progressed: () => this.#progressed(),
+      storeFailed: ({ message }) => { this.#storageNotice = message; },
+    });
+    const show = new Show(clock, (elapsedMs) => scheduler.frame(elapsedMs));
+    return { options, storage, cluster, disk, pace, members, scheduler, show };
+  }
+
+  #emit(at: Envelope, event: LabEvent): void {
+    this.#encoder.add(at, event);
+    if (event.type.startsWith('sim.')) {
+      this.#opened?.pace.observe(at.timeUs, event);
+      if (event.type === 'sim.deliver') this.#deliveries++;
+      else if (event.type === 'sim.diskSync') this.#opened?.scheduler.noteSync(at.member, event.doneAt);
+      else if (event.type === 'sim.kill' || event.type === 'sim.powerCut') this.#note(noNotes(at.member));
+      return;
+    }
+    this.#note(noteEvent(this.#notes[at.member - 1], event as EngineEvent));
+  }
+
+  #told({ chunk, notes }: MemberTold): void {
+    if (chunk !== null) this.#chunks.push(chunk);
+    this.#note(notes);
+  }
+
+  #note(notes: MemberNotes): void {
+    const before = Math.max(...this.#notes.map(({ commitIndex }) => commitIndex));
+    this.#notes[notes.member - 1] = notes;
+    if (notes.commitIndex > before) this.#commits++;
+  }
+
+  /** Everything so far belongs to plans that are merged: it may go out. */
+  #progressed(): void {
+    const own = this.#encoder.take();
+    const chunks = own === null ? this.#chunks : [...this.#chunks, own];
+    this.#chunks = [];
+    const interventions = this.#opened?.cluster.interventions.slice(this.#sentInterventions) ?? [];
+    this.#sentInterventions += interventions.length;
+    this.#parts.send({ chunks, state: this.state(), interventions });
+  }
+
+  #ran(): Result<{ moment: number }> {
+    const { stopped, moment } = this.state();
+    return stopped === null ? { ok: true, moment } : { ok: false, code: 'stopped', message: stopped.message };
+  }
+
+  #hangs(message: string | null): void {
+    this.#hang = message === null ? null : { kind: 'store', message, moment: this.state().moment };
+    this.#progressed();
+  }
+
+  #stop(kind: Stopped['kind'], message: string): void {
+    if (this.#opened === null) return;
+    this.#opened.show.pause();
+    this.#opened.scheduler.stop({ kind, message, moment: this.#opened.cluster.moment });
+    this.#progressed();
+  }
+
+  async #end(opened: Opened, finish: () => Promise<void>): Promise<void> {
+    opened.show.pause();
+    await opened.scheduler.between(finish);
+    opened.scheduler.stop({ kind: 'store', message: 'The lab is closed.', moment: opened.cluster.moment });
+    opened.members.close();
+    opened.storage.lock?.release();
+    this.#opened = null;
+  }
+}
+
+function optionProblem({ seed, members, workspace }: LabOptions): string | null {
+  if (!Number.isSafeInteger(seed) || seed < 0) return 'The seed is a whole number from 0.';
+  if (!Number.isSafeInteger(members) || members < 1 || members > 9) return 'A lab has 1 to 9 members.';
+  if (!/^[\w-]{1,60}$/.test(workspace)) return 'A workspace is named by 1 to 60 letters, digits, _ and -.';
+  return null;
+}
+
+const closedState: LabState = {
+  version: 1, seed: 0, boot: 0, members: 0, layout: 'one', storage: 'memory', storageNotice: null, lossNotice: null,
+  storedCommits: 0, timeUs: 0, moment: 0, playing: false, pausedBecause: 'asked', speed: 0,
+  chainHash: '0000000000000000', stopped: null,
+};

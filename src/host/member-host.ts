@@ -1,0 +1,73 @@
+/** Who runs the members' processes: this thread, or a worker for each. */
+import type { MemberConfig, MemberOutput, DiskImage } from '../engine/server/types.ts';
+import type { PageRun } from '../engine/bolt/types.ts';
+import type { RunningMember } from '../sim/run.ts';
+import { Members } from '../sim/run.ts';
+import type { MemberResult, Plan } from '../sim/types.ts';
+import type { Answer, PageView, Query } from './port.ts';
+
+export interface MemberHost {
+  readonly layout: 'workers' | 'one';
+  /** Does a plan's steps, or starts or ends a process. Rejects only for faults of ours. */
+  perform(plan: Plan): readonly MemberResult[] | Promise<readonly MemberResult[]>;
+  /** Null where the member has no process, or has not what was asked for. */
+  inspect(query: Query): Promise<Answer | null>;
+  close(): void;
+}
+
+/** A member that can also be looked into. */
+export interface VisibleMember extends RunningMember {
+  readonly pageSize: number;
+  pageRuns(): readonly PageRun[];
+  logEntries(from: number, limit: number): {
+    readonly firstIndex: number;
+    readonly entries: readonly { readonly index: number; readonly term: number; readonly label: string }[];
+  };
+  page(id: number): PageView | null;
+}
+
+export type BootMember = (
+  config: MemberConfig, files: DiskImage, nowUs: number,
+) => { readonly member: VisibleMember; readonly output: MemberOutput };
+
+/** Answers a view's question from a member's present state; null for a page that is not there. */
+export function answerQuery(member: VisibleMember, query: Query): Answer | null {
+  switch (query.kind) {
+    case 'pages': return { kind: 'pages', pageSize: member.pageSize, runs: member.pageRuns() };
+    case 'log': return { kind: 'log', ...member.logEntries(query.from, query.limit) };
+    case 'page': {
+      const page = member.page(query.pgid);
+      return page === null ? null : { kind: 'page', page };
+    }
+    default: return query satisfies never;
+  }
+}
+
+/** All members in the lab's own thread. */
+export class LocalMembers implements MemberHost {
+  readonly layout = 'one';
+  readonly #members: Members;
+  readonly #visible = new Map<number, VisibleMember>();
+
+  constructor(boot: BootMember) {
+    this.#members = new Members((config, files, nowUs) => {
+      const booted = boot(config, files, nowUs);
+      this.#visible.set(config.nodeId, booted.member);
+      return booted;
+    });
+  }
+
+  perform(plan: Plan): readonly MemberResult[] {
+    if (plan.lifecycle?.kind === 'stop') this.#visible.delete(plan.lifecycle.member);
+    return this.#members.perform(plan);
+  }
+
+  async inspect(query: Query): Promise<Answer | null> {
+    const member = this.#visible.get(query.member);
+    return member === undefined ? null : answerQuery(member, query);
+  }
+
+  close(): void {
+    this.#visible.clear();
+  }
+}
