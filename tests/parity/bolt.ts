@@ -16,7 +16,10 @@ export interface ParityResult {
 
 /** All comparisons that a folder laid out as db/, trace/, freelist/, cli/ allows. */
 export function boltCases(dir: string): TraceCase[] {
-  const parts: [string, (folder: string) => TraceCase[]][] = [['trace', traceCases], ['freelist', freelistCases]];
+  const parts: [string, (folder: string) => TraceCase[]][] = [
+    ['trace', traceCases],
+    ['freelist', freelistCases],
+  ];
   const cases = parts.flatMap(([name, list]) => (existsSync(join(dir, name)) ? list(join(dir, name)) : []));
   return [...databaseCases(dir), ...cliCases(dir), ...cases];
 }

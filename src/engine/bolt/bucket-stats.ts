@@ -24,9 +24,19 @@ export interface BucketStats {
 
 export function newBucketStats(): BucketStats {
   return {
-    branchPageCount: 0, branchOverflowCount: 0, leafPageCount: 0, leafOverflowCount: 0, keyCount: 0, depth: 0,
-    branchAllocBytes: 0, branchInuseBytes: 0, leafAllocBytes: 0, leafInuseBytes: 0, bucketCount: 0,
-    inlineBucketCount: 0, inlineBucketInuseBytes: 0,
+    branchPageCount: 0,
+    branchOverflowCount: 0,
+    leafPageCount: 0,
+    leafOverflowCount: 0,
+    keyCount: 0,
+    depth: 0,
+    branchAllocBytes: 0,
+    branchInuseBytes: 0,
+    leafAllocBytes: 0,
+    leafInuseBytes: 0,
+    bucketCount: 0,
+    inlineBucketCount: 0,
+    inlineBucketInuseBytes: 0,
   };
 }
 
@@ -103,7 +113,8 @@ class Counter {
 }
 
 /**
- * Counts a bucket's pages as they are on disk, with all buckets in it; changes of this transaction do not show.
+ * Counts a bucket's pages as they are on disk, with all buckets in it; changes of this transaction do not
+ * show.
  * @throws BoltError 'invalid database' on a damaged tree
  * @source bbolt v1.3.12 bucket.go Stats
  */

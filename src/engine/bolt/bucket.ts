@@ -32,7 +32,12 @@ function nameBytes(text: string): Uint8Array {
 /** The value of a new bucket: inline and empty. */
 function emptyBucketValue(): Uint8Array {
   const value = new Uint8Array(bucketHeaderBytes + pageHeaderBytes);
-  writePageHeader(new DataView(value.buffer), bucketHeaderBytes, { id: 0, flags: leafFlag, count: 0, overflow: 0 });
+  writePageHeader(new DataView(value.buffer), bucketHeaderBytes, {
+    id: 0,
+    flags: leafFlag,
+    count: 0,
+    overflow: 0,
+  });
   return value;
 }
 
@@ -114,7 +119,10 @@ export class Bucket {
     cursor.node().put(item, item);
   }
 
-  /** Removes a key; nothing where there is none. @throws BoltError 'incompatible value' for a nested bucket's name */
+  /**
+   * Removes a key; nothing where there is none.
+   * @throws BoltError 'incompatible value' for a nested bucket's name
+   */
   delete(key: Uint8Array): void {
     this.tx.requireWritable();
     const cursor = this.cursor();
@@ -143,7 +151,8 @@ export class Bucket {
     this.tx.requireWritable();
     if (name.length === 0) throw new BoltError('bucket name required');
     const cursor = this.cursor();
-    if (cursor.seekExact(name)) throw new BoltError(cursor.isBucket ? 'bucket already exists' : 'incompatible value');
+    if (cursor.seekExact(name))
+      throw new BoltError(cursor.isBucket ? 'bucket already exists' : 'incompatible value');
     const item = newInode(name, emptyBucketValue(), bucketLeafFlag);
     cursor.node().put(item, item);
     // a bucket with buckets in it is not inline, whatever it was when it was read
@@ -157,7 +166,8 @@ export class Bucket {
     try {
       return this.createBucket(name);
     } catch (error) {
-      const child = error instanceof BoltError && error.code === 'bucket already exists' ? this.bucket(name) : null;
+      const child =
+        error instanceof BoltError && error.code === 'bucket already exists' ? this.bucket(name) : null;
       if (child === null) throw error;
       return child;
     }
@@ -194,13 +204,15 @@ export class Bucket {
   moveBucket(name: Uint8Array, target: Bucket): void {
     this.tx.requireWritable();
     target.tx.requireWritable();
-    if (target.tx !== this.tx) throw new BoltError('the source and target buckets are in different database files');
+    if (target.tx !== this.tx)
+      throw new BoltError('the source and target buckets are in different database files');
     const cursor = this.cursor();
     if (!cursor.seekExact(name)) throw new BoltError('bucket not found');
     if (!cursor.isBucket) throw new BoltError('incompatible value');
     if (target === this) throw new BoltError('the source and target are the same bucket');
     const place = target.cursor();
-    if (place.seekExact(name)) throw new BoltError(place.isBucket ? 'bucket already exists' : 'incompatible value');
+    if (place.seekExact(name))
+      throw new BoltError(place.isBucket ? 'bucket already exists' : 'incompatible value');
     const item = newInode(name, cursor.value, bucketLeafFlag);
     this.#buckets.delete(nameText(name));
     cursor.node().remove(name);
@@ -216,17 +228,22 @@ export class Bucket {
   /** Visits the names of nested buckets in order. */
   forEachBucket(visit: (name: Uint8Array) => void): void {
     const cursor = this.cursor();
-    for (let item = cursor.first(); item !== null; item = cursor.next()) if (item.value === null) visit(item.key);
+    for (let item = cursor.first(); item !== null; item = cursor.next())
+      if (item.value === null) visit(item.key);
   }
 
-  /** @internal The bucket that a leaf's value describes. @throws BoltError 'invalid database' where it is too short */
+  /**
+   * @internal The bucket that a leaf's value describes.
+   * @throws BoltError 'invalid database' where it is too short
+   */
   openValue(value: Uint8Array): Bucket {
-    if (value.length < bucketHeaderBytes) throw new BoltError('invalid database', 'a bucket\'s header is cut off');
+    if (value.length < bucketHeaderBytes)
+      throw new BoltError('invalid database', "a bucket's header is cut off");
     const view = new DataView(value.buffer, value.byteOffset, value.length);
     const child = new Bucket(this.tx, readU64le(view, 0), readBig64(view, 8));
     if (child.rootPgid !== 0) return child;
     if (value.length < bucketHeaderBytes + pageHeaderBytes) {
-      throw new BoltError('invalid database', 'an inline bucket\'s page is cut off');
+      throw new BoltError('invalid database', "an inline bucket's page is cut off");
     }
     child.page = new Page({ view, bytes: value, at: bucketHeaderBytes }, value.length);
     return child;
@@ -266,7 +283,8 @@ export class Bucket {
 
   /** @internal Gives changed nodes new pages, nested buckets first, by name. */
   spill(): void {
-    for (const name of [...this.#buckets.keys()].sort()) this.#spillChild(name, this.#buckets.get(name) as Bucket);
+    for (const name of [...this.#buckets.keys()].sort())
+      this.#spillChild(name, this.#buckets.get(name) as Bucket);
     if (this.rootNode === null) return;
     spillNode(this.rootNode);
     this.rootNode = this.rootNode.root();
@@ -305,12 +323,16 @@ export class Bucket {
     if (child.rootNode === null) return;
     const key = nameBytes(name);
     const cursor = this.cursor();
-    if (!cursor.seekExact(key) || !cursor.isBucket) throw new BoltError('invalid database', 'misplaced bucket header');
+    if (!cursor.seekExact(key) || !cursor.isBucket)
+      throw new BoltError('invalid database', 'misplaced bucket header');
     const item = newInode(key, value, bucketLeafFlag);
     cursor.node().put(item, item);
   }
 
-  /** Whether the bucket fits into its parent's leaf: one leaf without buckets, at most a quarter of a page. */
+  /**
+   * Whether the bucket fits into its parent's leaf: one leaf without buckets, at most a quarter of a
+   * page.
+   */
   #isInlineable(): boolean {
     const node = this.rootNode;
     if (node === null || !node.isLeaf) return false;

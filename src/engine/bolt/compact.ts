@@ -7,7 +7,10 @@ import type { Tx } from './tx.ts';
 export interface CompactOptions {
   /** How full a page gets, 0.1 to 1. Default 1, as bbolt's; etcd's defragmentation takes 0.9. */
   readonly fillPercent?: number;
-  /** Bytes of keys and values after which the copy is committed; 0: all in one transaction. Default 64 KiB. */
+  /**
+   * Bytes of keys and values after which the copy is committed; 0: all in one transaction. Default 64
+   * KiB.
+   */
   readonly txMaxBytes?: number;
 }
 

@@ -26,7 +26,8 @@ function countOf(place: Page | Node): number {
 }
 
 /**
- * A position in a bucket. A change of the bucket leaves the position undefined: seek again. After `delete` the
+ * A position in a bucket. A change of the bucket leaves the position undefined: seek again. After
+ * `delete` the
  * cursor stands on the next item, so that `next` would skip it (as bbolt's).
  * @source bbolt v1.3.12 cursor.go
  */
@@ -199,11 +200,16 @@ export class Cursor {
     return place instanceof Node ? place.inodes[index].pgid : this.bucket.tx.checkChild(place, index);
   }
 
-  /** @throws BoltError 'invalid database' where a page is neither leaf nor branch, is empty, or lies too deep */
+  /**
+   * @throws BoltError 'invalid database' where a page is neither leaf nor branch, is empty, or lies too
+   * deep
+   */
   #requireBranch(place: Page | Node): void {
     this.bucket.tx.checkDepth(this.#stack.length);
     if (place instanceof Node) return;
-    if (!place.isBranch) throw new BoltError('invalid database', `page ${place.id}: invalid page type ${place.flags}`);
-    if (place.count === 0) throw new BoltError('invalid database', `page ${place.id}: a branch without children`);
+    if (!place.isBranch)
+      throw new BoltError('invalid database', `page ${place.id}: invalid page type ${place.flags}`);
+    if (place.count === 0)
+      throw new BoltError('invalid database', `page ${place.id}: a branch without children`);
   }
 }

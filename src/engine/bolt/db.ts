@@ -19,7 +19,10 @@ import type { TxStats } from './tx.ts';
 import { pgid, txid } from './types.ts';
 import type { FreelistType, Meta, PageRun, Txid } from './types.ts';
 
-/** Whose rules a commit follows where versions differ in memory: bbolt 1.3.x (etcd 3.4, 3.5) or 1.4 and later. */
+/**
+ * Whose rules a commit follows where versions differ in memory: bbolt 1.3.x (etcd 3.4, 3.5) or 1.4 and
+ * later.
+ */
 export type Rules = '1.3' | '1.4';
 
 export interface DbOptions {
@@ -65,7 +68,12 @@ function createFile(pager: Pager, pageSize: number): void {
   const view = new DataView(bytes.buffer);
   for (const slot of [0, 1]) {
     writeMetaPage(bytes.subarray(slot * pageSize, (slot + 1) * pageSize), {
-      pageSize, flags: 0, root: { root: pgid(3), sequence: 0n }, freelist: pgid(2), highWater: pgid(4), txid: txid(slot),
+      pageSize,
+      flags: 0,
+      root: { root: pgid(3), sequence: 0n },
+      freelist: pgid(2),
+      highWater: pgid(4),
+      txid: txid(slot),
     });
   }
   writeFreelist(view, 2 * pageSize, 2, 0, { starts: [], counts: [] }, 0);
@@ -73,7 +81,10 @@ function createFile(pager: Pager, pageSize: number): void {
   pager.write(0, bytes);
 }
 
-/** One writer, many readers. Everything happens at once: nothing waits, and a second writer is a caller's bug. */
+/**
+ * One writer, many readers. Everything happens at once: nothing waits, and a second writer is a caller's
+ * bug.
+ */
 export class Db {
   readonly pager: Pager;
   readonly pageSize: number;
@@ -95,7 +106,10 @@ export class Db {
     this.pager = pager;
     this.pageSize = findPageSize(pager);
     if (!isPageSize(this.pageSize)) {
-      throw new BoltError('invalid database', `page size ${this.pageSize} is not a power of two from 512 to 65536`);
+      throw new BoltError(
+        'invalid database',
+        `page size ${this.pageSize} is not a power of two from 512 to 65536`,
+      );
     }
     this.rules = options.rules ?? '1.3';
     this.noFreelistSync = options.noFreelistSync ?? false;
@@ -111,7 +125,10 @@ export class Db {
     // before v1.4 an opened file's size is not known, so that its first growth sets it in any case
     const knownBytes = isNew || this.rules !== '1.3' ? pager.sizeBytes : 0;
     this.#size = new FileSize(
-      pager.sizeBytes, knownBytes, options.initialMapBytes ?? 0, options.allocBytes ?? defaultAllocBytes,
+      pager.sizeBytes,
+      knownBytes,
+      options.initialMapBytes ?? 0,
+      options.allocBytes ?? defaultAllocBytes,
     );
   }
 
@@ -161,7 +178,10 @@ export class Db {
     const released = this.freelist.releasePending();
     if (this.trace.on && released.starts.length > 0) {
       this.trace.emit({
-        type: 'bolt.release', txid: this.#writer.id, runStarts: released.starts, runCounts: released.counts,
+        type: 'bolt.release',
+        txid: this.#writer.id,
+        runStarts: released.starts,
+        runCounts: released.counts,
       });
     }
     return this.#writer;
@@ -184,9 +204,13 @@ export class Db {
   stats(): DbStats {
     const { freeCount, pendingCount, sizeBytes } = this.freelist;
     return {
-      freePageCount: freeCount, pendingPageCount: pendingCount,
-      freeAllocBytes: (freeCount + pendingCount) * this.pageSize, freelistBytes: sizeBytes,
-      readerCount: this.#readerCount, openReaderCount: this.#readers.size, tx: { ...this.#stats },
+      freePageCount: freeCount,
+      pendingPageCount: pendingCount,
+      freeAllocBytes: (freeCount + pendingCount) * this.pageSize,
+      freelistBytes: sizeBytes,
+      readerCount: this.#readerCount,
+      openReaderCount: this.#readers.size,
+      tx: { ...this.#stats },
     };
   }
 
@@ -256,9 +280,14 @@ export class Db {
   #tellOpen(): void {
     const runs = this.pageRuns();
     this.trace.emit({
-      type: 'bolt.open', pageSize: this.pageSize, txid: this.#meta.txid, highWater: this.#meta.highWater,
-      freelist: this.freelist.list.type, runKinds: runs.map((run) => pageKindCodes[run.kind]),
-      runStarts: runs.map((run) => run.pgid), runCounts: runs.map((run) => run.count),
+      type: 'bolt.open',
+      pageSize: this.pageSize,
+      txid: this.#meta.txid,
+      highWater: this.#meta.highWater,
+      freelist: this.freelist.list.type,
+      runKinds: runs.map((run) => pageKindCodes[run.kind]),
+      runStarts: runs.map((run) => run.pgid),
+      runCounts: runs.map((run) => run.count),
     });
   }
 }

@@ -41,7 +41,12 @@ export function readIds(page: Page): Float64Array {
  * @throws BoltError 'invalid database' where the page is not a freelist or does not hold what it claims
  * @source bbolt v1.3.12 freelist.go read
  */
-export function readFreelist(pager: Pager, pgid: number, pageSize: number, highWater: number): StoredFreelist {
+export function readFreelist(
+  pager: Pager,
+  pgid: number,
+  pageSize: number,
+  highWater: number,
+): StoredFreelist {
   const page = readPage(pager, pgid, pageSize);
   if ((page.flags & freelistFlag) === 0) {
     throw new BoltError('invalid database', `invalid freelist page: ${pgid}, page type ${page.flags}`);
@@ -59,7 +64,8 @@ export function readFreelist(pager: Pager, pgid: number, pageSize: number, highW
 }
 
 /**
- * The ids of a freelist as bbolt reads them, sorted: as many as it claims, whatever the page's length, but not
+ * The ids of a freelist as bbolt reads them, sorted: as many as it claims, whatever the page's length,
+ * but not
  * behind the file's end. Null where the page is not in the file or not a freelist.
  */
 export function storedIds(pager: Pager, pgid: number, pageSize: number): Float64Array | null {
@@ -80,10 +86,20 @@ export function storedIds(pager: Pager, pgid: number, pageSize: number): Float64
 
 /** Writes a freelist at `at` of zeroed bytes. @param count ids in all spans together */
 export function writeFreelist(
-  view: DataView, at: number, pgid: number, overflow: number, spans: Spans, count: number,
+  view: DataView,
+  at: number,
+  pgid: number,
+  overflow: number,
+  spans: Spans,
+  count: number,
 ): void {
   const long = count >= countElsewhere;
-  writePageHeader(view, at, { id: pgid, flags: freelistFlag, count: long ? countElsewhere : count, overflow });
+  writePageHeader(view, at, {
+    id: pgid,
+    flags: freelistFlag,
+    count: long ? countElsewhere : count,
+    overflow,
+  });
   let place = at + pageHeaderBytes;
   if (long) {
     writeU64le(view, place, count);

@@ -32,7 +32,8 @@ export function metaFault(view: DataView, bytes: Uint8Array, at: number): BoltEr
   if (view.getUint32(at, true) !== magic) return 'invalid database';
   if (view.getUint32(at + 4, true) !== version) return 'version mismatch';
   const [low, high] = fnv1a64(bytes, at, at + checkedBytes);
-  if (view.getUint32(at + 56, true) !== low || view.getUint32(at + 60, true) !== high) return 'checksum error';
+  if (view.getUint32(at + 56, true) !== low || view.getUint32(at + 60, true) !== high)
+    return 'checksum error';
   return null;
 }
 
@@ -47,7 +48,8 @@ export function metaFault(view: DataView, bytes: Uint8Array, at: number): BoltEr
 export function readMeta(view: DataView, bytes: Uint8Array, at: number): Meta {
   const fault = metaFault(view, bytes, at);
   if (fault !== null) throw new BoltError(fault);
-  const unstored = view.getUint32(at + 32, true) === 0xffffffff && view.getUint32(at + 36, true) === 0xffffffff;
+  const unstored =
+    view.getUint32(at + 32, true) === 0xffffffff && view.getUint32(at + 36, true) === 0xffffffff;
   return {
     pageSize: view.getUint32(at + 8, true),
     flags: view.getUint32(at + 12, true),
@@ -119,7 +121,8 @@ export function findPageSize(pager: Pager): number {
 export function chooseMeta(pager: Pager, pageSize: number): Meta {
   const first = metaAt(pager, 0);
   const second = metaAt(pager, pageSize);
-  if (typeof first === 'object' && typeof second === 'object') return second.txid > first.txid ? second : first;
+  if (typeof first === 'object' && typeof second === 'object')
+    return second.txid > first.txid ? second : first;
   if (typeof first === 'object') return first;
   if (typeof second === 'object') return second;
   throw new BoltError(first);

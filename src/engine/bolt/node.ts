@@ -2,9 +2,7 @@
 import { writeU64le } from '../../base/u64.ts';
 import { assert } from '../../base/assert.ts';
 import type { Bucket } from './bucket.ts';
-import {
-  branchFlag, compareKeys, elementBytes, leafFlag, pageHeaderBytes, writePageHeader,
-} from './page.ts';
+import { branchFlag, compareKeys, elementBytes, leafFlag, pageHeaderBytes, writePageHeader } from './page.ts';
 import type { Page } from './page.ts';
 
 /**
@@ -20,7 +18,14 @@ export class Inode {
   /** The child; 0 in a leaf. */
   readonly pgid: number;
 
-  constructor(bytes: Uint8Array, at: number, keySize: number, valueSize: number, flags: number, pgid: number) {
+  constructor(
+    bytes: Uint8Array,
+    at: number,
+    keySize: number,
+    valueSize: number,
+    flags: number,
+    pgid: number,
+  ) {
     this.bytes = bytes;
     this.at = at;
     this.keySize = keySize;
@@ -196,9 +201,11 @@ export class Node {
     const inodes: Inode[] = [];
     for (let i = 0; i < count; i++) {
       const at = page.keyAt(i);
-      inodes.push(isLeaf
-        ? new Inode(bytes, at, page.keySize(i), page.valueSize(i), page.elementFlags(i), 0)
-        : new Inode(bytes, at, page.keySize(i), 0, 0, this.bucket.tx.checkChild(page, i)));
+      inodes.push(
+        isLeaf
+          ? new Inode(bytes, at, page.keySize(i), page.valueSize(i), page.elementFlags(i), 0)
+          : new Inode(bytes, at, page.keySize(i), 0, 0, this.bucket.tx.checkChild(page, i)),
+      );
     }
     this.inodes = inodes;
     this.key = count > 0 ? inodes[0] : null;

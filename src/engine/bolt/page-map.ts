@@ -29,12 +29,16 @@ function forEachRoot(page: Page, visit: (root: number) => void): void {
  * @throws BoltError 'invalid database' where a page lies outside or is neither branch nor leaf
  */
 export function forEachTreePage(
-  pager: Pager, pageSize: number, meta: Meta, visit: (id: number, page: Page) => void,
+  pager: Pager,
+  pageSize: number,
+  meta: Meta,
+  visit: (id: number, page: Page) => void,
 ): void {
   const seen = new Bitmap();
   const stack: number[] = [meta.root.root];
   for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
-    if (id < 2 || id >= meta.highWater) throw new BoltError('invalid database', `page ${id} is out of bounds`);
+    if (id < 2 || id >= meta.highWater)
+      throw new BoltError('invalid database', `page ${id} is out of bounds`);
     if (!seen.set(id)) continue;
     const page = readPage(pager, id, pageSize);
     visit(id, page);
@@ -82,7 +86,7 @@ export function pageRuns(pager: Pager, pageSize: number, meta: Meta, freelist: S
     mark(id, page.overflow + 1, page.isLeaf ? pageKindCodes.leaf : pageKindCodes.branch);
   });
   const runs: PageRun[] = [];
-  for (let id = 0; id < kinds.length; ) {
+  for (let id = 0; id < kinds.length;) {
     const from = id;
     do id++;
     while (id < kinds.length && kinds[id] === kinds[from] && !firsts.has(id));

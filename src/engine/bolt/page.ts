@@ -17,7 +17,12 @@ export const bucketLeafFlag = 1;
 
 /** Page kinds as small numbers, in events and typed arrays. */
 export const pageKindCodes: Readonly<Record<PageKind, number>> = {
-  meta: 0, freelist: 1, branch: 2, leaf: 3, free: 4, pending: 5,
+  meta: 0,
+  freelist: 1,
+  branch: 2,
+  leaf: 3,
+  free: 4,
+  pending: 5,
 };
 export const pageKinds: readonly PageKind[] = ['meta', 'freelist', 'branch', 'leaf', 'free', 'pending'];
 
@@ -26,7 +31,12 @@ export const pageKinds: readonly PageKind[] = ['meta', 'freelist', 'branch', 'le
  * @returns a negative, zero or positive number
  */
 export function compareKeys(
-  a: Uint8Array, aAt: number, aSize: number, b: Uint8Array, bAt: number, bSize: number,
+  a: Uint8Array,
+  aAt: number,
+  aSize: number,
+  b: Uint8Array,
+  bAt: number,
+  bSize: number,
 ): number {
   const shared = aSize < bSize ? aSize : bSize;
   for (let i = 0; i < shared; i++) {
@@ -41,7 +51,9 @@ export function compareKeys(
  *   0 id u64 | 8 flags u16 | 10 count u16 | 12 overflow u32, further physical pages of this logical page
  */
 export function writePageHeader(
-  view: DataView, at: number, header: { id: number; flags: number; count: number; overflow: number },
+  view: DataView,
+  at: number,
+  header: { id: number; flags: number; count: number; overflow: number },
 ): void {
   writeU64le(view, at, header.id);
   view.setUint16(at + 8, header.flags, true);
@@ -76,7 +88,10 @@ export class Page {
     this.flags = view.getUint16(at + 8, true);
     this.count = view.getUint16(at + 10, true);
     this.overflow = view.getUint32(at + 12, true);
-    if ((this.flags & (branchFlag | leafFlag)) !== 0 && at + pageHeaderBytes + this.count * elementBytes > end) {
+    if (
+      (this.flags & (branchFlag | leafFlag)) !== 0 &&
+      at + pageHeaderBytes + this.count * elementBytes > end
+    ) {
       throw new BoltError('invalid database', `page ${this.id}: ${this.count} elements do not fit`);
     }
   }
@@ -97,7 +112,10 @@ export class Page {
     return this.view.getUint32(this.at + pageHeaderBytes + index * elementBytes, true);
   }
 
-  /** Where the key of an element begins in `bytes`. @throws BoltError 'invalid database' behind the page's end */
+  /**
+   * Where the key of an element begins in `bytes`.
+   * @throws BoltError 'invalid database' behind the page's end
+   */
   keyAt(index: number): number {
     const element = this.at + pageHeaderBytes + index * elementBytes;
     const view = this.view;

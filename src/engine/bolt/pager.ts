@@ -9,7 +9,10 @@ export interface PageBytes {
   readonly at: number;
 }
 
-/** What is to reach the disk before the next request: the data pages, the meta page, or the file's new size. */
+/**
+ * What is to reach the disk before the next request: the data pages, the meta page, or the file's new
+ * size.
+ */
 export type SyncKind = 'data' | 'meta' | 'grow';
 
 /** The bytes of a database. A write is seen by the next read; a sync orders what reaches the disk. */
@@ -89,7 +92,7 @@ export class MemoryPager implements Pager {
   copy(offset: number, length: number): Uint8Array {
     const end = Math.min(offset + length, this.#sizeBytes);
     const copy = new Uint8Array(Math.max(0, end - offset));
-    for (let from = offset; from < end; ) {
+    for (let from = offset; from < end;) {
       const at = from % chunkBytes;
       const size = Math.min(chunkBytes - at, end - from);
       const chunk = this.#chunks[(from - at) / chunkBytes];
@@ -105,7 +108,10 @@ export class MemoryPager implements Pager {
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    assert(Number.isSafeInteger(offset) && offset >= 0, 'pager: the offset is not a safe non-negative integer');
+    assert(
+      Number.isSafeInteger(offset) && offset >= 0,
+      'pager: the offset is not a safe non-negative integer',
+    );
     this.#store(offset, bytes);
     this.#sink?.write(offset, bytes);
   }
@@ -121,7 +127,7 @@ export class MemoryPager implements Pager {
   }
 
   #store(offset: number, bytes: Uint8Array): void {
-    for (let from = 0; from < bytes.length; ) {
+    for (let from = 0; from < bytes.length;) {
       const at = (offset + from) % chunkBytes;
       const size = Math.min(chunkBytes - at, bytes.length - from);
       const index = (offset + from - at) / chunkBytes;

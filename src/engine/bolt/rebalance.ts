@@ -1,4 +1,4 @@
-/** Rebalancing: a node that deletions made too small joins a sibling; a root with one child gives way to it. */
+/** Rebalancing: a node that deletions made too small joins a sibling; a root with one child becomes it. */
 import { assert } from '../../base/assert.ts';
 import type { Node } from './node.ts';
 
@@ -41,7 +41,10 @@ function merge(left: Node, right: Node, parent: Node): void {
   removeNode(right, parent);
 }
 
-/** How small a node may get before it is merged, in bytes. @source bbolt node.go rebalance, before and since v1.4 */
+/**
+ * How small a node may get before it is merged, in bytes.
+ * @source bbolt node.go rebalance, before and since v1.4
+ */
 function thresholdBytes(node: Node): number {
   const { pageSize, rules } = node.bucket.tx;
   if (rules === '1.3') return Math.floor(pageSize / 4);

@@ -61,7 +61,9 @@ function place(part: Node): void {
   part.overflow = count - 1;
   part.spilled = true;
   tx.writeLater({
-    pgid: part.pgid, count, kind: part.isLeaf ? 'leaf' : 'branch',
+    pgid: part.pgid,
+    count,
+    kind: part.isLeaf ? 'leaf' : 'branch',
     writeTo: (bytes, view, at) => part.write(bytes, view, at, part.pgid, count - 1),
   });
   if (part.parent !== null) {

@@ -80,7 +80,8 @@ class Checker {
         this.#tell('unreachable unfreed', id, `page ${id}: unreachable unfreed`);
       }
     }
-    if (this.#limit < this.#meta.highWater) this.#tell('unreadable', this.#limit, `page ${this.#limit}: behind the file`);
+    if (this.#limit < this.#meta.highWater)
+      this.#tell('unreadable', this.#limit, `page ${this.#limit}: behind the file`);
   }
 
   #tell(code: FindingCode, pgid: number, text: string): void {
@@ -144,7 +145,8 @@ class Checker {
     if (page === null) return;
     this.#stack.push(id);
     const stack = `(stack: [${this.#stack.join(' ')}])`;
-    if (id > this.#meta.highWater) this.#tell('out of bounds', id, `page ${id}: out of bounds: ${this.#meta.highWater} ${stack}`);
+    if (id > this.#meta.highWater)
+      this.#tell('out of bounds', id, `page ${id}: out of bounds: ${this.#meta.highWater} ${stack}`);
     for (let next = id; next <= id + this.#overflow(id, page); next++) {
       if (!this.#reachable.set(next)) {
         this.#tell('multiple references', next, `page ${next}: multiple references ${stack}`);
@@ -175,7 +177,9 @@ class Checker {
   /** Where an element's key begins in the file; a damaged element may name any place. */
   #keyOffset(id: number, page: Page, index: number): number {
     const element = pageHeaderBytes + index * elementBytes;
-    return id * this.#pageSize + element + page.view.getUint32(page.at + element + (page.isLeaf ? 4 : 0), true);
+    return (
+      id * this.#pageSize + element + page.view.getUint32(page.at + element + (page.isLeaf ? 4 : 0), true)
+    );
   }
 
   #bytes(offset: number, length: number): Uint8Array | null {
@@ -194,7 +198,10 @@ class Checker {
     return this.#bytes(offset, size) ?? (isBehind ? new Uint8Array(size) : null);
   }
 
-  /** Order of keys: ascending on each page, and within what the parent promises. @returns the subtree's last key */
+  /**
+   * Order of keys: ascending on each page, and within what the parent promises.
+   * @returns the subtree's last key
+   */
   #checkKeys(id: number, low: Uint8Array | null, high: Uint8Array | null): Uint8Array | null {
     const page = this.#enter(id) ? this.#page(id) : null;
     if (page === null) return null;
@@ -218,7 +225,12 @@ class Checker {
   }
 
   #checkKey(
-    page: Page, id: number, index: number, key: Uint8Array, previous: Uint8Array | null, high: Uint8Array | null,
+    page: Page,
+    id: number,
+    index: number,
+    key: Uint8Array,
+    previous: Uint8Array | null,
+    high: Uint8Array | null,
   ): void {
     const order = previous === null ? -1 : compareBytes(previous, key);
     const isAbove = high !== null && compareBytes(key, high) >= 0;
@@ -228,14 +240,23 @@ class Checker {
     const before = previous === null ? '' : toHex(previous);
     const stack = `[${this.#stack.join(' ')}]`;
     if (index === 0 && order > 0) {
-      this.#tell('key order', id, `the first ${on} needs to be >= the key in the ancestor (${before}). Stack: ${stack}`);
+      this.#tell(
+        'key order',
+        id,
+        `the first ${on} needs to be >= the key in the ancestor (${before}). Stack: ${stack}`,
+      );
     }
     if (index > 0 && order >= 0) {
       const found = order > 0 ? '<' : '=';
-      this.#tell('key order', id, `${on} needs to be > (found ${found}) than previous element (hex)${before}. Stack: ${stack}`);
+      this.#tell(
+        'key order',
+        id,
+        `${on} needs to be > (found ${found}) than previous element (hex)${before}. Stack: ${stack}`,
+      );
     }
     if (isAbove) {
-      const text = `${on} needs to be < than key of the next element in ancestor (hex)${before}. Pages stack: ${stack}`;
+      const than = `than key of the next element in ancestor (hex)${before}`;
+      const text = `${on} needs to be < ${than}. Pages stack: ${stack}`;
       this.#tell('key order', id, text);
     }
   }
@@ -248,11 +269,18 @@ class Checker {
  * @source bbolt v1.3.12 tx_check.go
  */
 export function checkState(
-  pager: Pager, pageSize: number, meta: Meta, freelist: SharedFreelist, wrongFreeIds: readonly number[],
+  pager: Pager,
+  pageSize: number,
+  meta: Meta,
+  freelist: SharedFreelist,
+  wrongFreeIds: readonly number[],
 ): Finding[] {
   const wrong = new Set(wrongFreeIds);
   const repeated = wrongFreeIds.filter((id) => freelist.isFreed(id));
-  const checker = new Checker(pager, pageSize, meta, { repeated, has: (id) => freelist.isFreed(id) || wrong.has(id) });
+  const checker = new Checker(pager, pageSize, meta, {
+    repeated,
+    has: (id) => freelist.isFreed(id) || wrong.has(id),
+  });
   checker.run();
   return checker.findings;
 }
@@ -272,5 +300,7 @@ export function checkFile(pager: Pager, pageSize: number, meta: Meta): Finding[]
   const checker = new Checker(pager, pageSize, meta, { repeated, has: (id) => freed.has(id) });
   checker.run();
   // without a stored freelist all that no bucket reaches is free
-  return meta.freelist !== null ? checker.findings : checker.findings.filter(({ code }) => code !== 'unreachable unfreed');
+  return meta.freelist !== null
+    ? checker.findings
+    : checker.findings.filter(({ code }) => code !== 'unreachable unfreed');
 }

@@ -40,12 +40,20 @@ export interface DirtyRun {
 const maxDepth = 64;
 
 export const newTxStats = (): TxStats => ({
-  pageCount: 0, pageAllocBytes: 0, cursorCount: 0, nodeCount: 0, nodeDerefCount: 0, rebalance: 0, split: 0,
-  spill: 0, write: 0,
+  pageCount: 0,
+  pageAllocBytes: 0,
+  cursorCount: 0,
+  nodeCount: 0,
+  nodeDerefCount: 0,
+  rebalance: 0,
+  split: 0,
+  spill: 0,
+  write: 0,
 });
 
 /**
- * Opened by `Db.beginRead` or `Db.beginWrite`, ended by `commit` or `rollback`; whatever it handed out is valid
+ * Opened by `Db.beginRead` or `Db.beginWrite`, ended by `commit` or `rollback`; whatever it handed out is
+ * valid
  * until then. A reader sees the state of its beginning, whatever is committed meanwhile.
  * @source bbolt v1.3.12 tx.go
  */
@@ -154,7 +162,10 @@ export class Tx {
     this.#db.endWrite(this);
   }
 
-  /** Ends the transaction; a writer's changes are forgotten, and its id is used again. @throws BoltError 'tx closed' */
+  /**
+   * Ends the transaction; a writer's changes are forgotten, and its id is used again.
+   * @throws BoltError 'tx closed'
+   */
   rollback(): void {
     this.requireOpen();
     this.#isOpen = false;
@@ -175,7 +186,8 @@ export class Tx {
 
   /** @internal @throws BoltError 'invalid database' where the page is not in the file */
   page(id: number): Page {
-    if (!(id >= 2 && id < this.#meta.highWater)) throw new BoltError('invalid database', `page ${id} is out of bounds`);
+    if (!(id >= 2 && id < this.#meta.highWater))
+      throw new BoltError('invalid database', `page ${id} is out of bounds`);
     return readPage(this.#db.pager, id, this.pageSize);
   }
 
@@ -190,7 +202,8 @@ export class Tx {
 
   /** @internal @throws BoltError 'invalid database' deeper than any sound tree: the pages run in a circle */
   checkDepth(depth: number): void {
-    if (depth > maxDepth) throw new BoltError('invalid database', 'the tree has no end: its pages run in a circle');
+    if (depth > maxDepth)
+      throw new BoltError('invalid database', 'the tree has no end: its pages run in a circle');
   }
 
   /** @internal A run is no longer used from this transaction on. */
@@ -214,12 +227,17 @@ export class Tx {
     this.stats.pageAllocBytes += count * this.pageSize;
     const start = first ?? this.#meta.highWater;
     if (first === null) {
-      if (db.needMap((start + count + 1) * this.pageSize)) this.stats.nodeDerefCount += this.#root.openNodeCount();
+      if (db.needMap((start + count + 1) * this.pageSize))
+        this.stats.nodeDerefCount += this.#root.openNodeCount();
       this.#meta = { ...this.#meta, highWater: pgid(start + count) };
     }
     if (db.trace.on) {
       db.trace.emit({
-        type: 'bolt.allocate', txid: this.#meta.txid, pgid: pgid(start), count, scanned,
+        type: 'bolt.allocate',
+        txid: this.#meta.txid,
+        pgid: pgid(start),
+        count,
+        scanned,
         path: first === null ? 'grow' : path,
       });
     }
@@ -274,9 +292,18 @@ export class Tx {
     const first = this.allocate(count);
     this.#meta = { ...this.#meta, freelist: pgid(first) };
     this.writeLater({
-      pgid: first, count, kind: 'freelist',
+      pgid: first,
+      count,
+      kind: 'freelist',
       writeTo: (_, view, at) => {
-        writeFreelist(view, at, first, count - 1, freelist.allSpans(), freelist.freeCount + freelist.pendingCount);
+        writeFreelist(
+          view,
+          at,
+          first,
+          count - 1,
+          freelist.allSpans(),
+          freelist.freeCount + freelist.pendingCount,
+        );
       },
     });
   }
@@ -298,7 +325,13 @@ export class Tx {
     this.stats.write += dirty.length;
     if (trace.on) {
       for (const { pgid: id, count, kind } of dirty) {
-        trace.emit({ type: 'bolt.write', txid: this.#meta.txid, pgid: pgid(id), count, kind: pageKindCodes[kind] });
+        trace.emit({
+          type: 'bolt.write',
+          txid: this.#meta.txid,
+          pgid: pgid(id),
+          count,
+          kind: pageKindCodes[kind],
+        });
       }
     }
     this.#db.sync('data', this.#meta.txid);

@@ -19,12 +19,26 @@ export interface XrayMeta {
   readonly checksum: bigint;
 }
 
-const faultNames = { 'invalid database': 'magic', 'version mismatch': 'version', 'checksum error': 'checksum' } as const;
+const faultNames = {
+  'invalid database': 'magic',
+  'version mismatch': 'version',
+  'checksum error': 'checksum',
+} as const;
 
 function missingMeta(page: number, fault: 'short' | 'not found'): XrayMeta {
   return {
-    page, fault, magic: 0, version: 0, pageSize: 0, flags: 0, root: 0n, sequence: 0n, freelist: 0n, highWater: 0n,
-    txid: 0n, checksum: 0n,
+    page,
+    fault,
+    magic: 0,
+    version: 0,
+    pageSize: 0,
+    flags: 0,
+    root: 0n,
+    sequence: 0n,
+    freelist: 0n,
+    highWater: 0n,
+    txid: 0n,
+    checksum: 0n,
   };
 }
 
@@ -35,10 +49,17 @@ function readXrayMeta(pager: Pager, offset: number, page: number): XrayMeta {
   const at = from + pageHeaderBytes;
   const fault = metaFault(view, bytes, at);
   return {
-    page, fault: fault === null ? null : faultNames[fault as keyof typeof faultNames],
-    magic: view.getUint32(at, true), version: view.getUint32(at + 4, true), pageSize: view.getUint32(at + 8, true),
-    flags: view.getUint32(at + 12, true), root: readBig64(view, at + 16), sequence: readBig64(view, at + 24),
-    freelist: readBig64(view, at + 32), highWater: readBig64(view, at + 40), txid: readBig64(view, at + 48),
+    page,
+    fault: fault === null ? null : faultNames[fault as keyof typeof faultNames],
+    magic: view.getUint32(at, true),
+    version: view.getUint32(at + 4, true),
+    pageSize: view.getUint32(at + 8, true),
+    flags: view.getUint32(at + 12, true),
+    root: readBig64(view, at + 16),
+    sequence: readBig64(view, at + 24),
+    freelist: readBig64(view, at + 32),
+    highWater: readBig64(view, at + 40),
+    txid: readBig64(view, at + 48),
     checksum: readBig64(view, at + 56),
   };
 }

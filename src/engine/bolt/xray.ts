@@ -3,76 +3,21 @@ import { compareBytes } from '../../base/bytes.ts';
 import { readU64le } from '../../base/u64.ts';
 import { Bitmap } from './freelist/bitmap.ts';
 import { spansOf } from './freelist/freelist.ts';
-import type { Spans } from './freelist/freelist.ts';
 import { readBig64 } from './meta.ts';
 import { branchFlag, elementBytes, freelistFlag, leafFlag, pageHeaderBytes } from './page.ts';
 import type { PageBytes, Pager } from './pager.ts';
 import { chooseXrayMeta } from './xray-meta.ts';
 import type { XrayMeta } from './xray-meta.ts';
-
-export type XrayCode =
-  | 'no-valid-meta' | 'out-of-range' | 'past-eof' | 'page-id-mismatch' | 'overflow-past-end'
-  | 'multiple-references' | 'reachable-freed' | 'freelist-flags' | 'freelist-count' | 'freelist-range'
-  | 'freelist-order' | 'freelist-duplicate' | 'inline-short' | 'inline-flags' | 'cycle' | 'branch-empty'
-  | 'element-bounds' | 'zero-key' | 'key-order' | 'key-below-parent' | 'key-above-parent' | 'page-flags'
-  | 'bucket-short' | 'bucket-length' | 'leaf-flags' | 'unreachable-unfreed' | 'too-deep' | 'work-limit';
-
-/** A fault; `page` in decimal, as it may be any 64-bit number. */
-export interface XrayFinding {
-  readonly code: XrayCode;
-  readonly page: string;
-  readonly message: string;
-}
-
-export interface XrayBucket {
-  /** The names from the root on; empty for the root bucket. */
-  readonly path: readonly Uint8Array[];
-  readonly root: bigint;
-  readonly isInline: boolean;
-  readonly sequence: bigint;
-  keys: number;
-  buckets: number;
-  depth: number;
-  leafPages: number;
-  leafOverflow: number;
-  branchPages: number;
-  branchOverflow: number;
-  inuseBytes: number;
-}
-
-export type XrayPageKind = 'meta' | 'freelist' | 'branch' | 'leaf' | 'free' | 'unreachable' | 'invalid';
-
-/** A logical page; neighbouring free pages are one entry, whose `overflow` counts the further ones. */
-export interface XrayPage {
-  readonly pgid: number;
-  readonly kind: XrayPageKind;
-  /** Of an invalid page. */
-  readonly flags: number;
-  readonly count: number;
-  overflow: number;
-}
-
-export interface XrayReport {
-  readonly metas: readonly [XrayMeta, XrayMeta];
-  /** The meta in force and the page size; null where no meta is valid: then nothing else is known. */
-  readonly chosen: { readonly meta: XrayMeta; readonly pageSize: number } | null;
-  readonly buckets: readonly XrayBucket[];
-  readonly isFreelistStored: boolean;
-  readonly free: Spans;
-  readonly freeCount: number;
-  readonly unreachableCount: number;
-  readonly pages: readonly XrayPage[];
-  /** At most 2,000. */
-  readonly findings: readonly XrayFinding[];
-}
-
-/** Is told of items in the order of a walk; bytes are views, to be copied by who keeps them. */
-export interface XrayVisitor {
-  enterBucket?(bucket: XrayBucket): void;
-  item?(bucket: XrayBucket, key: Uint8Array, value: Uint8Array): void;
-  /** After all of a bucket's items. @param name null for the root bucket */
-  leaveBucket?(bucket: XrayBucket, name: Uint8Array | null): void;
-}
+import { newXrayBucket } from './xray-report.ts';
+import type {
+  XrayBucket,
+  XrayCode,
+  XrayFinding,
+  XrayPage,
+  XrayPageKind,
+  XrayReport,
+  XrayVisitor,
+} from './xray-report.ts';
 
 const maxFindings = 2000;
 /** Pages and buckets below one another; no sound file comes near. */
@@ -111,7 +56,10 @@ class Xray {
   readonly #active = new Set<number>();
   #freelistOverflow = 0;
   #depth = 0;
-  /** Bytes that may still be looked at, so that pages that overlap or repeat can not cost more than a few files. */
+  /**
+   * Bytes that may still be looked at, so that pages that overlap or repeat can not cost more than a few
+   * files.
+   */
   #budget: number;
   freeIds: number[] = [];
   freeCount = 0;
@@ -134,7 +82,7 @@ class Xray {
 
   run(): void {
     this.#readFreelist();
-    const root: XrayBucket = newBucket([], this.#meta.root, this.#meta.sequence, false);
+    const root: XrayBucket = newXrayBucket([], this.#meta.root, this.#meta.sequence, false);
     this.#walkBucket(root, null, null);
     for (const id of [0, 1]) {
       this.#referenced.set(id);
@@ -180,8 +128,11 @@ class Xray {
     if (!this.#afford((overflow + 1) * this.#pageSize)) return null;
     const place = overflow === 0 ? head : this.#pager.run(id, overflow + 1, this.#pageSize);
     return {
-      ...place, end: place.at + (overflow + 1) * this.#pageSize, overflow,
-      flags: place.view.getUint16(place.at + 8, true), count: place.view.getUint16(place.at + 10, true),
+      ...place,
+      end: place.at + (overflow + 1) * this.#pageSize,
+      overflow,
+      flags: place.view.getUint16(place.at + 8, true),
+      count: place.view.getUint16(place.at + 10, true),
     };
   }
 
@@ -189,7 +140,10 @@ class Xray {
     if (id < this.#kinds.length) this.#kinds[id] = kind;
   }
 
-  /** Counts a reference to each page of a run. A freelist may name any run: what lies behind the file is not kept. */
+  /**
+   * Counts a reference to each page of a run. A freelist may name any run: what lies behind the file is
+   * not kept.
+   */
   #reference(id: number, overflow: number, kind: number): void {
     for (let next = id; next <= id + overflow && next < this.#filePages; next++) {
       if (!this.#referenced.set(next)) this.#tell('multiple-references', next);
@@ -239,8 +193,10 @@ class Xray {
     for (let i = 0; i < count; i++) {
       const at = from + 8 * i;
       const id = readU64le(view, at);
-      if (id < 2 || id >= this.#highWater) this.#tell('freelist-range', freelist, `id ${readBig64(view, at)}`);
-      if (i > 0 && id <= previous) this.#tell('freelist-order', freelist, `id ${readBig64(view, at)} after ${previous}`);
+      if (id < 2 || id >= this.#highWater)
+        this.#tell('freelist-range', freelist, `id ${readBig64(view, at)}`);
+      if (i > 0 && id <= previous)
+        this.#tell('freelist-order', freelist, `id ${readBig64(view, at)} after ${previous}`);
       previous = id;
       if (!this.#addFreed(id)) this.#tell('freelist-duplicate', readBig64(view, at));
       this.freeIds.push(id);
@@ -264,7 +220,14 @@ class Xray {
   }
 
   /** @param low,high what the parent promises about keys: not below, below */
-  #walkPage(walk: Walk, id: number, exact: bigint, level: number, low: Uint8Array | null, high: Uint8Array | null): void {
+  #walkPage(
+    walk: Walk,
+    id: number,
+    exact: bigint,
+    level: number,
+    low: Uint8Array | null,
+    high: Uint8Array | null,
+  ): void {
     if (this.#active.has(id)) {
       this.#tell('cycle', exact);
       return;
@@ -299,7 +262,12 @@ class Xray {
   }
 
   #walkBranch(
-    walk: Walk, id: number, page: RawPage, level: number, low: Uint8Array | null, high: Uint8Array | null,
+    walk: Walk,
+    id: number,
+    page: RawPage,
+    level: number,
+    low: Uint8Array | null,
+    high: Uint8Array | null,
   ): void {
     if (page.count === 0) this.#tell('branch-empty', id);
     const keys = this.#branchKeys(id, page);
@@ -309,8 +277,10 @@ class Xray {
     keys.forEach((key, i) => {
       if (!this.#afford(key.length)) return;
       if (i > 0 && compareBytes(keys[i - 1], key) >= 0) this.#tell('key-order', id, `branch element ${i}`);
-      if (low !== null && i === 0 && compareBytes(key, low) < 0) this.#tell('key-below-parent', id, 'branch element 0');
-      if (high !== null && compareBytes(key, high) >= 0) this.#tell('key-above-parent', id, `branch element ${i}`);
+      if (low !== null && i === 0 && compareBytes(key, low) < 0)
+        this.#tell('key-below-parent', id, 'branch element 0');
+      if (high !== null && compareBytes(key, high) >= 0)
+        this.#tell('key-above-parent', id, `branch element ${i}`);
       const at = page.at + pageHeaderBytes + elementBytes * i + 8;
       const next = i + 1 < keys.length ? keys[i + 1] : high;
       this.#walkPage(walk, readU64le(page.view, at), readBig64(page.view, at), level + 1, key, next);
@@ -366,12 +336,20 @@ class Xray {
   }
 
   #checkLeafKey(
-    walk: Walk, id: number, index: number, key: Uint8Array, low: Uint8Array | null, high: Uint8Array | null,
+    walk: Walk,
+    id: number,
+    index: number,
+    key: Uint8Array,
+    low: Uint8Array | null,
+    high: Uint8Array | null,
   ): void {
     if (key.length === 0) this.#tell('zero-key', id, `leaf element ${index}`);
-    if (walk.lastKey !== null && compareBytes(walk.lastKey, key) >= 0) this.#tell('key-order', id, `leaf element ${index}`);
-    if (low !== null && index === 0 && compareBytes(key, low) < 0) this.#tell('key-below-parent', id, 'leaf element 0');
-    if (high !== null && compareBytes(key, high) >= 0) this.#tell('key-above-parent', id, `leaf element ${index}`);
+    if (walk.lastKey !== null && compareBytes(walk.lastKey, key) >= 0)
+      this.#tell('key-order', id, `leaf element ${index}`);
+    if (low !== null && index === 0 && compareBytes(key, low) < 0)
+      this.#tell('key-below-parent', id, 'leaf element 0');
+    if (high !== null && compareBytes(key, high) >= 0)
+      this.#tell('key-above-parent', id, `leaf element ${index}`);
   }
 
   #walkItem(walk: Walk, id: number, index: number, flags: number, key: Uint8Array, value: Uint8Array): void {
@@ -379,7 +357,8 @@ class Xray {
     if (flags === 0) {
       bucket.keys++;
       this.#visitor.item?.(bucket, key, value);
-    } else if (flags !== 1) this.#tell('leaf-flags', id, `leaf element ${index} flags 0x${flags.toString(16)}`);
+    } else if (flags !== 1)
+      this.#tell('leaf-flags', id, `leaf element ${index} flags 0x${flags.toString(16)}`);
     else {
       bucket.buckets++;
       if (value.length < 16) this.#tell('bucket-short', id, `leaf element ${index}`);
@@ -396,7 +375,7 @@ class Xray {
       return;
     }
     this.#depth++;
-    const bucket = newBucket([...parent.path, name], root, readBig64(view, 8), root === 0n);
+    const bucket = newXrayBucket([...parent.path, name], root, readBig64(view, 8), root === 0n);
     this.#walkBucket(bucket, root === 0n ? inlinePage(value, view) : null, name);
     this.#depth--;
   }
@@ -405,7 +384,7 @@ class Xray {
     const { sizeBytes } = this.#pager;
     for (let id = 0; id < this.#filePages; id++) {
       const kind = kindCodes[this.#kinds[id]];
-      if (kind !== '' && (id * this.#pageSize) + pageHeaderBytes <= sizeBytes) {
+      if (kind !== '' && id * this.#pageSize + pageHeaderBytes <= sizeBytes) {
         const { view, at } = this.#pager.run(id * this.#pageSize, pageHeaderBytes, 1);
         const overflow = view.getUint32(at + 12, true);
         const count = view.getUint16(at + 10, true);
@@ -432,19 +411,17 @@ class Xray {
   }
 }
 
-function newBucket(path: readonly Uint8Array[], root: bigint, sequence: bigint, isInline: boolean): XrayBucket {
-  return {
-    path, root, sequence, isInline, keys: 0, buckets: 0, depth: 0, leafPages: 0, leafOverflow: 0, branchPages: 0,
-    branchOverflow: 0, inuseBytes: 0,
-  };
-}
-
 /** The page image behind an inline bucket's header. */
 function inlinePage(value: Uint8Array, view: DataView): RawPage | 'short' {
   if (value.length < 16 + pageHeaderBytes) return 'short';
   return {
-    view, bytes: value, at: 16, end: value.length, overflow: 0,
-    flags: view.getUint16(24, true), count: view.getUint16(26, true),
+    view,
+    bytes: value,
+    at: 16,
+    end: value.length,
+    overflow: 0,
+    flags: view.getUint16(24, true),
+    count: view.getUint16(26, true),
   };
 }
 
@@ -456,15 +433,28 @@ export function xray(pager: Pager, visitor: XrayVisitor = {}): XrayReport {
   const { metas, chosen } = chooseXrayMeta(pager);
   if (chosen === null) {
     return {
-      metas, chosen, buckets: [], isFreelistStored: false, free: { starts: [], counts: [] }, freeCount: 0,
-      unreachableCount: 0, pages: [], findings: [{ code: 'no-valid-meta', page: '0', message: '' }],
+      metas,
+      chosen,
+      buckets: [],
+      isFreelistStored: false,
+      free: { starts: [], counts: [] },
+      freeCount: 0,
+      unreachableCount: 0,
+      pages: [],
+      findings: [{ code: 'no-valid-meta', page: '0', message: '' }],
     };
   }
   const walk = new Xray(pager, chosen.meta, chosen.pageSize, visitor);
   walk.run();
   return {
-    metas, chosen, buckets: walk.buckets, isFreelistStored: walk.isFreelistStored,
-    free: spansOf(Float64Array.from(walk.freeIds).sort()), freeCount: walk.freeCount,
-    unreachableCount: walk.unreachableCount, pages: walk.pages, findings: walk.findings,
+    metas,
+    chosen,
+    buckets: walk.buckets,
+    isFreelistStored: walk.isFreelistStored,
+    free: spansOf(Float64Array.from(walk.freeIds).sort()),
+    freeCount: walk.freeCount,
+    unreachableCount: walk.unreachableCount,
+    pages: walk.pages,
+    findings: walk.findings,
   };
 }

@@ -33,7 +33,8 @@ class Run {
   }
 
   transact(transaction: Transaction): void {
-    if (transaction.beginReader) this.#readers.push({ tx: this.#db.beginRead(), text: modelText(this.#model) });
+    if (transaction.beginReader)
+      this.#readers.push({ tx: this.#db.beginRead(), text: modelText(this.#model) });
     const tx = this.#db.beginWrite();
     const model = cloneModel(this.#model);
     for (const op of transaction.ops) apply(model, tx, op);
@@ -56,7 +57,10 @@ class Run {
     tx.rollback();
     const pages = this.#db.pageRuns().reduce((sum, run) => sum + run.count, 0);
     expect(pages).toBe(this.#db.meta.highWater);
-    const free = this.#db.pageRuns().filter((run) => run.kind === 'free').reduce((sum, run) => sum + run.count, 0);
+    const free = this.#db
+      .pageRuns()
+      .filter((run) => run.kind === 'free')
+      .reduce((sum, run) => sum + run.count, 0);
     expect(free).toBe(this.#db.freePageCount);
   }
 
@@ -88,35 +92,45 @@ function checkCursors(tx: Tx, model: ModelBucket): void {
 }
 
 test('a database holds what was put, as each reader began with it, and after each reopen', () => {
-  fc.assert(fc.property(options, history(12, 40), (dbOptions, transactions) => {
-    const run = new Run(dbOptions);
-    for (const transaction of [firstBuckets, ...transactions]) run.transact(transaction);
-  }), { numRuns: 60 });
+  fc.assert(
+    fc.property(options, history(12, 40), (dbOptions, transactions) => {
+      const run = new Run(dbOptions);
+      for (const transaction of [firstBuckets, ...transactions]) run.transact(transaction);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('many keys in one bucket make a tree that shrinks again when they are deleted', () => {
-  fc.assert(fc.property(options, fc.uniqueArray(fc.integer({ min: 0, max: 99999 }), { minLength: 300, maxLength: 800 }), (dbOptions, numbers) => {
-    const db = Db.open(new MemoryPager(), { ...dbOptions, pageSize: 512 });
-    const keyOf = (n: number): Uint8Array => Uint8Array.from(String(n), (digit) => digit.charCodeAt(0));
-    let tx = db.beginWrite();
-    const bucket = tx.createBucket(Uint8Array.of(1));
-    for (const n of numbers) bucket.put(keyOf(n), keyOf(n * 7));
-    tx.commit();
-    expect(db.pageRuns().some((run) => run.kind === 'branch')).toBe(true);
-    for (let from = 0; from < numbers.length; from += 97) {
-      tx = db.beginWrite();
-      const doomed = tx.bucket(Uint8Array.of(1));
-      for (const n of numbers.slice(from, from + 97)) doomed?.delete(keyOf(n));
-      tx.commit();
-      tx = db.beginRead();
-      expect(tx.check()).toEqual([]);
-      for (const n of numbers) {
-        const value = tx.bucket(Uint8Array.of(1))?.get(keyOf(n)) ?? null;
-        const left = numbers.indexOf(n) >= from + 97;
-        expect(value === null ? null : toHex(value)).toBe(left ? toHex(keyOf(n * 7)) : null);
-      }
-      tx.rollback();
-    }
-    expect(db.pageRuns().filter((run) => run.kind === 'branch')).toEqual([]);
-  }), { numRuns: 4 });
+  fc.assert(
+    fc.property(
+      options,
+      fc.uniqueArray(fc.integer({ min: 0, max: 99999 }), { minLength: 300, maxLength: 800 }),
+      (dbOptions, numbers) => {
+        const db = Db.open(new MemoryPager(), { ...dbOptions, pageSize: 512 });
+        const keyOf = (n: number): Uint8Array => Uint8Array.from(String(n), (digit) => digit.charCodeAt(0));
+        let tx = db.beginWrite();
+        const bucket = tx.createBucket(Uint8Array.of(1));
+        for (const n of numbers) bucket.put(keyOf(n), keyOf(n * 7));
+        tx.commit();
+        expect(db.pageRuns().some((run) => run.kind === 'branch')).toBe(true);
+        for (let from = 0; from < numbers.length; from += 97) {
+          tx = db.beginWrite();
+          const doomed = tx.bucket(Uint8Array.of(1));
+          for (const n of numbers.slice(from, from + 97)) doomed?.delete(keyOf(n));
+          tx.commit();
+          tx = db.beginRead();
+          expect(tx.check()).toEqual([]);
+          for (const n of numbers) {
+            const value = tx.bucket(Uint8Array.of(1))?.get(keyOf(n)) ?? null;
+            const left = numbers.indexOf(n) >= from + 97;
+            expect(value === null ? null : toHex(value)).toBe(left ? toHex(keyOf(n * 7)) : null);
+          }
+          tx.rollback();
+        }
+        expect(db.pageRuns().filter((run) => run.kind === 'branch')).toEqual([]);
+      },
+    ),
+    { numRuns: 4 },
+  );
 });

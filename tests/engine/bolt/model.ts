@@ -12,18 +12,21 @@ export interface ModelBucket {
 export const newModel = (): ModelBucket => ({ sequence: 0n, items: new Map() });
 
 export function cloneModel(model: ModelBucket): ModelBucket {
-  const items = [...model.items].map(([key, item]) =>
-    [key, item instanceof Uint8Array ? item : cloneModel(item)] as const);
+  const items = [...model.items].map(
+    ([key, item]) => [key, item instanceof Uint8Array ? item : cloneModel(item)] as const,
+  );
   return { sequence: model.sequence, items: new Map(items) };
 }
 
 /** A bucket's content as text, in key order. */
 export function modelText(model: ModelBucket): string {
   const keys = [...model.items.keys()].sort();
-  return `#${model.sequence}{${keys.map((key) => {
-    const item = model.items.get(key) as Uint8Array | ModelBucket;
-    return item instanceof Uint8Array ? `${key}=${toHex(item)}` : `${key}:${modelText(item)}`;
-  }).join(',')}}`;
+  return `#${model.sequence}{${keys
+    .map((key) => {
+      const item = model.items.get(key) as Uint8Array | ModelBucket;
+      return item instanceof Uint8Array ? `${key}=${toHex(item)}` : `${key}:${modelText(item)}`;
+    })
+    .join(',')}}`;
 }
 
 /** The same of a real bucket, walked forwards. */
@@ -55,25 +58,46 @@ export interface Transaction {
   readonly reopen: boolean;
 }
 
-const op = (keys: number, maxSize: number): fc.Arbitrary<Op> => fc.record({
-  kind: fc.constantFrom<Op['kind'][]>(
-    'put', 'put', 'put', 'put', 'put', 'put', 'delete', 'delete', 'delete', 'createBucket', 'createBucket', 'deleteBucket',
-    'nextSequence', 'fill',
-  ),
-  path: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 3 }),
-  key: fc.integer({ min: 0, max: keys }),
-  size: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: maxSize })),
-});
+const op = (keys: number, maxSize: number): fc.Arbitrary<Op> =>
+  fc.record({
+    kind: fc.constantFrom<Op['kind'][]>(
+      'put',
+      'put',
+      'put',
+      'put',
+      'put',
+      'put',
+      'delete',
+      'delete',
+      'delete',
+      'createBucket',
+      'createBucket',
+      'deleteBucket',
+      'nextSequence',
+      'fill',
+    ),
+    path: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 3 }),
+    key: fc.integer({ min: 0, max: keys }),
+    size: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: maxSize })),
+  });
 
 /** Histories of transactions over one database. */
-export const history = (maxTransactions: number, maxOps: number, keys = 60, maxSize = 1500): fc.Arbitrary<Transaction[]> =>
-  fc.array(fc.record({
-    ops: fc.array(op(keys, maxSize), { maxLength: maxOps }),
-    commit: fc.integer({ min: 0, max: 9 }).map((draw) => draw > 0),
-    beginReader: fc.integer({ min: 0, max: 4 }).map((draw) => draw === 0),
-    endReader: fc.integer({ min: 0, max: 3 }).map((draw) => draw === 0),
-    reopen: fc.integer({ min: 0, max: 7 }).map((draw) => draw === 0),
-  }), { maxLength: maxTransactions });
+export const history = (
+  maxTransactions: number,
+  maxOps: number,
+  keys = 60,
+  maxSize = 1500,
+): fc.Arbitrary<Transaction[]> =>
+  fc.array(
+    fc.record({
+      ops: fc.array(op(keys, maxSize), { maxLength: maxOps }),
+      commit: fc.integer({ min: 0, max: 9 }).map((draw) => draw > 0),
+      beginReader: fc.integer({ min: 0, max: 4 }).map((draw) => draw === 0),
+      endReader: fc.integer({ min: 0, max: 3 }).map((draw) => draw === 0),
+      reopen: fc.integer({ min: 0, max: 7 }).map((draw) => draw === 0),
+    }),
+    { maxLength: maxTransactions },
+  );
 
 export const nameOf = (index: number): Uint8Array => Uint8Array.of(0x42, 0x30 + index);
 
@@ -81,7 +105,8 @@ export const nameOf = (index: number): Uint8Array => Uint8Array.of(0x42, 0x30 + 
 export const keyOf = (index: number): Uint8Array =>
   Uint8Array.from({ length: 1 + (index % 13) }, (_, i) => (i === index % 13 ? index : 0x6b));
 
-const valueOf = (key: number, size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => (key * 31 + size + i) & 255);
+const valueOf = (key: number, size: number): Uint8Array =>
+  Uint8Array.from({ length: size }, (_, i) => (key * 31 + size + i) & 255);
 
 function modelAt(model: ModelBucket, path: readonly number[]): ModelBucket | null {
   let at = model;
@@ -105,7 +130,8 @@ export function apply(model: ModelBucket, tx: Tx, { kind, path, key, size }: Op)
   const where = inBucket ? path : path.slice(0, -1);
   const place = modelAt(model, where);
   const bucket = bucketAt(tx, where);
-  if ((place === null) !== (bucket === null)) throw new Error(`bucket ${where.join('/')} is in one of the two only`);
+  if ((place === null) !== (bucket === null))
+    throw new Error(`bucket ${where.join('/')} is in one of the two only`);
   if (place === null || bucket === null) return;
   const name = nameOf(path[path.length - 1]);
   switch (kind) {
@@ -141,12 +167,16 @@ export function apply(model: ModelBucket, tx: Tx, { kind, path, key, size }: Op)
       bucket.fillPercent = [0.1, 0.5, 0.9, 1][size % 4];
       return;
     }
-    default: kind satisfies never;
+    default:
+      kind satisfies never;
   }
 }
 
 /** Buckets for a history to begin with, so that its first puts find a place. */
 export const firstBuckets: Transaction = {
   ops: [[0], [1], [0, 1]].map((path) => ({ kind: 'createBucket', path, key: 0, size: 0 })),
-  commit: true, beginReader: false, endReader: false, reopen: false,
+  commit: true,
+  beginReader: false,
+  endReader: false,
+  reopen: false,
 };

@@ -15,7 +15,7 @@ import type { TraceCase } from './traces.ts';
 /** UTF-8 where it is; other bytes as the transcripts have them, `\\xNN`. */
 function nameText(bytes: Uint8Array): string {
   let text = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = [1, 2, 3, 4].find((length) => isUtf8(bytes.subarray(at, at + length)));
     if (size === undefined) text += `\\x${bytes[at].toString(16).padStart(2, '0')}`;
     else text += Buffer.from(bytes.subarray(at, at + size)).toString('utf8');
@@ -38,7 +38,9 @@ function pagesText(pager: MemoryPager): string {
   return text;
 }
 
-const percent = (part: number, whole: number): number => (whole === 0 ? 0 : Math.trunc((100 * part) / whole));
+/** A number, and its share of another as bbolt prints it. */
+const share = (part: number, whole: number): string =>
+  `${part} (${whole === 0 ? 0 : Math.trunc((100 * part) / whole)}%)`;
 
 function statsText(tx: Tx): string {
   const stats = newBucketStats();
@@ -48,7 +50,8 @@ function statsText(tx: Tx): string {
     if (bucket !== null) addBucketStats(stats, bucketStats(bucket));
     count++;
   });
-  const { branchAllocBytes, branchInuseBytes, leafAllocBytes, leafInuseBytes, inlineBucketInuseBytes } = stats;
+  const { branchAllocBytes, branchInuseBytes, leafAllocBytes, leafInuseBytes, inlineBucketInuseBytes } =
+    stats;
   return `Aggregate statistics for ${count} buckets
 
 Page count statistics
@@ -61,13 +64,13 @@ Tree statistics
 	Number of levels in B+tree: ${stats.depth}
 Page size utilization
 	Bytes allocated for physical branch pages: ${branchAllocBytes}
-	Bytes actually used for branch data: ${branchInuseBytes} (${percent(branchInuseBytes, branchAllocBytes)}%)
+	Bytes actually used for branch data: ${share(branchInuseBytes, branchAllocBytes)}
 	Bytes allocated for physical leaf pages: ${leafAllocBytes}
-	Bytes actually used for leaf data: ${leafInuseBytes} (${percent(leafInuseBytes, leafAllocBytes)}%)
+	Bytes actually used for leaf data: ${share(leafInuseBytes, leafAllocBytes)}
 Bucket statistics
 	Total number of buckets: ${stats.bucketCount}
-	Total number on inlined buckets: ${stats.inlineBucketCount} (${percent(stats.inlineBucketCount, stats.bucketCount)}%)
-	Bytes used for inlined buckets: ${inlineBucketInuseBytes} (${percent(inlineBucketInuseBytes, leafInuseBytes)}%)
+	Total number on inlined buckets: ${share(stats.inlineBucketCount, stats.bucketCount)}
+	Bytes used for inlined buckets: ${share(inlineBucketInuseBytes, leafInuseBytes)}
 `;
 }
 
@@ -75,10 +78,19 @@ function commandText(command: string, pager: MemoryPager): string {
   const db = Db.open(new MemoryPager(pager.image()), { noFreelistSync: true });
   const tx = db.beginRead();
   switch (command) {
-    case 'info': return `Page Size: ${db.pageSize}\n`;
-    case 'pages': return pagesText(pager);
-    case 'check': return tx.check().length === 0 ? 'OK\n' : tx.check().map(({ text }) => `${text}\n`).join('');
-    case 'stats': return statsText(tx);
+    case 'info':
+      return `Page Size: ${db.pageSize}\n`;
+    case 'pages':
+      return pagesText(pager);
+    case 'check':
+      return tx.check().length === 0
+        ? 'OK\n'
+        : tx
+            .check()
+            .map(({ text }) => `${text}\n`)
+            .join('');
+    case 'stats':
+      return statsText(tx);
     default: {
       let text = '';
       tx.root.forEachBucket((name) => {
@@ -89,7 +101,10 @@ function commandText(command: string, pager: MemoryPager): string {
   }
 }
 
-/** The sections `$ bbolt COMMAND NAME.db` of a transcript, each followed by what was printed and an empty line. */
+/**
+ * The sections `$ bbolt COMMAND NAME.db` of a transcript, each followed by what was printed and an empty
+ * line.
+ */
 function compareTranscript(dir: string, file: string): string[] {
   const transcript = readFileSync(join(dir, 'cli', file), 'utf8');
   const entries = JSON.parse(readFileSync(join(dir, 'db', 'index.json'), 'utf8')) as IndexEntry[];
@@ -98,7 +113,8 @@ function compareTranscript(dir: string, file: string): string[] {
   if (entry === undefined) throw new Error(`${name} is not in the index`);
   const pager = new MemoryPager(readDatabase(dir, entry.file, entries));
   const ours = [...transcript.matchAll(/^\$ bbolt (\w+) .*$/gm)]
-    .map(([line, command]) => `${line}\n${commandText(command, pager)}`).join('\n');
+    .map(([line, command]) => `${line}\n${commandText(command, pager)}`)
+    .join('\n');
   const theirLines = transcript.split('\n');
   const ourLines = ours.split('\n');
   const at = ourLines.findIndex((line, i) => line !== theirLines[i]);
@@ -109,6 +125,8 @@ function compareTranscript(dir: string, file: string): string[] {
 /** All transcripts of a folder's cli/. */
 export function cliCases(dir: string): TraceCase[] {
   if (!existsSync(join(dir, 'cli'))) return [];
-  const files = readdirSync(join(dir, 'cli')).filter((name) => name.endsWith('.txt')).sort();
+  const files = readdirSync(join(dir, 'cli'))
+    .filter((name) => name.endsWith('.txt'))
+    .sort();
   return files.map((file) => ({ name: `cli ${file}`, run: () => compareTranscript(dir, file) }));
 }

@@ -1,4 +1,4 @@
-/** Reads database files, sound and damaged, and compares with what real bbolt and a bounds-checked reader said. */
+/** Reads database files, sound and damaged, and compares with what bbolt and a bounds-checked reader said. */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,15 +12,21 @@ import { chooseMeta } from '../../../src/engine/bolt/meta.ts';
 import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
 import { checkFile } from '../../../src/engine/bolt/tx-check.ts';
 import { xray } from '../../../src/engine/bolt/xray.ts';
-import type { XrayBucket, XrayPage, XrayReport } from '../../../src/engine/bolt/xray.ts';
+import type { XrayBucket, XrayPage, XrayReport } from '../../../src/engine/bolt/xray-report.ts';
 import type { XrayMeta } from '../../../src/engine/bolt/xray-meta.ts';
 import { logicalHash, spanPairs } from './facts.ts';
 import { differences, readLines, readMaybeZipped, sha256 } from './lines.ts';
 import type { TraceCase } from './traces.ts';
 
 export interface IndexEntry {
-  readonly name: string; readonly kind: 'valid' | 'damaged' | 'crash'; readonly size: number; readonly sha256: string;
-  readonly file: string; readonly manifest: string; readonly structurallySound: boolean; readonly kvListed: boolean;
+  readonly name: string;
+  readonly kind: 'valid' | 'damaged' | 'crash';
+  readonly size: number;
+  readonly sha256: string;
+  readonly file: string;
+  readonly manifest: string;
+  readonly structurallySound: boolean;
+  readonly kvListed: boolean;
   readonly bbolt: Record<string, { bboltCrash?: string }>;
 }
 
@@ -30,8 +36,14 @@ type Line = Record<string, unknown> & { readonly t: string };
 export function readDatabase(dir: string, file: string, entries: readonly IndexEntry[]): Uint8Array {
   const bytes = readMaybeZipped(join(dir, file));
   if (!/\.patch\.json(\.gz)?$/.test(file)) return bytes;
-  const patch = JSON.parse(new TextDecoder().decode(bytes)) as { base: string; size: number; edits: [number, string][] };
-  const base = entries.find(({ name, file: path }) => name === patch.base || path === patch.base || path.includes(`/${patch.base}.`));
+  const patch = JSON.parse(new TextDecoder().decode(bytes)) as {
+    base: string;
+    size: number;
+    edits: [number, string][];
+  };
+  const base = entries.find(
+    ({ name, file: path }) => name === patch.base || path === patch.base || path.includes(`/${patch.base}.`),
+  );
   if (base === undefined) throw new Error(`${file}: base ${patch.base} is not in the index`);
   const patched = new Uint8Array(patch.size);
   patched.set(readDatabase(dir, base.file, entries).subarray(0, patch.size));
@@ -44,12 +56,22 @@ const faultless = (meta: XrayMeta): object => (meta.fault === null ? {} : { err:
 function metaLine(meta: XrayMeta): object {
   const isThere = meta.fault !== 'short' && meta.fault !== 'not found';
   return {
-    t: 'meta', page: meta.page, ok: meta.fault === null, ...faultless(meta), magic: meta.magic, version: meta.version,
-    pageSize: meta.pageSize, flags: meta.flags,
+    t: 'meta',
+    page: meta.page,
+    ok: meta.fault === null,
+    ...faultless(meta),
+    magic: meta.magic,
+    version: meta.version,
+    pageSize: meta.pageSize,
+    flags: meta.flags,
     ...(isThere
       ? {
-          root: String(meta.root), sequence: String(meta.sequence), freelist: String(meta.freelist),
-          pgid: String(meta.highWater), txid: String(meta.txid), checksum: meta.checksum.toString(16).padStart(16, '0'),
+          root: String(meta.root),
+          sequence: String(meta.sequence),
+          freelist: String(meta.freelist),
+          pgid: String(meta.highWater),
+          txid: String(meta.txid),
+          checksum: meta.checksum.toString(16).padStart(16, '0'),
         }
       : { root: '', sequence: '', freelist: '', pgid: '', txid: '', checksum: '' }),
   };
@@ -78,7 +100,12 @@ class Collector {
 
   item(bucket: XrayBucket, key: Uint8Array, value: Uint8Array): void {
     const { hash } = this.#open[this.#open.length - 1];
-    hash.update(Uint8Array.of(0)).update(bytes32(key.length)).update(key).update(bytes32(value.length)).update(value);
+    hash
+      .update(Uint8Array.of(0))
+      .update(bytes32(key.length))
+      .update(key)
+      .update(bytes32(value.length))
+      .update(value);
     if (!this.#withItems) return;
     const shown = value.length <= 64 ? { v: toHex(value) } : { vsha: sha256(value) };
     this.kv.push({ t: 'kv', path: bucket.path.map(toHex), k: toHex(key), vlen: value.length, ...shown });
@@ -97,27 +124,56 @@ class Collector {
 
 function bucketLine(bucket: XrayBucket, hash: string | undefined): object {
   return {
-    t: 'bucket', path: bucket.path.map(toHex), root: String(bucket.root), inline: bucket.isInline,
-    sequence: String(bucket.sequence), keys: bucket.keys, buckets: bucket.buckets, depth: bucket.depth,
-    leafPages: bucket.leafPages, leafOverflow: bucket.leafOverflow, branchPages: bucket.branchPages,
-    branchOverflow: bucket.branchOverflow, inuseBytes: bucket.inuseBytes, hash,
+    t: 'bucket',
+    path: bucket.path.map(toHex),
+    root: String(bucket.root),
+    inline: bucket.isInline,
+    sequence: String(bucket.sequence),
+    keys: bucket.keys,
+    buckets: bucket.buckets,
+    depth: bucket.depth,
+    leafPages: bucket.leafPages,
+    leafOverflow: bucket.leafOverflow,
+    branchPages: bucket.branchPages,
+    branchOverflow: bucket.branchOverflow,
+    inuseBytes: bucket.inuseBytes,
+    hash,
   };
 }
 
-const pageEntry = ({ pgid, kind, flags, count, overflow }: XrayPage): unknown[] =>
-  [pgid, kind === 'invalid' ? `invalid<0x${flags.toString(16)}>` : kind, count, overflow];
+const pageEntry = ({ pgid, kind, flags, count, overflow }: XrayPage): unknown[] => [
+  pgid,
+  kind === 'invalid' ? `invalid<0x${flags.toString(16)}>` : kind,
+  count,
+  overflow,
+];
 
 /** The reader's lines of a manifest, in its order. */
 function readerLines(image: Uint8Array, report: XrayReport, collector: Collector): object[] {
-  const lines: object[] = [{ t: 'file', size: image.length, sha256: sha256(image) }, ...report.metas.map(metaLine)];
+  const lines: object[] = [
+    { t: 'file', size: image.length, sha256: sha256(image) },
+    ...report.metas.map(metaLine),
+  ];
   const { chosen } = report;
-  const errors = report.findings.map(({ code, page, message }) => ({ code, page, ...(message === '' ? {} : { msg: message }) }));
+  const errors = report.findings.map(({ code, page, message }) => ({
+    code,
+    page,
+    ...(message === '' ? {} : { msg: message }),
+  }));
   if (chosen === null) return [...lines, { t: 'raw', errors }];
-  lines.push({ t: 'chosen', page: chosen.meta.page, txid: String(chosen.meta.txid), pageSize: chosen.pageSize });
+  lines.push({
+    t: 'chosen',
+    page: chosen.meta.page,
+    txid: String(chosen.meta.txid),
+    pageSize: chosen.pageSize,
+  });
   lines.push(...collector.kv);
   for (const bucket of report.buckets) lines.push(bucketLine(bucket, collector.hashes.get(bucket)));
   lines.push({
-    t: 'freelist', synced: report.isFreelistStored, page: String(chosen.meta.freelist), count: report.freeCount,
+    t: 'freelist',
+    synced: report.isFreelistStored,
+    page: String(chosen.meta.freelist),
+    count: report.freeCount,
     spans: spanPairs(report.free),
   });
   lines.push({ t: 'pages', pages: report.pages.map(pageEntry) }, { t: 'raw', errors });
@@ -146,15 +202,28 @@ function compareCheck(image: Uint8Array, manifest: readonly Line[]): string[] {
   if (line === undefined || result?.bboltCrash !== undefined) return [];
   const pager = new MemoryPager(image);
   const meta = chooseMeta(pager, xray(pager).chosen?.pageSize ?? 4096);
-  const texts = checkFile(pager, meta.pageSize, meta).slice(0, 500).map(({ text }) => text);
-  return differences({ check: line.errors }, { check: texts.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))) });
+  const texts = checkFile(pager, meta.pageSize, meta)
+    .slice(0, 500)
+    .map(({ text }) => text);
+  return differences(
+    { check: line.errors },
+    { check: texts.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))) },
+  );
 }
 
 const statsFields = (stats: BucketStats): object => ({
-  BranchAlloc: stats.branchAllocBytes, BranchInuse: stats.branchInuseBytes, BranchOverflowN: stats.branchOverflowCount,
-  BranchPageN: stats.branchPageCount, BucketN: stats.bucketCount, Depth: stats.depth,
-  InlineBucketInuse: stats.inlineBucketInuseBytes, InlineBucketN: stats.inlineBucketCount, KeyN: stats.keyCount,
-  LeafAlloc: stats.leafAllocBytes, LeafInuse: stats.leafInuseBytes, LeafOverflowN: stats.leafOverflowCount,
+  BranchAlloc: stats.branchAllocBytes,
+  BranchInuse: stats.branchInuseBytes,
+  BranchOverflowN: stats.branchOverflowCount,
+  BranchPageN: stats.branchPageCount,
+  BucketN: stats.bucketCount,
+  Depth: stats.depth,
+  InlineBucketInuse: stats.inlineBucketInuseBytes,
+  InlineBucketN: stats.inlineBucketCount,
+  KeyN: stats.keyCount,
+  LeafAlloc: stats.leafAllocBytes,
+  LeafInuse: stats.leafInuseBytes,
+  LeafOverflowN: stats.leafOverflowCount,
   LeafPageN: stats.leafPageCount,
 });
 
@@ -179,12 +248,24 @@ function compareDatabase(entry: IndexEntry, image: Uint8Array, manifest: readonl
   }
   const sum = manifest.find(({ t }) => t === 'stats');
   if (sum !== undefined) {
-    const actual = { t: 'stats', topLevelBuckets: lines.length, stats: statsFields(total), size: tx.sizeBytes, txid: tx.id };
+    const actual = {
+      t: 'stats',
+      topLevelBuckets: lines.length,
+      stats: statsFields(total),
+      size: tx.sizeBytes,
+      txid: tx.id,
+    };
     found.push(...differences(sum, actual));
   }
   const dbStats = manifest.find(({ t }) => t === 'dbStats');
   if (dbStats !== undefined && entry.structurallySound) {
-    found.push(...differences(dbStats, { t: 'dbStats', freePageN: db.freePageCount, pendingPageN: db.pendingPageCount }));
+    found.push(
+      ...differences(dbStats, {
+        t: 'dbStats',
+        freePageN: db.freePageCount,
+        pendingPageN: db.pendingPageCount,
+      }),
+    );
   }
   if (entry.structurallySound) {
     found.push(...tx.check().map(({ text }) => `check: ${text}`));
@@ -213,5 +294,8 @@ export function databaseCases(dir: string): TraceCase[] {
   const index = join(dir, 'db', 'index.json');
   if (!existsSync(index)) return [];
   const entries = JSON.parse(readFileSync(index, 'utf8')) as IndexEntry[];
-  return entries.map((entry) => ({ name: `db ${entry.kind} ${entry.name}`, run: () => compareFile(dir, entry, entries) }));
+  return entries.map((entry) => ({
+    name: `db ${entry.kind} ${entry.name}`,
+    run: () => compareFile(dir, entry, entries),
+  }));
 }

@@ -31,7 +31,8 @@ export function logicalHash(cursor: Cursor, open: (name: Uint8Array) => Bucket |
   return hash.digest();
 }
 
-export const spanPairs = (spans: Spans): [number, number][] => spans.starts.map((start, i) => [start, spans.counts[i]]);
+export const spanPairs = (spans: Spans): [number, number][] =>
+  spans.starts.map((start, i) => [start, spans.counts[i]]);
 
 const letters = { meta: 'm', freelist: 'f', branch: 'b', leaf: 'l', free: '.', pending: '.' };
 
@@ -46,26 +47,43 @@ export function pageMapText(db: Db): string {
 }
 
 /** What a trace records after each commit, reopen and rollback; `previous` is the content before. */
-export function stateOf(db: Db, pager: MemoryPager, previous: Uint8Array): { record: object; content: Uint8Array } {
+export function stateOf(
+  db: Db,
+  pager: MemoryPager,
+  previous: Uint8Array,
+): { record: object; content: Uint8Array } {
   const { meta, pageSize } = db;
   const content = pager.copy(0, meta.highWater * pageSize);
   const changed: [number, string][] = [];
   for (let id = 0; id < meta.highWater; id++) {
     const page = content.subarray(id * pageSize, (id + 1) * pageSize);
     const before = previous.subarray(id * pageSize, (id + 1) * pageSize);
-    if (before.length !== page.length || Buffer.compare(page, before) !== 0) changed.push([id, crcText(page)]);
+    if (before.length !== page.length || Buffer.compare(page, before) !== 0)
+      changed.push([id, crcText(page)]);
   }
   const tx = db.beginRead();
   const hash = Buffer.from(logicalHash(tx.cursor(), (name) => tx.bucket(name))).toString('hex');
   const findings = tx.check();
   tx.rollback();
-  const pending = Object.fromEntries([...db.freelist.pendingSpans()].map(([id, spans]) => [id, spanPairs(spans)]));
+  const pending = Object.fromEntries(
+    [...db.freelist.pendingSpans()].map(([id, spans]) => [id, spanPairs(spans)]),
+  );
   const record = {
-    changed, content: sha256(content), fileSize: pager.sizeBytes, free: spanPairs(db.freelist.freeSpans()),
-    freeN: db.freePageCount, hash, pages: pageMapText(db), pendingN: db.pendingPageCount,
+    changed,
+    content: sha256(content),
+    fileSize: pager.sizeBytes,
+    free: spanPairs(db.freelist.freeSpans()),
+    freeN: db.freePageCount,
+    hash,
+    pages: pageMapText(db),
+    pendingN: db.pendingPageCount,
     meta: {
-      freelist: meta.freelist === null ? '18446744073709551615' : String(meta.freelist), page: meta.txid % 2,
-      pgid: meta.highWater, root: meta.root.root, sequence: Number(meta.root.sequence), txid: meta.txid,
+      freelist: meta.freelist === null ? '18446744073709551615' : String(meta.freelist),
+      page: meta.txid % 2,
+      pgid: meta.highWater,
+      root: meta.root.root,
+      sequence: Number(meta.root.sequence),
+      txid: meta.txid,
     },
     ...(db.pendingPageCount > 0 ? { pending } : {}),
     ...(findings.length > 0 ? { findings } : {}),

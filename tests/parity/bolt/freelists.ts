@@ -11,12 +11,18 @@ import { differences, readLines } from './lines.ts';
 import type { TraceCase } from './traces.ts';
 
 interface FreelistOp {
-  readonly op: string; readonly spans?: [number, number][]; readonly hw?: number; readonly tx?: number;
-  readonly n?: number; readonly h?: number;
+  readonly op: string;
+  readonly spans?: [number, number][];
+  readonly hw?: number;
+  readonly tx?: number;
+  readonly n?: number;
+  readonly h?: number;
 }
 
 function idsOf(pairs: readonly [number, number][]): Uint32Array {
-  return Uint32Array.from(pairs.flatMap(([start, count]) => Array.from({ length: count }, (_, i) => start + i)));
+  return Uint32Array.from(
+    pairs.flatMap(([start, count]) => Array.from({ length: count }, (_, i) => start + i)),
+  );
 }
 
 /** sha256 of ids as u64, little-endian. */
@@ -48,7 +54,8 @@ class Script {
         this.#highWater = op.hw ?? 0;
         return null;
       }
-      case 'alloc': return this.#allocate(tx, op.n ?? 0, op.h ?? 0);
+      case 'alloc':
+        return this.#allocate(tx, op.n ?? 0, op.h ?? 0);
       case 'free': {
         const run = this.#handles.get(op.h ?? 0);
         if (run === undefined) throw new Error('the script frees what it did not allocate');
@@ -67,7 +74,8 @@ class Script {
       case 'rollback':
         this.#list.rollback(tx);
         return null;
-      default: return this.#state(expected);
+      default:
+        return this.#state(expected);
     }
   }
 
@@ -85,7 +93,10 @@ class Script {
     const pending = Object.fromEntries([...list.pendingSpans()].map(([id, spans]) => [id, spanPairs(spans)]));
     const long = expected !== undefined && 'freeSha256' in expected;
     return {
-      count: Math.min(0xffff, list.freeCount + list.pendingCount), freeN: list.freeCount, pendingN: list.pendingCount, size: list.sizeBytes,
+      count: Math.min(0xffff, list.freeCount + list.pendingCount),
+      freeN: list.freeCount,
+      pendingN: list.pendingCount,
+      size: list.sizeBytes,
       ...(long
         ? { freeSha256: idsHash(free), storedSha256: idsHash(list.allSpans()) }
         : { free: spanPairs(free), stored: spanPairs(list.allSpans()) }),
@@ -94,7 +105,11 @@ class Script {
   }
 }
 
-function runScript(ops: readonly FreelistOp[], results: readonly Record<string, unknown>[], list: Freelist): string[] {
+function runScript(
+  ops: readonly FreelistOp[],
+  results: readonly Record<string, unknown>[],
+  list: Freelist,
+): string[] {
   const script = new Script(list);
   const expected = new Map(results.map((result) => [result.i as number, result]));
   for (let i = 0; i < ops.length; i++) {
@@ -115,7 +130,9 @@ const lists: Readonly<Record<string, () => Freelist>> = {
 /** All scripts of a folder with each list. */
 export function freelistCases(folder: string): TraceCase[] {
   const cases: TraceCase[] = [];
-  for (const file of readdirSync(folder).filter((name) => /\.ops\.jsonl(\.gz)?$/.test(name)).sort()) {
+  for (const file of readdirSync(folder)
+    .filter((name) => /\.ops\.jsonl(\.gz)?$/.test(name))
+    .sort()) {
     for (const [kind, make] of Object.entries(lists)) {
       const results = file.replace('.ops.', `.${kind}.`);
       cases.push({

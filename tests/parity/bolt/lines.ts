@@ -11,7 +11,10 @@ export function readMaybeZipped(path: string): Uint8Array {
 /** The objects of a file of JSON lines. */
 export function readLines<Line>(path: string): Line[] {
   const text = new TextDecoder().decode(readMaybeZipped(path));
-  return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Line);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Line);
 }
 
 export const sha256 = (...parts: Uint8Array[]): string => {

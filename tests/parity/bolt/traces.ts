@@ -12,10 +12,21 @@ import { logicalHash, stateOf } from './facts.ts';
 import { differences, readLines, sha256 } from './lines.ts';
 
 export interface TraceOp {
-  readonly op: string; readonly b?: string[]; readonly k?: string; readonly v?: string; readonly vn?: number;
-  readonly vs?: number; readonly f?: number; readonly s?: string; readonly id?: number; readonly m?: string[];
-  readonly pageSize?: number; readonly freelist?: 'array' | 'hashmap'; readonly noFreelistSync?: boolean;
-  readonly initialMmapSize?: number; readonly allocSize?: number;
+  readonly op: string;
+  readonly b?: string[];
+  readonly k?: string;
+  readonly v?: string;
+  readonly vn?: number;
+  readonly vs?: number;
+  readonly f?: number;
+  readonly s?: string;
+  readonly id?: number;
+  readonly m?: string[];
+  readonly pageSize?: number;
+  readonly freelist?: 'array' | 'hashmap';
+  readonly noFreelistSync?: boolean;
+  readonly initialMmapSize?: number;
+  readonly allocSize?: number;
 }
 
 type TraceResult = Record<string, unknown> & { readonly t: string; readonly i?: number };
@@ -34,9 +45,15 @@ function valueOf(op: TraceOp): Uint8Array {
 
 function statsRecord(stats: TxStats): object {
   return {
-    CursorCount: stats.cursorCount, NodeCount: stats.nodeCount, NodeDeref: stats.nodeDerefCount,
-    PageAlloc: stats.pageAllocBytes, PageCount: stats.pageCount, Rebalance: stats.rebalance, Spill: stats.spill,
-    Split: stats.split, Write: stats.write,
+    CursorCount: stats.cursorCount,
+    NodeCount: stats.nodeCount,
+    NodeDeref: stats.nodeDerefCount,
+    PageAlloc: stats.pageAllocBytes,
+    PageCount: stats.pageCount,
+    Rebalance: stats.rebalance,
+    Spill: stats.spill,
+    Split: stats.split,
+    Write: stats.write,
   };
 }
 
@@ -79,16 +96,22 @@ class Replay {
       case 'begin':
         this.#tx = this.#database.beginWrite();
         return null;
-      case 'commit': case 'rollback': return this.#end(op.op);
+      case 'commit':
+      case 'rollback':
+        return this.#end(op.op);
       case 'rbegin': {
         const reader = this.#database.beginRead();
         this.#readers.set(op.id ?? 0, reader);
         return { txid: reader.id };
       }
-      case 'rend': return this.#endReader(op.id ?? 0);
-      case 'get': return this.#get(op);
-      case 'cursor': return this.#walk(op);
-      default: return this.#change(op);
+      case 'rend':
+        return this.#endReader(op.id ?? 0);
+      case 'get':
+        return this.#get(op);
+      case 'cursor':
+        return this.#walk(op);
+      default:
+        return this.#change(op);
     }
   }
 
@@ -105,8 +128,11 @@ class Replay {
 
   #openDb(op: TraceOp): object {
     this.#db = Db.open(this.#pager, {
-      ...this.#fixed, pageSize: op.pageSize ?? 4096, freelistType: op.freelist ?? 'array',
-      noFreelistSync: op.noFreelistSync ?? false, initialMapBytes: op.initialMmapSize ?? 0,
+      ...this.#fixed,
+      pageSize: op.pageSize ?? 4096,
+      freelistType: op.freelist ?? 'array',
+      noFreelistSync: op.noFreelistSync ?? false,
+      initialMapBytes: op.initialMmapSize ?? 0,
       allocBytes: op.allocSize ?? 16777216,
     });
     return this.#state();
@@ -154,7 +180,8 @@ class Replay {
     const onRoot = tx.cursor();
     const cursor = bucket === tx.root ? onRoot : bucket.cursor();
     const keys = (op.m ?? []).map((move) => {
-      const item = move.startsWith('seek:') ? cursor.seek(fromHex(move.slice(5)))
+      const item = move.startsWith('seek:')
+        ? cursor.seek(fromHex(move.slice(5)))
         : cursor[move as 'first' | 'last' | 'next' | 'prev']();
       return item === null ? null : `${toHex(item.key)}${item.value === null ? '/' : ''}`;
     });
@@ -184,7 +211,10 @@ class Replay {
  * @param withSize whether file sizes count: they follow the version that made the results
  */
 export function replayTrace(
-  ops: readonly TraceOp[], results: readonly TraceResult[], options: DbOptions, withSize: boolean,
+  ops: readonly TraceOp[],
+  results: readonly TraceResult[],
+  options: DbOptions,
+  withSize: boolean,
 ): string[] {
   const replay = new Replay(options);
   const expected = new Map(results.map((result) => [result.i, result]));
@@ -198,10 +228,15 @@ export function replayTrace(
     if (found.length > 0) return found.map((line) => `operation ${i} (${ops[i].op}): ${line}`);
   }
   const last = results[results.length - 1];
-  return withSize && last.t === 'final' ? differences(last, replay.final()).map((line) => `final: ${line}`) : [];
+  return withSize && last.t === 'final'
+    ? differences(last, replay.final()).map((line) => `final: ${line}`)
+    : [];
 }
 
-/** The options under which a tag's results arose; an exact trace without an r15 holds under both rule sets. */
+/**
+ * The options under which a tag's results arose; an exact trace without an r15 holds under both rule
+ * sets.
+ */
 function optionsOf(tag: string, tags: readonly string[]): DbOptions[] {
   const hashmapChoice = tag.endsWith('low') ? 'lowest' : 'insertion';
   const rules: Rules[] = tag.includes('13') ? ['1.3'] : ['1.4'];
@@ -228,7 +263,13 @@ export function traceCases(folder: string): TraceCase[] {
       for (const options of all) {
         cases.push({
           name: `trace ${base} ${tag} rules ${options.rules}`,
-          run: () => replayTrace(readLines(join(folder, file)), readLines(join(folder, results[i])), options, options === first),
+          run: () =>
+            replayTrace(
+              readLines(join(folder, file)),
+              readLines(join(folder, results[i])),
+              options,
+              options === first,
+            ),
         });
       }
     });

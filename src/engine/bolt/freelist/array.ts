@@ -1,11 +1,12 @@
-/** The array freelist: all free ids in ascending order, scanned from the front for the first run that fits. */
+/** The array freelist: all free ids in ascending order, scanned from the front for a run that fits. */
 import { assert, fail, verify } from '../../../base/assert.ts';
 import type { AllocationPath, Freelist, FreelistCounters, Spans } from './freelist.ts';
 
 /** Throws where ids do not ascend or are a meta page's. */
 function verifySorted(ids: Uint32Array): void {
   for (let i = 0; i < ids.length; i++) {
-    if (ids[i] <= 1 || (i > 0 && ids[i] <= ids[i - 1])) fail(`freelist: id ${ids[i]} is out of order at ${i}`);
+    if (ids[i] <= 1 || (i > 0 && ids[i] <= ids[i - 1]))
+      fail(`freelist: id ${ids[i]} is out of order at ${i}`);
   }
 }
 
@@ -73,7 +74,7 @@ export class ArrayFreelist implements Freelist {
 
   forEachSpan(visit: (start: number, count: number) => void): void {
     const ids = this.#ids;
-    for (let i = this.#from; i < this.#to; ) {
+    for (let i = this.#from; i < this.#to;) {
       const first = i;
       do i++;
       while (i < this.#to && ids[i] === ids[i - 1] + 1);

@@ -36,7 +36,7 @@ export class HashmapFreelist implements Freelist {
     this.forwardMap.clear();
     this.backwardMap.clear();
     this.#freeCount = 0;
-    for (let i = 0; i < ids.length; ) {
+    for (let i = 0; i < ids.length;) {
       const first = i;
       do i++;
       while (i < ids.length && ids[i] === ids[i - 1] + 1);

@@ -6,7 +6,10 @@ import type { AllocationPath, Freelist, Spans } from './freelist.ts';
 import { freeSpans } from './freelist.ts';
 import { SparseTxids } from './sparse-txids.ts';
 
-/** Runs that one transaction freed; `allocTxids` says which transaction took each from the freelist, 0 unknown. */
+/**
+ * Runs that one transaction freed; `allocTxids` says which transaction took each from the freelist, 0
+ * unknown.
+ */
 interface PendingTx {
   starts: number[];
   counts: number[];
@@ -30,7 +33,8 @@ function sortedSpans(starts: readonly number[], counts: readonly number[]): Span
   const merged: { starts: number[]; counts: number[] } = { starts: [], counts: [] };
   for (const i of order) {
     const last = merged.starts.length - 1;
-    if (last >= 0 && merged.starts[last] + merged.counts[last] === starts[i]) merged.counts[last] += counts[i];
+    if (last >= 0 && merged.starts[last] + merged.counts[last] === starts[i])
+      merged.counts[last] += counts[i];
     else {
       merged.starts.push(starts[i]);
       merged.counts.push(counts[i]);
@@ -160,7 +164,8 @@ export class SharedFreelist {
       this.#freed.clearRun(start, pending.counts[i]);
       this.#pendingCount -= pending.counts[i];
       if (pending.allocTxids[i] === 0) return;
-      for (let id = start; id < start + pending.counts[i]; id++) this.#allocTxids.set(id, pending.allocTxids[i]);
+      for (let id = start; id < start + pending.counts[i]; id++)
+        this.#allocTxids.set(id, pending.allocTxids[i]);
     });
     this.#pending.delete(txid);
   }
@@ -234,7 +239,12 @@ export class SharedFreelist {
     this.#makeFree(freed, released);
   }
 
-  #takeRange(pending: PendingTx, begin: number, end: number, freed: { starts: number[]; counts: number[] }): void {
+  #takeRange(
+    pending: PendingTx,
+    begin: number,
+    end: number,
+    freed: { starts: number[]; counts: number[] },
+  ): void {
     let kept = 0;
     for (let i = 0; i < pending.starts.length; i++) {
       const allocTxid = pending.allocTxids[i];
