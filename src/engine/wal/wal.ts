@@ -62,8 +62,11 @@ export class Wal {
   #sizeBytes: number;
   #hardState: WalHardState | null;
   #lastIndex: number;
-  /** Something was written that no sync has been asked for. */
-  #dirty = false;
+  /**
+   * The segment may hold what no sync of this process covers: something written since the last one or, at an
+   * open, what a killed process has left to the page cache.
+   */
+  #dirty = true;
   /** The last index at each sync that is not yet done, oldest first. */
   readonly #syncing: number[] = [];
 

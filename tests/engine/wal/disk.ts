@@ -80,6 +80,11 @@ export class TestDisk implements WalSink {
     return files;
   }
 
+  /** The process is gone, and who waited for its syncs; the page cache stays. */
+  kill(): void {
+    this.#syncs.length = 0;
+  }
+
   #change(change: Change): void {
     this.log.push(`${change.kind} ${change.file}`);
     this.#cached.push(change);

@@ -49,9 +49,10 @@ const action = fc.oneof(
   { weight: 4, arbitrary: save.map((values) => ({ kind: 'save' as const, ...values })) },
   { weight: 3, arbitrary: fc.constant({ kind: 'synced' as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cut' as const), fates }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('kill' as const) }) },
 );
 
-test('after any power cut the log is what it was after some record, none older than the last sync that was done', () => {
+test('a kill takes nothing; after a power cut the log is what some record made it, none before the last sync that was done', () => {
   fc.assert(fc.property(fc.array(action, { maxLength: 40, size: 'max' }), (actions) => {
     let disk = new TestDisk();
     let wal = Wal.create(metadata, disk, { segmentSizeBytes: 2048 });
@@ -77,6 +78,12 @@ test('after any power cut the log is what it was after some record, none older t
         histories.push(...after(now, hardState, entries));
         wal.save(hardState, entries, entries.length > 0);
         while (syncing.length < wal.syncsInFlight) syncing.push(histories[histories.length - 1]);
+      } else if (step.kind === 'kill') {
+        disk.kill();
+        const { wal: reopened, ...found } = open(disk);
+        expect(found).toEqual(now);
+        wal = reopened;
+        syncing = Array.from({ length: wal.syncsInFlight }, () => now);
       } else {
         let fate = 0;
         disk = new TestDisk(disk.powerCut(() => step.fates[fate++ % step.fates.length]));
