@@ -5,7 +5,16 @@ import { readU64be, writeU64be } from '../../base/u64.ts';
 
 /** etcd's buckets in the order of their creation: all are there from the first start on, even if empty. */
 export const bucketNames = [
-  'key', 'meta', 'lease', 'alarm', 'cluster', 'members', 'members_removed', 'auth', 'authUsers', 'authRoles',
+  'key',
+  'meta',
+  'lease',
+  'alarm',
+  'cluster',
+  'members',
+  'members_removed',
+  'auth',
+  'authUsers',
+  'authRoles',
 ] as const;
 
 export type BucketName = (typeof bucketNames)[number];

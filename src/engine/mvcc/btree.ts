@@ -202,7 +202,9 @@ function placeOf<Item extends Keyed>(node: Node<Item>, key: Uint8Array): number 
 
 /** @returns false when the visitor wants no more */
 function ascendNode<Item extends Keyed>(
-  node: Node<Item>, from: Uint8Array, visit: (item: Item) => boolean,
+  node: Node<Item>,
+  from: Uint8Array,
+  visit: (item: Item) => boolean,
 ): boolean {
   const { at } = search(node, from);
   for (let i = at; i <= node.items.length; i++) {

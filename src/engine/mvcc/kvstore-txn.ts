@@ -36,7 +36,11 @@ export interface TxnContext {
  * @source etcd mvcc/kvstore_txn.go rangeKeys
  */
 function rangeKeys(
-  context: TxnContext, source: RecordSource, current: number, key: Uint8Array, end: Uint8Array | null,
+  context: TxnContext,
+  source: RecordSource,
+  current: number,
+  key: Uint8Array,
+  end: Uint8Array | null,
   options: RangeOptions,
 ): RangeResult {
   const asked = options.revision ?? 0;
@@ -109,8 +113,12 @@ export class StoreWriteTxn implements WriteTxn {
     const next = this.#next;
     const before = this.#context.index.get(key, next.main);
     const kv: KeyValue = {
-      key, createRevision: before?.created.main ?? next.main, modRevision: next.main,
-      version: (before?.version ?? 0) + 1, value, lease,
+      key,
+      createRevision: before?.created.main ?? next.main,
+      modRevision: next.main,
+      version: (before?.version ?? 0) + 1,
+      value,
+      lease,
     };
     const record = encodeKeyValue(kv);
     this.#tx.seqPut('key', encodeRevision(next), record);

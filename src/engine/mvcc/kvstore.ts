@@ -41,7 +41,9 @@ export class KvStore {
     this.#restore();
     if (trace.on) {
       trace.emit({
-        type: 'mvcc.open', revision: this.#currentRevision, compactRevision: this.#compactRevision,
+        type: 'mvcc.open',
+        revision: this.#currentRevision,
+        compactRevision: this.#compactRevision,
         keyCount: this.index.countAlive(),
       });
     }

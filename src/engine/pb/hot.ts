@@ -1,7 +1,12 @@
 /** mvccpb.KeyValue and raftpb.Entry by hand: the two messages that every write touches many times. */
 import { emptyBytes } from '../../base/bytes.ts';
 import {
-  bytesFieldSize, int64FieldSize, uintFieldSize, WireReader, WireWriter, wireType,
+  bytesFieldSize,
+  int64FieldSize,
+  uintFieldSize,
+  WireReader,
+  WireWriter,
+  wireType,
 } from '../../base/wire.ts';
 
 /** A key's state at one revision. A tombstone has a key alone; its other fields are zero or empty. */
@@ -85,8 +90,12 @@ export function encodeEntry(entry: EntryRecord): Uint8Array {
  * @throws WireError when the bytes are no message or a number is past 2^53
  */
 export function decodeEntry(bytes: Uint8Array): EntryRecord {
-  const entry: { type: number; term: number; index: number; data: Uint8Array | null } =
-    { type: 0, term: 0, index: 0, data: null };
+  const entry: { type: number; term: number; index: number; data: Uint8Array | null } = {
+    type: 0,
+    term: 0,
+    index: 0,
+    data: null,
+  };
   const reader = new WireReader(bytes);
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === varintTag(1)) entry.type = reader.uint();

@@ -120,7 +120,7 @@ function isZero(bytes: Uint8Array, from: number, to: number): boolean {
 
 /** Whether a part of [from, end) that lies in one sector is all zero: that sector was never written. */
 function hasZeroSector(bytes: Uint8Array, from: number, end: number): boolean {
-  for (let start = from; start < end; ) {
+  for (let start = from; start < end;) {
     const stop = Math.min(end, start - (start % sectorBytes) + sectorBytes);
     if (isZero(bytes, start, stop)) return true;
     start = stop;

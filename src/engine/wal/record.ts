@@ -1,7 +1,12 @@
 /** One record of the log: its frame, its checksum chain and what it holds, in etcd 3.4's bytes. */
 import { emptyBytes } from '../../base/bytes.ts';
 import {
-  bytesFieldSize, int64FieldSize, uintFieldSize, WireReader, WireWriter, wireType,
+  bytesFieldSize,
+  int64FieldSize,
+  uintFieldSize,
+  WireReader,
+  WireWriter,
+  wireType,
 } from '../../base/wire.ts';
 
 /** @source etcd wal/wal.go, the record types */

@@ -164,8 +164,11 @@ export class Wal {
     const sizeBytes = this.#write(frames);
     if (this.#trace.on) {
       this.#trace.emit({
-        type: 'wal.append', firstIndex: entries.length > 0 ? entries[0].index : 0, entryCount: entries.length,
-        hardState: hardState !== null, sizeBytes,
+        type: 'wal.append',
+        firstIndex: entries.length > 0 ? entries[0].index : 0,
+        entryCount: entries.length,
+        hardState: hardState !== null,
+        sizeBytes,
       });
     }
     if (mustSync || this.#isFull()) this.#sync();

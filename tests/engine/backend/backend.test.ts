@@ -25,7 +25,7 @@ function open(image: Uint8Array | null = null, batchLimit = 10_000): Opened {
   return { pager, backend, events };
 }
 
-test('a new database has all of etcd\'s buckets, committed', () => {
+test("a new database has all of etcd's buckets, committed", () => {
   const { pager, backend } = open();
   expect(backend.pendingCount).toBe(0);
   const cursor = openDb(new MemoryPager(pager.image())).beginRead().cursor();
@@ -53,50 +53,73 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
 );
 type Model = Map<BucketName, Map<string, string>>;
-const copyOf = (model: Model): Model => new Map([...model].map(([bucket, pairs]) => [bucket, new Map(pairs)]));
+const copyOf = (model: Model): Model =>
+  new Map([...model].map(([bucket, pairs]) => [bucket, new Map(pairs)]));
 
 type View = Pick<Backend['readTx'], 'range'>;
 
-function contents(view: View, bucket: BucketName, from = '', to: string | null = null, limit = 0): [string, string][] {
+function contents(
+  view: View,
+  bucket: BucketName,
+  from = '',
+  to: string | null = null,
+  limit = 0,
+): [string, string][] {
   const pairs = view.range(bucket, text(from), to === null ? null : text(to), limit);
   return pairs.map(({ key, value }) => [decodeUtf8(key), decodeUtf8(value)]);
 }
 
 test('reads merge the pages with what came since, and a reopened file holds the last commit', () => {
   const bounds = fc.tuple(key, fc.option(key, { nil: null }), fc.nat(5));
-  fc.assert(fc.property(fc.array(operation, { maxLength: 80, size: 'max' }), bounds, (operations, [from, to, limit]) => {
-    let { pager, backend } = open();
-    const fresh: Model = new Map([['meta', new Map()], ['key', new Map()], ['members', new Map()]]);
-    let [written, shown, stored] = [copyOf(fresh), copyOf(fresh), copyOf(fresh)];
-    for (const step of operations) {
-      if (step.kind === 'put') {
-        backend.batchTx.put(step.name, text(step.key), text(`${step.value}`));
-        written.get(step.name)?.set(step.key, `${step.value}`);
-      } else if (step.kind === 'delete') {
-        backend.batchTx.delete(step.name, text(step.key));
-        written.get(step.name)?.delete(step.key);
-      } else if (step.kind === 'reopen') {
-        ({ pager, backend } = open(pager.image()));
-        [written, shown] = [copyOf(stored), copyOf(stored)];
-      } else {
-        backend.unlock();
-        shown = copyOf(written);
-        if (step.kind === 'commit' && backend.commit('interval')) {
-          backend.committed();
-          stored = copyOf(written);
+  fc.assert(
+    fc.property(
+      fc.array(operation, { maxLength: 80, size: 'max' }),
+      bounds,
+      (operations, [from, to, limit]) => {
+        let { pager, backend } = open();
+        const fresh: Model = new Map([
+          ['meta', new Map()],
+          ['key', new Map()],
+          ['members', new Map()],
+        ]);
+        let [written, shown, stored] = [copyOf(fresh), copyOf(fresh), copyOf(fresh)];
+        for (const step of operations) {
+          if (step.kind === 'put') {
+            backend.batchTx.put(step.name, text(step.key), text(`${step.value}`));
+            written.get(step.name)?.set(step.key, `${step.value}`);
+          } else if (step.kind === 'delete') {
+            backend.batchTx.delete(step.name, text(step.key));
+            written.get(step.name)?.delete(step.key);
+          } else if (step.kind === 'reopen') {
+            ({ pager, backend } = open(pager.image()));
+            [written, shown] = [copyOf(stored), copyOf(stored)];
+          } else {
+            backend.unlock();
+            shown = copyOf(written);
+            if (step.kind === 'commit' && backend.commit('interval')) {
+              backend.committed();
+              stored = copyOf(written);
+            }
+          }
+          for (const [view, model] of [
+            [backend.readTx, shown],
+            [backend.batchTx, written],
+          ] as const) {
+            for (const [bucket, pairs] of model) {
+              const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
+              const inRange = sorted.filter(([k]) => k >= from && (to === null || k < to));
+              expect(contents(view, bucket)).toEqual(sorted);
+              expect(contents(view, bucket, from, to, limit)).toEqual(
+                limit > 0 ? inRange.slice(0, limit) : inRange,
+              );
+            }
+          }
         }
-      }
-      for (const [view, model] of [[backend.readTx, shown], [backend.batchTx, written]] as const) {
-        for (const [bucket, pairs] of model) {
-          const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
-          const inRange = sorted.filter(([k]) => k >= from && (to === null || k < to));
-          expect(contents(view, bucket)).toEqual(sorted);
-          expect(contents(view, bucket, from, to, limit)).toEqual(limit > 0 ? inRange.slice(0, limit) : inRange);
-        }
-      }
-    }
-    expect(backend.db.beginRead().check()).toEqual([]);
-  }), { numRuns: 40 });
+        expect(backend.db.beginRead().check()).toEqual([]);
+      },
+    ),
+    { numRuns: 40 },
+  );
 });
 
 test('at the limit a commit begins by itself; while it is on its way the next one waits', () => {
@@ -143,7 +166,9 @@ test('the consistent index is stored with the commit that it belongs to', () => 
 test('no page of the last durable commit changes before the next commit is durable', () => {
   const log: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   const pager = new MemoryPager(null, {
-    write: (offset, bytes) => void log.push({ offset, bytes: bytes.slice() }), sync: () => {}, truncate: () => {},
+    write: (offset, bytes) => void log.push({ offset, bytes: bytes.slice() }),
+    sync: () => {},
+    truncate: () => {},
   });
   const backend = Backend.open(openDb(pager, { pageSize: 1024 }), { batchLimit: 5 });
   backend.committed();

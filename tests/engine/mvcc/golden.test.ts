@@ -41,8 +41,12 @@ test('the history above the compaction can be read, below it not', () => {
   const { store } = openGolden();
   const read = store.read();
   expect(read.range(none, none, { revision: 80 }).revision).toBe(352);
-  expect(() => read.range(none, none, { revision: 79 })).toThrow('mvcc: required revision has been compacted');
-  expect(() => read.range(none, none, { revision: 353 })).toThrow('mvcc: required revision is a future revision');
+  expect(() => read.range(none, none, { revision: 79 })).toThrow(
+    'mvcc: required revision has been compacted',
+  );
+  expect(() => read.range(none, none, { revision: 353 })).toThrow(
+    'mvcc: required revision is a future revision',
+  );
   for (const { modRevision, createRevision, version } of read.range(none, none, { revision: 200 }).kvs) {
     expect(modRevision).toBeLessThanOrEqual(200);
     expect(createRevision).toBeLessThanOrEqual(modRevision);

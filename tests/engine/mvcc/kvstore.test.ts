@@ -56,11 +56,19 @@ function range(view: ReadView, key: string, end: string | null, options: RangeOp
 const key = fc.constantFrom('a', 'b', 'ba', 'c', 'd', 'e');
 const end = fc.oneof(fc.constant(null), fc.constant(''), key);
 const change = fc.oneof(
-  fc.record({ kind: fc.constant('put' as const), key, value: fc.nat(99).map((n) => `v${n}`), lease: fc.constantFrom(0n, 7n) }),
+  fc.record({
+    kind: fc.constant('put' as const),
+    key,
+    value: fc.nat(99).map((n) => `v${n}`),
+    lease: fc.constantFrom(0n, 7n),
+  }),
   fc.record({ kind: fc.constant('delete' as const), key, end }),
 );
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('txn' as const), changes: fc.array(change, { maxLength: 4 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('txn' as const), changes: fc.array(change, { maxLength: 4 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const) }) },
 );
@@ -80,7 +88,14 @@ function runTxn(store: KvStore, before: State, changes: readonly Change[]): Stat
       const old = state.get(one.key);
       const { key, value, lease } = one;
       const createRevision = old?.createRevision ?? next;
-      state.set(key, { key, value, lease, createRevision, modRevision: next, version: (old?.version ?? 0) + 1 });
+      state.set(key, {
+        key,
+        value,
+        lease,
+        createRevision,
+        modRevision: next,
+        version: (old?.version ?? 0) + 1,
+      });
       expect(txn.put(text(key), text(value), lease)).toBe(next);
       changed++;
     } else {
@@ -100,36 +115,50 @@ function runTxn(store: KvStore, before: State, changes: readonly Change[]): Stat
 }
 
 test('every revision can be read as it was, and a crash takes the store back to its last commit', () => {
-  fc.assert(fc.property(fc.array(step, { maxLength: 40, size: 'max' }), key, end, fc.nat(3), (steps, from, to, limit) => {
-    let { pager, backend, store } = open();
-    /** The state at each revision; at 0 and 1 there is nothing. */
-    let states: State[] = [new Map(), new Map()];
-    let durable = states.length;
-    for (const one of steps) {
-      if (one.kind === 'txn') {
-        const state = runTxn(store, states[store.revision], one.changes);
-        if (store.revision === states.length) states.push(state);
-      } else if (one.kind === 'commit') {
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 40, size: 'max' }),
+      key,
+      end,
+      fc.nat(3),
+      (steps, from, to, limit) => {
+        let { pager, backend, store } = open();
+        /** The state at each revision; at 0 and 1 there is nothing. */
+        let states: State[] = [new Map(), new Map()];
+        let durable = states.length;
+        for (const one of steps) {
+          if (one.kind === 'txn') {
+            const state = runTxn(store, states[store.revision], one.changes);
+            if (store.revision === states.length) states.push(state);
+          } else if (one.kind === 'commit') {
+            commit(backend);
+            durable = states.length;
+          } else {
+            ({ pager, backend, store } = open(pager.image()));
+            states = states.slice(0, durable);
+          }
+          expect(store.revision).toBe(states.length - 1);
+        }
+        for (let revision = 1; revision < states.length; revision++) {
+          const wanted = naiveRange(states[revision], from, to);
+          expect(range(store.read(), from, to, { revision, limit })).toEqual(
+            limit > 0 ? wanted.slice(0, limit) : wanted,
+          );
+          const counted = store
+            .read()
+            .range(text(from), to === null ? null : text(to), { revision, countOnly: true, limit });
+          expect(counted).toEqual({ kvs: [], count: wanted.length, revision: store.revision });
+        }
+        expect(() => range(store.read(), from, to, { revision: states.length })).toThrow(
+          'mvcc: required revision is a future revision',
+        );
+        const before = store.hashByRevision(0);
         commit(backend);
-        durable = states.length;
-      } else {
-        ({ pager, backend, store } = open(pager.image()));
-        states = states.slice(0, durable);
-      }
-      expect(store.revision).toBe(states.length - 1);
-    }
-    for (let revision = 1; revision < states.length; revision++) {
-      const wanted = naiveRange(states[revision], from, to);
-      expect(range(store.read(), from, to, { revision, limit })).toEqual(limit > 0 ? wanted.slice(0, limit) : wanted);
-      const counted = store.read().range(text(from), to === null ? null : text(to), { revision, countOnly: true, limit });
-      expect(counted).toEqual({ kvs: [], count: wanted.length, revision: store.revision });
-    }
-    expect(() => range(store.read(), from, to, { revision: states.length }))
-      .toThrow('mvcc: required revision is a future revision');
-    const before = store.hashByRevision(0);
-    commit(backend);
-    expect(open(pager.image()).store.hashByRevision(0)).toEqual(before);
-  }), { numRuns: 60 });
+        expect(open(pager.image()).store.hashByRevision(0)).toEqual(before);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test('a fresh store is at revision 1, and deleting nothing leaves it there', () => {
@@ -159,7 +188,11 @@ test('HashKV counts all records up to the asked revision', () => {
     return hash;
   };
   for (const revision of [1, 2, 3, 4, 5]) {
-    expect(store.hashByRevision(revision)).toEqual({ hash: naive(revision), currentRevision: 5, compactRevision: -1 });
+    expect(store.hashByRevision(revision)).toEqual({
+      hash: naive(revision),
+      currentRevision: 5,
+      compactRevision: -1,
+    });
   }
   expect(new Set([1, 2, 3, 4, 5].map(naive)).size).toBe(5);
   expect(store.hashByRevision(0)).toEqual(store.hashByRevision(5));
@@ -174,8 +207,11 @@ test('one transaction shares a main revision; its changes are told in order, a d
   txn.put(text('a\n'), text('1'), 0n);
   txn.deleteRange(text('a'), all);
   txn.put(text('a\n'), text('2'), 5n);
-  expect(txn.changes.map(({ modRevision, version, lease }) => [modRevision, version, lease]))
-    .toEqual([[2, 1, 0n], [2, 0, 0n], [2, 1, 5n]]);
+  expect(txn.changes.map(({ modRevision, version, lease }) => [modRevision, version, lease])).toEqual([
+    [2, 1, 0n],
+    [2, 0, 0n],
+    [2, 1, 5n],
+  ]);
   txn.end();
   expect(events).toEqual([
     { type: 'mvcc.open', revision: 1, compactRevision: -1, keyCount: 0 },

@@ -12,41 +12,59 @@ import { decodeEntry, decodeKeyValue, encodeEntry, encodeKeyValue } from '../../
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ minLength: 120, maxLength: 300 }));
 const revision = fc.oneof(fc.constant(0), fc.nat(300), fc.maxSafeNat());
 const keyValue = fc.record({
-  key: bytes, createRevision: revision, modRevision: revision, version: revision, value: bytes,
+  key: bytes,
+  createRevision: revision,
+  modRevision: revision,
+  version: revision,
+  value: bytes,
   lease: fc.oneof(fc.constant(0n), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
 });
 const entry = fc.record({
-  type: fc.nat(2), term: revision, index: revision, data: fc.option(bytes, { nil: null }),
+  type: fc.nat(2),
+  term: revision,
+  index: revision,
+  data: fc.option(bytes, { nil: null }),
 });
 
 test('a KeyValue has the same bytes by hand as by the library, and is read back whole', () => {
-  fc.assert(fc.property(keyValue, (kv) => {
-    const byHand = encodeKeyValue(kv);
-    const message = create(KeyValueSchema, {
-      key: kv.key, value: kv.value, lease: kv.lease, createRevision: BigInt(kv.createRevision),
-      modRevision: BigInt(kv.modRevision), version: BigInt(kv.version),
-    });
-    expect(byHand).toEqual(toBinary(KeyValueSchema, message));
-    expect(decodeKeyValue(byHand)).toEqual(kv);
-  }));
+  fc.assert(
+    fc.property(keyValue, (kv) => {
+      const byHand = encodeKeyValue(kv);
+      const message = create(KeyValueSchema, {
+        key: kv.key,
+        value: kv.value,
+        lease: kv.lease,
+        createRevision: BigInt(kv.createRevision),
+        modRevision: BigInt(kv.modRevision),
+        version: BigInt(kv.version),
+      });
+      expect(byHand).toEqual(toBinary(KeyValueSchema, message));
+      expect(decodeKeyValue(byHand)).toEqual(kv);
+    }),
+  );
 });
 
 test('an Entry has the same bytes by hand as by the library with every number set, and is read back', () => {
-  fc.assert(fc.property(entry, (record) => {
-    const byHand = encodeEntry(record);
-    const message = create(EntrySchema, {
-      Type: record.type, Term: BigInt(record.term), Index: BigInt(record.index),
-      ...(record.data === null ? {} : { Data: record.data }),
-    });
-    expect(byHand).toEqual(toBinary(EntrySchema, message));
-    expect(decodeEntry(byHand)).toEqual(record);
-  }));
+  fc.assert(
+    fc.property(entry, (record) => {
+      const byHand = encodeEntry(record);
+      const message = create(EntrySchema, {
+        Type: record.type,
+        Term: BigInt(record.term),
+        Index: BigInt(record.index),
+        ...(record.data === null ? {} : { Data: record.data }),
+      });
+      expect(byHand).toEqual(toBinary(EntrySchema, message));
+      expect(decodeEntry(byHand)).toEqual(record);
+    }),
+  );
 });
 
 test('explicit zero fields are written, as etcd 3.4 writes them', () => {
   expect(toHex(encodeEntry({ type: 0, term: 2, index: 5, data: null }))).toBe('080010021805');
-  expect(toHex(toBinary(HardStateSchema, create(HardStateSchema, { term: 1n, vote: 0n, commit: 0n }))))
-    .toBe('080110001800');
+  expect(toHex(toBinary(HardStateSchema, create(HardStateSchema, { term: 1n, vote: 0n, commit: 0n })))).toBe(
+    '080110001800',
+  );
 });
 
 test('a field number above 15 and fields in another order are read', () => {
@@ -56,17 +74,24 @@ test('a field number above 15 and fields in another order are read', () => {
 });
 
 test('any cut of a message is either a shorter message or a WireError, never another exception', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (garbage) => {
-    for (const decode of [decodeKeyValue, decodeEntry]) {
-      try {
-        decode(garbage);
-      } catch (error) {
-        expect(error).toBeInstanceOf(WireError);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), (garbage) => {
+      for (const decode of [decodeKeyValue, decodeEntry]) {
+        try {
+          decode(garbage);
+        } catch (error) {
+          expect(error).toBeInstanceOf(WireError);
+        }
       }
-    }
-  }));
+    }),
+  );
   const whole = encodeKeyValue({
-    key: encodeUtf8('k'), createRevision: 1, modRevision: 1, version: 1, value: new Uint8Array(9), lease: 0n,
+    key: encodeUtf8('k'),
+    createRevision: 1,
+    modRevision: 1,
+    version: 1,
+    value: new Uint8Array(9),
+    lease: 0n,
   });
   expect(() => decodeKeyValue(whole.subarray(0, whole.length - 1))).toThrow('unexpected end');
 });

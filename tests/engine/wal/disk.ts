@@ -25,7 +25,7 @@ function sectorsOf(change: Change): Change[] {
   if (change.kind !== 'write') return [change];
   const parts: Change[] = [];
   const end = change.offset + change.data.length;
-  for (let from = change.offset; from < end; ) {
+  for (let from = change.offset; from < end;) {
     const to = Math.min(end, from - (from % sectorBytes) + sectorBytes);
     const data = change.data.subarray(from - change.offset, to - change.offset);
     parts.push({ kind: 'write', file: change.file, offset: from, data });

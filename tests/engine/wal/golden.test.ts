@@ -11,8 +11,13 @@ import { decodeEntry, encodeEntry } from '../../../src/engine/pb/hot.ts';
 import { Decoder } from '../../../src/engine/wal/decoder.ts';
 import { Encoder } from '../../../src/engine/wal/encoder.ts';
 import {
-  decodeEntry as decodeWalEntry, decodeHardState, decodeSnapshot, encodeEntry as encodeWalEntry, encodeHardState,
-  encodeSnapshot, recordType,
+  decodeEntry as decodeWalEntry,
+  decodeHardState,
+  decodeSnapshot,
+  encodeEntry as encodeWalEntry,
+  encodeHardState,
+  encodeSnapshot,
+  recordType,
 } from '../../../src/engine/wal/record.ts';
 import type { WalEntry, WalRecord } from '../../../src/engine/wal/record.ts';
 import { Wal } from '../../../src/engine/wal/wal.ts';
@@ -22,7 +27,8 @@ const members = ['e-member-n1-clean', 'e-member-n2-killed'];
 const path = (member: string, ending: string): string => `tests/testdata/wal/${member}.${ending}`;
 const file = 'member/wal/0000000000000000-0000000000000000.wal';
 
-const logOf = (member: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(path(member, 'wal.gz'))));
+const logOf = (member: string): Uint8Array =>
+  new Uint8Array(gunzipSync(readFileSync(path(member, 'wal.gz'))));
 
 function describe(entry: WalEntry): string {
   const numbers = `${`${entry.term}`.padStart(4)}\t${`${entry.index}`.padStart(10)}\tnorm\t`;
@@ -41,7 +47,9 @@ test.each(members)('the log of %s tells from its last snapshot on what etcd-dump
     'WAL metadata:',
     `nodeID=${NodeID.toString(16)} clusterID=${ClusterID.toString(16)} term=${hardState?.term}` +
       ` commitIndex=${hardState?.commit} vote=${hardState?.vote.toString(16)}`,
-    'WAL entries:', `lastIndex=${opened.wal.lastIndex}`, 'term\t     index\ttype\tdata',
+    'WAL entries:',
+    `lastIndex=${opened.wal.lastIndex}`,
+    'term\t     index\ttype\tdata',
   ];
   expect(dump).toContain([...head, ...entries.map(describe)].join('\n'));
   expect(dump).toContain(`count is : ${entries.length}`);

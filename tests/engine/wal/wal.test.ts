@@ -16,7 +16,10 @@ const metadata = encodeUtf8('member one of three');
 const origin = { index: 0, term: 0 };
 const first = 'member/wal/0000000000000000-0000000000000000.wal';
 const entry = (term: number, index: number, sizeBytes = 8): WalEntry => ({
-  type: 0, term, index, data: new Uint8Array(sizeBytes).fill(term * 16 + (index % 16)),
+  type: 0,
+  term,
+  index,
+  data: new Uint8Array(sizeBytes).fill(term * 16 + (index % 16)),
 });
 
 interface History {
@@ -42,7 +45,10 @@ function open(disk: TestDisk): History & { wal: Wal } {
 }
 
 const save = fc.record({
-  entryCount: fc.nat(3), back: fc.oneof(fc.constant(0), fc.nat(3)), sizeBytes: fc.nat(900), changesState: fc.boolean(),
+  entryCount: fc.nat(3),
+  back: fc.oneof(fc.constant(0), fc.nat(3)),
+  sizeBytes: fc.nat(900),
+  changesState: fc.boolean(),
 });
 const fates = fc.array(fc.boolean(), { minLength: 1, maxLength: 9 });
 const action = fc.oneof(
@@ -53,52 +59,59 @@ const action = fc.oneof(
 );
 
 test('a kill takes nothing; after a power cut the log is what some record made it, none before the last sync that was done', () => {
-  fc.assert(fc.property(fc.array(action, { maxLength: 40, size: 'max' }), (actions) => {
-    let disk = new TestDisk();
-    let wal = Wal.create(metadata, disk, { segmentSizeBytes: 2048 });
-    let term = 1;
-    /** All states since the last one that is known to be durable, which is the first of them. */
-    let histories: History[] = [{ entries: [], hardState: null }];
-    let syncing: History[] = [histories[0]];
-    const completeSync = (): void => {
-      const durable = syncing.shift();
-      if (durable === undefined) return;
-      disk.completeSync();
-      wal.synced();
-      histories = histories.slice(histories.indexOf(durable));
-    };
-    completeSync();
-    for (const step of actions) {
-      const now = histories[histories.length - 1];
-      if (step.kind === 'synced') completeSync();
-      else if (step.kind === 'save') {
-        const from = Math.max(1, now.entries.length + 1 - step.back);
-        const entries = Array.from({ length: step.entryCount }, (_, i) => entry(++term, from + i, step.sizeBytes));
-        const hardState = step.changesState ? { term: ++term, vote: 2n ** 63n + 5n, commit: from - 1 } : null;
-        histories.push(...after(now, hardState, entries));
-        wal.save(hardState, entries, entries.length > 0);
-        while (syncing.length < wal.syncsInFlight) syncing.push(histories[histories.length - 1]);
-      } else if (step.kind === 'kill') {
-        disk.kill();
-        const { wal: reopened, ...found } = open(disk);
-        expect(found).toEqual(now);
-        wal = reopened;
-        syncing = Array.from({ length: wal.syncsInFlight }, () => now);
-      } else {
-        let fate = 0;
-        disk = new TestDisk(disk.powerCut(() => step.fates[fate++ % step.fates.length]));
-        const opened = open(disk);
-        const found = { entries: opened.entries, hardState: opened.hardState };
-        expect(histories).toContainEqual(found);
-        wal = opened.wal;
-        histories = [found];
-        syncing = Array.from({ length: wal.syncsInFlight }, () => found);
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 40, size: 'max' }), (actions) => {
+      let disk = new TestDisk();
+      let wal = Wal.create(metadata, disk, { segmentSizeBytes: 2048 });
+      let term = 1;
+      /** All states since the last one that is known to be durable, which is the first of them. */
+      let histories: History[] = [{ entries: [], hardState: null }];
+      let syncing: History[] = [histories[0]];
+      const completeSync = (): void => {
+        const durable = syncing.shift();
+        if (durable === undefined) return;
+        disk.completeSync();
+        wal.synced();
+        histories = histories.slice(histories.indexOf(durable));
+      };
+      completeSync();
+      for (const step of actions) {
+        const now = histories[histories.length - 1];
+        if (step.kind === 'synced') completeSync();
+        else if (step.kind === 'save') {
+          const from = Math.max(1, now.entries.length + 1 - step.back);
+          const entries = Array.from({ length: step.entryCount }, (_, i) =>
+            entry(++term, from + i, step.sizeBytes),
+          );
+          const hardState = step.changesState
+            ? { term: ++term, vote: 2n ** 63n + 5n, commit: from - 1 }
+            : null;
+          histories.push(...after(now, hardState, entries));
+          wal.save(hardState, entries, entries.length > 0);
+          while (syncing.length < wal.syncsInFlight) syncing.push(histories[histories.length - 1]);
+        } else if (step.kind === 'kill') {
+          disk.kill();
+          const { wal: reopened, ...found } = open(disk);
+          expect(found).toEqual(now);
+          wal = reopened;
+          syncing = Array.from({ length: wal.syncsInFlight }, () => now);
+        } else {
+          let fate = 0;
+          disk = new TestDisk(disk.powerCut(() => step.fates[fate++ % step.fates.length]));
+          const opened = open(disk);
+          const found = { entries: opened.entries, hardState: opened.hardState };
+          expect(histories).toContainEqual(found);
+          wal = opened.wal;
+          histories = [found];
+          syncing = Array.from({ length: wal.syncsInFlight }, () => found);
+        }
       }
-    }
-    const last = histories[histories.length - 1];
-    const { entries, hardState } = open(disk);
-    expect({ entries, hardState }).toEqual(last);
-  }), { numRuns: 150 });
+      const last = histories[histories.length - 1];
+      const { entries, hardState } = open(disk);
+      expect({ entries, hardState }).toEqual(last);
+    }),
+    { numRuns: 150 },
+  );
 });
 
 test('a fresh log begins with checksum, metadata and the mark of the empty snapshot, then a sync', () => {
@@ -134,7 +147,10 @@ function lastRecordAt(bytes: Uint8Array): number {
 /** A log of several segments, all durable. */
 function threeSegments(trace: WalEvent[]): TestDisk {
   const disk = new TestDisk();
-  const options = { segmentSizeBytes: 1000, trace: { on: true, emit: (event: WalEvent) => void trace.push(event) } };
+  const options = {
+    segmentSizeBytes: 1000,
+    trace: { on: true, emit: (event: WalEvent) => void trace.push(event) },
+  };
   const wal = Wal.create(metadata, disk, options);
   const settle = (): void => {
     while (wal.syncsInFlight > 0) wal.synced();
@@ -150,11 +166,17 @@ function threeSegments(trace: WalEvent[]): TestDisk {
 test('a full segment is left for the next one, whose name says its first entry', () => {
   const events: WalEvent[] = [];
   const disk = threeSegments(events);
-  const names = ['0000000000000000-0000000000000000', '0000000000000001-0000000000000004', '0000000000000002-0000000000000007'];
+  const names = [
+    '0000000000000000-0000000000000000',
+    '0000000000000001-0000000000000004',
+    '0000000000000002-0000000000000007',
+  ];
   expect([...disk.files.keys()]).toEqual(names.map((name) => `member/wal/${name}.wal`));
   expect(events.filter(({ type }) => type === 'wal.cut')).toHaveLength(2);
   expect(events.findLast(({ type }) => type === 'wal.synced')).toEqual({ type: 'wal.synced', index: 9 });
-  expect(Wal.open(disk.files, origin, disk).entries.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(Wal.open(disk.files, origin, disk).entries.map(({ index }) => index)).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8, 9,
+  ]);
 });
 
 test('a log is read from the segment that holds its snapshot, and asks for the mark of that snapshot', () => {
@@ -164,7 +186,10 @@ test('a log is read from the segment that holds its snapshot, and asks for the m
   const read = Wal.open(disk.files, { index: 7, term: 1 }, disk);
   expect(read.entries.map(({ index }) => index)).toEqual([8, 9]);
   expect(read.hardState).toEqual({ term: 1, vote: 1n, commit: 0 });
-  const refused: [number, number, WalErrorCode][] = [[7, 2, 'wal: snapshot mismatch'], [8, 1, 'wal: snapshot not found']];
+  const refused: [number, number, WalErrorCode][] = [
+    [7, 2, 'wal: snapshot mismatch'],
+    [8, 1, 'wal: snapshot not found'],
+  ];
   for (const [index, term, code] of refused) {
     expect(() => Wal.open(disk.files, { index, term }, disk)).toThrow(expect.objectContaining({ code }));
   }
@@ -193,6 +218,7 @@ test('a damaged log is refused: bits that turned, a missing segment, a segment t
 test('a log of two members is refused', () => {
   const encoder = new Encoder(0);
   const names = ['one', 'two'].map((name) => encoder.encode(recordType.metadata, encodeUtf8(name)));
-  expect(() => Wal.open(new Map([[first, concatBytes(names)]]), origin, new TestDisk()))
-    .toThrow('wal: conflicting metadata found');
+  expect(() => Wal.open(new Map([[first, concatBytes(names)]]), origin, new TestDisk())).toThrow(
+    'wal: conflicting metadata found',
+  );
 });
