@@ -22,10 +22,18 @@ interface Inode {
   storedName: string | null;
   /** Changes after the last sync request. */
   open: FileOp[];
-  /** Syncs under way, in order; only the first one's changes are on their way to the disk. */
+  /** Syncs under way, in order; only those of the first flush are on their way to the disk. */
   readonly syncs: Sync[];
-  /** When the last of them will be complete, microseconds. */
-  busyUntil: number;
+  /** The last one's flush. */
+  lastFlush: Flush | null;
+}
+
+/** One trip to the disk, which may serve several syncs of a file. Times in microseconds. */
+interface Flush {
+  readonly startAt: number;
+  readonly doneAt: number;
+  /** A barrier is served alone, so that nothing before or after it shares its trip. */
+  readonly isBarrier: boolean;
 }
 
 /** A change of the directory. `name` null: the file loses its name. */
@@ -43,6 +51,7 @@ export interface Sync {
   readonly id: number;
   readonly epoch: number;
   readonly doneAt: number;
+  readonly flush: Flush;
   readonly ops: readonly FileOp[];
   /** The directory's changes before this request; emptied once they are durable. */
   readonly names: NameOp[];
@@ -54,11 +63,12 @@ export interface Sync {
 
 /**
  * Model. Writes go to the cache at once and a reader sees the cache. A sync completes after a drawn time and
- * makes durable what its file was asked before it; what follows it in the same file waits until then. The
- * directory's changes are a journal: a sync of any file makes all earlier ones durable, in order. A killed
- * process changes nothing here. A power cut keeps some prefix of the journal, and decides for each unsynced
- * change of a file's running sync (with none running: of its changes since the last) whether it was kept,
- * lost or torn at sectors; what waited behind a running sync is lost.
+ * makes durable what its file was asked before it; what follows it in the same file waits until then, and
+ * the syncs that wait together are served together, but for barriers. The directory's changes are a journal:
+ * a sync of any file makes all earlier ones durable, in order. A killed process changes nothing here. A power
+ * cut keeps some prefix of the journal, and decides for each unsynced change of a file's running syncs (with
+ * none running: of its changes since the last) whether it was kept, lost or torn at sectors; what waited
+ * behind them is lost.
  * Streams: `disk` for times, `powerCut` for fates.
  */
 export class Disk {
@@ -186,17 +196,18 @@ export class Disk {
   powerCut(nowUs: number): PowerCutCounts {
     const counts: PowerCutCounts = { kept: 0, lost: 0, torn: 0 };
     const inodes = this.#inodes();
-    const running = new Map([...inodes].map((inode) => [inode, inode.syncs[0]]));
     const cancelled = this.#cancelSyncs();
     const journal = [...cancelled.flatMap((sync) => sync.names), ...this.#journal];
     const kept = this.#fates.below(journal.length + 1);
     for (const op of journal.slice(0, kept)) this.#makeNameDurable(op);
     for (const inode of inodes) {
-      const first = running.get(inode);
-      for (const op of decideFates(this.#fates, first?.ops ?? inode.open, counts)) makeDurable(inode, op);
-      if (first !== undefined) counts.lost += inode.open.length;
+      const syncs = cancelled.filter((sync) => sync.inode === inode);
+      const running = syncs.filter((sync) => sync.flush === syncs[0].flush);
+      const ops = syncs.length > 0 ? running.flatMap((sync) => sync.ops) : inode.open;
+      for (const op of decideFates(this.#fates, ops, counts)) makeDurable(inode, op);
+      for (const sync of syncs) if (!running.includes(sync)) counts.lost += sync.ops.length;
+      if (syncs.length > 0) counts.lost += inode.open.length;
     }
-    for (const sync of cancelled) if (running.get(sync.inode) !== sync) counts.lost += sync.ops.length;
     this.#loseCache();
     this.#correctStore(nowUs);
     return counts;
@@ -240,13 +251,22 @@ export class Disk {
     const storeOps = [...names.map(storeNameOp), ...ops.map((op) => storeFileOp(inode, op))];
     applyStoreOps(this.#stored, storeOps);
     const commit = this.#commit(nowUs, urgent, storeOps);
-    const delayUs = Math.max(1, drawDelay(this.#times, this.#config.syncDelay));
-    const doneAt = Math.max(nowUs, inode.busyUntil) + delayUs;
-    inode.busyUntil = doneAt;
-    const sync: Sync = { inode, file, id, epoch, doneAt, ops, names, commit, urgent, isLive: true };
+    const flush = this.#flushFor(nowUs, inode, urgent);
+    const { doneAt } = flush;
+    const sync: Sync = { inode, file, id, epoch, doneAt, flush, ops, names, commit, urgent, isLive: true };
+    inode.lastFlush = flush;
     inode.syncs.push(sync);
     this.#live.push(sync);
     return sync;
+  }
+
+  /** The file's next trip to the disk, where it has not begun; else a new one behind the last. */
+  #flushFor(nowUs: number, inode: Inode, urgent: boolean): Flush {
+    const last = inode.lastFlush;
+    if (last !== null && urgent && !last.isBarrier && last.startAt > nowUs) return last;
+    const startAt = Math.max(nowUs, last?.doneAt ?? 0);
+    const doneAt = startAt + Math.max(1, drawDelay(this.#times, this.#config.syncDelay));
+    return { startAt, doneAt, isBarrier: !urgent };
   }
 
   #commit(timeUs: number, urgent: boolean, ops: readonly StoreOp[]): number {
@@ -285,7 +305,7 @@ export class Disk {
     for (const sync of cancelled) {
       sync.isLive = false;
       sync.inode.syncs.length = 0;
-      sync.inode.busyUntil = 0;
+      sync.inode.lastFlush = null;
     }
     return cancelled;
   }
@@ -310,7 +330,7 @@ export class Disk {
 
 function newInode(durable: ChunkedFile, name: string | null): Inode {
   const cache = durable.clone();
-  return { cache, durable, durableName: name, storedName: name, open: [], syncs: [], busyUntil: 0 };
+  return { cache, durable, durableName: name, storedName: name, open: [], syncs: [], lastFlush: null };
 }
 
 function makeDurable(inode: Inode, op: FileOp): void {

@@ -1,47 +1,19 @@
 /** Simulated etcdctl against toy members: endpoints, failover, retries, time limits. */
 import { expect, test } from 'vitest';
-import { Cluster } from '../../src/sim/cluster.ts';
 import { peersOf } from '../../src/sim/endpoints.ts';
-import { Members, runUntil } from '../../src/sim/run.ts';
+import { runUntil } from '../../src/sim/run.ts';
 import { toyBoot } from './toy-member.ts';
-import { clusterConfig, recordingTrace } from './worlds.ts';
+import { Lab, recordingTrace } from './worlds.ts';
 import type { ToyOptions } from './toy-member.ts';
-import type { Action, ClientAction, ClientOutcome, ClusterConfig } from '../../src/sim/types.ts';
+import type { ClientAction, ClientOutcome, ClusterConfig } from '../../src/sim/types.ts';
 
 const get: ClientAction = { type: 'get', key: 'k' };
+const newLab = (options: ToyOptions = {}, changes: Partial<ClusterConfig> = {}): Lab => {
+  const lab = new Lab(toyBoot(options), changes);
+  lab.runFor(100_000);
+  return lab;
+};
 const put: ClientAction = { type: 'put', key: 'k', value: 'v' };
-
-class Lab {
-  readonly cluster: Cluster;
-  readonly members: Members;
-  readonly outcomes = new Map<number, { outcome: ClientOutcome | null; timeUs: number }>();
-
-  constructor(options: ToyOptions = {}, changes: Partial<ClusterConfig> = {}) {
-    this.cluster = new Cluster(clusterConfig(changes));
-    this.members = new Members(toyBoot(options));
-    this.runTo(100_000);
-  }
-
-  runTo(timeUs: number): void {
-    runUntil(this.cluster, this.members, ({ nowUs }) => nowUs >= timeUs);
-    this.take();
-  }
-
-  /** Does an action and runs until it is finished. */
-  do(action: Action): ClientOutcome | null {
-    const id = this.cluster.act(action);
-    runUntil(this.cluster, this.members, () => {
-      this.take();
-      return this.outcomes.has(id);
-    });
-    return this.outcomes.get(id)?.outcome ?? null;
-  }
-
-  private take(): void {
-    for (const { id, outcome, timeUs } of this.cluster.takeOutcomes())
-      this.outcomes.set(id, { outcome, timeUs });
-  }
-}
 
 const answeredBy = (outcome: ClientOutcome | null): string =>
   outcome?.ok === true && outcome.type === 'get'
@@ -49,7 +21,7 @@ const answeredBy = (outcome: ClientOutcome | null): string =>
     : JSON.stringify(outcome);
 
 test('a command goes to the endpoint that it names, by name or address', () => {
-  const lab = new Lab();
+  const lab = newLab();
   for (const endpoint of ['m2', 'M2', 'http://127.0.0.1:22379', '127.0.0.1:22379', 'localhost:22379']) {
     expect(answeredBy(lab.do({ ...get, endpoints: [endpoint] }))).toBe('m2');
   }
@@ -62,7 +34,7 @@ test('a command goes to the endpoint that it names, by name or address', () => {
 });
 
 test('an endpoint that is no member ends the command at once and says what is accepted', () => {
-  const lab = new Lab();
+  const lab = newLab();
   expect(lab.do({ ...put, endpoints: ['m1', 'http://10.0.0.1:2379'] })).toEqual({
     ok: false,
     code: 3,
@@ -73,7 +45,7 @@ test('an endpoint that is no member ends the command at once and says what is ac
 });
 
 test('without endpoints a command finds any member that is up', () => {
-  const lab = new Lab();
+  const lab = newLab();
   lab.do({ type: 'kill', member: 1 });
   lab.do({ type: 'kill', member: 3 });
   for (let i = 0; i < 5; i++) expect(answeredBy(lab.do(get))).toBe('m2');
@@ -82,7 +54,7 @@ test('without endpoints a command finds any member that is up', () => {
 });
 
 test('with no member to reach, a command ends after five seconds', () => {
-  const lab = new Lab();
+  const lab = newLab();
   lab.do({ type: 'kill', member: 1 });
   const startUs = lab.cluster.nowUs;
   expect(lab.do({ ...put, endpoints: ['m1'] })).toEqual({
@@ -95,49 +67,49 @@ test('with no member to reach, a command ends after five seconds', () => {
 });
 
 test('a command waits for a member that comes back within its time', () => {
-  const lab = new Lab();
+  const lab = newLab();
   lab.do({ type: 'kill', member: 1 });
   const id = lab.cluster.act({ ...put, endpoints: ['m1'] });
-  lab.runTo(lab.cluster.nowUs + 2_000_000);
+  lab.runFor(2_000_000);
   expect(lab.outcomes.has(id)).toBe(false);
   lab.do({ type: 'restart', member: 1 });
-  lab.runTo(lab.cluster.nowUs + 2_900_000);
-  expect(lab.outcomes.get(id)?.outcome).toEqual({ ok: true, type: 'put', revision: 1 });
+  lab.runFor(2_900_000);
+  expect(lab.outcomes.get(id)).toEqual({ ok: true, type: 'put', revision: 1 });
 });
 
 test('a read whose connection broke is tried elsewhere; a write ends, for it may have happened', () => {
   const pausedThenKilled = (action: ClientAction): ClientOutcome | null => {
     const trace = recordingTrace();
-    const lab = new Lab({}, { trace });
+    const lab = newLab({}, { trace });
     lab.do({ type: 'pauseMember', member: 3 });
     const id = lab.cluster.act({ ...action, endpoints: ['m2', 'm3'] });
     const isSent = (): boolean => trace.told.some(({ event }) => event.type === 'sim.clientSend');
     runUntil(lab.cluster, lab.members, isSent);
     lab.do({ type: 'pauseMember', member: 2 });
-    lab.runTo(lab.cluster.nowUs + 50_000);
+    lab.runFor(50_000);
     lab.do({ type: 'resumeMember', member: 3 });
     lab.do({ type: 'kill', member: 2 });
     expect(lab.cluster.inFlight.requests).toBe(1);
-    lab.runTo(lab.cluster.nowUs + 4_000_000);
-    return lab.outcomes.get(id)?.outcome ?? null;
+    lab.runFor(4_000_000);
+    return lab.outcomes.get(id) ?? null;
   };
   expect(answeredBy(pausedThenKilled(get))).toBe('m3');
   expect(pausedThenKilled(put)).toEqual({ ok: false, code: 14, message: 'transport is closing' });
 });
 
 test('a read that a member answers with Unavailable goes to the next; other answers end it', () => {
-  const unavailable = new Lab({ codes: { 1: 14, 2: 14 } });
+  const unavailable = newLab({ codes: { 1: 14, 2: 14 } });
   for (let i = 0; i < 5; i++) expect(answeredBy(unavailable.do(get))).toBe('m3');
   expect(unavailable.cluster.reach.requestsRetried).toBeGreaterThan(0);
-  const refused = new Lab({ codes: { 1: 8, 2: 8, 3: 8 } });
+  const refused = newLab({ codes: { 1: 8, 2: 8, 3: 8 } });
   expect(refused.do(get)).toMatchObject({ ok: false, code: 8 });
-  const write = new Lab({ codes: { 1: 14, 2: 14, 3: 14 } });
+  const write = newLab({ codes: { 1: 14, 2: 14, 3: 14 } });
   expect(write.do(put)).toMatchObject({ ok: false, code: 14 });
   expect(write.cluster.reach.requestsRetried).toBe(0);
 });
 
 test('endpoint status asks each endpoint and names those that give no answer', () => {
-  const lab = new Lab();
+  const lab = newLab();
   lab.do({ type: 'kill', member: 2 });
   const outcome = lab.do({ type: 'endpointStatus' });
   expect(outcome?.ok === true && outcome.type === 'endpointStatus' && outcome.endpoints).toMatchObject([
@@ -148,7 +120,7 @@ test('endpoint status asks each endpoint and names those that give no answer', (
 });
 
 test('flags that exclude each other and values over two MiB are refused by the client itself', () => {
-  const lab = new Lab();
+  const lab = newLab();
   expect(lab.do({ ...get, prefix: true, fromKey: true })).toMatchObject({ ok: false, code: 3 });
   expect(lab.do({ type: 'del', key: 'a', rangeEnd: 'b', prefix: true })).toMatchObject({
     ok: false,
@@ -163,9 +135,9 @@ test('flags that exclude each other and values over two MiB are refused by the c
 
 test('a command leaves its way in the trace: sent, replied, done', () => {
   const trace = recordingTrace();
-  const lab = new Lab({}, { trace });
+  const lab = newLab({}, { trace });
   const id = lab.cluster.act({ ...put, key: '<img onerror>', endpoints: ['m1'] });
-  lab.runTo(lab.cluster.nowUs + 100_000);
+  lab.runFor(100_000);
   const client = trace.told.filter(({ event }) => event.type.startsWith('sim.client'));
   expect(client.map(({ event }) => event)).toMatchObject([
     { type: 'sim.clientSend', request: id, to: 1, method: 'etcdserverpb.KV/Put', label: 'put <img onerror>' },

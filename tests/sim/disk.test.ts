@@ -206,6 +206,20 @@ test('the syncs of a file complete one after the other; each commit holds its ow
   expect(disk.durable().get('db')).toEqual(Uint8Array.of(1, 1, 1, 1, 2, 2, 2, 2));
 });
 
+test('syncs that wait behind a running one are served together; a barrier is served alone', () => {
+  const disk = newDisk();
+  const request = (id: number, barrier: boolean): number => {
+    disk.request(0, 1, write('wal', id * 8, bytes(8, id)));
+    return (disk.request(0, 1, sync('wal', id, barrier)) as Sync).doneAt;
+  };
+  const times = [1, 2, 3, 4, 5, 6].map((id) => request(id, id === 4));
+  expect(times[1]).toBeGreaterThan(times[0]);
+  expect(times[2]).toBe(times[1]);
+  expect(times[3]).toBeGreaterThan(times[2]);
+  expect(times[4]).toBeGreaterThan(times[3]);
+  expect(times[5]).toBe(times[4]);
+});
+
 test('a failed store ends the syncs under way, keeps the cache and puts the store right', () => {
   const disk = newDisk(new Map([['wal', bytes(600, 5)]]));
   const store = new Map([['wal', ChunkedFile.from(bytes(600, 5))]]);
