@@ -20,7 +20,13 @@ export interface AddressFault {
 }
 
 export const defaultAddress: Address = {
-  seed: 7, storage: 'auto', layout: 'workers', theme: 'auto', workspace: 'home', autoplay: true, preVote: true,
+  seed: 7,
+  storage: 'auto',
+  layout: 'workers',
+  theme: 'auto',
+  workspace: 'home',
+  autoplay: true,
+  preVote: true,
 };
 
 type Reader<Value> = (text: string) => Value | null;
@@ -50,7 +56,10 @@ const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
 };
 
 /** Reads a query such as `?seed=7`; names it does not know are another's, and left alone. */
-export function readAddress(query: string): { readonly address: Address; readonly faults: readonly AddressFault[] } {
+export function readAddress(query: string): {
+  readonly address: Address;
+  readonly faults: readonly AddressFault[];
+} {
   const given = new URLSearchParams(query);
   const faults: AddressFault[] = [];
   const values: Record<string, unknown> = { ...defaultAddress };

@@ -41,8 +41,15 @@ export class Desk {
   open(how: { readonly lookOnly?: boolean; readonly takeOver?: boolean } = {}): Promise<void> {
     const { seed, storage, layout, workspace, preVote, autoplay } = this.#address;
     const options: LabOptions = {
-      seed, storage, layout, workspace, preVote, members: memberCount, startPaused: !autoplay,
-      lookOnly: how.lookOnly ?? false, takeOver: how.takeOver ?? false,
+      seed,
+      storage,
+      layout,
+      workspace,
+      preVote,
+      members: memberCount,
+      startPaused: !autoplay,
+      lookOnly: how.lookOnly ?? false,
+      takeOver: how.takeOver ?? false,
     };
     return this.lab.open(options);
   }
@@ -75,8 +82,13 @@ export class Desk {
   /** Does what a member's menu offers, as the console line that says the same. */
   pick = (member: number, { id, commands }: MemberAction): Promise<void> => {
     const verbs = {
-      kill: 'kill', powerCut: 'power-cut', restart: 'restart', pauseMember: 'pause', resumeMember: 'resume',
-      isolate: 'isolate', heal: 'heal',
+      kill: 'kill',
+      powerCut: 'power-cut',
+      restart: 'restart',
+      pauseMember: 'pause',
+      resumeMember: 'resume',
+      isolate: 'isolate',
+      heal: 'heal',
     } as const;
     if (id !== 'heal') return this.#type(`${verbs[id]} ${this.lab.nameOf(member)}`);
     const lines = commands.map((command) =>
@@ -106,7 +118,10 @@ export class Desk {
       step: this.step,
       faster: () => this.speed(this.lab.speedFactor * 2),
       slower: () => this.speed(this.lab.speedFactor / 2),
-      put: this.put, kill: this.kill, get: this.get, repair: this.repair,
+      put: this.put,
+      kill: this.kill,
+      get: this.get,
+      repair: this.repair,
       menu: () => (this.menu = focused),
       console: () => document.querySelector<HTMLElement>('[data-console]')?.focus(),
       help: () => (this.dialog = 'help'),

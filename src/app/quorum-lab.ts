@@ -7,7 +7,8 @@ export interface QuorumLab {
   readonly version: 1;
   /** Settles when a leader is elected and the lab can be used; fails with the reason where it did not open. */
   readonly ready: Promise<LabState>;
-  state(): LabState | null;
+  /** @throws Error before `ready` */
+  state(): LabState;
   /** Does one command of host/commands.ts; client commands settle with the client's outcome. */
   act(command: unknown): Promise<Result<ActResult>>;
   play(): Promise<void>;
@@ -34,7 +35,10 @@ export function quorumLabOf(lab: Lab, ready: Promise<LabState>): QuorumLab {
   return {
     version: 1,
     ready,
-    state: () => lab.state,
+    state: () => {
+      if (lab.state === null) throw new Error('the lab is not open yet: wait for ready');
+      return lab.state;
+    },
     act: (command) => lab.act(command),
     play: () => lab.play(),
     pause: () => lab.pause(),

@@ -2,7 +2,16 @@
 import { replaced, type Told } from './told.ts';
 
 export const stationIds = [
-  'asked', 'appended', 'sent', 'synced', 'acknowledged', 'committed', 'applied', 'answered', 'batched', 'paged',
+  'asked',
+  'appended',
+  'sent',
+  'synced',
+  'acknowledged',
+  'committed',
+  'applied',
+  'answered',
+  'batched',
+  'paged',
   'stored',
 ] as const;
 export type StationId = (typeof stationIds)[number];
@@ -40,8 +49,15 @@ export interface Journey {
 export function emptyJourney(memberCount: number): Journey {
   const stations = stationIds.map((id): Station => ({ id, marks: [], litAtUs: null }));
   return {
-    memberCount, request: null, label: '', leader: 0, index: null, stations,
-    pageCounts: {}, txids: {}, failure: null,
+    memberCount,
+    request: null,
+    label: '',
+    leader: 0,
+    index: null,
+    stations,
+    pageCounts: {},
+    txids: {},
+    failure: null,
   };
 }
 
@@ -64,7 +80,13 @@ function foldClient(journey: Journey, { at, event }: Told): Journey {
       if (!isPut(event.method)) return journey;
       const fresh = { ...emptyJourney(journey.memberCount), leader: journey.leader };
       const followed = event.request === journey.request ? journey : fresh;
-      return mark({ ...followed, request: event.request, label: event.label }, 'asked', at.timeUs, event.to, 0);
+      return mark(
+        { ...followed, request: event.request, label: event.label },
+        'asked',
+        at.timeUs,
+        event.to,
+        0,
+      );
     }
     case 'sim.clientDone': {
       if (event.request !== journey.request) return journey;
@@ -89,7 +111,8 @@ function foldRaft(journey: Journey, told: Told): Journey {
   if (index === null) return journey;
   switch (event.type) {
     case 'sim.send': {
-      const carries = event.messageType === 'MsgApp' && event.index < index && index <= event.index + event.entryCount;
+      const carries =
+        event.messageType === 'MsgApp' && event.index < index && index <= event.index + event.entryCount;
       return carries ? mark(journey, 'sent', at.timeUs, event.from, event.to) : journey;
     }
     case 'wal.synced':
@@ -113,43 +136,60 @@ function foldRaft(journey: Journey, told: Told): Journey {
 
 /** The leader appends what is proposed to it and nothing else, so its first new entry of this text is the put. */
 function findIndex(journey: Journey, { at, event }: Told): Journey {
-  if (event.type !== 'server.entries' || at.member !== journey.leader || journey.index !== null) return journey;
+  if (event.type !== 'server.entries' || at.member !== journey.leader || journey.index !== null)
+    return journey;
   const found = event.labels.indexOf(journey.label);
   if (found < 0) return journey;
   const index = event.firstIndex + found;
   return mark({ ...journey, index }, 'appended', at.timeUs, at.member, index);
 }
 
-/** A commit holds the put when the member had applied it before; its pages and its meta follow. */
+/**
+ * The first transaction whose data pages leave after a member has applied the put holds it: a meta page alone
+ * may belong to the transaction before.
+ */
 function foldBackend(journey: Journey, { at, event }: Told): Journey {
   if (!stationOf(journey, 'applied').marks.some(({ member }) => member === at.member)) return journey;
   const { member, timeUs } = at;
-  const txid = journey.txids[member];
   switch (event.type) {
     case 'backend.commit': {
-      if (txid !== undefined) return journey;
-      const txids = { ...journey.txids, [member]: event.txid };
-      return mark({ ...journey, txids }, 'batched', timeUs, member, event.txid);
+      const held = withTxid(journey, member, event.txid);
+      return held.txids[member] === event.txid ? mark(held, 'batched', timeUs, member, event.txid) : journey;
     }
     case 'bolt.write':
-    case 'bolt.writeMeta': {
-      if (txid !== event.txid) return journey;
-      const count = (journey.pageCounts[member] ?? 0) + (event.type === 'bolt.write' ? event.count : 1);
-      const pageCounts = { ...journey.pageCounts, [member]: count };
-      return mark({ ...journey, pageCounts }, 'paged', timeUs, member, event.txid);
+      return wrote(withTxid(journey, member, event.txid), { at, event }, event.count);
+    case 'bolt.writeMeta':
+      return wrote(journey, { at, event }, 1);
+    case 'backend.committed': {
+      const txid = journey.txids[member];
+      return txid !== undefined && event.txid >= txid
+        ? mark(journey, 'stored', timeUs, member, event.txid)
+        : journey;
     }
-    case 'backend.committed':
-      return txid !== undefined && event.txid >= txid ? mark(journey, 'stored', timeUs, member, event.txid) : journey;
     default:
       return journey;
   }
+}
+
+function withTxid(journey: Journey, member: number, txid: number): Journey {
+  return journey.txids[member] === undefined
+    ? { ...journey, txids: { ...journey.txids, [member]: txid } }
+    : journey;
+}
+
+function wrote(journey: Journey, { at, event }: Told, count: number): Journey {
+  if (!('txid' in event) || journey.txids[at.member] !== event.txid) return journey;
+  const pageCounts = { ...journey.pageCounts, [at.member]: (journey.pageCounts[at.member] ?? 0) + count };
+  return mark({ ...journey, pageCounts }, 'paged', at.timeUs, at.member, event.txid);
 }
 
 /** Adds a mark, once for each member and detail at most, and lights the station when it is reached. */
 function mark(journey: Journey, id: StationId, timeUs: number, member: number, detail: number): Journey {
   const at = stationIds.indexOf(id);
   const station = stationOf(journey, id);
-  const isRepeat = station.marks.some((one) => one.member === member && (id !== 'sent' || one.detail === detail));
+  const isRepeat = station.marks.some(
+    (one) => one.member === member && (id !== 'sent' || one.detail === detail),
+  );
   if (isRepeat) return journey;
   const marks = [...station.marks, { member, timeUs, detail }];
   const needed = id === 'acknowledged' ? majorityOf(journey.memberCount) : 1;

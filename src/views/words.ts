@@ -12,34 +12,54 @@ type NameOf = (member: number) => string;
 /** What a member is now: its role while it runs, else what became of its process. */
 export function statusOf({ process, role }: MemberView): string {
   if (process !== 'up') return processWord(process);
-  return { follower: m.role_follower, preCandidate: m.role_preCandidate, candidate: m.role_candidate, leader: m.role_leader }[role]();
+  return {
+    follower: m.role_follower,
+    preCandidate: m.role_preCandidate,
+    candidate: m.role_candidate,
+    leader: m.role_leader,
+  }[role]();
 }
 
 export function processWord(process: MemberView['process']): string {
   return {
-    off: m.process_off, up: m.process_up, down: m.process_down, paused: m.process_paused, halted: m.process_halted,
+    off: m.process_off,
+    up: m.process_up,
+    down: m.process_down,
+    paused: m.process_paused,
+    halted: m.process_halted,
   }[process]();
 }
 
 export function entryWord(state: EntryState): string {
   return {
-    unstable: m.entry_unstable, stable: m.entry_stable, committed: m.entry_committed, applied: m.entry_applied,
+    unstable: m.entry_unstable,
+    stable: m.entry_stable,
+    committed: m.entry_committed,
+    applied: m.entry_applied,
   }[state]();
 }
 
 export function kindWord(kind: MapKind): string {
   return {
-    meta: m.kind_meta, freelist: m.kind_freelist, branch: m.kind_branch, leaf: m.kind_leaf, free: m.kind_free,
-    pending: m.kind_pending, never: m.kind_never,
+    meta: m.kind_meta,
+    freelist: m.kind_freelist,
+    branch: m.kind_branch,
+    leaf: m.kind_leaf,
+    free: m.kind_free,
+    pending: m.kind_pending,
+    never: m.kind_never,
   }[kind]();
 }
 
 export function actionWords(id: MemberActionId): { readonly name: string; readonly detail: string } {
   const words = {
-    kill: [m.menu_kill, m.menu_kill_detail], powerCut: [m.menu_powerCut, m.menu_powerCut_detail],
-    restart: [m.menu_restart, m.menu_restart_detail], pauseMember: [m.menu_pauseMember, m.menu_pauseMember_detail],
+    kill: [m.menu_kill, m.menu_kill_detail],
+    powerCut: [m.menu_powerCut, m.menu_powerCut_detail],
+    restart: [m.menu_restart, m.menu_restart_detail],
+    pauseMember: [m.menu_pauseMember, m.menu_pauseMember_detail],
     resumeMember: [m.menu_resumeMember, m.menu_resumeMember_detail],
-    isolate: [m.menu_isolate, m.menu_isolate_detail], heal: [m.menu_heal, m.menu_heal_detail],
+    isolate: [m.menu_isolate, m.menu_isolate_detail],
+    heal: [m.menu_heal, m.menu_heal_detail],
   } as const;
   const [name, detail] = words[id];
   return { name: name(), detail: detail() };
@@ -47,24 +67,43 @@ export function actionWords(id: MemberActionId): { readonly name: string; readon
 
 export function hindranceWords(hindrance: Hindrance): string {
   return {
-    notRunning: m.why_notRunning, running: m.why_running, notPaused: m.why_notPaused,
-    alreadyIsolated: m.why_alreadyIsolated, nothingCut: m.why_nothingCut,
+    notRunning: m.why_notRunning,
+    running: m.why_running,
+    notPaused: m.why_notPaused,
+    alreadyIsolated: m.why_alreadyIsolated,
+    nothingCut: m.why_nothingCut,
   }[hindrance]();
 }
 
 export function stationWord(id: StationId): string {
   return {
-    asked: m.station_asked, appended: m.station_appended, sent: m.station_sent, synced: m.station_synced,
-    acknowledged: m.station_acknowledged, committed: m.station_committed, applied: m.station_applied,
-    answered: m.station_answered, batched: m.station_batched, paged: m.station_paged, stored: m.station_stored,
+    asked: m.station_asked,
+    appended: m.station_appended,
+    sent: m.station_sent,
+    synced: m.station_synced,
+    acknowledged: m.station_acknowledged,
+    committed: m.station_committed,
+    applied: m.station_applied,
+    answered: m.station_answered,
+    batched: m.station_batched,
+    paged: m.station_paged,
+    stored: m.station_stored,
   }[id]();
 }
 
 function travelWords(station: StationId): string {
   const words = {
-    asked: m.hint_at_asked, appended: m.hint_at_appended, sent: m.hint_at_sent, synced: m.hint_at_synced,
-    acknowledged: m.hint_at_acknowledged, committed: m.hint_at_committed, applied: m.hint_at_applied,
-    answered: m.hint_at_answered, batched: m.hint_at_batched, paged: m.hint_at_paged, stored: m.hint_at_paged,
+    asked: m.hint_at_asked,
+    appended: m.hint_at_appended,
+    sent: m.hint_at_sent,
+    synced: m.hint_at_synced,
+    acknowledged: m.hint_at_acknowledged,
+    committed: m.hint_at_committed,
+    applied: m.hint_at_applied,
+    answered: m.hint_at_answered,
+    batched: m.hint_at_batched,
+    paged: m.hint_at_paged,
+    stored: m.hint_at_paged,
   };
   return words[station]();
 }
@@ -109,4 +148,5 @@ export function spanText(spanUs: number): string {
   return spanUs >= 1000 ? `${rounded(spanUs / 1000)} ms` : `${Math.round(spanUs)} µs`;
 }
 
-const rounded = (value: number): string => String(value >= 10 ? Math.round(value) : Math.round(value * 10) / 10);
+const rounded = (value: number): string =>
+  String(value >= 10 ? Math.round(value) : Math.round(value * 10) / 10);

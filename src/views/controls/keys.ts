@@ -2,7 +2,17 @@
 import { m } from '../../paraglide/messages.js';
 
 export type KeyAction =
-  'togglePlay' | 'step' | 'faster' | 'slower' | 'put' | 'kill' | 'get' | 'repair' | 'menu' | 'console' | 'help';
+  | 'togglePlay'
+  | 'step'
+  | 'faster'
+  | 'slower'
+  | 'put'
+  | 'kill'
+  | 'get'
+  | 'repair'
+  | 'menu'
+  | 'console'
+  | 'help';
 
 export interface KeyRow {
   /** Values of KeyboardEvent.key, in lower case, with the action of each. */
@@ -35,7 +45,8 @@ export function actionOf(event: KeyboardEvent): KeyAction | null {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
   const { target } = event;
   if (target instanceof Element && target.closest(ownKeys) !== null) return null;
-  const pressesButton = target instanceof Element && target.closest('button, summary, a') !== null;
+  const pressesButton =
+    target instanceof Element && target.closest('button, summary, a, [role="button"]') !== null;
   if (pressesButton && event.key === ' ') return null;
   return actions.get(event.key.toLowerCase()) ?? null;
 }
