@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concatBytes } from '../../../src/base/bytes.ts';
+import { crc32c } from '../../../src/base/checksum.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { Decoder } from '../../../src/engine/wal/decoder.ts';
 import { Encoder } from '../../../src/engine/wal/encoder.ts';
@@ -25,6 +26,12 @@ const entry = (term: number, index: number, sizeBytes = 8): WalEntry => ({
 interface History {
   readonly entries: readonly WalEntry[];
   readonly hardState: WalHardState | null;
+}
+
+/** A history as text: terms, indexes and the data's checksums, then the hard state. */
+function textOf({ entries, hardState }: History): string {
+  const texts = entries.map(({ term, index, data }) => `${term}/${index}/${data.length}/${crc32c(data)}`);
+  return `${texts.join(' ')} ${hardState?.term} ${hardState?.vote} ${hardState?.commit}`;
 }
 
 /** What a log holds after each record of one more save, by the obvious means. */
@@ -58,7 +65,7 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('kill' as const) }) },
 );
 
-test('a kill takes nothing; after a power cut the log is what some record made it, none before the last sync that was done', () => {
+test('a kill takes nothing; a power cut leaves what some record made, none before the last sync that was done', () => {
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40, size: 'max' }), (actions) => {
       let disk = new TestDisk();
@@ -92,7 +99,7 @@ test('a kill takes nothing; after a power cut the log is what some record made i
         } else if (step.kind === 'kill') {
           disk.kill();
           const { wal: reopened, ...found } = open(disk);
-          expect(found).toEqual(now);
+          expect(textOf(found)).toBe(textOf(now));
           wal = reopened;
           syncing = Array.from({ length: wal.syncsInFlight }, () => now);
         } else {
@@ -100,15 +107,15 @@ test('a kill takes nothing; after a power cut the log is what some record made i
           disk = new TestDisk(disk.powerCut(() => step.fates[fate++ % step.fates.length]));
           const opened = open(disk);
           const found = { entries: opened.entries, hardState: opened.hardState };
-          expect(histories).toContainEqual(found);
+          const texts = histories.map(textOf);
+          expect(texts).toContain(textOf(found));
           wal = opened.wal;
           histories = [found];
           syncing = Array.from({ length: wal.syncsInFlight }, () => found);
         }
       }
       const last = histories[histories.length - 1];
-      const { entries, hardState } = open(disk);
-      expect({ entries, hardState }).toEqual(last);
+      expect(textOf(open(disk))).toBe(textOf(last));
     }),
     { numRuns: 150 },
   );
