@@ -213,8 +213,14 @@ export class Bucket {
     const place = target.cursor();
     if (place.seekExact(name))
       throw new BoltError(place.isBucket ? 'bucket already exists' : 'incompatible value');
+    const child = this.bucket(name);
+    assert(child !== null, 'bucket: a bucket under the cursor opens');
+    if (child.#holds(target))
+      throw new BoltError('the source and target are the same bucket', 'one holds the other');
     const item = newInode(name, cursor.value, bucketLeafFlag);
+    // the open bucket moves along, so that what this transaction changed in it is not lost
     this.#buckets.delete(nameText(name));
+    target.#buckets.set(nameText(name), child);
     cursor.node().remove(name);
     place.node().put(item, item);
   }
@@ -308,6 +314,11 @@ export class Bucket {
     }
     for (const child of this.#buckets.values()) count += child.openNodeCount();
     return count;
+  }
+
+  /** Whether a bucket is this one or one in it that is open. */
+  #holds(bucket: Bucket): boolean {
+    return bucket === this || [...this.#buckets.values()].some((child) => child.#holds(bucket));
   }
 
   #spillChild(name: string, child: Bucket): void {

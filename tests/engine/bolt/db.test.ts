@@ -1,0 +1,191 @@
+/** What a database says and tells: errors in bbolt's words, events in order, compaction. */
+import { expect, test } from 'vitest';
+import { encodeUtf8 } from '../../../src/base/utf8.ts';
+import { compact } from '../../../src/engine/bolt/compact.ts';
+import { Db } from '../../../src/engine/bolt/db.ts';
+import type { BoltEvent } from '../../../src/engine/bolt/events.ts';
+import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
+import { pageKindCodes } from '../../../src/engine/bolt/page.ts';
+import type { Tx } from '../../../src/engine/bolt/tx.ts';
+import { bucketText, txText } from './model.ts';
+
+const bytes = encodeUtf8;
+
+function write(db: Db, change: (tx: Tx) => void): void {
+  const tx = db.beginWrite();
+  change(tx);
+  tx.commit();
+}
+
+test('each wrong request gets the error that bbolt gives', () => {
+  const db = Db.open(new MemoryPager());
+  const tx = db.beginWrite();
+  const bucket = tx.createBucket(bytes('b'));
+  bucket.createBucket(bytes('inner'));
+  bucket.put(bytes('k'), bytes('v'));
+  expect(() => tx.createBucket(bytes('b'))).toThrow('bucket already exists');
+  expect(() => tx.createBucket(bytes(''))).toThrow('bucket name required');
+  expect(() => tx.deleteBucket(bytes('none'))).toThrow('bucket not found');
+  expect(() => bucket.createBucket(bytes('k'))).toThrow('incompatible value');
+  expect(() => bucket.deleteBucket(bytes('k'))).toThrow('incompatible value');
+  expect(() => bucket.put(bytes('inner'), bytes('v'))).toThrow('incompatible value');
+  expect(() => bucket.delete(bytes('inner'))).toThrow('incompatible value');
+  expect(() => bucket.put(bytes(''), bytes('v'))).toThrow('key required');
+  expect(() => bucket.put(new Uint8Array(32769), bytes('v'))).toThrow('key too large');
+  tx.commit();
+  expect(() => bucket.put(bytes('k'), bytes('v'))).toThrow('tx closed');
+  expect(() => tx.commit()).toThrow('tx closed');
+  const reader = db.beginRead();
+  expect(() => reader.createBucket(bytes('c'))).toThrow('tx not writable');
+  expect(() => reader.bucket(bytes('b'))?.put(bytes('k'), bytes('w'))).toThrow('tx not writable');
+  expect(() => reader.commit()).toThrow('tx not writable');
+});
+
+test('a file whose metas are both wrong does not open, and the error says what is wrong with the first', () => {
+  const pager = new MemoryPager();
+  Db.open(pager);
+  const image = pager.image();
+  image[4096 + 16 + 20] ^= 1;
+  expect(Db.open(new MemoryPager(image)).meta.txid).toBe(0);
+  image[16 + 20] ^= 1;
+  expect(() => Db.open(new MemoryPager(image))).toThrow('checksum error');
+  image[16 + 4] = 3;
+  expect(() => Db.open(new MemoryPager(image))).toThrow('version mismatch');
+  image[16] = 0;
+  expect(() => Db.open(new MemoryPager(image))).toThrow('invalid database');
+  expect(() => Db.open(new MemoryPager(image.subarray(0, 100)))).toThrow('invalid database');
+});
+
+test('a cursor deletes what it stands on and goes both ways', () => {
+  const db = Db.open(new MemoryPager());
+  write(db, (tx) => {
+    const bucket = tx.createBucket(bytes('b'));
+    for (const key of ['a', 'b', 'c', 'd']) bucket.put(bytes(key), bytes(key.toUpperCase()));
+    const cursor = bucket.cursor();
+    expect(cursor.seek(bytes('bb'))?.key).toEqual(bytes('c'));
+    cursor.delete();
+    expect(cursor.prev()?.key).toEqual(bytes('b'));
+    expect(cursor.prev()?.key).toEqual(bytes('a'));
+    expect(cursor.prev()).toBeNull();
+    expect(cursor.next()?.key).toEqual(bytes('b'));
+    expect(cursor.last()?.value).toEqual(bytes('D'));
+    expect(cursor.next()).toBeNull();
+    expect(cursor.seek(bytes('e'))).toBeNull();
+  });
+});
+
+test('a bucket moves with all that is in it', () => {
+  const db = Db.open(new MemoryPager(), { pageSize: 512 });
+  const moved = (tx: Tx): string => bucketText(tx.bucket(bytes('to'))?.bucket(bytes('x')) ?? tx.root);
+  let before = '';
+  write(db, (tx) => {
+    const from = tx.createBucket(bytes('from')).createBucket(bytes('x'));
+    for (let i = 0; i < 90; i++) from.put(bytes(`key${i}`), new Uint8Array(i));
+    tx.createBucket(bytes('to'));
+    before = bucketText(from);
+  });
+  write(db, (tx) => {
+    const from = tx.bucket(bytes('from'));
+    const to = tx.bucket(bytes('to'));
+    if (from === null || to === null) throw new Error('the buckets are not there');
+    const x = from.bucket(bytes('x'));
+    if (x === null) throw new Error('the bucket is not there');
+    x.put(bytes('key0'), bytes('changed before the move'));
+    before = bucketText(x);
+    expect(() => from.moveBucket(bytes('none'), to)).toThrow('bucket not found');
+    expect(() => from.moveBucket(bytes('x'), from)).toThrow('same bucket');
+    expect(() => from.moveBucket(bytes('x'), x)).toThrow('one holds the other');
+    from.moveBucket(bytes('x'), to);
+    expect(from.bucket(bytes('x'))).toBeNull();
+    expect(moved(tx)).toBe(before);
+  });
+  const tx = db.beginRead();
+  expect(moved(tx)).toBe(before);
+  expect(tx.check()).toEqual([]);
+});
+
+test('the events of a commit tell each page that was taken, freed and written', () => {
+  const events: BoltEvent[] = [];
+  const trace = { on: true, emit: (event: BoltEvent) => void events.push(event) };
+  const db = Db.open(new MemoryPager(), { pageSize: 512, trace });
+  write(db, (tx) => void tx.createBucket(bytes('b')));
+  events.length = 0;
+  write(db, (tx) => tx.bucket(bytes('b'))?.put(bytes('k'), new Uint8Array(700)));
+  const { branch: _, ...kinds } = pageKindCodes;
+  expect(events).toEqual([
+    // the first commit's old root and freelist: no reader needs them
+    { type: 'bolt.release', txid: 3, runStarts: [2], runCounts: [2] },
+    { type: 'bolt.allocate', txid: 3, pgid: 2, count: 2, scanned: 2, path: 'exact' },
+    { type: 'bolt.spill', txid: 3, pgid: 2, from: 0, leaf: true },
+    { type: 'bolt.free', txid: 3, pgid: 4, count: 1 },
+    { type: 'bolt.allocate', txid: 3, pgid: 6, count: 1, scanned: 0, path: 'grow' },
+    { type: 'bolt.spill', txid: 3, pgid: 6, from: 4, leaf: true },
+    { type: 'bolt.free', txid: 3, pgid: 5, count: 1 },
+    { type: 'bolt.allocate', txid: 3, pgid: 7, count: 1, scanned: 0, path: 'grow' },
+    { type: 'bolt.write', txid: 3, pgid: 2, count: 2, kind: kinds.leaf },
+    { type: 'bolt.write', txid: 3, pgid: 6, count: 1, kind: kinds.leaf },
+    { type: 'bolt.write', txid: 3, pgid: 7, count: 1, kind: kinds.freelist },
+    { type: 'bolt.sync', txid: 3, what: 'data' },
+    { type: 'bolt.writeMeta', txid: 3, slot: 1, highWater: 8 },
+    { type: 'bolt.sync', txid: 3, what: 'meta' },
+  ]);
+});
+
+test('a commit that fails on its way leaves the database as it was, and the next one goes through', () => {
+  let isFull = false;
+  const sink = {
+    write: () => {
+      if (isFull) throw new Error('no space left');
+    },
+    sync: () => {},
+    truncate: () => {},
+  };
+  const db = Db.open(new MemoryPager(null, sink), { pageSize: 512 });
+  write(db, (tx) => tx.createBucket(bytes('b')).put(bytes('k'), bytes('v')));
+  const before = db.pageRuns();
+  isFull = true;
+  const tx = db.beginWrite();
+  tx.bucket(bytes('b'))?.put(bytes('k'), new Uint8Array(5000));
+  expect(() => tx.commit()).toThrow('no space left');
+  isFull = false;
+  const reader = db.beginRead();
+  expect(reader.check()).toEqual([]);
+  expect(reader.bucket(bytes('b'))?.get(bytes('k'))).toEqual(bytes('v'));
+  reader.rollback();
+  expect(
+    db
+      .pageRuns()
+      .map(({ count }) => count)
+      .reduce((a, b) => a + b),
+  ).toBe(before.map(({ count }) => count).reduce((a, b) => a + b));
+  write(db, (next) => next.bucket(bytes('b'))?.put(bytes('k'), new Uint8Array(5000)));
+  const after = db.beginRead();
+  expect(after.check()).toEqual([]);
+  expect(after.bucket(bytes('b'))?.get(bytes('k'))?.length).toBe(5000);
+});
+
+test('compaction keeps every bucket, key and sequence, and leaves no page free but the last commit’s', () => {
+  const source = Db.open(new MemoryPager(), { pageSize: 1024 });
+  write(source, (tx) => {
+    for (const name of ['a', 'b']) {
+      const bucket = tx.createBucket(bytes(name));
+      bucket.setSequence(2n ** 64n - 1n);
+      const inner = bucket.createBucket(bytes('inner'));
+      for (let i = 0; i < 400; i++) inner.put(bytes(`key${i}`), new Uint8Array(i % 90).fill(i));
+    }
+  });
+  for (let round = 0; round < 6; round++) {
+    write(source, (tx) => {
+      const inner = tx.bucket(bytes('a'))?.bucket(bytes('inner'));
+      for (let i = round; i < 400; i += 2) inner?.delete(bytes(`key${i}`));
+    });
+  }
+  const target = Db.open(new MemoryPager(), { pageSize: 1024 });
+  const reader = source.beginRead();
+  compact(target, reader);
+  const copy = target.beginRead();
+  expect(txText(copy)).toBe(txText(reader));
+  expect(copy.check()).toEqual([]);
+  const used = (db: Db): number => db.meta.highWater - db.freePageCount - db.pendingPageCount;
+  expect(used(target)).toBeLessThan(used(source));
+});
