@@ -1,4 +1,4 @@
-/** What the page's address asks for, checked: `?seed=7&storage=memory&layout=one&autoplay=0&theme=dark&workspace=class`. */
+/** What the page's address asks for, checked: `?seed=7&storage=memory&layout=one&autoplay=0&theme=dark`. */
 
 export interface Address {
   /** 32 bits, unsigned. */

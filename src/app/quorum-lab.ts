@@ -1,11 +1,11 @@
-/** window.quorumLab: the lab for scripts, tests and pages that embed it. The same commands as buttons and console. */
+/** window.quorumLab: the lab for scripts, tests and pages around it; the same commands as the buttons do. */
 import type { ActResult, LabState, Result, RunFile, StepUnit } from '../host/port.ts';
 import type { Lab } from '../model/lab.svelte.ts';
 import type { Told } from '../model/told.ts';
 
 export interface QuorumLab {
   readonly version: 1;
-  /** Settles when a leader is elected and the lab can be used; fails with the reason where it did not open. */
+  /** Settles when a leader is elected and the lab can be used; fails where it did not open, saying why. */
   readonly ready: Promise<LabState>;
   /** @throws Error before `ready` */
   state(): LabState;

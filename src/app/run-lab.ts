@@ -1,4 +1,4 @@
-/** Ties a lab to the page's life: frames move the shown time, a hidden page pauses the show, scripts get their door. */
+/** Ties a lab to the page: frames move the shown time, a hidden page pauses it, scripts get their door. */
 import type { LabState } from '../host/port.ts';
 import type { Lab } from '../model/lab.svelte.ts';
 import { quorumLabOf } from './quorum-lab.ts';

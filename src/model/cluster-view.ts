@@ -85,8 +85,19 @@ export function emptyCluster(memberCount: number): ClusterView {
 
 function newMember(id: number): MemberView {
   return {
-    id, name: `m${id}`, process: 'off', epoch: 0, role: 'follower', term: 0, lead: 0,
-    commitIndex: 0, appliedIndex: 0, revision: 0, timer: null, votes: [], haltReason: null,
+    id,
+    name: `m${id}`,
+    process: 'off',
+    epoch: 0,
+    role: 'follower',
+    term: 0,
+    lead: 0,
+    commitIndex: 0,
+    appliedIndex: 0,
+    revision: 0,
+    timer: null,
+    votes: [],
+    haltReason: null,
   };
 }
 
@@ -119,8 +130,14 @@ function stepRaft(member: MemberView, { at, event }: Told): MemberView {
   switch (event.type) {
     case 'raft.initState':
       return {
-        ...member, role: 'follower', lead: 0, term: event.term, commitIndex: event.commit,
-        appliedIndex: event.applied, votes: [], timer: null,
+        ...member,
+        role: 'follower',
+        lead: 0,
+        term: event.term,
+        commitIndex: event.commit,
+        appliedIndex: event.applied,
+        votes: [],
+        timer: null,
       };
     case 'raft.becomeFollower':
       return { ...member, role: 'follower', term: event.term, lead: event.lead, votes: [] };
@@ -203,12 +220,25 @@ type Sent = Extract<SimEvent, { type: 'sim.send' }>;
 function sent(event: Sent): MessageView {
   const { message: id, from, to, messageType, sentAt, deliverAt, term, index, entryCount, reject } = event;
   return {
-    id, from, to, messageType, sentAtUs: sentAt, deliverAtUs: deliverAt, term, index, entryCount, reject, lost: null,
+    id,
+    from,
+    to,
+    messageType,
+    sentAtUs: sentAt,
+    deliverAtUs: deliverAt,
+    term,
+    index,
+    entryCount,
+    reject,
+    lost: null,
   };
 }
 
 function lose(
-  messages: readonly MessageView[], id: number, atUs: number, because: string,
+  messages: readonly MessageView[],
+  id: number,
+  atUs: number,
+  because: string,
 ): readonly MessageView[] {
   return messages.map((message) => (message.id === id ? { ...message, lost: { atUs, because } } : message));
 }
@@ -229,7 +259,10 @@ function replyLeg(event: Extract<SimEvent, { type: 'sim.clientReply' }>): Client
 /** The running member that leads in the highest term; null while nobody does. */
 export function leaderOf(view: ClusterView): MemberView | null {
   const leaders = view.members.filter(({ role, process }) => role === 'leader' && process === 'up');
-  return leaders.reduce<MemberView | null>((best, one) => (best === null || one.term > best.term ? one : best), null);
+  return leaders.reduce<MemberView | null>(
+    (best, one) => (best === null || one.term > best.term ? one : best),
+    null,
+  );
 }
 
 export function isCut(view: ClusterView, from: number, to: number): boolean {
@@ -249,5 +282,5 @@ export function timerLeft(timer: ElectionTimer, timeUs: number, tickUs: number):
   return Math.min(1, Math.max(0, left / total));
 }
 
-/** etcd's default heartbeat interval, which is one tick of raft's clock. @source etcd embed/config.go TickMs */
+/** One tick of raft's clock: etcd's default heartbeat interval. @source etcd embed/config.go TickMs */
 export const tickUs = 100_000;

@@ -1,4 +1,4 @@
-/** The console: lines typed and answered. Buttons that act on the lab type here too, so that they can be learnt from. */
+/** The console: lines typed and answered. Buttons that act on the lab type here too, to be learnt from. */
 import type { ActResult, Result } from '../host/port.ts';
 import type { FaultAction } from '../sim/types.ts';
 import { complete, commonStart } from './etcdctl/complete.ts';
@@ -70,7 +70,7 @@ export class Console {
     this.#history.edited();
   }
 
-  /** The line with the word at the cursor completed as far as the candidates agree, and the cursor after it. */
+  /** The line with the word at the cursor completed as far as candidates agree, and the cursor after it. */
   complete(line: string, at: number): { readonly line: string; readonly at: number } {
     const { from, to, candidates } = complete(line, at, this.#lab.context().memberCount);
     const start = commonStart(candidates);
@@ -105,7 +105,11 @@ export class Console {
     const lines: OutputLine[] = [];
     for (const action of actions) {
       const done = await this.#lab.act(action);
-      lines.push(...(done.ok ? formatFault(action) : formatLineError({ kind: 'error', message: done.message, hint: '' })));
+      lines.push(
+        ...(done.ok
+          ? formatFault(action)
+          : formatLineError({ kind: 'error', message: done.message, hint: '' })),
+      );
     }
     return lines;
   }

@@ -1,4 +1,4 @@
-/** Which hint the Home page gives next: a function of what has happened, so a reload or a replay gives the same. */
+/** Which hint the Home page gives next: a function of what has happened, so that a replay gives the same. */
 import { leaderOf, type ClusterView } from './cluster-view.ts';
 import type { Told } from './told.ts';
 import { stationIds, stationOf, type Journey, type StationId } from './journey.ts';
@@ -25,9 +25,11 @@ export const noPast: Past = { hasRead: false, hasKilled: false };
 export function foldPast(before: Past, events: readonly Told[]): Past {
   let past = before;
   for (const { event } of events) {
-    if (event.type === 'sim.kill' || event.type === 'sim.powerCut') past = { hasRead: false, hasKilled: true };
+    if (event.type === 'sim.kill' || event.type === 'sim.powerCut')
+      past = { hasRead: false, hasKilled: true };
     if (event.type !== 'sim.clientSend') continue;
-    if (event.method.endsWith('Range') && !event.method.endsWith('DeleteRange')) past = { ...past, hasRead: true };
+    if (event.method.endsWith('Range') && !event.method.endsWith('DeleteRange'))
+      past = { ...past, hasRead: true };
     if (event.method.endsWith('Put')) past = { ...past, hasRead: false };
   }
   return past;
@@ -38,13 +40,16 @@ export function hintFor(cluster: ClusterView, journey: Journey, past: Past): Hin
   if (members.every(({ process }) => process === 'off')) return { kind: 'starting' };
   const leader = leaderOf(cluster);
   const runningCount = members.filter(({ process }) => process === 'up').length;
-  if (leader === null) return { kind: 'noLeader', runningCount, neededCount: Math.floor(members.length / 2) + 1 };
+  if (leader === null)
+    return { kind: 'noLeader', runningCount, neededCount: Math.floor(members.length / 2) + 1 };
   if (journey.failure !== null) return { kind: 'failed', message: journey.failure.message };
   const station = lastLit(journey);
   if (station === null) return { kind: 'put', leader: leader.id };
   const lost = members.find(({ process }) => process === 'down' || process === 'halted');
   if (lost !== undefined && station !== 'asked') {
-    return past.hasRead ? { kind: 'repair', lost: lost.id } : { kind: 'get', leader: leader.id, lost: lost.id };
+    return past.hasRead
+      ? { kind: 'repair', lost: lost.id }
+      : { kind: 'get', leader: leader.id, lost: lost.id };
   }
   if (station !== 'stored') return { kind: 'travelling', station };
   const storedCount = stationOf(journey, 'stored').marks.length;

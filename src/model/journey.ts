@@ -1,4 +1,4 @@
-/** One put, followed from the client to the pages of every member. A fold of events: no station lights by itself. */
+/** One put, followed from the client to every member's pages. A fold: no station lights by itself. */
 import { replaced, type Told } from './told.ts';
 
 export const stationIds = [
@@ -16,18 +16,18 @@ export const stationIds = [
 ] as const;
 export type StationId = (typeof stationIds)[number];
 
-/** One event that belongs to a station: whose it was and when. `detail` is the station's number, see below. */
+/** One event that belongs to a station: whose it was and when. */
 export interface Mark {
   readonly member: number;
   readonly timeUs: number;
-  /** appended, committed: log index · sent, acknowledged: the peer · applied, answered: revision · others: txid */
+  /** appended, committed: index · sent, acknowledged: peer · applied, answered: revision · else txid */
   readonly detail: number;
 }
 
 export interface Station {
   readonly id: StationId;
   readonly marks: readonly Mark[];
-  /** When the station was reached; null before. Acknowledged is reached with a majority, others with the first mark. */
+  /** When it was reached; null before. `acknowledged` takes a majority, the others their first mark. */
   readonly litAtUs: number | null;
 }
 
@@ -134,7 +134,7 @@ function foldRaft(journey: Journey, told: Told): Journey {
   }
 }
 
-/** The leader appends what is proposed to it and nothing else, so its first new entry of this text is the put. */
+/** A leader appends what is proposed to it and nothing else: its first new entry of this text is the put. */
 function findIndex(journey: Journey, { at, event }: Told): Journey {
   if (event.type !== 'server.entries' || at.member !== journey.leader || journey.index !== null)
     return journey;

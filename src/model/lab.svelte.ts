@@ -1,5 +1,16 @@
 /** The lab as the page holds it: commands go out through a LabPort, batches come in and become views. */
-import type { ActResult, LabBatch, LabOptions, LabPort, LabState, Query, Answer, Result, RunFile, StepUnit } from '../host/port.ts';
+import type {
+  ActResult,
+  LabBatch,
+  LabOptions,
+  LabPort,
+  LabState,
+  Query,
+  Answer,
+  Result,
+  RunFile,
+  StepUnit,
+} from '../host/port.ts';
 import { emptyCluster, foldCluster, leaderOf, type ClusterView } from './cluster-view.ts';
 import { foldPast, hintFor, noPast, type Past } from './guide.ts';
 import { emptyJourney, foldJourney, type Journey } from './journey.ts';
@@ -125,7 +136,7 @@ export class Lab {
     return () => this.#listeners.delete(receive);
   }
 
-  /** One frame of the screen at `nowMs` of wall time: moves the shown time and lets a waiting sentence out. */
+  /** One frame of the screen, at `nowMs` of wall time: moves the shown time, lets a waiting sentence out. */
   frame(nowMs: number): void {
     this.shownUs = this.#clock.at(nowMs);
     if (this.#unspoken === null || nowMs - this.#spokenAtMs < speechGapMs) return;

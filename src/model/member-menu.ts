@@ -2,7 +2,8 @@
 import type { FaultAction } from '../sim/types.ts';
 import { isCut, isIsolated, type ClusterView, type MemberView } from './cluster-view.ts';
 
-export type MemberActionId = 'kill' | 'powerCut' | 'restart' | 'pauseMember' | 'resumeMember' | 'isolate' | 'heal';
+export type MemberActionId =
+  'kill' | 'powerCut' | 'restart' | 'pauseMember' | 'resumeMember' | 'isolate' | 'heal';
 
 /** Why an entry is disabled. */
 export type Hindrance = 'notRunning' | 'running' | 'notPaused' | 'alreadyIsolated' | 'nothingCut';
@@ -27,7 +28,8 @@ export function memberActions(view: ClusterView, id: number): readonly MemberAct
     pauseOrResume(member, 'pauseMember'),
     pauseOrResume(member, 'resumeMember'),
     {
-      id: 'isolate', hindrance: isIsolated(view, id) ? 'alreadyIsolated' : null,
+      id: 'isolate',
+      hindrance: isIsolated(view, id) ? 'alreadyIsolated' : null,
       commands: [{ type: 'isolate', member: id }],
     },
     heal(view, id),
@@ -48,7 +50,7 @@ function heal(view: ClusterView, id: number): MemberAction {
   return { id: 'heal', hindrance: commands.length === 0 ? 'nothingCut' : null, commands };
 }
 
-/** The commands that bring everything back: processes that stopped, members that sleep, links that are cut. */
+/** The commands that bring everything back: stopped processes, paused members, cut links. */
 export function repairs(view: ClusterView): readonly FaultAction[] {
   const members = view.members.flatMap(({ id, process }): FaultAction[] => {
     if (process === 'down' || process === 'halted') return [{ type: 'restart', member: id }];
@@ -61,5 +63,8 @@ export function repairs(view: ClusterView): readonly FaultAction[] {
 export function toggleLink(view: ClusterView, a: number, b: number): readonly FaultAction[] {
   const isBroken = isCut(view, a, b) || isCut(view, b, a);
   const type = isBroken ? 'heal' : 'cut';
-  return [{ type, from: a, to: b }, { type, from: b, to: a }];
+  return [
+    { type, from: a, to: b },
+    { type, from: b, to: a },
+  ];
 }

@@ -14,12 +14,24 @@ export interface GridLayout {
  * The largest square cells of `pitches` with which all pages fit into `width` x `height`; with the smallest
  * pitch the picture grows downwards instead.
  */
-export function layoutGrid(pageCount: number, width: number, height: number, pitches: readonly number[]): GridLayout {
+export function layoutGrid(
+  pageCount: number,
+  width: number,
+  height: number,
+  pitches: readonly number[],
+): GridLayout {
   const fitting = pitches.find((pitch) => rowsFor(pageCount, width, pitch) * pitch <= height);
   const pitch = fitting ?? pitches.at(-1) ?? 8;
   const columns = Math.max(1, Math.floor(width / pitch));
   const rows = Math.max(1, rowsFor(pageCount, width, pitch));
-  return { columns, rows, pitch, cell: pitch - Math.max(1, Math.round(pitch / 8)), width, height: rows * pitch };
+  return {
+    columns,
+    rows,
+    pitch,
+    cell: pitch - Math.max(1, Math.round(pitch / 8)),
+    width,
+    height: rows * pitch,
+  };
 }
 
 function rowsFor(pageCount: number, width: number, pitch: number): number {

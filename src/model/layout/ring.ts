@@ -1,4 +1,4 @@
-/** Where members stand on the ring and how links and messages run between them: pure geometry, in picture units. */
+/** Where members stand on the ring and how links and messages run between them: pure geometry. */
 import { arc } from 'd3-shape';
 
 export interface Point {
@@ -16,17 +16,29 @@ export interface RingLayout {
   readonly members: readonly Point[];
 }
 
-/** Members stand evenly on an ellipse, the first at the top; the client at the left edge. */
-export function layoutRing(memberCount: number): RingLayout {
-  const [width, height, nodeRadius] = [760, 480, memberCount <= 3 ? 74 : 56];
-  const center = { x: 412, y: memberCount === 3 ? 262 : 240 };
-  const [radiusX, radiusY] = memberCount <= 3 ? [228, 172] : [250, 172];
-  const members = Array.from({ length: memberCount }, (_, i) => {
-    const angle = (2 * Math.PI * i) / memberCount - Math.PI / 2;
-    return { x: center.x + radiusX * Math.cos(angle), y: center.y + radiusY * Math.sin(angle) };
-  });
-  return { width, height, nodeRadius, client: { x: 52, y: 132 }, members };
+/**
+ * Members stand evenly on an ellipse, the first at the top; the client in the upper left corner.
+ * @param available CSS pixels that the picture may be wide: one unit is one pixel, so text keeps its size
+ */
+export function layoutRing(memberCount: number, available: number): RingLayout {
+  const width = within(available, 340, 820);
+  const height = within(width * 0.55, 400, 432);
+  const isRoomy = width > 560;
+  const nodeRadius = within(width * 0.1, 52, memberCount <= 3 ? 74 : 58);
+  const [marginTop, marginBottom] = [12, 32];
+  const angles = Array.from({ length: memberCount }, (_, i) => (2 * Math.PI * i) / memberCount - Math.PI / 2);
+  const lowest = Math.max(...angles.map(Math.sin));
+  const radiusY = (height - 2 * nodeRadius - marginTop - marginBottom) / (1 + lowest);
+  const center = { x: width / 2 + (isRoomy ? 28 : 0), y: marginTop + nodeRadius + radiusY };
+  const radiusX = Math.min(250, width - center.x - nodeRadius - 4);
+  const members = angles.map((angle) => ({
+    x: center.x + radiusX * Math.cos(angle),
+    y: center.y + radiusY * Math.sin(angle),
+  }));
+  return { width, height, nodeRadius, client: { x: 46, y: isRoomy ? 92 : 34 }, members };
 }
+
+const within = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
 
 export interface Line {
   readonly from: Point;
