@@ -17,10 +17,17 @@ export interface StoreFailure {
   readonly message: string;
 }
 
+interface Entry {
+  readonly commit: StoreCommit;
+  readonly urgent: boolean;
+  /** Stays when the store fails: the world builds on it, or it puts the store right. */
+  readonly kept: boolean;
+}
+
 interface MemberQueue {
   /** Handed to the store and not yet answered. */
-  writing: StoreCommit[];
-  waiting: StoreCommit[];
+  writing: Entry[];
+  waiting: Entry[];
   failure: StoreFailure | null;
 }
 
@@ -46,11 +53,16 @@ export class DiskHost {
     return this.#storedCommits;
   }
 
-  /** Takes commits in order; those of a member whose store failed are refused until the failure is taken. */
-  submit(commits: readonly StoreCommit[]): void {
+  /**
+   * Takes commits in order; a member's whose store failed are refused until the failure is taken.
+   * @param kept whether they are never refused: they put the store right, at once or with the next commit
+   */
+  submit(commits: readonly StoreCommit[], kept: boolean): void {
     for (const commit of commits) {
       const queue = this.#queue(commit.member);
-      if (queue.failure === null || !commit.urgent) queue.waiting.push(commit);
+      const { urgent } = commit;
+      const entry = { commit, urgent, kept: kept || !urgent };
+      if (queue.failure === null || entry.kept) queue.waiting.push(entry);
     }
     this.#pump();
   }
@@ -58,7 +70,7 @@ export class DiskHost {
   /** True where nothing urgent up to the gate's commit is still to be done, or the store has failed its member. */
   isOpen(gate: StoreGate): boolean {
     const queue = this.#queue(gate.member);
-    const closes = (commit: StoreCommit) => commit.urgent && commit.commit <= gate.commit;
+    const closes = ({ commit, urgent }: Entry) => urgent && commit.commit <= gate.commit;
     return !queue.writing.some(closes) && !queue.waiting.some(closes);
   }
 
@@ -102,9 +114,9 @@ export class DiskHost {
     const group: StoreCommit[] = [];
     for (const queue of this.#queues.values()) {
       if (queue.failure !== null) continue;
-      const last = queue.waiting.findLastIndex((commit) => commit.urgent);
+      const last = queue.waiting.findLastIndex(({ urgent }) => urgent);
       queue.writing = queue.waiting.splice(0, this.#flushing ? queue.waiting.length : last + 1);
-      group.push(...queue.writing);
+      group.push(...queue.writing.map(({ commit }) => commit));
     }
     if (group.length > 0) this.#writing = this.#write(group);
   }
@@ -132,8 +144,8 @@ export class DiskHost {
   }
 
   /**
-   * Refuses the members' urgent commits. Barriers stay: the world holds them for durable already, and what it sends
-   * to put the store right builds on them.
+   * Refuses the members' commits but for those kept, which ride with the next one. Barriers are among them: the
+   * world holds them for durable already, and what it sends to put the store right builds on them.
    */
   #fail(group: readonly StoreCommit[], error: unknown): void {
     const code = error instanceof StoreError && error.code === 'ENOSPC' ? 'ENOSPC' : 'EIO';
@@ -141,7 +153,8 @@ export class DiskHost {
     for (const member of new Set(group.map((commit) => commit.member))) {
       const queue = this.#queue(member);
       queue.failure = { member, code, message };
-      queue.waiting = [...queue.writing, ...queue.waiting].filter(({ urgent }) => !urgent);
+      const kept = [...queue.writing, ...queue.waiting].filter((entry) => entry.kept);
+      queue.waiting = kept.map((entry) => ({ ...entry, urgent: false }));
     }
   }
 

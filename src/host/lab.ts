@@ -1,6 +1,5 @@
 /** A lab: one cluster with its store, its show and its trace. In-process and in a worker it is this same object. */
-import type { Envelope } from '../engine/events.ts';
-import type { EngineEvent } from '../engine/events.ts';
+import type { EngineEvent, Envelope } from '../engine/events.ts';
 import { Cluster } from '../sim/cluster.ts';
 import type { LabEvent } from '../sim/types.ts';
 import { parseCommand } from './commands.ts';
@@ -9,6 +8,8 @@ import { DiskHost } from './disk-host.ts';
 import { deleteStoredLab } from './idb-store.ts';
 import type { MemberHost } from './member-host.ts';
 import type { MemberNotes } from './notes.ts';
+import type { LabMessage } from './lab-message.ts';
+import { closedState } from './lab-state.ts';
 import { isSettled, noNotes, noteEvent } from './notes.ts';
 import { Pace } from './pace.ts';
 import type { ActResult, Answer, LabOptions, LabState, Query, Result, RunFile, StepUnit } from './port.ts';
@@ -20,7 +21,6 @@ import type { OpenedStorage } from './storage.ts';
 import { openStorage } from './storage.ts';
 import type { TraceChunk } from './trace-codec.ts';
 import { TraceEncoder } from './trace-codec.ts';
-import type { LabMessage } from './lab-message.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** What members' workers send beside a plan's results. */
@@ -84,14 +84,17 @@ export class Lab {
       lost: (message) => this.#stop('store', message),
     });
     if (!storage.ok) return storage;
-    const members = await this.#parts.members(options, (told) => this.#told(told));
+    const memberCount = storage.lab.record.members;
+    const members = await this.#parts.members({ ...options, members: memberCount }, (told) => this.#told(told));
     this.#opened = this.#assemble(options, storage, members);
     this.#storageNotice = storage.storageNotice;
-    const { scheduler, show, cluster } = this.#opened;
+    this.#sentInterventions = 0;
+    const { scheduler, show } = this.#opened;
     await scheduler.runUntil(() => isSettled(this.#notes), settleLimitUs);
     if (options.startPaused !== true && scheduler.stopped === null) show.play();
     this.#progressed();
-    return cluster.moment > 0 ? { ok: true, state: this.state() } : notOpen;
+    if (scheduler.stopped === null) return { ok: true, state: this.state() };
+    return { ok: false, code: scheduler.stopped.kind, message: scheduler.stopped.message };
   }
 
   async act(command: unknown): Promise<Result<ActResult>> {
@@ -122,8 +125,10 @@ export class Lab {
     this.#opened?.show.attend();
   }
 
-  setVisible(visible: boolean): void {
-    this.#opened?.show.setVisible(visible);
+  /** An error that nobody caught: the run cannot be trusted any more. */
+  fail(error: unknown): void {
+    const { name, message } = asError(error);
+    this.#stop('internal', `${name}: ${message}`);
   }
 
   async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
@@ -153,14 +158,14 @@ export class Lab {
 
   state(): LabState {
     if (this.#opened === null) return closedState;
-    const { options, storage, cluster, disk, pace, members, scheduler, show } = this.#opened;
+    const { storage, cluster, disk, pace, members, scheduler, show } = this.#opened;
     const { record } = storage.lab;
     const stopped = scheduler.stopped ?? this.#hang;
     const pausedBecause = show.pausedBecause;
     return {
       version: 1, seed: record.seed, boot: record.boot, members: record.members, layout: members.layout,
       storage: storage.store.kind, storageNotice: this.#storageNotice, lossNotice: storage.lossNotice,
-      storedCommits: options.storage === 'memory' ? 0 : disk.storedCommits, timeUs: scheduler.shownUs,
+      storedCommits: storage.store.kind === 'memory' ? 0 : disk.storedCommits, timeUs: scheduler.shownUs,
       moment: cluster.moment, playing: show.playing, pausedBecause, speed: pace.speed, chainHash: cluster.chainHash,
       stopped,
     };
@@ -300,12 +305,6 @@ export class Lab {
 function optionProblem({ seed, members, workspace }: LabOptions): string | null {
   if (!Number.isSafeInteger(seed) || seed < 0) return 'The seed is a whole number from 0.';
   if (!Number.isSafeInteger(members) || members < 1 || members > 9) return 'A lab has 1 to 9 members.';
-  if (!/^[\w-]{1,60}$/.test(workspace)) return 'A workspace is named by 1 to 60 letters, digits, _ and -.';
+  if (!/^[\w.-]{1,64}$/.test(workspace)) return 'A workspace is named by 1 to 64 letters, digits, dots, _ and -.';
   return null;
 }
-
-const closedState: LabState = {
-  version: 1, seed: 0, boot: 0, members: 0, layout: 'one', storage: 'memory', storageNotice: null, lossNotice: null,
-  storedCommits: 0, timeUs: 0, moment: 0, playing: false, pausedBecause: 'asked', speed: 0,
-  chainHash: '0000000000000000', stopped: null,
-};

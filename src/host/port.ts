@@ -49,8 +49,8 @@ export interface LabState {
   readonly timeUs: number;
   readonly moment: number;
   readonly playing: boolean;
-  /** Why it does not play: it was asked to, nobody attended it for minutes, or the page is hidden. Null while it plays. */
-  readonly pausedBecause: 'asked' | 'unattended' | 'hidden' | null;
+  /** Why it does not play: it was asked to, or nobody attended it for minutes. Null while it plays. */
+  readonly pausedBecause: 'asked' | 'unattended' | null;
   /** Virtual microseconds a second of wall time. */
   readonly speed: number;
   /** Sixteen hex digits. */

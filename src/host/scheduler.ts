@@ -38,8 +38,6 @@ export interface SchedulerParts {
 interface Waiting {
   readonly action: Action;
   readonly settle: (result: Result<ActResult>) => void;
-  /** The store's failure that the action reports. */
-  readonly failure: StoreFailure | null;
 }
 
 export class Scheduler {
@@ -79,7 +77,7 @@ export class Scheduler {
   act(action: Action, showing: boolean): Promise<Result<ActResult>> {
     return new Promise((settle) => {
       if (this.#stopped !== null) return settle({ ok: false, code: 'stopped', message: this.#stopped.message });
-      const begin = () => this.#begin({ action, settle, failure: null });
+      const begin = () => this.#begin({ action, settle });
       if (showing) this.#held.push(begin);
       else void this.#job(() => this.#actNow(begin));
     });
@@ -211,6 +209,8 @@ export class Scheduler {
     this.#tellFailures();
     const plan = cluster.plan();
     if (plan === null) return false;
+    // What a plan makes itself puts the store right after a failure or a power cut.
+    disk.submit(cluster.takeStoreCommits(), true);
     const gates = disk.wait(plan.gates);
     if (gates !== null) await gates;
     const results = members.perform(plan);
@@ -236,13 +236,13 @@ export class Scheduler {
     for (const failure of disk.takeFailures()) {
       storeFailed(failure);
       const { member, code } = failure;
-      this.#begin({ action: { type: 'storeFailed', member, code }, settle: () => {}, failure });
+      this.#begin({ action: { type: 'storeFailed', member, code }, settle: () => {} });
     }
   }
 
   #merged({ lifecycle }: Plan): void {
     const { cluster, disk } = this.#parts;
-    disk.submit(cluster.takeStoreCommits());
+    disk.submit(cluster.takeStoreCommits(), false);
     // what put the store right after a power cut must be there before the member starts again
     if (lifecycle?.kind === 'stop') this.noteSync(lifecycle.member, cluster.nowUs);
     for (const finished of cluster.takeOutcomes()) this.#finish(finished);
@@ -253,10 +253,8 @@ export class Scheduler {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     this.#waiting.delete(id);
-    const { action, failure, settle } = waiting;
+    const { action, settle } = waiting;
     if (isClientAction(action) || outcome === null || outcome.ok) return settle({ ok: true, moment, timeUs, outcome });
     settle({ ok: false, code: 'refused', message: outcome.message });
-    // The world has nothing left that could fail: store and model have parted.
-    if (failure !== null) this.stop({ kind: 'store', message: failure.message, moment });
   }
 }

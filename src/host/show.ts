@@ -1,4 +1,4 @@
-/** The show: frames while it plays. It stops by itself when nobody attends it, and while the page is hidden. */
+/** The show: frames while it plays. It stops by itself when nobody attends it. */
 import type { LabState } from './port.ts';
 import type { WallClock } from './wall-clock.ts';
 import { frameMs } from './wall-clock.ts';
@@ -12,7 +12,6 @@ export class Show {
   readonly #clock: WallClock;
   readonly #frame: (elapsedMs: number) => Promise<void>;
   #wanted = false;
-  #hidden = false;
   #unattended = false;
   #attendedMs: number;
   #runs = 0;
@@ -29,15 +28,15 @@ export class Show {
   }
 
   get pausedBecause(): LabState['pausedBecause'] {
-    if (!this.#wanted) return this.#unattended ? 'unattended' : 'asked';
-    return this.#hidden ? 'hidden' : null;
+    if (this.#wanted) return null;
+    return this.#unattended ? 'unattended' : 'asked';
   }
 
   play(): void {
     this.attend();
     this.#wanted = true;
     this.#unattended = false;
-    this.#start();
+    void this.#run(++this.#runs);
   }
 
   pause(): void {
@@ -45,20 +44,9 @@ export class Show {
     this.#unattended = false;
   }
 
-  /** Tells whether the page is visible: hidden, the show waits. */
-  setVisible(visible: boolean): void {
-    this.#hidden = !visible;
-    if (visible) this.attend();
-    this.#start();
-  }
-
   /** Someone is there. */
   attend(): void {
     this.#attendedMs = this.#clock.nowMs();
-  }
-
-  #start(): void {
-    if (this.playing) void this.#run(++this.#runs);
   }
 
   async #run(run: number): Promise<void> {

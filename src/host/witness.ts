@@ -1,0 +1,52 @@
+/** What the page remembers of a stored lab in localStorage: a store of its own, so that a loss of the lab's is seen. */
+import type { LabState, StoreWitness } from './port.ts';
+
+/** Written at most so often; a witness a second old still tells that there was something. */
+const writeMs = 1000;
+
+export class Witness {
+  readonly #key: string;
+  #written: StoreWitness | null = null;
+  #writtenMs = Number.NEGATIVE_INFINITY;
+
+  constructor(workspace: string) {
+    this.#key = `quorum-lab/${workspace}`;
+  }
+
+  /** Null where nothing is remembered, or what is stands in no known form. */
+  read(): StoreWitness | null {
+    try {
+      const { boot, commits } = JSON.parse(localStorage.getItem(this.#key) ?? '{}') as Partial<StoreWitness>;
+      return Number.isSafeInteger(boot) && Number.isSafeInteger(commits)
+        ? { boot: boot as number, commits: commits as number }
+        : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Remembers how far the store has come. */
+  see({ storage, boot, storedCommits: commits }: LabState): void {
+    if (storage !== 'indexeddb') return;
+    const isNew = this.#written?.boot !== boot;
+    const now = performance.now();
+    if (!isNew && (this.#written?.commits === commits || now - this.#writtenMs < writeMs)) return;
+    this.#written = { boot, commits };
+    this.#writtenMs = now;
+    this.#try(() => localStorage.setItem(this.#key, JSON.stringify(this.#written)));
+  }
+
+  forget(): void {
+    this.#written = null;
+    this.#try(() => localStorage.removeItem(this.#key));
+  }
+
+  /** Where the page may not remember, there is no witness, and no harm. */
+  #try(work: () => void): void {
+    try {
+      work();
+    } catch {
+      this.#written = null;
+    }
+  }
+}
