@@ -111,8 +111,17 @@ export class RawNode {
     this.#step(m);
   }
 
-  /** To be called when a conf change entry is applied, unless the application refuses the change. */
-  applyConfChange(change: ConfChangeV2): ConfState {
+  /**
+   * To be called when a conf change entry is applied, unless the application refuses the change.
+   * @param index the entry's index. With asynchronous storage writes a snapshot may arrive while older entries
+   *   still wait to be applied; the configuration is then the snapshot's already, and a change that it includes
+   *   has no effect. Without an index it would be applied a second time.
+   * @returns the configuration in force
+   */
+  applyConfChange(change: ConfChangeV2, index?: LogIndex): ConfState {
+    const { log, tracker } = this.#raft;
+    const included = log.unstable.snapshot?.index ?? log.applied;
+    if (index !== undefined && index <= included) return tracker.config;
     return applyConfChange(this.#raft, change);
   }
 
@@ -286,6 +295,13 @@ export class RawNode {
   /** A follower no longer knows a leader, and so may vote at once. */
   forgetLeader(): void {
     this.#step(newMessage('MsgForgetLeader', none));
+  }
+
+  /** The log from an index on, stable and unstable; from its first index when that one is compacted. */
+  logEntries(from: LogIndex = logIndex(1)): readonly Entry[] {
+    const { log } = this.#raft;
+    const first = log.firstIndex();
+    return log.entries(from < first ? first : from, Infinity) ?? [];
   }
 
   basicStatus(): BasicStatus {

@@ -312,9 +312,11 @@ export class Environment {
 
   #nodeState(node: HarnessNode): void {
     const { term, vote, commit, applied, lead, state, leadTransferee, config } = node.raw.status();
+    // Upstream's status copies the configuration without its autoLeave flag, so scripts never show it here.
+    const shown = describeConfig({ ...config, autoLeave: false });
     this.#print(
       `Term:${term} Vote:${vote} Commit:${commit} Applied:${applied} Lead:${lead} State:${state} ` +
-        `LeadTransferee:${leadTransferee}\nconfig ${describeConfig(config)}`,
+        `LeadTransferee:${leadTransferee}\nconfig ${shown}`,
     );
   }
 

@@ -1,0 +1,147 @@
+/** One random run, from a seed to the end or to the first violation. */
+import { verify } from '../../../../src/base/assert.ts';
+import type { Defects } from '../../../../src/engine/defects.ts';
+import { nodeId } from '../../../../src/engine/raft/types.ts';
+import { Invariants } from './invariants.ts';
+import type { SimNode } from './world.ts';
+import { World } from './world.ts';
+
+export interface RunReport {
+  readonly commits: number;
+  readonly elections: number;
+  readonly reads: number;
+}
+
+type Action = (world: World, node: SimNode) => SimNode | undefined | void;
+
+/** Acts on the first node from a random one on that has such work, so that few steps do nothing. */
+function having(
+  world: World,
+  start: SimNode,
+  hasWork: (node: SimNode) => boolean,
+  act: (node: SimNode) => void,
+): SimNode {
+  const { nodes } = world;
+  for (let i = 0; i < nodes.length; i++) {
+    const node = nodes[(start.id - 1 + i) % nodes.length];
+    if (!hasWork(node)) continue;
+    act(node);
+    return node;
+  }
+  return start;
+}
+
+const hasQueued =
+  (queue: 'appendWork' | 'applyWork' | 'own') =>
+  (node: SimNode): boolean =>
+    node[queue].length > 0;
+
+/** What may happen, and how often of a thousand. */
+const actions: readonly (readonly [number, Action])[] = [
+  [300, (world) => world.deliver(world.random.below(Math.max(1, Math.min(world.network.length, 8))))],
+  [60, (world) => world.deliver(world.random.below(Math.max(1, world.network.length)))],
+  [
+    170,
+    (world, node) =>
+      having(
+        world,
+        node,
+        ({ raw }) => raw.hasReady(),
+        (each) => world.ready(each),
+      ),
+  ],
+  [90, (world, node) => having(world, node, hasQueued('appendWork'), (each) => world.appendWork(each))],
+  [50, (world, node) => having(world, node, hasQueued('applyWork'), (each) => world.applyWork(each))],
+  [90, (world, node) => having(world, node, hasQueued('own'), (each) => world.own(each))],
+  [60, (_, node) => node.raw.tick()],
+  [60, (world, node) => world.propose(node)],
+  [20, (world, node) => world.readIndex(node)],
+  [8, (world, node) => world.proposeConfChange(node)],
+  [10, (world) => world.dropMessage()],
+  [8, (world, node) => world.compact(node)],
+  [6, (world, node) => world.crash(node)],
+  [6, (world) => world.cutOrHeal()],
+  [4, (world, node) => node.raw.transferLeader(nodeId(world.random.between(1, world.nodes.length)))],
+  [4, (world, node) => node.raw.reportUnreachable(nodeId(world.random.between(1, world.nodes.length)))],
+  [
+    5,
+    (world, node) =>
+      node.raw.reportSnapshot(nodeId(world.random.between(1, world.nodes.length)), world.random.chance(1, 2)),
+  ],
+  [2, (_, node) => node.raw.forgetLeader()],
+  [2, (_, node) => node.raw.campaign()],
+];
+const total = actions.reduce((sum, [weight]) => sum + weight, 0);
+
+function drawAction(world: World): Action {
+  let draw = world.random.below(total);
+  for (const [weight, action] of actions) {
+    if (draw < weight) return action;
+    draw -= weight;
+  }
+  throw new Error('the weights do not add up');
+}
+
+/**
+ * What raft leaves to its application: news of snapshots that were lost (the next one is of the newest state), and
+ * that a leader which has removed itself gives way.
+ */
+function tendLeader(world: World, node: SimNode): void {
+  const { progress, config, state } = node.raw.status();
+  if (state !== 'StateLeader') return;
+  if (!config.voters.includes(node.id)) node.raw.transferLeader(config.voters[0]);
+  const lost = progress.filter(({ state: sending }) => sending === 'snapshot');
+  if (lost.length > 0) world.compact(node);
+  for (const { id } of lost) node.raw.reportSnapshot(id, false);
+}
+
+/** Lets a healed cluster work in order until it has a leader and has committed something new, or for `rounds`. */
+function settles(world: World, invariants: Invariants, rounds: number): boolean {
+  world.heal();
+  const before = invariants.commits;
+  for (let round = 0; round < rounds; round++) {
+    for (const node of world.nodes) {
+      node.raw.tick();
+      if (round % 20 === 0) tendLeader(world, node);
+      if (round > 100 && node.raw.basicStatus().state === 'StateLeader') world.propose(node);
+    }
+    for (let turn = 0; turn < 6; turn++) {
+      for (const node of world.nodes) {
+        world.ready(node);
+        while (node.appendWork.length > 0) world.appendWork(node);
+        while (node.applyWork.length > 0) world.applyWork(node);
+        while (node.own.length > 0) world.own(node);
+        invariants.checkNode(node);
+      }
+      for (let left = world.network.length; left > 0; left--) world.deliver(0);
+    }
+    if (invariants.commits > before + 2) return true;
+  }
+  return false;
+}
+
+/**
+ * Runs `steps` random steps, checks after each, then heals the network and expects progress.
+ * @throws an error that names seed and step, and how to run it again
+ */
+export function runSimulation(seed: number, steps: number, defects: Partial<Defects> = {}): RunReport {
+  const invariants = new Invariants();
+  const world = new World(seed, invariants, defects);
+  invariants.world = world;
+  verify.on = true;
+  let step = 0;
+  try {
+    for (; step < steps; step++) {
+      const node = world.nodes[world.random.below(world.nodes.length)];
+      const touched = drawAction(world)(world, node) ?? node;
+      invariants.checkNode(touched);
+    }
+    if (!settles(world, invariants, 1000)) throw new Error('liveness: no progress after the network healed');
+  } catch (error) {
+    const again = `RAFT_SEED=${seed} RAFT_STEPS=${steps} npx vitest run tests/engine/raft/simulation.test.ts`;
+    throw new Error(`seed ${seed}, step ${step}: ${String(error)}\nagain: ${again}`, { cause: error });
+  } finally {
+    verify.on = false;
+  }
+  return { commits: invariants.commits, elections: invariants.elections, reads: invariants.reads };
+}
