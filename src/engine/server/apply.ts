@@ -11,6 +11,7 @@ import type { KvStore } from '../mvcc/kvstore.ts';
 import { encodeRevision } from '../mvcc/revision.ts';
 import type { Request } from '../pb/gen/etcdserver_pb.ts';
 import { asConfChangeV2, decodeConfChange } from '../raft/confchange-codec.ts';
+import { RaftError } from '../raft/errors.ts';
 import type { ConfChange, ConfChangeV2, Entry } from '../raft/types.ts';
 import { applyDelete, applyPut } from './apply-kv.ts';
 import type { ResponseHead } from './apply-kv.ts';
@@ -114,7 +115,10 @@ export class Applier {
     const request = decodeLogged(entry.data);
     if (request.kind === 'noOp') return null;
     if (request.kind === 'v2') return { id: request.id, outcome: this.#applyV2(request.body) };
-    return skipped ? null : { id: request.id, outcome: this.#applyWrite(request, entry.term) };
+    if (skipped) return null;
+    if (request.kind === 'unknown')
+      return fail(`apply: entry ${entry.index} holds no request of this version`);
+    return { id: request.id, outcome: this.#applyWrite(request, entry.term) };
   }
 
   /** A write is one store transaction: it ends the group of backend operations that belong to the entry. */
@@ -153,7 +157,7 @@ export class Applier {
   #applyChange(entry: Entry): null {
     assert(entry.type === 'EntryConfChange', 'apply: conf changes of version 2 are not proposed');
     const { membership, table, applyConfChange } = this.#parts;
-    const change = decodeConfChange(entry.data);
+    const change = readChange(entry);
     const id = table.memberOf(change.nodeId);
     const member = memberFromJson(decodeUtf8(change.context));
     if (membership.refusal(change.type, id, member) !== null) return null;
@@ -180,5 +184,15 @@ export class Applier {
     const { backend } = this.#parts;
     backend.batchTx.put(bucket, encodeUtf8(key), encodeUtf8(value));
     backend.unlock();
+  }
+}
+
+/** The change in an entry; all members stop at one that cannot be read. */
+function readChange(entry: Entry): ConfChange {
+  try {
+    return decodeConfChange(entry.data);
+  } catch (error) {
+    if (error instanceof RaftError) return fail(`apply: entry ${entry.index} holds no configuration change`);
+    throw error;
   }
 }

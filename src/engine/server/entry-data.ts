@@ -3,7 +3,7 @@
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
-import { fail } from '../../base/assert.ts';
+import { InvariantError } from '../../base/assert.ts';
 import { decodeUtf8, encodeUtf8, printable } from '../../base/utf8.ts';
 import { WireError, WireReader } from '../../base/wire.ts';
 import { RequestSchema } from '../pb/gen/etcdserver_pb.ts';
@@ -11,6 +11,7 @@ import type { Request } from '../pb/gen/etcdserver_pb.ts';
 import { InternalRaftRequestSchema } from '../pb/gen/raft_internal_pb.ts';
 import type { DeleteRangeRequest, PutRequest } from '../pb/gen/rpc_pb.ts';
 import { decodeConfChange } from '../raft/confchange-codec.ts';
+import { RaftError } from '../raft/errors.ts';
 import type { Entry } from '../raft/types.ts';
 import { clusterVersionPath, memberFromJson, memberOfAttributesPath } from './membership.ts';
 import type { MemberTable } from './member-id.ts';
@@ -21,7 +22,9 @@ export type LoggedRequest =
   | { readonly kind: 'noOp' }
   | { readonly kind: 'put'; readonly id: bigint; readonly body: PutRequest }
   | { readonly kind: 'deleteRange'; readonly id: bigint; readonly body: DeleteRangeRequest }
-  | { readonly kind: 'v2'; readonly id: bigint; readonly body: Request };
+  | { readonly kind: 'v2'; readonly id: bigint; readonly body: Request }
+  /** A request that this version cannot apply, or no request at all. */
+  | { readonly kind: 'unknown' };
 
 /** A write of a client, to be logged. */
 export type WriteRequest =
@@ -83,16 +86,24 @@ function isV2Request(data: Uint8Array): boolean {
   }
 }
 
-/** Decodes a normal entry's data. Data that no member could have written are a broken invariant. */
+/** Decodes a normal entry's data. */
 export function decodeLogged(data: Uint8Array): LoggedRequest {
   if (data.length === 0) return { kind: 'noOp' };
-  if (isV2Request(data)) return v2Request(fromBinary(RequestSchema, data));
+  try {
+    return isV2Request(data) ? v2Request(fromBinary(RequestSchema, data)) : internalRequest(data);
+  } catch (error) {
+    if (error instanceof InvariantError) throw error;
+    return { kind: 'unknown' };
+  }
+}
+
+function internalRequest(data: Uint8Array): LoggedRequest {
   const request = fromBinary(InternalRaftRequestSchema, data);
   if (request.v2 !== undefined) return v2Request(request.v2);
   const id = request.ID !== 0n ? request.ID : (request.header?.ID ?? 0n);
   if (request.put !== undefined) return { kind: 'put', id, body: request.put };
   if (request.deleteRange !== undefined) return { kind: 'deleteRange', id, body: request.deleteRange };
-  return fail('apply: an entry holds a request that this version does not know');
+  return { kind: 'unknown' };
 }
 
 function v2Request(body: Request): LoggedRequest {
@@ -115,14 +126,25 @@ const changeVerbs = {
 
 function changeLabel(entry: Entry, table: MemberTable): string {
   if (entry.type === 'EntryConfChangeV2') return 'conf change';
-  const change = decodeConfChange(entry.data);
-  const name = memberFromJson(decodeUtf8(change.context))?.name ?? '';
-  return `conf change ${changeVerbs[change.type]} ${name === '' ? table.nameOf(change.nodeId) : name}`;
+  try {
+    const change = decodeConfChange(entry.data);
+    const name = memberFromJson(decodeUtf8(change.context))?.name ?? '';
+    return printableLabel(
+      `conf change ${changeVerbs[change.type]} ${name === '' ? table.nameOf(change.nodeId) : name}`,
+    );
+  } catch (error) {
+    if (error instanceof RaftError) return 'conf change';
+    throw error;
+  }
 }
 
-/** What an entry says, for the views: `put greeting`, `conf change add m1`, `no-op`. Printable and short. */
+/**
+ * What an entry says, for the views: `put greeting`, `conf change add m1`, `no-op`. Printable and short. It
+ * takes
+ * whatever a log may hold, for a label must not stop a member.
+ */
 export function entryLabel(entry: Entry, table: MemberTable): string {
-  if (entry.type !== 'EntryNormal') return printableLabel(changeLabel(entry, table));
+  if (entry.type !== 'EntryNormal') return changeLabel(entry, table);
   const request = decodeLogged(entry.data);
   switch (request.kind) {
     case 'noOp':
@@ -133,6 +155,8 @@ export function entryLabel(entry: Entry, table: MemberTable): string {
       return `del ${rangeLabel(request.body.key, request.body.rangeEnd)}`;
     case 'v2':
       return printableLabel(v2Label(request.body, table));
+    case 'unknown':
+      return 'unknown request';
   }
 }
 

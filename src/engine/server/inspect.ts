@@ -3,8 +3,7 @@ import { readU64be, readU64le } from '../../base/u64.ts';
 import { printable } from '../../base/utf8.ts';
 import { WireError } from '../../base/wire.ts';
 import { metaAt } from '../bolt/meta.ts';
-import { bucketLeafFlag, readPage } from '../bolt/page.ts';
-import type { Page } from '../bolt/page.ts';
+import { bucketLeafFlag, Page, pageHeaderBytes, readPage } from '../bolt/page.ts';
 import type { Pager } from '../bolt/pager.ts';
 import type { PageKind, PageRun } from '../bolt/types.ts';
 import { decodeKeyValue } from '../pb/hot.ts';
@@ -27,6 +26,7 @@ export interface DecodedPage {
 
 const keyLimit = 120;
 const valueLimit = 200;
+const inBucketBytes = 16;
 
 /** Decodes the logical page that covers `id`; null for a page past the end of the store. */
 export function decodePage(
@@ -63,20 +63,32 @@ function branchItems(page: Page): PageItem[] {
 }
 
 function leafItems(page: Page): PageItem[] {
-  return indexes(page).map((i) => {
+  return indexes(page).flatMap((i) => {
     const [key, value] = [page.key(i), page.value(i)];
-    if ((page.elementFlags(i) & bucketLeafFlag) !== 0) return { key: keyText(key), value: bucketText(value) };
-    return { key: keyText(key), value: revisionText(key) === null ? valueText(value) : keyValueText(value) };
+    if ((page.elementFlags(i) & bucketLeafFlag) !== 0) return bucketItems(page, i);
+    return [
+      { key: keyText(key), value: revisionText(key) === null ? valueText(value) : keyValueText(value) },
+    ];
   });
+}
+
+/**
+ * A bucket, and what is in it if it is stored inline: 8 bytes root page, 8 bytes sequence, a page's image.
+ */
+function bucketItems(page: Page, index: number): PageItem[] {
+  const at = page.keyAt(index) + page.keySize(index);
+  const size = page.valueSize(index);
+  const name = keyText(page.key(index));
+  const root = size < inBucketBytes ? 0 : readU64le(page.view, at);
+  if (root !== 0) return [{ key: name, value: `bucket, root page ${root}` }];
+  if (size < inBucketBytes + pageHeaderBytes) return [{ key: name, value: 'a damaged bucket' }];
+  const inline = new Page({ view: page.view, bytes: page.bytes, at: at + inBucketBytes }, at + size);
+  const items = leafItems(inline).map(({ key, value }) => ({ key: `${name} / ${key}`, value }));
+  return [{ key: name, value: 'bucket, stored inline' }, ...items];
 }
 
 function indexes(page: Page): number[] {
   return Array.from({ length: page.count }, (_, i) => i);
-}
-
-function bucketText(value: Uint8Array): string {
-  const root = value.length < 8 ? 0 : readU64le(new DataView(value.buffer, value.byteOffset), 0);
-  return root === 0 ? 'bucket, stored inline' : `bucket, root page ${root}`;
 }
 
 /**

@@ -161,7 +161,7 @@ export class RaftNode {
   /** Answers of the local threads go to raft itself, promises to others go out. */
   #deliver(messages: readonly Message[]): void {
     for (const m of messages) {
-      if (m.to === this.#id) this.#node.step(m);
+      if (m.to === this.#id) this.receive(m);
       else this.#send(m);
     }
   }

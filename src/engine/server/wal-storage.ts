@@ -134,9 +134,10 @@ function hardStateOf(m: Message): HardState | null {
 function checkOwner(bytes: Uint8Array, owner: LogOwner): void {
   const { NodeID, ClusterID } = fromBinary(MetadataSchema, bytes);
   if (NodeID === owner.member && ClusterID === owner.cluster) return;
+  const found = `${idToHex(NodeID)} of cluster ${idToHex(ClusterID)}`;
   const wanted = `${idToHex(owner.member)} of cluster ${idToHex(owner.cluster)}`;
   throw new BootError(
-    `the log belongs to member ${idToHex(NodeID)} of cluster ${idToHex(ClusterID)}, not to member ${wanted}: ` +
+    `the log belongs to member ${found}, not to member ${wanted}: ` +
       'start it with its own name, peer URLs and token',
   );
 }

@@ -1,7 +1,10 @@
 /** Three members on one table: messages delivered by hand, disks in memory, time moved by the test. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { decodeUtf8, encodeUtf8 } from '../../../src/base/utf8.ts';
-import { nodeId } from '../../../src/engine/raft/types.ts';
+import { newMessage } from '../../../src/engine/raft/message.ts';
+import { logIndex, nodeId, term } from '../../../src/engine/raft/types.ts';
+import { MemberTable } from '../../../src/engine/server/member-id.ts';
+import { encodeMessage } from '../../../src/engine/server/raft-codec.ts';
 import type { EngineEvent } from '../../../src/engine/events.ts';
 import * as rpc from '../../../src/engine/pb/gen/rpc_pb.ts';
 import { Member } from '../../../src/engine/server/member.ts';
@@ -271,7 +274,7 @@ export class Rig {
     }
   }
 
-  request(member: number, method: rpc.PutRequest['$typeName'] | string, bytes: Uint8Array): number {
+  request(member: number, method: string, bytes: Uint8Array): number {
     const request = this.#nextRequest++;
     const input = { kind: 'request', request, method: method as never, bytes } as const;
     this.step(member, input);
@@ -339,6 +342,15 @@ export class Rig {
     this.runUntil(() => this.leader() !== 0);
     this.runFor(1_000_000);
     return this.leader();
+  }
+
+  /** A heartbeat of the leader that claims a commit index, as bytes. */
+  heartbeatWithCommit(from: number, to: number, commit: number): Uint8Array {
+    const { peers, clusterToken } = this.config(from);
+    const m = newMessage('MsgHeartbeat', nodeId(to), nodeId(from));
+    m.term = term(Number(this.status(from).raftTerm));
+    m.commit = logIndex(commit);
+    return encodeMessage(m, new MemberTable(peers, clusterToken));
   }
 
   eventsOf<Type extends EngineEvent['type']>(
