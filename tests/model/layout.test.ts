@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { cellAt, layoutGrid } from '../../src/model/layout/grid.ts';
+import { along, arcPath, layoutRing, linkBetween, progressAt } from '../../src/model/layout/ring.ts';
+
+test('members keep apart from each other and inside the picture, at any width', () => {
+  const widths = fc.integer({ min: 280, max: 1600 });
+  fc.assert(
+    fc.property(fc.constantFrom(3, 5), widths, (count, width) => {
+      const { members, nodeRadius: r, width: w, height: h } = layoutRing(count, width);
+      for (const { x, y } of members) {
+        expect(x - r).toBeGreaterThanOrEqual(0);
+        expect(x + r).toBeLessThanOrEqual(w);
+        expect(y - r).toBeGreaterThanOrEqual(0);
+        expect(y + r).toBeLessThanOrEqual(h);
+      }
+      const far = members.every((a, i) =>
+        members.every((b, j) => i === j || Math.hypot(a.x - b.x, a.y - b.y) > 2 * r),
+      );
+      expect(far || count === 5).toBe(true);
+    }),
+  );
+});
+
+test('a message leaves at the sender, is half way at half time and arrives at the receiver', () => {
+  const line = linkBetween({ x: 0, y: 0 }, { x: 100, y: 0 }, 10, 0);
+  const at = (timeUs: number) => along(line, progressAt(1000, 3000, timeUs));
+  expect([0, 1000, 2000, 3000, 9000].map((timeUs) => at(timeUs).x)).toEqual([10, 10, 50, 90, 90]);
+});
+
+test('the two directions of a link run in lanes of their own', () => {
+  const [a, b] = [
+    { x: 0, y: 0 },
+    { x: 100, y: 0 },
+  ];
+  expect(linkBetween(a, b, 0, 6).from.y).toBe(6);
+  expect(linkBetween(b, a, 0, 6).from.y).toBe(-6);
+});
+
+test('an arc of nothing draws nothing', () => {
+  expect(arcPath(10, 12, 0)).toBe('');
+  expect(arcPath(10, 12, 0.5)).toMatch(/^M/);
+});
+
+test('every page has a cell of its own; cells shrink before the picture grows', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 60, max: 300 }), (pages, width) => {
+      const grid = layoutGrid(pages, width, 84, [32, 20, 10, 5]);
+      const cells = new Set(Array.from({ length: pages }, (_, page) => JSON.stringify(cellAt(grid, page))));
+      expect(cells.size).toBe(pages);
+      if (grid.height > 84) expect(grid.pitch).toBe(5);
+      expect(grid.columns * grid.pitch).toBeLessThanOrEqual(width);
+    }),
+  );
+});
