@@ -15,8 +15,8 @@ export interface InProcessOptions {
   readonly boot?: BootMember;
 }
 
-/** Connects to a lab in this thread. */
-export function inProcessLab(options: InProcessOptions = {}): LabPort {
+/** Makes a lab in this thread; `open` starts it. */
+export function openInProcess(options: InProcessOptions = {}): LabPort {
   const feed = new LabFeed();
   const lab = new Lab({
     clock: options.clock ?? wallClock,

@@ -6,34 +6,40 @@ export interface MemberNotes {
   readonly member: number;
   /** Who leads, as the member knows; 0 for nobody. */
   readonly lead: number;
+  /** The term that it last heard of. */
+  readonly term: number;
+  /** The term in which its commit index last moved, and where to. */
+  readonly commitTerm: number;
   readonly commitIndex: number;
   /** The last entry whose effect its backend has made durable. */
   readonly storedIndex: number;
 }
 
-export const noNotes = (member: number): MemberNotes => ({ member, lead: 0, commitIndex: 0, storedIndex: 0 });
+export const noNotes = (member: number): MemberNotes => ({
+  member, lead: 0, term: 0, commitTerm: 0, commitIndex: 0, storedIndex: 0,
+});
 
 /** The notes after an event of the member. */
 export function noteEvent(notes: MemberNotes, event: EngineEvent): MemberNotes {
   switch (event.type) {
-    case 'raft.becomeLeader': return { ...notes, lead: notes.member };
-    case 'raft.becomeFollower': return { ...notes, lead: event.lead };
+    case 'raft.becomeLeader': return { ...notes, lead: notes.member, term: event.term };
+    case 'raft.becomeFollower': case 'raft.leaderChanged': return { ...notes, lead: event.lead, term: event.term };
     case 'raft.becomePreCandidate': case 'raft.becomeCandidate': return { ...notes, lead: 0 };
-    case 'raft.leaderChanged': return { ...notes, lead: event.lead };
-    case 'raft.commit': return { ...notes, commitIndex: event.index };
+    case 'raft.commit': return { ...notes, commitTerm: event.term, commitIndex: event.index };
     case 'backend.committed': return { ...notes, storedIndex: event.consistentIndex };
     default: return notes;
   }
 }
 
 /**
- * Whether a lab is ready to be shown: all members follow one leader, and each has stored all that is committed
- * (the members' own attributes among it). It depends on the run alone, so a seed always shows the same first picture.
+ * Whether a lab is ready to be shown: all members follow one leader, which has committed in its term, and each has
+ * stored all that is committed (by then the members' own attributes too). It depends on the run alone, so a seed
+ * always shows the same first picture.
  */
 export function isSettled(all: readonly MemberNotes[]): boolean {
   const [first] = all;
   const committed = Math.max(...all.map(({ commitIndex }) => commitIndex));
-  return first.lead !== 0 && committed > 0 && all.every(
-    ({ lead, commitIndex, storedIndex }) => lead === first.lead && commitIndex === committed && storedIndex >= committed,
-  );
+  return first.lead !== 0 && all.every((notes) =>
+    notes.lead === first.lead && notes.term === first.term && notes.commitTerm === notes.term &&
+    notes.commitIndex === committed && notes.storedIndex >= committed);
 }

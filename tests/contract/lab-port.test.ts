@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import { afterAll, expect, test } from 'vitest';
 import type { Envelope } from '../../src/engine/events.ts';
 import { connectLab } from '../../src/host/connect.ts';
-import { inProcessLab } from '../../src/host/in-process.ts';
+import { openInProcess } from '../../src/host/in-process.ts';
 import type { LabOptions, LabPort, LabState } from '../../src/host/port.ts';
 import type { LabEvent } from '../../src/sim/types.ts';
 import type { LabUnderTest } from './lab-port.ts';
@@ -16,7 +16,7 @@ type Connect = () => LabPort;
 
 /** Each layout's connection. Node's worker doubles run the real protocol over real ports. */
 const layouts: readonly { readonly name: string; readonly layout: LabOptions['layout']; readonly connect: Connect }[] = [
-  { name: 'in process', layout: 'one', connect: () => inProcessLab() },
+  { name: 'in process', layout: 'one', connect: () => openInProcess() },
   { name: 'one worker', layout: 'one', connect: () => connectLab(async () => ({ kind: 'module', url: 'lab' })) },
   { name: 'a worker for each member', layout: 'workers', connect: () => connectLab(async () => ({ kind: 'module', url: 'lab' })) },
 ];

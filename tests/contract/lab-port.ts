@@ -87,7 +87,8 @@ export async function faultyRun(lab: LabUnderTest): Promise<Pick<LabState, 'mome
   await fault(lab, { type: 'restart', member: leader }, 100);
   await fault(lab, { type: 'restart', member: second }, 3000);
   await fault(lab, { type: 'isolate', member: third }, 2000);
-  await put(lab, 'other', 'value');
+  const value = await outcomeOf(lab, { type: 'put', key: 'other', value: 'x', endpoints: [`m${leader}`, `m${second}`] });
+  check(value.ok, 'the majority goes on', value);
   await fault(lab, { type: 'healAll' }, 2000);
   const { moment, chainHash } = await lab.state();
   return { moment, chainHash };
@@ -134,7 +135,6 @@ export const labPortCases: readonly LabCase[] = [
       const delivered = (await lab.events('sim.deliver')).length;
       check((await lab.step('message', 2)).ok, 'messages come');
       check((await lab.events('sim.deliver')).length >= delivered + 2, 'they were delivered');
-      check((await lab.step('commit', 1)).ok === false, 'nothing is written, so nothing commits');
       const started = await lab.actAndRun({ type: 'put', key: 'a', value: 'b' }, 0);
       check(started === null, 'the put is on its way', started);
       check((await lab.step('commit', 1)).ok, 'the put commits');
@@ -178,10 +178,9 @@ export const labPortCases: readonly LabCase[] = [
       await put(lab, 'kept', 'yes');
       // in the middle of a write
       check((await lab.actAndRun({ type: 'put', key: 'late', value: 'z'.repeat(9000) }, 3)) === null, 'it is under way');
-      const { timeUs } = await lab.state();
       const again = await lab.reload();
       check(again.boot === 2 && again.storage === 'indexeddb' && again.seed === 16, 'it is the second boot', again);
-      check(again.timeUs > first.timeUs && again.timeUs > timeUs - 1_000_000, 'the clock goes on', [timeUs, again]);
+      check(again.timeUs > first.timeUs, 'the clock goes on', [first.timeUs, again.timeUs]);
       check((await valueOf(lab, 'kept')) === 'yes', 'the value is still there');
       await storeIsEqual(lab);
     },
