@@ -121,7 +121,9 @@ export class Network {
     let deliverAt = nowUs + Math.max(1, drawDelay(link.delays, this.#config.memberDelay));
     if (this.#config.ordered) deliverAt = Math.max(deliverAt, link.lastDeliverAt);
     link.lastDeliverAt = deliverAt;
-    return { ...departure, message: this.#lastMessage, deliverAt, linkAge: link.age, lost };
+    const { from, to, bytes, targetEpoch, quiet } = departure;
+    const { age: linkAge } = link;
+    return { message: this.#lastMessage, from, to, bytes, deliverAt, targetEpoch, linkAge, lost, quiet };
   }
 
   #link(from: number, to: number): Link {

@@ -220,6 +220,15 @@ test('syncs that wait behind a running one are served together; a barrier is ser
   expect(times[5]).toBe(times[4]);
 });
 
+test('a process may use its buffer again: the disk keeps what was written', () => {
+  const disk = newDisk();
+  const buffer = bytes(16, 3);
+  disk.request(0, 1, write('db', 0, buffer));
+  buffer.fill(0);
+  disk.complete(disk.request(0, 1, sync('db', 1)) as Sync);
+  expect(disk.durable().get('db')).toEqual(bytes(16, 3));
+});
+
 test('a failed store ends the syncs under way, keeps the cache and puts the store right', () => {
   const disk = newDisk(new Map([['wal', bytes(600, 5)]]));
   const store = new Map([['wal', ChunkedFile.from(bytes(600, 5))]]);
