@@ -297,7 +297,7 @@ export class Lab {
     await opened.scheduler.between(finish);
     opened.scheduler.stop({ kind: 'store', message: 'The lab is closed.', moment: opened.cluster.moment });
     opened.members.close();
-    opened.storage.lock?.release();
+    await opened.storage.lock?.release();
     this.#opened = null;
   }
 }

@@ -1,7 +1,8 @@
 /** One tab at a time holds a stored lab: a Web Lock for each workspace. */
 
 export interface WorkspaceLock {
-  release(): void;
+  /** Resolves when the next one who asks gets it. */
+  release(): Promise<void>;
 }
 
 /** 'held': another tab has it. 'unavailable': this context has no locks (a sandboxed frame, an old browser). */
@@ -28,15 +29,20 @@ export function lockWorkspace(
         return undefined;
       }
       granted = true;
-      return new Promise((release) => answer({ release: () => { released = true; release(); } }));
+      return new Promise((letGo) => {
+        const release = (): Promise<void> => {
+          released = true;
+          letGo();
+          return ended;
+        };
+        answer({ release });
+      });
     };
-    const mode: LockOptionsInit = options.takeOver ? { steal: true } : { ifAvailable: true };
-    locks.request(`quorum-lab/${workspace}`, mode, hold).catch(() => {
+    const mode = options.takeOver ? { steal: true } : { ifAvailable: true };
+    const ended = locks.request(`quorum-lab/${workspace}`, mode, hold).then(() => {}, () => {
       // Refused before it was granted: no locks here. Afterwards: stolen.
       if (!granted) answer('unavailable');
       else if (!released) options.lost();
     });
   });
 }
-
-type LockOptionsInit = NonNullable<Parameters<LockManager['request']>[1]> & object;

@@ -44,7 +44,7 @@ export async function openStorage(options: LabOptions, hooks: StorageHooks): Pro
     return { ok: false, code: 'locked', message };
   }
   const opened = await openStored(options, hooks, lock === 'unavailable' ? null : lock);
-  if (lock !== 'unavailable' && (!opened.ok || opened.lock === null)) lock.release();
+  if (lock !== 'unavailable' && (!opened.ok || opened.lock === null)) await lock.release();
   return opened;
 }
 

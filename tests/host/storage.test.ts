@@ -1,0 +1,115 @@
+import 'fake-indexeddb/auto';
+import { expect, test } from 'vitest';
+import { nodeId } from '../../src/engine/raft/types.ts';
+import type { LabOptions } from '../../src/host/port.ts';
+import type { StorageHooks } from '../../src/host/storage.ts';
+import { openStorage } from '../../src/host/storage.ts';
+import { wallClock } from '../../src/host/wall-clock.ts';
+import { ManualClock } from './manual-clock.ts';
+
+/** The browser's locks as one origin's tabs share them: the parts that the host uses. */
+class LocksDouble {
+  readonly #held = new Map<string, (reason: Error) => void>();
+
+  async request(name: string, options: LockOptions, work: (lock: Lock | null) => Promise<void> | undefined): Promise<void> {
+    const holder = this.#held.get(name);
+    if (holder !== undefined && options.steal !== true) return work(null);
+    holder?.(new DOMException('stolen', 'AbortError'));
+    const stolen = new Promise<never>((_, reject) => this.#held.set(name, reject));
+    const mine = this.#held.get(name);
+    await Promise.race([work({ name, mode: 'exclusive' }), stolen]).finally(() => {
+      if (this.#held.get(name) === mine) this.#held.delete(name);
+    });
+  }
+}
+
+let workspaces = 0;
+const optionsOf = (changes: Partial<LabOptions> = {}): LabOptions => ({
+  seed: 5, members: 1, storage: 'auto', layout: 'one', workspace: `w${++workspaces}`, lookOnly: false, preVote: true, ...changes,
+});
+
+function hooksOf(changes: Partial<StorageHooks> = {}): StorageHooks & { readonly told: string[] } {
+  const told: string[] = [];
+  return {
+    told, clock: wallClock, locks: new LocksDouble() as unknown as LockManager, taken: () => told.push('taken'),
+    lost: () => told.push('lost'), ...changes,
+  };
+}
+
+async function opened(options: LabOptions, hooks: StorageHooks) {
+  const storage = await openStorage(options, hooks);
+  if (!storage.ok) throw new Error(`${storage.code}: ${storage.message}`);
+  return storage;
+}
+
+test('a lab is stored where the browser stores, and in memory where it is asked for', async () => {
+  expect((await opened(optionsOf(), hooksOf())).store.kind).toBe('indexeddb');
+  const asked = await opened(optionsOf({ storage: 'memory' }), hooksOf());
+  expect([asked.store.kind, asked.storageNotice]).toEqual(['memory', null]);
+});
+
+test('where storage is refused, or does not answer in two seconds, the lab lives in memory and says why', async () => {
+  const { open } = IDBFactory.prototype;
+  try {
+    IDBFactory.prototype.open = () => { throw new DOMException('The user denied permission', 'UnknownError'); };
+    const refused = await opened(optionsOf(), hooksOf());
+    expect(refused.store.kind).toBe('memory');
+    expect(refused.storageNotice).toContain('The user denied permission');
+    IDBFactory.prototype.open = () => new (IDBOpenDBRequest as unknown as new () => IDBOpenDBRequest)();
+    const clock = new ManualClock();
+    const silent = opened(optionsOf(), hooksOf({ clock, locks: undefined }));
+    await clock.pass(2000);
+    expect((await silent).storageNotice).toContain('did not open in 2 seconds');
+  } finally {
+    IDBFactory.prototype.open = open;
+  }
+});
+
+test('a second tab is refused by a code; it may look without writing, or take the lab over', async () => {
+  const locks = new LocksDouble() as unknown as LockManager;
+  const first = hooksOf({ locks });
+  const options = optionsOf();
+  const holder = await opened(options, first);
+  const data = new Uint8Array([1, 2, 3]);
+  const op = { kind: 'write', file: 'db', offset: 0, data } as const;
+  await holder.store.write([{ member: nodeId(1), commit: 1, timeUs: 9, urgent: true, ops: [op] }]);
+
+  expect(await openStorage(options, hooksOf({ locks }))).toMatchObject({ ok: false, code: 'locked' });
+  const looker = await opened({ ...options, lookOnly: true }, hooksOf({ locks }));
+  expect(looker.store.kind).toBe('memory');
+  expect(looker.lab.images[0].get('db')).toEqual(data);
+  await looker.store.write([{ member: nodeId(1), commit: 1, timeUs: 9, urgent: true, ops: [{ kind: 'remove', file: 'db' }] }]);
+  expect((await holder.store.read())[0].get('db')).toEqual(data);
+
+  const taker = await opened({ ...options, takeOver: true }, hooksOf({ locks }));
+  expect(first.told).toEqual(['taken']);
+  expect(taker.lab.record.boot).toBe(2);
+  expect(taker.lab.images[0].get('db')).toEqual(data);
+  await taker.lock?.release();
+  expect((await opened(options, hooksOf({ locks }))).lab.record.boot).toBe(3);
+});
+
+test('a witness that remembers commits of an empty store names the loss', async () => {
+  const lost = await opened(optionsOf({ witness: { boot: 4, commits: 77 } }), hooksOf());
+  expect(lost.lossNotice).toBe(
+    "Your browser dropped the lab's storage: 77 commits of boot 4 are gone. A new lab begins.",
+  );
+  expect((await opened(optionsOf(), hooksOf())).lossNotice).toBeNull();
+});
+
+test('stored data that cannot be read refuse the lab with a code, and let the lock go', async () => {
+  const locks = new LocksDouble() as unknown as LockManager;
+  const options = optionsOf();
+  const first = await opened(options, hooksOf({ locks }));
+  await first.store.close();
+  await first.lock?.release();
+  const database = await new Promise<IDBDatabase>((resolve) => {
+    const request = indexedDB.open(`quorum-lab/${options.workspace}`);
+    request.onsuccess = () => resolve(request.result);
+  });
+  database.transaction('meta', 'readwrite').objectStore('meta').put({ formatVersion: 9 }, 'lab');
+  database.close();
+  for (let i = 0; i < 2; i++) {
+    expect(await openStorage(options, hooksOf({ locks }))).toMatchObject({ ok: false, code: 'store format' });
+  }
+});
