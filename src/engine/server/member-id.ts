@@ -4,7 +4,7 @@
 import { sha1 } from '@noble/hashes/legacy.js';
 import type { Brand } from '../../base/brand.ts';
 import { compareBytes, concatBytes } from '../../base/bytes.ts';
-import { idToHex, writeU64be } from '../../base/u64.ts';
+import { idToHex } from '../../base/u64.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import { none } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
@@ -105,11 +105,4 @@ export class RequestIdGenerator {
     this.#suffix = (this.#suffix + 1) % suffixLimit;
     return this.#prefix | BigInt(this.#suffix);
   }
-}
-
-/** Eight bytes, big-endian, of a safe non-negative integer: how etcd writes numbers into its store. */
-export function u64be(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  writeU64be(new DataView(bytes.buffer), 0, value);
-  return bytes;
 }

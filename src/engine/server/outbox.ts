@@ -46,8 +46,8 @@ export class Outbox {
   }
 
   take(digest: readonly [number, number], halted: string | null): MemberOutput {
-    const output = { ...this.#pending, digest, halted };
+    const { sends, disk, replies, timers, events } = this.#pending;
     this.#pending = empty();
-    return output;
+    return { sends, disk, replies, timers, events, digest, halted };
   }
 }

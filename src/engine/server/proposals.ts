@@ -9,6 +9,8 @@ export interface Proposal {
   readonly id: bigint;
   readonly proposer: Proposer;
   readonly data: Uint8Array;
+  /** What it asks for, for the trace; empty where none is kept. */
+  readonly label: string;
   readonly startUs: number;
 }
 
@@ -36,10 +38,6 @@ export class Proposals {
     this.#timeoutUs = requestTimeoutUs(electionUs);
   }
 
-  get size(): number {
-    return this.#registered.size;
-  }
-
   /** Registers a proposal that `takeWaiting` will hand out as soon as there is a leader. */
   add(proposal: Proposal): void {
     this.#registered.set(proposal.id, proposal);
@@ -51,10 +49,6 @@ export class Proposals {
     const waiting = this.#withoutLeader;
     if (waiting.length > 0) this.#withoutLeader = [];
     return waiting;
-  }
-
-  isRegistered(id: bigint): boolean {
-    return this.#registered.has(id);
   }
 
   /** The proposal with this id, which is then done; null when nobody waits for it here. */

@@ -1,6 +1,7 @@
-/** The door for clients: request bodies in, checked as etcd checks them, and response bodies out. */
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+/** The door for clients: request bodies, checked as etcd checks them. */
+import { fromBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { emptyBytes } from '../../base/bytes.ts';
 import { printable } from '../../base/utf8.ts';
 import {
   DeleteRangeRequestSchema,
@@ -75,13 +76,6 @@ function checkPut(body: PutRequest): PutRequest {
   return body;
 }
 
-export function encodeResponse<Desc extends DescMessage>(
-  schema: Desc,
-  message: MessageShape<Desc>,
-): Uint8Array {
-  return toBinary(schema, message);
-}
-
 /** A key or a range for a label: `a`, `[a, b)`, `[a, end)`. */
 export function rangeLabel(key: Uint8Array, rangeEnd: Uint8Array): string {
   const from = printable(key, labelLimit);
@@ -96,7 +90,7 @@ export function requestLabel(request: RpcRequest): string {
     case 'range':
       return `get ${rangeLabel(request.body.key, request.body.rangeEnd)}`;
     case 'put':
-      return `put ${rangeLabel(request.body.key, new Uint8Array(0))}`;
+      return `put ${rangeLabel(request.body.key, emptyBytes)}`;
     case 'deleteRange':
       return `del ${rangeLabel(request.body.key, request.body.rangeEnd)}`;
     case 'memberList':

@@ -67,7 +67,8 @@ export class EtcdServer {
   readonly #owner: LogOwner;
   readonly #outbox: Outbox;
   readonly #disk: Disk;
-  readonly #leftovers: DiskImage;
+  /** What the disk held, until the start is over. */
+  #found: DiskImage;
   readonly #backend: Backend;
   readonly #kv: KvStore;
   readonly #membership = new Membership();
@@ -90,7 +91,7 @@ export class EtcdServer {
     this.#owner = ownerOf(config);
     this.#outbox = outbox;
     this.#disk = new Disk(outbox);
-    this.#leftovers = files;
+    this.#found = files;
     this.#storage = WalStorage.open(this.#owner, this.#disk, { trace: outbox.trace }, files);
     this.#backend = this.#openBackend(files);
     this.#kv = new KvStore(this.#backend, outbox.trace);
@@ -249,12 +250,8 @@ export class EtcdServer {
   /** The files are durable: raft begins. Clients that waited are let in. */
   #start(nowUs: number): void {
     const isFresh = this.#storage === null;
-    this.#storage ??= WalStorage.create(
-      this.#owner,
-      this.#disk,
-      { trace: this.#outbox.trace },
-      this.#leftovers,
-    );
+    this.#storage ??= WalStorage.create(this.#owner, this.#disk, { trace: this.#outbox.trace }, this.#found);
+    this.#found = new Map();
     const [owner, outbox, backend, kv, membership] = [
       this.#owner,
       this.#outbox,

@@ -17,7 +17,7 @@ import { attributesPath, attributesToJson } from './membership.ts';
 import type { MemberAttributes, Membership } from './membership.ts';
 import type { Outbox } from './outbox.ts';
 import { Proposals } from './proposals.ts';
-import type { Proposal, Proposer } from './proposals.ts';
+import type { Proposal } from './proposals.ts';
 import type { RaftNode } from './raft.ts';
 import { ReadIndexLoop } from './read-index.ts';
 import type { Reader } from './read-index.ts';
@@ -150,28 +150,33 @@ export class V3Server {
     const id = this.#ids.next();
     const data = encodeWrite(id, write);
     if (data.length > maxRequestBytes) throw rpcErrors.requestTooLarge;
-    this.#register(id, { request }, data, nowUs);
-    if (outbox.trace.on) outbox.trace.emit({ type: 'server.propose', request, label: requestLabel(write) });
+    const label = outbox.trace.on ? requestLabel(write) : '';
+    this.#proposals.add({ id, proposer: { request }, data, label, startUs: nowUs });
   }
 
   /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
   #publish(nowUs: number): void {
     const id = this.#ids.next();
     const path = attributesPath(this.#parts.owner.member);
-    this.#register(id, 'publish', encodeV2Put(id, path, attributesToJson(this.#attributes)), nowUs);
-  }
-
-  #register(id: bigint, proposer: Proposer, data: Uint8Array, nowUs: number): void {
-    this.#proposals.add({ id, proposer, data, startUs: nowUs });
+    const data = encodeV2Put(id, path, attributesToJson(this.#attributes));
+    this.#proposals.add({ id, proposer: 'publish', data, label: '', startUs: nowUs });
   }
 
   /**
    * What raft drops is refused at once; the member's own attributes are tried again when their time is over.
+   * The event comes first, so that a reader of the trace sees raft act on it.
    */
-  #propose({ id, proposer, data }: Proposal): void {
-    if (this.#parts.raft.propose(data) || proposer === 'publish') return;
+  #propose({ id, proposer, data, label }: Proposal): void {
+    const { raft, outbox } = this.#parts;
+    if (proposer === 'publish') {
+      raft.propose(data);
+      return;
+    }
+    const { request } = proposer;
+    if (outbox.trace.on) outbox.trace.emit({ type: 'server.propose', request, label });
+    if (raft.propose(data)) return;
     this.#proposals.take(id);
-    this.#refuse(proposer.request, rpcErrors.proposalDropped);
+    this.#refuse(request, rpcErrors.proposalDropped);
   }
 
   #answerRange(request: number, body: RangeRequest): void {

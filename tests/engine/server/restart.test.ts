@@ -207,7 +207,8 @@ test('whatever crashes, no acknowledged put is lost and all members agree in the
     const rig = new Rig({ disk: 'manual', seed, batchLimit: 1 + (seed % 20) });
     const serve = () => rig.ids.forEach((id) => rig.serveAll(id));
     rig.startAll();
-    rig.runUntil(() => (serve(), rig.leader() !== 0));
+    // half of the runs may crash members before the cluster was ever whole
+    if (seed % 2 === 0) rig.runUntil(() => (serve(), rig.leader() !== 0));
     const puts: { readonly key: string; readonly value: string; readonly request: number }[] = [];
     for (const [i, each] of acts.entries()) perform(rig, each, i, puts);
     for (const id of rig.ids) if (rig.running[id - 1] === null) rig.start(id);
