@@ -31,6 +31,7 @@ import type {
   NumberedInput,
   Plan,
   StoreCommit,
+  StoreGate,
 } from './types.ts';
 
 /** What is on its way, for pacing a show: heartbeats do not count. */
@@ -108,6 +109,18 @@ export class Cluster {
   get nextTimeUs(): number | null {
     this.#discardStale();
     return this.#world.kernel.nextTimeUs;
+  }
+
+  /**
+   * The stores that the next plan waits for. A store that failed must be reported (`storeFailed`) before that
+   * plan is taken, while its sync is still under way.
+   */
+  get dueGates(): StoreGate[] {
+    const next = this.nextTimeUs;
+    if (next === null) return [];
+    return this.#world.disks.flatMap((disk) =>
+      disk.commitsDueBy(next).map((commit) => ({ member: disk.member as NodeId, commit })),
+    );
   }
 
   get inFlight(): InFlight {

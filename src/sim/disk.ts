@@ -122,6 +122,11 @@ export class Disk {
     return this.#live.length;
   }
 
+  /** The commits of the urgent syncs that will be complete by then. */
+  commitsDueBy(timeUs: number): number[] {
+    return this.#live.filter(({ urgent, doneAt }) => urgent && doneAt <= timeUs).map(({ commit }) => commit);
+  }
+
   /** The last commit that a store does without waiting for another; 0 where there is none. */
   get lastUrgentCommit(): number {
     return this.#lastUrgent;

@@ -1,4 +1,4 @@
-/** How many inputs a second the kernel takes in Node: alone with members that do next to nothing, and with etcd's. */
+/** Inputs a second in Node: the kernel with members that do next to nothing, and with etcd's members. */
 import { performance } from 'node:perf_hooks';
 import { Member } from '../../src/engine/server/member.ts';
 import { Cluster } from '../../src/sim/cluster.ts';

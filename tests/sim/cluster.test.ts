@@ -96,6 +96,23 @@ test('what an input causes comes strictly later, and a start or stop is a plan o
   expect(lifecycles).toBe(5);
 });
 
+test('the stores that a plan waits for are known before it is taken', () => {
+  const cluster = new Cluster(clusterConfig());
+  const members = new Members(toyBoot());
+  for (let i = 0; i < 5; i++)
+    cluster.act({ type: 'put', key: 'k', value: `${i}`, endpoints: [`m${(i % 3) + 1}`] });
+  let gateCount = 0;
+  for (let i = 0; i < 200; i++) {
+    const due = cluster.dueGates;
+    const plan = cluster.plan();
+    if (plan === null) break;
+    gateCount += plan.gates.length;
+    if (plan.lifecycle === null) expect(due).toEqual(plan.gates);
+    cluster.merge(plan, members.perform(plan));
+  }
+  expect(gateCount).toBe(5);
+});
+
 test('every fault that is done is seen to have fired; one that meets nothing is seen not to', () => {
   const faults = { loss: { of: 1, outOf: 5 }, duplicate: { of: 1, outOf: 5 } };
   const world = { ...defaultWorld, network: { ...defaultWorld.network, ...faults } };

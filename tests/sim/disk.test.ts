@@ -11,7 +11,7 @@ import type { StoreCommit } from '../../src/sim/types.ts';
 
 const emptyImage: DiskImage = new Map();
 const newDisk = (image = emptyImage, seed = 1): Disk => new Disk(1, image, defaultWorld.disk, seed, 1);
-const bytes = (count: number, fill: number): Uint8Array => new Uint8Array(count).fill(fill);
+const bytes = (count: number, fill: number): Uint8Array<ArrayBuffer> => new Uint8Array(count).fill(fill);
 const write = (file: string, offset: number, data: Uint8Array): DiskRequest => ({
   kind: 'write',
   file,

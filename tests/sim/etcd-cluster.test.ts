@@ -63,7 +63,7 @@ test('three members elect a leader within two seconds and answer put, get and de
   }
 });
 
-test('when the leader is killed another takes over and the value is still there; the dead one catches up', () => {
+test('when the leader is killed another takes over with the value; the dead one catches up', () => {
   const lab = etcdLab();
   const leader = waitForLeader(lab, [1, 2, 3]);
   expect(lab.do({ type: 'put', key: 'k', value: 'before' })).toMatchObject({ ok: true });
@@ -178,7 +178,7 @@ function eventfulRun(changes: Partial<ClusterConfig>): Lab {
   return lab;
 }
 
-test('the same seed gives the same chain hash, traced or not, run again or replayed; another seed another', () => {
+test('the same seed gives the same chain hash, traced or not, run again or replayed', () => {
   const config = { seed: 11 };
   const quiet = eventfulRun({ ...config, trace: noTrace }).cluster;
   const traced = eventfulRun({ ...config, trace: recordingTrace() }).cluster;
