@@ -51,7 +51,7 @@ export class Desk {
       lookOnly: how.lookOnly ?? false,
       takeOver: how.takeOver ?? false,
     };
-    return this.lab.open(options);
+    return this.lab.open(options).then(() => this.console.warm());
   }
 
   setTheme = (theme: Theme): void => {

@@ -159,6 +159,9 @@ export class Lab {
 
   #receive(batch: LabBatch): void {
     const { events } = batch;
+    const { members } = batch.state;
+    // A stored lab has as many members as when it was made.
+    if (members > 0 && members !== this.cluster.members.length) this.#reset(members);
     this.cluster = foldCluster(this.cluster, events);
     this.logs = foldLogs(this.logs, events);
     this.pages = foldPageMaps(this.pages, events);

@@ -58,6 +58,7 @@ test('a candidate counts each vote once, and a refusal not at all', () => {
   const vote = (from: number, reject: boolean) =>
     ({
       type: 'raft.receiveRequestVoteResponse',
+      messageType: 'MsgVoteResp',
       pre: false,
       from: nodeId(from),
       to: nodeId(1),

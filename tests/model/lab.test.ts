@@ -88,5 +88,5 @@ test('the console answers a put in etcdctl’s words and keeps what was typed', 
   ]);
   expect(console.lines[5].stream).toBe('error');
   expect(console.recall('', 'older')).toBe('put greeting');
-  expect(console.complete('endpoint st', 11)).toEqual({ line: 'endpoint status ', at: 16 });
+  expect(await console.complete('endpoint st', 11)).toEqual({ line: 'endpoint status ', at: 16 });
 });

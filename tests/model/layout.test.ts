@@ -37,9 +37,10 @@ test('the two directions of a link run in lanes of their own', () => {
   expect(linkBetween(b, a, 0, 6).from.y).toBe(-6);
 });
 
-test('an arc of nothing draws nothing', () => {
-  expect(arcPath(10, 12, 0)).toBe('');
-  expect(arcPath(10, 12, 0.5)).toMatch(/^M/);
+test('an arc starts at the top and runs clockwise; nothing left draws nothing', () => {
+  expect(arcPath(10, 0)).toBe('');
+  expect(arcPath(10, 0.25)).toBe('M0,-10A10,10 0 0 1 10.00,0.00');
+  expect(arcPath(10, 0.75)).toBe('M0,-10A10,10 0 1 1 -10.00,0.00');
 });
 
 test('every page has a cell of its own; cells shrink before the picture grows', () => {

@@ -1,6 +1,4 @@
 /** Where members stand on the ring and how links and messages run between them: pure geometry. */
-import { arc } from 'd3-shape';
-
 export interface Point {
   readonly x: number;
   readonly y: number;
@@ -69,16 +67,12 @@ export function progressAt(sentAtUs: number, deliverAtUs: number, timeUs: number
   return Math.min(1, Math.max(0, (timeUs - sentAtUs) / (deliverAtUs - sentAtUs)));
 }
 
-const draw = arc<{ inner: number; outer: number; share: number }>()
-  .innerRadius(({ inner }) => inner)
-  .outerRadius(({ outer }) => outer)
-  .startAngle(0)
-  .endAngle(({ share }) => 2 * Math.PI * share)
-  .cornerRadius(2);
-
-/** A ring's part from the top clockwise, as path data around (0, 0); empty for no share. */
-export function arcPath(inner: number, outer: number, share: number): string {
-  return share <= 0 ? '' : (draw({ inner, outer, share }) ?? '');
+/** The line of a ring's part, from the top clockwise around (0, 0), as path data; empty for no share. */
+export function arcPath(radius: number, share: number): string {
+  if (share <= 0) return '';
+  const angle = 2 * Math.PI * Math.min(share, 0.9999) - Math.PI / 2;
+  const [x, y] = [radius * Math.cos(angle), radius * Math.sin(angle)];
+  return `M0,${-radius}A${radius},${radius} 0 ${share > 0.5 ? 1 : 0} 1 ${x.toFixed(2)},${y.toFixed(2)}`;
 }
 
 /** Short strokes around a dial, one for each of `count` equal parts. */
