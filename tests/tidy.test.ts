@@ -80,7 +80,8 @@ const valuesFrom: Readonly<Record<string, readonly string[]>> = {
   'engine/wal': ['base', 'engine'],
   'engine/raft': ['base', 'engine'],
   'engine/backend': ['base', 'engine', 'engine/bolt'],
-  'engine/mvcc': ['base', 'engine', 'engine/pb', 'engine/backend'],
+  'engine/lease': ['base', 'engine', 'engine/pb', 'engine/backend'],
+  'engine/mvcc': ['base', 'engine', 'engine/pb', 'engine/backend', 'engine/lease'],
   'engine/server': [
     'base',
     'engine',
@@ -89,6 +90,7 @@ const valuesFrom: Readonly<Record<string, readonly string[]>> = {
     'engine/wal',
     'engine/raft',
     'engine/backend',
+    'engine/lease',
     'engine/mvcc',
   ],
   engine: [],
@@ -129,7 +131,7 @@ test('type imports never point up the floors', () => {
 /** Which packages each floor may import. */
 const packagesOf: readonly (readonly [RegExp, RegExp])[] = [
   [/^src\/engine\/(pb|server)\//, /^@(bufbuild\/protobuf|noble\/hashes)(\/|$)/],
-  [/^src\/engine\/mvcc\//, /^@bufbuild\/protobuf(\/|$)/],
+  [/^src\/engine\/(lease|mvcc)\//, /^@bufbuild\/protobuf(\/|$)/],
   [/^src\/sim\//, /^@bufbuild\/protobuf(\/|$)/],
   [/^src\/host\//, /^(comlink|idb|valibot)$/],
   [/^src\/model\/layout\//, /^d3-\w+$/],

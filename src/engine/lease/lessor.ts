@@ -1,0 +1,330 @@
+/** The leases of one member: all members grant and revoke as the log says, the leader's clock counts. */
+import { assert } from '../../base/assert.ts';
+import { compareBytes } from '../../base/bytes.ts';
+import { silent } from '../../base/trace.ts';
+import type { Trace } from '../../base/trace.ts';
+import { idToHex } from '../../base/u64.ts';
+import { printable } from '../../base/utf8.ts';
+import type { LeaseEvent } from './events.ts';
+import { makeExpirySearch } from './expiry.ts';
+import type { ExpirySearch } from './expiry.ts';
+import { itemOf } from './item.ts';
+import type { Item } from './item.ts';
+import type { QueueEntry } from './lease-queue.ts';
+import { spreadPileUp } from './pile-up.ts';
+import { LeaseError, maxTtlSeconds, noLease } from './types.ts';
+import type {
+  ExpiryKind,
+  ExpiryWork,
+  Lease,
+  LeaseId,
+  LeaseStore,
+  LessorConfig,
+  Renewal,
+  TxnDelete,
+} from './types.ts';
+
+/** @source etcd v3.4.23 lease/lessor.go defaultExpiredleaseRetryInterval, leaseRevokeRate */
+const defaultRecheckUs = 3_000_000;
+const defaultRevokeRate = 1000;
+
+/** How often the leader should look for expired leases. @source etcd v3.4.23 lease/lessor.go runLoop */
+export const expiryIntervalUs = 500_000;
+
+/** What is left of a lease that never expires, as Go's longest duration has it. */
+const foreverSeconds = 9_223_372_036;
+
+/** A key's text in an event is cut at so many characters. */
+const eventKeyLimit = 64;
+
+const secondUs = 1_000_000;
+
+/** A lease as the lessor changes it. */
+interface LeaseRecord {
+  readonly id: LeaseId;
+  readonly ttlSeconds: number;
+  readonly remainingTtlSeconds: number;
+  expiryUs: number | null;
+  dueUs: number;
+  readonly keys: Map<Item, Uint8Array>;
+}
+
+/** @source etcd v3.4.23 lease/lessor.go */
+export class Lessor {
+  readonly #store: LeaseStore;
+  readonly #trace: Trace<LeaseEvent>;
+  readonly #minTtlSeconds: number;
+  readonly #recheckUs: number;
+  readonly #revokeRate: number;
+  readonly #kind: ExpiryKind;
+  readonly #leases = new Map<LeaseId, LeaseRecord>();
+  readonly #leaseOf = new Map<Item, LeaseRecord>();
+  readonly #search: ExpirySearch;
+  #openTxn: (() => TxnDelete) | null = null;
+  #isPrimary = false;
+
+  /**
+   * Opens the leases that the store holds, each with its full time and without keys: the key-value store
+   * attaches them as it reads its records.
+   * @throws LeaseError 'lease: bad record'
+   * @source etcd v3.4.23 lease/lessor.go initAndRecover
+   */
+  constructor(store: LeaseStore, config: LessorConfig, trace: Trace<LeaseEvent> = silent) {
+    this.#store = store;
+    this.#trace = trace;
+    this.#minTtlSeconds = config.minTtlSeconds;
+    this.#recheckUs = config.recheckUs ?? defaultRecheckUs;
+    this.#revokeRate = config.revokeRate ?? defaultRevokeRate;
+    this.#kind = config.expiry ?? 'heapMap';
+    this.#search = makeExpirySearch(this.#kind, this.#leases, trace);
+    for (const { id, ttlSeconds, remainingTtlSeconds } of store.all()) {
+      this.#leases.set(id, this.#record(id, ttlSeconds, remainingTtlSeconds));
+    }
+    this.#tellOpen();
+  }
+
+  /** How to begin the transaction that deletes a revoked lease's keys. */
+  setRangeDeleter(openTxn: () => TxnDelete): void {
+    this.#openTxn = openTxn;
+  }
+
+  /** Whether this member's clock counts: between `promote` and `demote`. */
+  get isPrimary(): boolean {
+    return this.#isPrimary;
+  }
+
+  get leaseCount(): number {
+    return this.#leases.size;
+  }
+
+  /** What the search for expired leases has cost so far. */
+  get work(): ExpiryWork {
+    return this.#search.work;
+  }
+
+  /** The heap's array as it is; empty for a scan, and while this member does not lead. */
+  get heap(): readonly Readonly<QueueEntry>[] {
+    return this.#search.entries;
+  }
+
+  /**
+   * Grants a lease, and stores it.
+   * @param ttlSeconds a safe integer; what is below the minimum is lengthened to it
+   * @throws LeaseError 'lease not found' for id 0 | 'too large lease TTL' | 'lease already exists'
+   */
+  grant(id: LeaseId, ttlSeconds: number, nowUs: number): Lease {
+    assert(Number.isSafeInteger(ttlSeconds), 'lessor: a TTL is a safe integer');
+    if (id === noLease) throw new LeaseError('lease not found');
+    if (ttlSeconds > maxTtlSeconds) throw new LeaseError('too large lease TTL');
+    if (this.#leases.has(id)) throw new LeaseError('lease already exists');
+    const lease = this.#record(id, ttlSeconds, 0);
+    this.#leases.set(id, lease);
+    this.#store.put(lease);
+    if (this.#isPrimary) this.#refresh(lease, nowUs);
+    const { expiryUs } = lease;
+    this.#tellTime('lease.grant', lease, expiryUs ?? -1);
+    return viewOf(lease);
+  }
+
+  /**
+   * Ends a lease: its keys are deleted, ascending, in one revision, and with them the lease itself.
+   * @throws LeaseError 'lease not found'
+   */
+  revoke(id: LeaseId): void {
+    const lease = this.#get(id);
+    assert(this.#openTxn !== null, 'lessor: a lease is revoked when the store can delete its keys');
+    const txn = this.#openTxn();
+    const keys = sortedKeys(lease);
+    let revision = 0;
+    for (const key of keys) revision = txn.deleteRange(key, null).revision;
+    for (const item of lease.keys.keys()) this.#leaseOf.delete(item);
+    this.#leases.delete(id);
+    this.#store.delete(id);
+    txn.end();
+    if (!this.#trace.on) return;
+    this.#trace.emit({ type: 'lease.revoke', id: idToHex(id), keyCount: keys.length, revision });
+  }
+
+  /**
+   * Gives a lease its full time again.
+   * @throws LeaseError 'not a primary lessor' | 'lease not found'
+   */
+  renew(id: LeaseId, nowUs: number): Renewal {
+    if (!this.#isPrimary) throw new LeaseError('not a primary lessor');
+    const lease = this.#get(id);
+    if (remainingUs(lease, nowUs) <= 0) return { kind: 'expired' };
+    const expiryUs = this.#refresh(lease, nowUs);
+    this.#tellTime('lease.renew', lease, expiryUs);
+    return { kind: 'renewed', ttlSeconds: lease.ttlSeconds };
+  }
+
+  /**
+   * The key goes when the lease goes. It must not be attached to another.
+   * @throws LeaseError 'lease not found'
+   */
+  attach(id: LeaseId, key: Uint8Array): void {
+    const lease = this.#get(id);
+    const item = itemOf(key);
+    const holder = this.#leaseOf.get(item);
+    assert(holder === undefined || holder === lease, 'lessor: a key is detached from its old lease first');
+    lease.keys.set(item, key);
+    this.#leaseOf.set(item, lease);
+    this.#tellKey('lease.attach', lease, key);
+  }
+
+  /** @throws LeaseError 'lease not found' */
+  detach(id: LeaseId, key: Uint8Array): void {
+    const lease = this.#get(id);
+    const item = itemOf(key);
+    if (!lease.keys.delete(item)) return;
+    this.#leaseOf.delete(item);
+    this.#tellKey('lease.detach', lease, key);
+  }
+
+  /** The lease to which a key is attached; null for none. */
+  leaseOf(key: Uint8Array): LeaseId | null {
+    return this.#leaseOf.get(itemOf(key))?.id ?? null;
+  }
+
+  lookup(id: LeaseId): Lease | null {
+    const lease = this.#leases.get(id);
+    return lease === undefined ? null : viewOf(lease);
+  }
+
+  /**
+   * Whole seconds that are left of a lease, towards zero; negative when its revocation is late.
+   * @throws LeaseError 'lease not found'
+   */
+  timeToLive(id: LeaseId, nowUs: number): number {
+    const { expiryUs } = this.#get(id);
+    return expiryUs === null ? foreverSeconds : Math.trunc((expiryUs - nowUs) / secondUs);
+  }
+
+  /** The keys of a lease, ascending bytewise. @throws LeaseError 'lease not found' */
+  keysOf(id: LeaseId): Uint8Array[] {
+    return sortedKeys(this.#get(id));
+  }
+
+  /** All leases, the next to expire first; equal ones by id. */
+  leases(): Lease[] {
+    return this.#byExpiry().map(viewOf);
+  }
+
+  /**
+   * This member leads: every lease gets its full time and `extendUs`, during which no leader may have been
+   * there to renew it. Where very many would expire together, some get more.
+   */
+  promote(extendUs: number, nowUs: number): void {
+    this.#isPrimary = true;
+    for (const lease of this.#leases.values()) this.#refresh(lease, nowUs, extendUs);
+    const leases = this.#byExpiry();
+    const delays = spreadPileUp(
+      leases.map((lease) => remainingUs(lease, nowUs)),
+      this.#revokeRate,
+    );
+    leases.forEach((lease, i) => {
+      if (delays[i] > 0) this.#refresh(lease, nowUs, extendUs + delays[i]);
+    });
+    if (!this.#trace.on) return;
+    this.#trace.emit({
+      type: 'lease.promote',
+      extendUs,
+      ids: leases.map(({ id }) => idToHex(id)),
+      expiriesUs: leases.map(({ expiryUs }) => expiryUs ?? -1),
+      spreadCount: delays.filter((delay) => delay > 0).length,
+    });
+  }
+
+  /** Another member leads, or nobody: no lease expires here. */
+  demote(): void {
+    const wasPrimary = this.#isPrimary;
+    this.#isPrimary = false;
+    for (const lease of this.#leases.values()) lease.expiryUs = null;
+    this.#search.clear();
+    if (wasPrimary && this.#trace.on)
+      this.#trace.emit({ type: 'lease.demote', leaseCount: this.#leases.size });
+  }
+
+  /**
+   * One pass over what has expired; it is due every `expiryIntervalUs`.
+   * @returns leases to revoke through the log, the longest overdue first, at most half the revoke rate; each
+   * is returned again if it is still there after the recheck time
+   */
+  expire(nowUs: number): LeaseId[] {
+    const expired: LeaseId[] = [];
+    if (!this.#isPrimary) return expired;
+    this.#search.takeDue(nowUs, Math.floor(this.#revokeRate / 2), (id) => {
+      const lease = this.#get(id);
+      lease.dueUs = nowUs + this.#recheckUs;
+      this.#search.register(lease);
+      expired.push(id);
+      this.#tellExpired(lease);
+    });
+    return expired;
+  }
+
+  #get(id: LeaseId): LeaseRecord {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) throw new LeaseError('lease not found');
+    return lease;
+  }
+
+  #record(id: LeaseId, ttlSeconds: number, remainingTtlSeconds: number): LeaseRecord {
+    const ttl = Math.max(ttlSeconds, this.#minTtlSeconds);
+    return { id, ttlSeconds: ttl, remainingTtlSeconds, expiryUs: null, dueUs: 0, keys: new Map() };
+  }
+
+  /** @returns the new expiry; the end of countable time for what would be past it */
+  #refresh(lease: LeaseRecord, nowUs: number, extendUs = 0): number {
+    const seconds = lease.remainingTtlSeconds > 0 ? lease.remainingTtlSeconds : lease.ttlSeconds;
+    const expiryUs = Math.min(nowUs + extendUs + seconds * secondUs, Number.MAX_SAFE_INTEGER);
+    lease.expiryUs = expiryUs;
+    lease.dueUs = expiryUs;
+    this.#search.register(lease);
+    return expiryUs;
+  }
+
+  #byExpiry(): LeaseRecord[] {
+    const until = ({ expiryUs }: LeaseRecord): number => expiryUs ?? Infinity;
+    return [...this.#leases.values()].sort((a, b) =>
+      until(a) === until(b) ? (a.id < b.id ? -1 : 1) : until(a) - until(b),
+    );
+  }
+
+  #tellOpen(): void {
+    if (!this.#trace.on) return;
+    const leases = [...this.#leases.values()];
+    this.#trace.emit({
+      type: 'lease.open',
+      expiry: this.#kind,
+      ids: leases.map(({ id }) => idToHex(id)),
+      ttlsSeconds: leases.map(({ ttlSeconds }) => ttlSeconds),
+    });
+  }
+
+  #tellTime(type: 'lease.grant' | 'lease.renew', { id, ttlSeconds }: LeaseRecord, expiryUs: number): void {
+    if (this.#trace.on) this.#trace.emit({ type, id: idToHex(id), ttlSeconds, expiryUs });
+  }
+
+  #tellKey(type: 'lease.attach' | 'lease.detach', { id, keys }: LeaseRecord, key: Uint8Array): void {
+    if (!this.#trace.on) return;
+    this.#trace.emit({ type, id: idToHex(id), key: printable(key, eventKeyLimit), keyCount: keys.size });
+  }
+
+  #tellExpired({ id, expiryUs }: LeaseRecord): void {
+    assert(expiryUs !== null, 'lessor: only what has an expiry expires');
+    if (this.#trace.on) this.#trace.emit({ type: 'lease.expire', id: idToHex(id), expiryUs });
+  }
+}
+
+function viewOf({ id, ttlSeconds, expiryUs, keys }: LeaseRecord): Lease {
+  return { id, ttlSeconds, expiryUs, keyCount: keys.size };
+}
+
+function sortedKeys({ keys }: LeaseRecord): Uint8Array[] {
+  return [...keys.values()].sort(compareBytes);
+}
+
+function remainingUs({ expiryUs }: LeaseRecord, nowUs: number): number {
+  return expiryUs === null ? Infinity : expiryUs - nowUs;
+}
