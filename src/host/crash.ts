@@ -44,7 +44,10 @@ export class Lifeline {
   /** Lets a promise of somebody else's (a Comlink call) end with the death as well. */
   race<Value>(promise: Promise<Value>): Promise<Value> {
     return this.call<Value>((call) => {
-      promise.then((value) => this.answer(call, value), (error: unknown) => this.refuse(call, asError(error)));
+      promise.then(
+        (value) => this.answer(call, value),
+        (error: unknown) => this.refuse(call, asError(error)),
+      );
     });
   }
 

@@ -1,6 +1,6 @@
 /**
- * Brings the disks' commits to the store, one transaction at a time: what comes while one is under way forms the
- * next. A barrier (not urgent) waits for its member's next urgent commit and rides with it.
+ * Brings the disks' commits to the store, one transaction at a time: what comes while one is under way forms
+ * the next. A barrier (not urgent) waits for its member's next urgent commit and rides with it.
  */
 import type { DiskErrorCode } from '../engine/server/types.ts';
 import type { StoreCommit, StoreGate } from '../sim/types.ts';
@@ -41,7 +41,9 @@ export class DiskHost {
   #flushing = false;
   #wake: (() => void)[] = [];
 
-  /** @param hangs called with a sentence when the store hangs, and with null when it has answered after all */
+  /**
+   * @param hangs called with a sentence when the store hangs, and with null when it has answered after all
+   */
   constructor(store: PageStore, clock: WallClock, hangs: (message: string | null) => void) {
     this.#store = store;
     this.#clock = clock;
@@ -67,7 +69,10 @@ export class DiskHost {
     this.#pump();
   }
 
-  /** True where nothing urgent up to the gate's commit is still to be done, or the store has failed its member. */
+  /**
+   * True where nothing urgent up to the gate's commit is still to be done, or the store has failed its
+   * member.
+   */
   isOpen(gate: StoreGate): boolean {
     const queue = this.#queue(gate.member);
     const closes = ({ commit, urgent }: Entry) => urgent && commit.commit <= gate.commit;
@@ -125,7 +130,9 @@ export class DiskHost {
     let hung = false;
     const cancel = this.#clock.after(hangMs, () => {
       hung = true;
-      this.#hangs(`The browser's storage has not answered for ${hangMs / 1000} seconds; the lab waits for it.`);
+      this.#hangs(
+        `The browser's storage has not answered for ${hangMs / 1000} seconds; the lab waits for it.`,
+      );
     });
     try {
       await this.#store.write(group);
@@ -144,8 +151,8 @@ export class DiskHost {
   }
 
   /**
-   * Refuses the members' commits but for those kept, which ride with the next one. Barriers are among them: the
-   * world holds them for durable already, and what it sends to put the store right builds on them.
+   * Refuses the members' commits but for those kept, which ride with the next one. Barriers are among them:
+   * the world holds them for durable already, and what it sends to put the store right builds on them.
    */
   #fail(group: readonly StoreCommit[], error: unknown): void {
     const code = error instanceof StoreError && error.code === 'ENOSPC' ? 'ENOSPC' : 'EIO';

@@ -85,11 +85,16 @@ export class ExtentFolder {
   async #applyOp(member: number, op: StoreOp): Promise<void> {
     const key = fileKey(member, op.file);
     switch (op.kind) {
-      case 'write': return this.#write(this.#open(key), op.offset, op.data);
-      case 'truncate': return this.#truncate(this.#open(key), op.sizeBytes);
-      case 'rename': return this.#rename(key, fileKey(member, op.to));
-      case 'remove': return this.#remove(key);
-      default: op satisfies never;
+      case 'write':
+        return this.#write(this.#open(key), op.offset, op.data);
+      case 'truncate':
+        return this.#truncate(this.#open(key), op.sizeBytes);
+      case 'rename':
+        return this.#rename(key, fileKey(member, op.to));
+      case 'remove':
+        return this.#remove(key);
+      default:
+        op satisfies never;
     }
   }
 
@@ -104,7 +109,7 @@ export class ExtentFolder {
   }
 
   async #write(file: OpenFile, offset: number, data: Uint8Array): Promise<void> {
-    for (let done = 0; done < data.length; ) {
+    for (let done = 0; done < data.length;) {
       const place = Math.floor((offset + done) / extentBytes);
       const from = offset + done - place * extentBytes;
       const count = Math.min(extentBytes - from, data.length - done);
@@ -118,7 +123,7 @@ export class ExtentFolder {
 
   /** Bytes past the new end become zeros, so that a later growth does not show them again. */
   async #truncate(file: OpenFile, sizeBytes: number): Promise<void> {
-    for (let at = sizeBytes; at < file.sizeBytes; ) {
+    for (let at = sizeBytes; at < file.sizeBytes;) {
       const place = Math.floor(at / extentBytes);
       const extent = await this.#extent(file.id, place);
       extent.bytes.fill(0, at - place * extentBytes);
@@ -165,7 +170,8 @@ function checkFile(value: unknown): FileRecord {
   const { id, sizeBytes } = (value ?? {}) as Partial<FileRecord>;
   if (!Number.isSafeInteger(id) || (id as number) < 1) damaged('a file has no proper number');
   const size = sizeBytes as number;
-  if (!Number.isSafeInteger(sizeBytes) || size < 0 || size > largestFileBytes) damaged('a file has a wrong size');
+  if (!Number.isSafeInteger(sizeBytes) || size < 0 || size > largestFileBytes)
+    damaged('a file has a wrong size');
   return { id: id as number, sizeBytes: size };
 }
 
@@ -183,7 +189,8 @@ function checkExtent(value: unknown): Uint8Array {
  * @throws StoreError 'store damaged'
  */
 export async function readImages(
-  transaction: LabTransaction<'readonly'> | LabTransaction<'readwrite'>, record: LabRecord,
+  transaction: LabTransaction<'readonly'> | LabTransaction<'readwrite'>,
+  record: LabRecord,
 ): Promise<{ images: DiskImage[]; timeUs: number }> {
   // The two transaction types differ only in what this does not use.
   const stores = transaction as LabTransaction<'readonly'>;
@@ -191,7 +198,11 @@ export async function readImages(
   const extents = stores.objectStore('extents');
   const log = IDBKeyRange.bound([record.boot, 0], [record.boot, Infinity]);
   const [fileKeys, fileValues, extentKeys, extentValues, logValues] = await Promise.all([
-    files.getAllKeys(), files.getAll(), extents.getAllKeys(), extents.getAll(), stores.objectStore('log').getAll(log),
+    files.getAllKeys(),
+    files.getAll(),
+    extents.getAllKeys(),
+    extents.getAll(),
+    stores.objectStore('log').getAll(log),
   ]);
   const extentsOf = new Map<number, [place: number, value: unknown][]>();
   extentKeys.forEach(([id, place], i) => {
@@ -212,17 +223,24 @@ export async function readImages(
     image.set(name, bytes);
   });
   if (logValues.length === 0) return { images, timeUs: record.timeUs };
-  return applyLog(images, logValues.flatMap((value) => unpackCommits(value, record.members)), record.timeUs);
+  return applyLog(
+    images,
+    logValues.flatMap((value) => unpackCommits(value, record.members)),
+    record.timeUs,
+  );
 }
 
 function placeExtent(bytes: Uint8Array, place: number, extent: Uint8Array): void {
   const from = place * extentBytes;
-  if (!Number.isSafeInteger(place) || place < 0 || from >= bytes.length) damaged('an extent lies outside its file');
+  if (!Number.isSafeInteger(place) || place < 0 || from >= bytes.length)
+    damaged('an extent lies outside its file');
   bytes.set(extent.subarray(0, bytes.length - from), from);
 }
 
 function applyLog(
-  images: readonly DiskImage[], commits: readonly StoreCommit[], fromUs: number,
+  images: readonly DiskImage[],
+  commits: readonly StoreCommit[],
+  fromUs: number,
 ): { images: DiskImage[]; timeUs: number } {
   const files = images.map(fromImage);
   let timeUs = fromUs;

@@ -7,7 +7,10 @@ import { damaged } from './store-record.ts';
 export interface LabDatabase extends DBSchema {
   /** Key 'lab'. */
   meta: { key: string; value: LabRecord };
-  /** Key [boot, number]; records of another boot than the lab's come from a tab that lost the lab, and count for nothing. */
+  /**
+   * Key [boot, number]; records of another boot than the lab's come from a tab that lost the lab, and count
+   * for nothing.
+   */
   log: { key: [number, number]; value: ArrayBuffer };
   /** Key [member, path]. The id stays when a file is renamed. */
   files: { key: [number, string]; value: FileRecord };
@@ -27,8 +30,11 @@ export interface ExtentRecord {
 }
 
 export const storeNames: StoreNames<LabDatabase>[] = ['meta', 'log', 'files', 'extents'];
-export type LabTransaction<Mode extends IDBTransactionMode> =
-  IDBPTransaction<LabDatabase, StoreNames<LabDatabase>[], Mode>;
+export type LabTransaction<Mode extends IDBTransactionMode> = IDBPTransaction<
+  LabDatabase,
+  StoreNames<LabDatabase>[],
+  Mode
+>;
 
 /** IndexedDB's own version: it changes only where the object stores do. */
 export const databaseVersion = 1;
@@ -49,7 +55,7 @@ export function checkRecord(value: unknown): LabRecord | null {
   if (record.formatVersion !== storeFormat) {
     throw new StoreError(
       'store format',
-      `The stored lab has format ${String(record.formatVersion)}; this version reads format ${storeFormat}. ` +
+      `The stored lab has format ${String(record.formatVersion)}; this version reads ${storeFormat}. ` +
         'Open it with the version that wrote it, or delete the stored data.',
     );
   }
@@ -66,7 +72,10 @@ export function asStoreError(error: unknown): StoreError {
   const text = (error as { message?: unknown } | null)?.message;
   const detail = `${String(name)}${typeof text === 'string' && text !== '' ? `: ${text}` : ''}`;
   if (name === 'QuotaExceededError') {
-    return new StoreError('ENOSPC', `The browser's storage is full (${detail}). Delete data of this site to go on.`);
+    return new StoreError(
+      'ENOSPC',
+      `The browser's storage is full (${detail}). Delete data of this site to go on.`,
+    );
   }
   if (name === 'VersionError') {
     return new StoreError('store format', `A newer version of the lab wrote the stored data (${detail}).`);

@@ -1,7 +1,7 @@
 /**
- * The store of a lab in IndexedDB. A write is one strict transaction that adds one packed record to a log; the log is
- * folded into extents in the background, a few at a time, and wholly at each open. Folding is atomic: a record leaves
- * the log in the transaction that puts its extents.
+ * The store of a lab in IndexedDB. A write is one strict transaction that adds one packed record to a log;
+ * the log is folded into extents in the background, a few at a time, and wholly at each open. Folding is
+ * atomic: a record leaves the log in the transaction that puts its extents.
  */
 import type { IDBPDatabase } from 'idb';
 import { deleteDB, openDB } from 'idb';
@@ -28,7 +28,10 @@ export interface IdbStoreOptions {
   readonly foldBytes?: number;
 }
 
-async function openDatabase(workspace: string, lost: (message: string) => void): Promise<IDBPDatabase<LabDatabase>> {
+async function openDatabase(
+  workspace: string,
+  lost: (message: string) => void,
+): Promise<IDBPDatabase<LabDatabase>> {
   const blocked = 'Another tab holds an older version of the stored lab open; close it.';
   return new Promise((resolve, reject) => {
     openDB<LabDatabase>(databaseName(workspace), databaseVersion, {
@@ -155,10 +158,13 @@ export class IdbStore implements PageStore {
   /** What a transaction reported as stored may not be there: some frames accept writes and keep nothing. */
   async #readBack(database: IDBPDatabase<LabDatabase>, record: LabRecord): Promise<void> {
     const read = checkRecord(await database.get('meta', 'lab'));
-    if (read?.boot !== record.boot) throw new StoreError('store refused', 'The browser’s storage keeps nothing.');
+    if (read?.boot !== record.boot)
+      throw new StoreError('store refused', 'The browser’s storage keeps nothing.');
   }
 
-  /** Never rejects: what cannot be folded stays in the log, and the next try waits for twice as much of it. */
+  /**
+   * Never rejects: what cannot be folded stays in the log, and the next try waits for twice as much of it.
+   */
   async #foldInBackground(): Promise<void> {
     try {
       while (this.#next > this.#first && !this.#closing) {
@@ -240,7 +246,8 @@ export async function readStoredLab(workspace: string): Promise<StoredLab | null
 export async function deleteStoredLab(workspace: string): Promise<void> {
   const blocked = 'Another tab holds the stored lab open; close it and delete again.';
   await new Promise<void>((resolve, reject) => {
-    deleteDB(databaseName(workspace), { blocked: () => reject(new StoreError('store blocked', blocked)) })
-      .then(resolve, (error: unknown) => reject(asStoreError(error)));
+    deleteDB(databaseName(workspace), {
+      blocked: () => reject(new StoreError('store blocked', blocked)),
+    }).then(resolve, (error: unknown) => reject(asStoreError(error)));
   });
 }

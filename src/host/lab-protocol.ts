@@ -1,4 +1,6 @@
-/** What a page and its lab's worker say to each other: calls by Comlink, the trace through a port of its own. */
+/**
+ * What a page and its lab's worker say to each other: calls by Comlink, the trace through a port of its own.
+ */
 import type { Lab } from './lab.ts';
 import { asError } from './crash.ts';
 import type { WorkerScript } from './worker-script.ts';
@@ -12,17 +14,31 @@ export interface Connect {
 }
 
 /** A call's answer: no error crosses the border as an exception, which would lose its class and code. */
-export type Answered<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly message: string };
+export type Answered<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly message: string };
 
 /** What may be called, and with what it answers. */
 export type LabCalls = {
-  readonly [Name in CallName]:
-    (...args: Parameters<Lab[Name]>) => Promise<Answered<Awaited<ReturnType<Lab[Name]>>>>;
+  readonly [Name in CallName]: (
+    ...args: Parameters<Lab[Name]>
+  ) => Promise<Answered<Awaited<ReturnType<Lab[Name]>>>>;
 };
 
 type CallName =
-  | 'open' | 'act' | 'play' | 'pause' | 'setSpeed' | 'attend' | 'step' | 'run' | 'state' | 'inspect' | 'runFile'
-  | 'compareStore' | 'deleteStored' | 'close';
+  | 'open'
+  | 'act'
+  | 'play'
+  | 'pause'
+  | 'setSpeed'
+  | 'attend'
+  | 'step'
+  | 'run'
+  | 'state'
+  | 'inspect'
+  | 'runFile'
+  | 'compareStore'
+  | 'deleteStored'
+  | 'close';
 
 /** The lab's calls as the one object that Comlink exposes: frozen, without a prototype, nothing but these. */
 export function callsOf(lab: Lab): LabCalls {

@@ -32,7 +32,9 @@ export function runLab(scope: WorkerScope): void {
 
 /** Where workers inside a worker do not run, all members live in this one: the run is the same. */
 async function startMembers(
-  script: WorkerScript, options: LabOptions, told: (told: MemberTold) => void,
+  script: WorkerScript,
+  options: LabOptions,
+  told: (told: MemberTold) => void,
 ): Promise<MemberHost> {
   if (options.layout === 'workers') {
     try {
@@ -45,7 +47,10 @@ async function startMembers(
 }
 
 function post(trace: MessagePort, message: LabMessage): void {
-  trace.postMessage(message, message.chunks.map(({ words }) => words.buffer as ArrayBuffer));
+  trace.postMessage(
+    message,
+    message.chunks.map(({ words }) => words.buffer as ArrayBuffer),
+  );
 }
 
 /** In frames with an opaque origin even asking for the locks fails. */

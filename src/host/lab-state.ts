@@ -2,7 +2,20 @@
 import type { LabState } from './port.ts';
 
 export const closedState: LabState = {
-  version: 1, seed: 0, boot: 0, members: 0, layout: 'one', storage: 'memory', storageNotice: null, lossNotice: null,
-  storedCommits: 0, timeUs: 0, moment: 0, playing: false, pausedBecause: 'asked', speed: 0,
-  chainHash: '0000000000000000', stopped: null,
+  version: 1,
+  seed: 0,
+  boot: 0,
+  members: 0,
+  layout: 'one',
+  storage: 'memory',
+  storageNotice: null,
+  lossNotice: null,
+  storedCommits: 0,
+  timeUs: 0,
+  moment: 0,
+  playing: false,
+  pausedBecause: 'asked',
+  speed: 0,
+  chainHash: '0000000000000000',
+  stopped: null,
 };

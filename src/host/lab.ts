@@ -1,4 +1,7 @@
-/** A lab: one cluster with its store, its show and its trace. In-process and in a worker it is this same object. */
+/**
+ * A lab: one cluster with its store, its show and its trace. In-process and in a worker it is this same
+ * object.
+ */
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import { Cluster } from '../sim/cluster.ts';
 import type { LabEvent } from '../sim/types.ts';
@@ -74,18 +77,22 @@ export class Lab {
   }
 
   async open(options: LabOptions): Promise<Result<{ state: LabState }>> {
-    if (this.#opened !== null) return { ok: false, code: 'open already', message: 'The lab is open already.' };
+    if (this.#opened !== null)
+      return { ok: false, code: 'open already', message: 'The lab is open already.' };
     const problem = optionProblem(options);
     if (problem !== null) return { ok: false, code: 'bad options', message: problem };
     this.#workspace = options.workspace;
     const storage = await openStorage(options, {
-      clock: this.#parts.clock, locks: this.#parts.locks,
+      clock: this.#parts.clock,
+      locks: this.#parts.locks,
       taken: () => this.#stop('taken', 'Another tab took this lab over; this one has stopped.'),
       lost: (message) => this.#stop('store', message),
     });
     if (!storage.ok) return storage;
     const memberCount = storage.lab.record.members;
-    const members = await this.#parts.members({ ...options, members: memberCount }, (told) => this.#told(told));
+    const members = await this.#parts.members({ ...options, members: memberCount }, (told) =>
+      this.#told(told),
+    );
     this.#opened = this.#assemble(options, storage, members);
     this.#storageNotice = storage.storageNotice;
     this.#sentInterventions = 0;
@@ -133,7 +140,9 @@ export class Lab {
 
   async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
     const measures: Readonly<Record<string, () => number>> = {
-      input: () => this.#opened?.cluster.moment ?? 0, message: () => this.#deliveries, commit: () => this.#commits,
+      input: () => this.#opened?.cluster.moment ?? 0,
+      message: () => this.#deliveries,
+      commit: () => this.#commits,
     };
     const measure = Object.hasOwn(measures, unit) ? measures[unit] : undefined;
     if (measure === undefined || !Number.isSafeInteger(count) || count < 1) {
@@ -143,7 +152,11 @@ export class Lab {
     this.#opened.show.attend();
     const reached = await this.#opened.scheduler.step(measure, count);
     if (reached || this.#opened.scheduler.stopped !== null) return this.#ran();
-    return { ok: false, code: 'nothing happened', message: `No ${unit} came within a minute of virtual time.` };
+    return {
+      ok: false,
+      code: 'nothing happened',
+      message: `No ${unit} came within a minute of virtual time.`,
+    };
   }
 
   async run(virtualUs: number): Promise<Result<{ moment: number }>> {
@@ -163,10 +176,21 @@ export class Lab {
     const stopped = scheduler.stopped ?? this.#hang;
     const pausedBecause = show.pausedBecause;
     return {
-      version: 1, seed: record.seed, boot: record.boot, members: record.members, layout: members.layout,
-      storage: storage.store.kind, storageNotice: this.#storageNotice, lossNotice: storage.lossNotice,
-      storedCommits: storage.store.kind === 'memory' ? 0 : disk.storedCommits, timeUs: scheduler.shownUs,
-      moment: cluster.moment, playing: show.playing, pausedBecause, speed: pace.speed, chainHash: cluster.chainHash,
+      version: 1,
+      seed: record.seed,
+      boot: record.boot,
+      members: record.members,
+      layout: members.layout,
+      storage: storage.store.kind,
+      storageNotice: this.#storageNotice,
+      lossNotice: storage.lossNotice,
+      storedCommits: storage.store.kind === 'memory' ? 0 : disk.storedCommits,
+      timeUs: scheduler.shownUs,
+      moment: cluster.moment,
+      playing: show.playing,
+      pausedBecause,
+      speed: pace.speed,
+      chainHash: cluster.chainHash,
       stopped,
     };
   }
@@ -182,7 +206,14 @@ export class Lab {
   runFile(): RunFile {
     const { chainHash, moment, seed, members, boot, stopped } = this.state();
     return {
-      format: 'qlrun', version: 1, engine: engineName, seed, members, boot, moment, chainHash,
+      format: 'qlrun',
+      version: 1,
+      engine: engineName,
+      seed,
+      members,
+      boot,
+      moment,
+      chainHash,
       preVote: this.#opened?.storage.lab.record.preVote ?? true,
       startedFromStore: this.#opened?.storage.lab.fresh === false,
       interventions: [...(this.#opened?.cluster.interventions ?? [])],
@@ -203,7 +234,11 @@ export class Lab {
   async deleteStored(): Promise<Result<object>> {
     const opened = this.#opened;
     if (opened?.options.lookOnly === true) {
-      return { ok: false, code: 'look only', message: 'This tab only looks: delete the data in the tab that holds the lab.' };
+      return {
+        ok: false,
+        code: 'look only',
+        message: 'This tab only looks: delete the data in the tab that holds the lab.',
+      };
     }
     try {
       if (opened !== null) await this.#end(opened, () => opened.storage.store.destroy());
@@ -229,14 +264,26 @@ export class Lab {
     this.#notes = images.map((_, i) => noNotes(i + 1));
     const trace = { on: true, emit: (at: Envelope, event: LabEvent) => this.#emit(at, event) };
     const cluster = new Cluster({
-      seed: record.seed, memberCount: record.members, images, boot: record.boot, startUs: record.timeUs, trace,
+      seed: record.seed,
+      memberCount: record.members,
+      images,
+      boot: record.boot,
+      startUs: record.timeUs,
+      trace,
       preVote: record.preVote,
     });
     const pace = new Pace(record.timeUs);
     const disk = new DiskHost(storage.store, clock, (message) => this.#hangs(message));
     const scheduler = new Scheduler({
-      cluster, members, disk, pace, clock, progressed: () => this.#progressed(),
-      storeFailed: ({ message }) => { this.#storageNotice = message; },
+      cluster,
+      members,
+      disk,
+      pace,
+      clock,
+      progressed: () => this.#progressed(),
+      storeFailed: ({ message }) => {
+        this.#storageNotice = message;
+      },
     });
     const show = new Show(clock, (elapsedMs) => scheduler.frame(elapsedMs));
     return { options, storage, cluster, disk, pace, members, scheduler, show };
@@ -305,6 +352,7 @@ export class Lab {
 function optionProblem({ seed, members, workspace }: LabOptions): string | null {
   if (!Number.isSafeInteger(seed) || seed < 0) return 'The seed is a whole number from 0.';
   if (!Number.isSafeInteger(members) || members < 1 || members > 9) return 'A lab has 1 to 9 members.';
-  if (!/^[\w.-]{1,64}$/.test(workspace)) return 'A workspace is named by 1 to 64 letters, digits, dots, _ and -.';
+  if (!/^[\w.-]{1,64}$/.test(workspace))
+    return 'A workspace is named by 1 to 64 letters, digits, dots, _ and -.';
   return null;
 }

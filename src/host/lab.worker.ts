@@ -1,6 +1,6 @@
 /**
- * The one worker script: the lab, or one member, as its name says. One script for both is fetched once, and holds
- * the engine once.
+ * The one worker script: the lab, or one member, as its name says. One script for both is fetched once, and
+ * holds the engine once.
  */
 import { runLab } from './lab-role.ts';
 import { runMember } from './member-role.ts';

@@ -1,48 +1,62 @@
 /** One tab at a time holds a stored lab: a Web Lock for each workspace. */
+import type { WallClock } from './wall-clock.ts';
 
 export interface WorkspaceLock {
   /** Resolves when the next one who asks gets it. */
   release(): Promise<void>;
 }
 
-/** 'held': another tab has it. 'unavailable': this context has no locks (a sandboxed frame, an old browser). */
+/**
+ * 'held': another tab has it. 'unavailable': this context has no locks (a sandboxed frame, an old browser).
+ */
 export type LockAnswer = WorkspaceLock | 'held' | 'unavailable';
 
-export interface LockOptions {
+/** A page that reloads may find the lock still with its own past: it is let go within this time. */
+const patienceMs = 1000;
+
+export interface LockAsk {
   /** Take it from whoever holds it. */
   readonly takeOver: boolean;
+  readonly clock: WallClock;
   /** Called when another tab took it. */
   readonly lost: () => void;
 }
 
 /** Asks for a workspace's lock. `locks` is the context's LockManager, where it has one. */
 export function lockWorkspace(
-  locks: LockManager | undefined, workspace: string, options: LockOptions,
+  locks: LockManager | undefined,
+  workspace: string,
+  { takeOver, clock, lost }: LockAsk,
 ): Promise<LockAnswer> {
   if (locks === undefined) return Promise.resolve('unavailable');
   return new Promise((answer) => {
-    let granted = false;
-    let released = false;
-    const hold = (lock: Lock | null): Promise<void> | undefined => {
-      if (lock === null) {
-        answer('held');
-        return undefined;
-      }
-      granted = true;
+    let state: 'asked' | 'late' | 'granted' | 'released' = 'asked';
+    const patience = new AbortController();
+    const cancel = clock.after(patienceMs, () => {
+      if (state === 'asked') state = 'late';
+      patience.abort();
+    });
+    const hold = (): Promise<void> => {
+      cancel();
+      state = 'granted';
       return new Promise((letGo) => {
         const release = (): Promise<void> => {
-          released = true;
+          state = 'released';
           letGo();
           return ended;
         };
         answer({ release });
       });
     };
-    const mode = options.takeOver ? { steal: true } : { ifAvailable: true };
-    const ended = locks.request(`quorum-lab/${workspace}`, mode, hold).then(() => {}, () => {
-      // Refused before it was granted: no locks here. Afterwards: stolen.
-      if (!granted) answer('unavailable');
-      else if (!released) options.lost();
-    });
+    const how = takeOver ? { steal: true } : { signal: patience.signal };
+    const ended = locks.request(`quorum-lab/${workspace}`, how, hold).then(
+      () => {},
+      () => {
+        cancel();
+        if (state === 'late') answer('held');
+        else if (state === 'asked') answer('unavailable');
+        else if (state === 'granted') lost();
+      },
+    );
   });
 }

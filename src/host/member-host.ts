@@ -19,7 +19,10 @@ export interface MemberHost {
 export interface VisibleMember extends RunningMember {
   readonly pageSize: number;
   pageRuns(): readonly PageRun[];
-  logEntries(from: number, limit: number): {
+  logEntries(
+    from: number,
+    limit: number,
+  ): {
     readonly firstIndex: number;
     readonly entries: readonly { readonly index: number; readonly term: number; readonly label: string }[];
   };
@@ -27,19 +30,24 @@ export interface VisibleMember extends RunningMember {
 }
 
 export type BootMember = (
-  config: MemberConfig, files: DiskImage, nowUs: number,
+  config: MemberConfig,
+  files: DiskImage,
+  nowUs: number,
 ) => { readonly member: VisibleMember; readonly output: MemberOutput };
 
 /** Answers a view's question from a member's present state; null for a page that is not there. */
 export function answerQuery(member: VisibleMember, query: Query): Answer | null {
   switch (query.kind) {
-    case 'pages': return { kind: 'pages', pageSize: member.pageSize, runs: member.pageRuns() };
-    case 'log': return { kind: 'log', ...member.logEntries(query.from, query.limit) };
+    case 'pages':
+      return { kind: 'pages', pageSize: member.pageSize, runs: member.pageRuns() };
+    case 'log':
+      return { kind: 'log', ...member.logEntries(query.from, query.limit) };
     case 'page': {
       const page = member.page(query.pgid);
       return page === null ? null : { kind: 'page', page };
     }
-    default: return query satisfies never;
+    default:
+      return query satisfies never;
   }
 }
 

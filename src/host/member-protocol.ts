@@ -7,11 +7,17 @@ import type { TraceChunk } from './trace-codec.ts';
 
 export type ToMember =
   | {
-      readonly kind: 'start'; readonly call: number; readonly timeUs: number; readonly moment: number;
-      readonly config: MemberConfig; readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
+      readonly kind: 'start';
+      readonly call: number;
+      readonly timeUs: number;
+      readonly moment: number;
+      readonly config: MemberConfig;
+      readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
     }
   | {
-      readonly kind: 'step'; readonly call: number; readonly timeUs: number;
+      readonly kind: 'step';
+      readonly call: number;
+      readonly timeUs: number;
       readonly inputs: readonly NumberedInput[];
     }
   | { readonly kind: 'inspect'; readonly call: number; readonly query: Query };

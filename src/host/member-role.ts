@@ -38,7 +38,9 @@ class MemberProcess {
     return this.#stepped(outputs);
   }
 
-  answer({ query }: Extract<ToMember, { kind: 'inspect' }>): Extract<FromMember, { kind: 'answer' }>['answer'] {
+  answer({
+    query,
+  }: Extract<ToMember, { kind: 'inspect' }>): Extract<FromMember, { kind: 'answer' }>['answer'] {
     return answerQuery(this.#member, query);
   }
 
@@ -46,7 +48,9 @@ class MemberProcess {
     return { outputs, chunk: this.#encoder.take(), notes: this.#notes };
   }
 
-  /** Packs the events away, and frees the bytes of the buffers around them: a clone would copy those whole. */
+  /**
+   * Packs the events away, and frees the bytes of the buffers around them: a clone would copy those whole.
+   */
   #emptied(output: MemberOutput, moment: number, timeUs: number): MemberOutput {
     const { member } = this.#notes;
     output.events.forEach((event, ordinal) => {
@@ -58,12 +62,15 @@ class MemberProcess {
       events: [],
       sends: output.sends.map((send) => ({ ...send, bytes: own(send.bytes) })),
       replies: output.replies.map((reply) => ({ ...reply, bytes: own(reply.bytes) })),
-      disk: output.disk.map((request) => (request.kind === 'write' ? { ...request, data: own(request.data) } : request)),
+      disk: output.disk.map((request) =>
+        request.kind === 'write' ? { ...request, data: own(request.data) } : request,
+      ),
     };
   }
 }
 
-const own = (bytes: Uint8Array): Uint8Array => (bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice());
+const own = (bytes: Uint8Array): Uint8Array =>
+  bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
 
 /** Makes a worker's scope a member's: it answers the lab's worker from now on. */
 export function runMember(scope: WorkerScope): void {

@@ -16,30 +16,51 @@ export interface MemberNotes {
 }
 
 export const noNotes = (member: number): MemberNotes => ({
-  member, lead: 0, term: 0, commitTerm: 0, commitIndex: 0, storedIndex: 0,
+  member,
+  lead: 0,
+  term: 0,
+  commitTerm: 0,
+  commitIndex: 0,
+  storedIndex: 0,
 });
 
 /** The notes after an event of the member. */
 export function noteEvent(notes: MemberNotes, event: EngineEvent): MemberNotes {
   switch (event.type) {
-    case 'raft.becomeLeader': return { ...notes, lead: notes.member, term: event.term };
-    case 'raft.becomeFollower': case 'raft.leaderChanged': return { ...notes, lead: event.lead, term: event.term };
-    case 'raft.becomePreCandidate': case 'raft.becomeCandidate': return { ...notes, lead: 0 };
-    case 'raft.commit': return { ...notes, commitTerm: event.term, commitIndex: event.index };
-    case 'backend.committed': return { ...notes, storedIndex: event.consistentIndex };
-    default: return notes;
+    case 'raft.becomeLeader':
+      return { ...notes, lead: notes.member, term: event.term };
+    case 'raft.becomeFollower':
+    case 'raft.leaderChanged':
+      return { ...notes, lead: event.lead, term: event.term };
+    case 'raft.becomePreCandidate':
+    case 'raft.becomeCandidate':
+      return { ...notes, lead: 0 };
+    case 'raft.commit':
+      return { ...notes, commitTerm: event.term, commitIndex: event.index };
+    case 'backend.committed':
+      return { ...notes, storedIndex: event.consistentIndex };
+    default:
+      return notes;
   }
 }
 
 /**
- * Whether a lab is ready to be shown: all members follow one leader, which has committed in its term, and each has
- * stored all that is committed (by then the members' own attributes too). It depends on the run alone, so a seed
- * always shows the same first picture.
+ * Whether a lab is ready to be shown: all members follow one leader, which has committed in its term, and
+ * each has stored all that is committed (by then the members' own attributes too). It depends on the run
+ * alone, so a seed always shows the same first picture.
  */
 export function isSettled(all: readonly MemberNotes[]): boolean {
   const [first] = all;
   const committed = Math.max(...all.map(({ commitIndex }) => commitIndex));
-  return first.lead !== 0 && all.every((notes) =>
-    notes.lead === first.lead && notes.term === first.term && notes.commitTerm === notes.term &&
-    notes.commitIndex === committed && notes.storedIndex >= committed);
+  return (
+    first.lead !== 0 &&
+    all.every(
+      (notes) =>
+        notes.lead === first.lead &&
+        notes.term === first.term &&
+        notes.commitTerm === notes.term &&
+        notes.commitIndex === committed &&
+        notes.storedIndex >= committed,
+    )
+  );
 }

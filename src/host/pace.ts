@@ -27,16 +27,20 @@ export function interestOf(event: LabEvent): Interest | null {
       const notice = event.messageType === 'MsgApp' && event.entryCount === 0;
       return { untilUs: event.deliverAt, work: !beat && !notice };
     }
-    case 'sim.clientSend': return { untilUs: event.deliverAt, work: true };
-    case 'sim.clientReply': return { untilUs: event.deliverAt, work: true };
-    case 'sim.diskSync': return { untilUs: event.doneAt, work: true };
-    default: return null;
+    case 'sim.clientSend':
+      return { untilUs: event.deliverAt, work: true };
+    case 'sim.clientReply':
+      return { untilUs: event.deliverAt, work: true };
+    case 'sim.diskSync':
+      return { untilUs: event.doneAt, work: true };
+    default:
+      return null;
   }
 }
 
 /**
- * The show's clock. It slows down at the very moment that something starts (the frontier goes back to it, so that
- * no flight is skipped within one frame) and speeds up gradually once all has arrived.
+ * The show's clock. It slows down at the very moment that something starts (the frontier goes back to it, so
+ * that no flight is skipped within one frame) and speeds up gradually once all has arrived.
  */
 export class Pace {
   #frontierUs: number;

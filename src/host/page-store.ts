@@ -30,7 +30,8 @@ export interface StoredLab {
   readonly images: readonly DiskImage[];
 }
 
-export type StoreErrorCode = DiskErrorCode | 'store format' | 'store damaged' | 'store blocked' | 'store refused';
+export type StoreErrorCode =
+  DiskErrorCode | 'store format' | 'store damaged' | 'store blocked' | 'store refused';
 
 /** A fault of the browser's storage or of what is in it. */
 export class StoreError extends Error {
@@ -43,7 +44,8 @@ export class StoreError extends Error {
 }
 
 /**
- * Keeps the members' files of one lab. Calls do not overlap: whoever owns the store issues one `write` at a time.
+ * Keeps the members' files of one lab. Calls do not overlap: whoever owns the store issues one `write` at a
+ * time.
  */
 export interface PageStore {
   readonly kind: StorageKind;

@@ -55,7 +55,10 @@ export interface LabState {
   readonly speed: number;
   /** Sixteen hex digits. */
   readonly chainHash: string;
-  /** Set when the run cannot go on: an internal error, a store that failed or hangs, or another tab took the lab. */
+  /**
+   * Set when the run cannot go on: an internal error, a store that failed or hangs, or another tab took the
+   * lab.
+   */
   readonly stopped: {
     readonly kind: 'internal' | 'store' | 'taken';
     readonly message: string;

@@ -8,12 +8,25 @@ export const engineName = 'quorum-lab 0.1.0';
 
 /** The run file of a lab that can no longer be asked, from what its page has seen of it. */
 export function lastRunFile(
-  state: LabState, preVote: boolean, interventions: readonly Intervention[], error: string,
+  state: LabState,
+  preVote: boolean,
+  interventions: readonly Intervention[],
+  error: string,
 ): RunFile {
   const { seed, members, boot, moment, chainHash } = state;
   return {
-    format: 'qlrun', version: 1, engine: engineName, seed, members, preVote, boot, startedFromStore: boot > 1, moment,
-    chainHash, interventions, error,
+    format: 'qlrun',
+    version: 1,
+    engine: engineName,
+    seed,
+    members,
+    preVote,
+    boot,
+    startedFromStore: boot > 1,
+    moment,
+    chainHash,
+    interventions,
+    error,
   };
 }
 
@@ -25,7 +38,9 @@ export function differences(member: number, stored: DiskImage, durable: DiskImag
     const a = stored.get(name);
     const b = durable.get(name);
     if (a === undefined || b === undefined) {
-      found.push(`member ${member}: ${name} is ${a === undefined ? 'not in the store' : 'only in the store'}`);
+      found.push(
+        `member ${member}: ${name} is ${a === undefined ? 'not in the store' : 'only in the store'}`,
+      );
     } else if (a.length !== b.length) {
       found.push(`member ${member}: ${name} has ${a.length} bytes in the store, ${b.length} on the disk`);
     } else {

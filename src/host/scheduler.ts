@@ -1,6 +1,7 @@
 /**
- * The asynchronous loop: takes the cluster's plans, lets the members' processes and the real store do their part,
- * and merges. It decides when a plan runs, never what is in it: the run is the same at any speed, in any layout.
+ * The asynchronous loop: takes the cluster's plans, lets the members' processes and the real store do their
+ * part, and merges. It decides when a plan runs, never what is in it: the run is the same at any speed, in
+ * any layout.
  */
 import { isClientAction } from '../sim/actions.ts';
 import type { Cluster } from '../sim/cluster.ts';
@@ -30,7 +31,10 @@ export interface SchedulerParts {
   readonly disk: DiskHost;
   readonly pace: Pace;
   readonly clock: WallClock;
-  /** Called between plans, at least once a frame while anything happens: all events so far belong to whole plans. */
+  /**
+   * Called between plans, at least once a frame while anything happens: all events so far belong to whole
+   * plans.
+   */
   readonly progressed: () => void;
   readonly storeFailed: (failure: StoreFailure) => void;
 }
@@ -76,7 +80,8 @@ export class Scheduler {
    */
   act(action: Action, showing: boolean): Promise<Result<ActResult>> {
     return new Promise((settle) => {
-      if (this.#stopped !== null) return settle({ ok: false, code: 'stopped', message: this.#stopped.message });
+      if (this.#stopped !== null)
+        return settle({ ok: false, code: 'stopped', message: this.#stopped.message });
       const begin = () => this.#begin({ action, settle });
       if (showing) this.#held.push(begin);
       else void this.#job(() => this.#actNow(begin));
@@ -102,7 +107,9 @@ export class Scheduler {
     });
   }
 
-  /** Runs until a count has grown by so much. False where that did not happen within a minute of virtual time. */
+  /**
+   * Runs until a count has grown by so much. False where that did not happen within a minute of virtual time.
+   */
   async step(measure: () => number, count: number): Promise<boolean> {
     const goal = measure() + count;
     await this.runUntil(() => measure() >= goal, stepLimitUs);
@@ -126,7 +133,10 @@ export class Scheduler {
   async between<Value>(work: () => Promise<Value>): Promise<Value> {
     let value: { readonly done: Value } | { readonly error: unknown } | undefined;
     await this.#job(async () => {
-      value = await work().then((done) => ({ done }), (error: unknown) => ({ error }));
+      value = await work().then(
+        (done) => ({ done }),
+        (error: unknown) => ({ error }),
+      );
     });
     if (value !== undefined && 'done' in value) return value.done;
     throw asError(value?.error);
@@ -179,7 +189,10 @@ export class Scheduler {
     pace.moveTo(cluster.nowUs);
   }
 
-  /** Someone acts: an idle stretch before the next plan is skipped; a long one is not, the action begins at once. */
+  /**
+   * Someone acts: an idle stretch before the next plan is skipped; a long one is not, the action begins at
+   * once.
+   */
   #hurry(): void {
     const { cluster, pace } = this.#parts;
     const next = cluster.nextTimeUs;
@@ -220,8 +233,8 @@ export class Scheduler {
   }
 
   /**
-   * The stores of syncs that the next plan may complete. Waiting before it is planned is what lets a failure still
-   * be told to the world as the failure of a sync under way.
+   * The stores of syncs that the next plan may complete. Waiting before it is planned is what lets a failure
+   * still be told to the world as the failure of a sync under way.
    */
   #dueGates(): { readonly member: never; readonly commit: number }[] {
     const next = this.#parts.cluster.nextTimeUs ?? 0;
@@ -254,7 +267,8 @@ export class Scheduler {
     if (waiting === undefined) return;
     this.#waiting.delete(id);
     const { action, settle } = waiting;
-    if (isClientAction(action) || outcome === null || outcome.ok) return settle({ ok: true, moment, timeUs, outcome });
+    if (isClientAction(action) || outcome === null || outcome.ok)
+      return settle({ ok: true, moment, timeUs, outcome });
     settle({ ok: false, code: 'refused', message: outcome.message });
   }
 }

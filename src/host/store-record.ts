@@ -1,4 +1,7 @@
-/** The packed form of commits on their way to a store: one exactly sized record a transaction, checked when read. */
+/**
+ * The packed form of commits on their way to a store: one exactly sized record a transaction, checked when
+ * read.
+ */
 import { crc32c } from '../base/checksum.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import { nodeId } from '../engine/raft/types.ts';
@@ -15,10 +18,10 @@ export const largestFileBytes = 1024 * 1024 * 1024;
 const longestName = 255;
 
 /**
- * Packs commits, little-endian: magic u32 | CRC-32C of all that follows u32 | commit count u32 | commits. A commit:
- * member u32 | commit f64 | time f64, virtual us | op count u32 | ops. An op: kind u32 (1 write, 2 truncate, 3 rename,
- * 4 remove) | file, text | write: offset f64, length u32, bytes; truncate: size f64; rename: to, text. A text:
- * length u32 | UTF-8.
+ * Packs commits, little-endian: magic u32 | CRC-32C of all that follows u32 | commit count u32 | commits. A
+ * commit: member u32 | commit f64 | time f64, virtual us | op count u32 | ops. An op: kind u32 (1 write, 2
+ * truncate, 3 rename, 4 remove) | file, text | write: offset f64, length u32, bytes; truncate: size f64;
+ * rename: to, text. A text: length u32 | UTF-8.
  */
 export function packCommits(commits: readonly StoreCommit[]): ArrayBuffer {
   const names = new Map<string, Uint8Array>();
@@ -44,11 +47,16 @@ export function packCommits(commits: readonly StoreCommit[]): ArrayBuffer {
 function opBytes(op: StoreOp, encoded: (name: string) => Uint8Array): number {
   const named = 8 + encoded(op.file).length;
   switch (op.kind) {
-    case 'write': return named + 12 + op.data.length;
-    case 'truncate': return named + 8;
-    case 'rename': return named + 4 + encoded(op.to).length;
-    case 'remove': return named;
-    default: return op satisfies never;
+    case 'write':
+      return named + 12 + op.data.length;
+    case 'truncate':
+      return named + 8;
+    case 'rename':
+      return named + 4 + encoded(op.to).length;
+    case 'remove':
+      return named;
+    default:
+      return op satisfies never;
   }
 }
 
@@ -74,7 +82,8 @@ function packCommit(writer: Writer, commit: StoreCommit, encoded: (name: string)
  * @throws StoreError 'store damaged' on anything that `packCommits` would not have made
  */
 export function unpackCommits(record: unknown, members: number): StoreCommit[] {
-  if (!(record instanceof ArrayBuffer) || record.byteLength < headerBytes) damaged('a record of the log is no record');
+  if (!(record instanceof ArrayBuffer) || record.byteLength < headerBytes)
+    damaged('a record of the log is no record');
   const reader = new Reader(new Uint8Array(record));
   if (reader.u32() !== magic) damaged('a record of the log has a wrong magic number');
   if (reader.u32() !== crc32c(reader.bytes, 0, 8)) damaged('a record of the log fails its checksum');
@@ -101,19 +110,27 @@ function unpackOp(reader: Reader): StoreOp {
     case opCodes.write: {
       const offset = reader.integer(largestFileBytes);
       const data = reader.sized();
-      if (offset + data.length > largestFileBytes) damaged('a record of the log writes past the largest file');
+      if (offset + data.length > largestFileBytes)
+        damaged('a record of the log writes past the largest file');
       return { kind: 'write', file, offset, data };
     }
-    case opCodes.truncate: return { kind: 'truncate', file, sizeBytes: reader.integer(largestFileBytes) };
-    case opCodes.rename: return { kind: 'rename', file, to: reader.name() };
-    case opCodes.remove: return { kind: 'remove', file };
-    default: return damaged(`a record of the log holds an operation ${code}`);
+    case opCodes.truncate:
+      return { kind: 'truncate', file, sizeBytes: reader.integer(largestFileBytes) };
+    case opCodes.rename:
+      return { kind: 'rename', file, to: reader.name() };
+    case opCodes.remove:
+      return { kind: 'remove', file };
+    default:
+      return damaged(`a record of the log holds an operation ${code}`);
   }
 }
 
 /** Throws what an open tells of stored data that are not as the lab writes them. */
 export function damaged(what: string): never {
-  throw new StoreError('store damaged', `The stored lab is damaged: ${what}. Delete the stored data to begin anew.`);
+  throw new StoreError(
+    'store damaged',
+    `The stored lab is damaged: ${what}. Delete the stored data to begin anew.`,
+  );
 }
 
 class Writer {
@@ -164,7 +181,8 @@ class Reader {
   /** A double that is an integer from 0 to `max`. */
   integer(max: number): number {
     const value = this.#view.getFloat64(this.#take(8), true);
-    if (!Number.isSafeInteger(value) || value < 0 || value > max) damaged('a record of the log holds a wrong number');
+    if (!Number.isSafeInteger(value) || value < 0 || value > max)
+      damaged('a record of the log holds a wrong number');
     return value;
   }
 

@@ -1,7 +1,7 @@
 /**
  * Events as packed Int32 records, so that a batch crosses a worker's border by transfer. A record is
- * `[type, moment x2, ordinal, time x2, member, fields...]`; x2 is a double in two words, text a place in the source's
- * string table, whose new strings travel once with the chunk that first uses them.
+ * `[type, moment x2, ordinal, time x2, member, fields...]`; x2 is a double in two words, text a place in the
+ * source's string table, whose new strings travel once with the chunk that first uses them.
  */
 import { assert, fail } from '../base/assert.ts';
 import type { Envelope } from '../engine/events.ts';
@@ -30,7 +30,9 @@ interface Row {
 }
 
 const rows: readonly Row[] = Object.entries(eventTable).map(([type, fields], code) => ({
-  code, type, fields: Object.entries(fields) as [string, FieldKind][],
+  code,
+  type,
+  fields: Object.entries(fields) as [string, FieldKind][],
 }));
 const rowOfType: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.type, row]));
 
@@ -69,7 +71,10 @@ export class TraceEncoder {
   take(): TraceChunk | null {
     if (this.#length === 0) return null;
     const chunk = {
-      source: this.#source, reset: this.#reset, strings: this.#strings, words: this.#words.slice(0, this.#length),
+      source: this.#source,
+      reset: this.#reset,
+      strings: this.#strings,
+      words: this.#words.slice(0, this.#length),
     };
     this.#length = 0;
     this.#strings = [];
@@ -89,8 +94,10 @@ export class TraceEncoder {
       case 'f64':
         if (typeof value !== 'number') fail(`trace: ${type}.${name} is not a number`);
         return this.#double(value as number);
-      case 'bool': return this.#word(value === true ? 1 : 0);
-      case 'text': return this.#text(value as string);
+      case 'bool':
+        return this.#word(value === true ? 1 : 0);
+      case 'text':
+        return this.#text(value as string);
       case 'numbers':
         this.#word((value as readonly number[]).length);
         for (const item of value as readonly number[]) this.#double(item);
@@ -99,7 +106,8 @@ export class TraceEncoder {
         this.#word((value as readonly string[]).length);
         for (const item of value as readonly string[]) this.#text(item);
         return;
-      default: kind satisfies never;
+      default:
+        kind satisfies never;
     }
   }
 
@@ -166,7 +174,12 @@ class Reader {
   event(): TracedEvent {
     const row = rows[this.#word()];
     assert(row !== undefined, 'trace: a record of an unknown type');
-    const at = { moment: this.#double(), ordinal: this.#word(), timeUs: this.#double(), member: this.#word() };
+    const at = {
+      moment: this.#double(),
+      ordinal: this.#word(),
+      timeUs: this.#double(),
+      member: this.#word(),
+    };
     const event: Record<string, unknown> = { type: row.type };
     for (const [name, kind] of row.fields) event[name] = this.#field(kind);
     return { at, event: event as unknown as LabEvent };
@@ -174,14 +187,22 @@ class Reader {
 
   #field(kind: FieldKind): unknown {
     switch (kind) {
-      case 'u32': return this.#word() >>> 0;
-      case 'i32': return this.#word();
-      case 'f64': return this.#double();
-      case 'bool': return this.#word() === 1;
-      case 'text': return this.#text();
-      case 'numbers': return Array.from({ length: this.#word() }, () => this.#double());
-      case 'texts': return Array.from({ length: this.#word() }, () => this.#text());
-      default: return kind satisfies never;
+      case 'u32':
+        return this.#word() >>> 0;
+      case 'i32':
+        return this.#word();
+      case 'f64':
+        return this.#double();
+      case 'bool':
+        return this.#word() === 1;
+      case 'text':
+        return this.#text();
+      case 'numbers':
+        return Array.from({ length: this.#word() }, () => this.#double());
+      case 'texts':
+        return Array.from({ length: this.#word() }, () => this.#text());
+      default:
+        return kind satisfies never;
     }
   }
 

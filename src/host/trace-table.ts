@@ -1,15 +1,22 @@
 /** How each event's fields travel: one row an event type, checked against the unions by the compiler. */
 import type { LabEvent } from '../sim/types.ts';
 
-/** `f64` takes two words and holds any safe integer; `u32` and `i32` take one. Lists begin with their length. */
+/**
+ * `f64` takes two words and holds any safe integer; `u32` and `i32` take one. Lists begin with their length.
+ */
 export type FieldKind = 'u32' | 'i32' | 'f64' | 'bool' | 'text' | 'numbers' | 'texts';
 
-type KindFor<Value> = [Value] extends [boolean] ? 'bool'
-  : [Value] extends [number] ? 'u32' | 'i32' | 'f64'
-  : [Value] extends [string] ? 'text'
-  : [Value] extends [readonly number[]] ? 'numbers'
-  : [Value] extends [readonly string[]] ? 'texts'
-  : never;
+type KindFor<Value> = [Value] extends [boolean]
+  ? 'bool'
+  : [Value] extends [number]
+    ? 'u32' | 'i32' | 'f64'
+    : [Value] extends [string]
+      ? 'text'
+      : [Value] extends [readonly number[]]
+        ? 'numbers'
+        : [Value] extends [readonly string[]]
+          ? 'texts'
+          : never;
 
 /** One kind for each field but `type`: a field or an event type without one does not compile. */
 export type EventTable = {
@@ -19,14 +26,26 @@ export type EventTable = {
 };
 
 const traced = {
-  messageType: 'text', from: 'u32', to: 'u32', term: 'f64', index: 'f64', logTerm: 'f64', entryCount: 'u32',
-  commit: 'f64', reject: 'bool',
+  messageType: 'text',
+  from: 'u32',
+  to: 'u32',
+  term: 'f64',
+  index: 'f64',
+  logTerm: 'f64',
+  entryCount: 'u32',
+  commit: 'f64',
+  reject: 'bool',
 } as const;
 const tracedVote = { ...traced, pre: 'bool' } as const;
 
 const raftRows = {
   'raft.initState': {
-    term: 'f64', vote: 'u32', commit: 'f64', applied: 'f64', firstIndex: 'f64', entryTerms: 'numbers',
+    term: 'f64',
+    vote: 'u32',
+    commit: 'f64',
+    applied: 'f64',
+    firstIndex: 'f64',
+    entryTerms: 'numbers',
   },
   'raft.becomeFollower': { term: 'f64', lead: 'u32' },
   'raft.becomePreCandidate': { term: 'f64' },
@@ -59,7 +78,12 @@ const raftRows = {
 
 const storeRows = {
   'bolt.open': {
-    pageSize: 'u32', txid: 'f64', highWater: 'f64', freelist: 'text', runKinds: 'numbers', runStarts: 'numbers',
+    pageSize: 'u32',
+    txid: 'f64',
+    highWater: 'f64',
+    freelist: 'text',
+    runKinds: 'numbers',
+    runStarts: 'numbers',
     runCounts: 'numbers',
   },
   'bolt.allocate': { txid: 'f64', pgid: 'f64', count: 'f64', scanned: 'f64', path: 'text' },
@@ -80,7 +104,14 @@ const storeRows = {
   'backend.commit': { reason: 'text', operationCount: 'u32', txid: 'f64' },
   'backend.committed': { txid: 'f64', consistentIndex: 'f64' },
   'mvcc.open': { revision: 'f64', compactRevision: 'f64', keyCount: 'u32' },
-  'mvcc.put': { key: 'text', main: 'f64', sub: 'f64', createRevision: 'f64', version: 'f64', sizeBytes: 'f64' },
+  'mvcc.put': {
+    key: 'text',
+    main: 'f64',
+    sub: 'f64',
+    createRevision: 'f64',
+    version: 'f64',
+    sizeBytes: 'f64',
+  },
   'mvcc.tombstone': { key: 'text', main: 'f64', sub: 'f64' },
 } as const;
 
@@ -96,8 +127,17 @@ const serverRows = {
 
 const simRows = {
   'sim.send': {
-    message: 'f64', from: 'u32', to: 'u32', messageType: 'text', sentAt: 'f64', deliverAt: 'f64', sizeBytes: 'f64',
-    term: 'f64', index: 'f64', entryCount: 'u32', reject: 'bool',
+    message: 'f64',
+    from: 'u32',
+    to: 'u32',
+    messageType: 'text',
+    sentAt: 'f64',
+    deliverAt: 'f64',
+    sizeBytes: 'f64',
+    term: 'f64',
+    index: 'f64',
+    entryCount: 'u32',
+    reject: 'bool',
   },
   'sim.deliver': { message: 'f64' },
   'sim.drop': { message: 'f64', because: 'text' },
@@ -113,7 +153,12 @@ const simRows = {
   'sim.cut': { from: 'u32', to: 'u32' },
   'sim.heal': { from: 'u32', to: 'u32' },
   'sim.clientSend': {
-    request: 'f64', to: 'u32', method: 'text', label: 'text', sentAt: 'f64', deliverAt: 'f64',
+    request: 'f64',
+    to: 'u32',
+    method: 'text',
+    label: 'text',
+    sentAt: 'f64',
+    deliverAt: 'f64',
   },
   'sim.clientReply': { request: 'f64', from: 'u32', code: 'u32', sentAt: 'f64', deliverAt: 'f64' },
   'sim.clientDone': { request: 'f64', code: 'u32', message: 'text' },

@@ -1,4 +1,7 @@
-/** What the page remembers of a stored lab in localStorage: a store of its own, so that a loss of the lab's is seen. */
+/**
+ * What the page remembers of a stored lab in localStorage: a store of its own, so that a loss of the lab's is
+ * seen.
+ */
 import type { LabState, StoreWitness } from './port.ts';
 
 /** Written at most so often; a witness a second old still tells that there was something. */

@@ -1,4 +1,7 @@
-/** A worker for each member's process. Ending a process ends its worker; what a dead worker still says is not heard. */
+/**
+ * A worker for each member's process. Ending a process ends its worker; what a dead worker still says is not
+ * heard.
+ */
 import { assert } from '../base/assert.ts';
 import type { MemberResult, Plan } from '../sim/types.ts';
 import { Lifeline } from './crash.ts';
@@ -49,11 +52,16 @@ class Life {
 
   #hear(message: FromMember, readyCall: number): void {
     switch (message.kind) {
-      case 'ready': return this.#line.answer(readyCall, undefined);
-      case 'stepped': return this.#line.answer(message.call, message.stepped);
-      case 'answer': return this.#line.answer(message.call, message.answer);
-      case 'failed': return this.#line.refuse(message.call, new Error(message.message));
-      default: message satisfies never;
+      case 'ready':
+        return this.#line.answer(readyCall, undefined);
+      case 'stepped':
+        return this.#line.answer(message.call, message.stepped);
+      case 'answer':
+        return this.#line.answer(message.call, message.answer);
+      case 'failed':
+        return this.#line.refuse(message.call, new Error(message.message));
+      default:
+        message satisfies never;
     }
   }
 }
@@ -75,7 +83,10 @@ export class WorkerMembers implements MemberHost {
 
   /** Starts all workers. @throws Error where this context runs no workers inside a worker */
   static async start(
-    script: WorkerScript, memberCount: number, clock: WallClock, told: (told: MemberTold) => void,
+    script: WorkerScript,
+    memberCount: number,
+    clock: WallClock,
+    told: (told: MemberTold) => void,
   ): Promise<WorkerMembers> {
     const host = new WorkerMembers(script, clock, told);
     try {
@@ -97,13 +108,20 @@ export class WorkerMembers implements MemberHost {
     if (lifecycle?.kind === 'start') {
       const { config, files, moment } = lifecycle;
       const life = this.#begin(config.nodeId);
-      return [await this.#result(config.nodeId, life.ask({ kind: 'start', timeUs, moment, config, files: [...files] }))];
+      return [
+        await this.#result(
+          config.nodeId,
+          life.ask({ kind: 'start', timeUs, moment, config, files: [...files] }),
+        ),
+      ];
     }
-    return Promise.all(steps.map(({ member, inputs }) => {
-      const life = this.#lives.get(member);
-      assert(life !== undefined, 'members: a step finds no process');
-      return this.#result(member, life.ask({ kind: 'step', timeUs, inputs }));
-    }));
+    return Promise.all(
+      steps.map(({ member, inputs }) => {
+        const life = this.#lives.get(member);
+        assert(life !== undefined, 'members: a step finds no process');
+        return this.#result(member, life.ask({ kind: 'step', timeUs, inputs }));
+      }),
+    );
   }
 
   async inspect(query: Query): Promise<Answer | null> {

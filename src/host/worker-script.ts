@@ -1,13 +1,12 @@
 /**
- * Starting workers. In the build a worker is one classic script, fetched as text and started from a blob: that is
- * the one form that runs in a sandboxed frame, and a policy in the page's meta element binds it. Under the
- * development server it is a module by its address.
+ * Starting workers. In the build a worker is one classic script, fetched as text and started from a blob:
+ * that is the one form that runs in a sandboxed frame, and a policy in the page's meta element binds it.
+ * Under the development server it is a module by its address.
  */
 
 /** A worker's code: text that any worker can start again, or the address of a module. */
 export type WorkerScript =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'module'; readonly url: string };
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'module'; readonly url: string };
 
 /** The name of the worker that is the lab; any other is a member's. */
 export const labWorkerName = 'lab';
@@ -22,7 +21,10 @@ interface PolicyFactory {
 
 let policy: UrlPolicy | null = null;
 
-/** Where the context wants trusted addresses, ours come from one policy, which lets nothing pass but what we start. */
+/**
+ * Where the context wants trusted addresses, ours come from one policy, which lets nothing pass but what we
+ * start.
+ */
 function trusted(url: string): string {
   const factory = (globalThis as { trustedTypes?: PolicyFactory }).trustedTypes;
   if (factory === undefined) return url;

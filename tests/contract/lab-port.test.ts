@@ -15,10 +15,22 @@ afterAll(() => WorkerDouble.endAll());
 type Connect = () => LabPort;
 
 /** Each layout's connection. Node's worker doubles run the real protocol over real ports. */
-const layouts: readonly { readonly name: string; readonly layout: LabOptions['layout']; readonly connect: Connect }[] = [
+const layouts: readonly {
+  readonly name: string;
+  readonly layout: LabOptions['layout'];
+  readonly connect: Connect;
+}[] = [
   { name: 'in process', layout: 'one', connect: () => openInProcess() },
-  { name: 'one worker', layout: 'one', connect: () => connectLab(async () => ({ kind: 'module', url: 'lab' })) },
-  { name: 'a worker for each member', layout: 'workers', connect: () => connectLab(async () => ({ kind: 'module', url: 'lab' })) },
+  {
+    name: 'one worker',
+    layout: 'one',
+    connect: () => connectLab(async () => ({ kind: 'module', url: 'lab' })),
+  },
+  {
+    name: 'a worker for each member',
+    layout: 'workers',
+    connect: () => connectLab(async () => ({ kind: 'module', url: 'lab' })),
+  },
 ];
 
 class PortUnderTest implements LabUnderTest {
@@ -35,7 +47,13 @@ class PortUnderTest implements LabUnderTest {
 
   async open({ seed, workspace, stored }: Parameters<LabUnderTest['open']>[0]): Promise<LabState> {
     this.#options = {
-      seed, workspace, members: 3, storage: stored ? 'auto' : 'memory', layout: this.#layout, lookOnly: false, preVote: true,
+      seed,
+      workspace,
+      members: 3,
+      storage: stored ? 'auto' : 'memory',
+      layout: this.#layout,
+      lookOnly: false,
+      preVote: true,
       startPaused: true,
     };
     return this.reload();
@@ -51,9 +69,13 @@ class PortUnderTest implements LabUnderTest {
     return opened.state;
   }
 
-  async actAndRun(...[action, virtualMs]: Parameters<LabUnderTest['actAndRun']>): ReturnType<LabUnderTest['actAndRun']> {
+  async actAndRun(
+    ...[action, virtualMs]: Parameters<LabUnderTest['actAndRun']>
+  ): ReturnType<LabUnderTest['actAndRun']> {
     let result: Awaited<ReturnType<LabPort['act']>> | null = null;
-    void this.port.act(action).then((settled) => { result = settled; });
+    void this.port.act(action).then((settled) => {
+      result = settled;
+    });
     await this.run(virtualMs);
     // what was settled during the run has its message on the way
     await this.port.state();

@@ -8,7 +8,11 @@ import type { Envelope } from '../../src/engine/events.ts';
 
 export interface LabUnderTest {
   /** Opens a lab of three members with this seed, paused. `stored` false: in memory. */
-  open(how: { readonly seed: number; readonly workspace: string; readonly stored: boolean }): Promise<LabState>;
+  open(how: {
+    readonly seed: number;
+    readonly workspace: string;
+    readonly stored: boolean;
+  }): Promise<LabState>;
   /** Ends the page (or its like) without a word and opens the same lab again. */
   reload(): Promise<LabState>;
   /** Begins an action, runs so much virtual time, and answers what the action has come to; null: not finished yet. */
@@ -28,7 +32,9 @@ export interface LabCase {
 }
 
 function check(holds: boolean, what: string, seen?: unknown): asserts holds {
-  const shown = JSON.stringify(seen, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  const shown = JSON.stringify(seen, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
   if (!holds) throw new Error(seen === undefined ? what : `${what}: ${shown}`);
 }
 
@@ -87,7 +93,12 @@ export async function faultyRun(lab: LabUnderTest): Promise<Pick<LabState, 'mome
   await fault(lab, { type: 'restart', member: leader }, 100);
   await fault(lab, { type: 'restart', member: second }, 3000);
   await fault(lab, { type: 'isolate', member: third }, 2000);
-  const value = await outcomeOf(lab, { type: 'put', key: 'other', value: 'x', endpoints: [`m${leader}`, `m${second}`] });
+  const value = await outcomeOf(lab, {
+    type: 'put',
+    key: 'other',
+    value: 'x',
+    endpoints: [`m${leader}`, `m${second}`],
+  });
   check(value.ok, 'the majority goes on', value);
   await fault(lab, { type: 'healAll' }, 2000);
   const { moment, chainHash } = await lab.state();
@@ -102,7 +113,10 @@ export const labPortCases: readonly LabCase[] = [
       check(!first.playing && first.moment > 0 && first.timeUs > 0, 'the lab is open and paused', first);
       const leader = await leaderOf(lab);
       const again = await lab.reload();
-      check(again.chainHash === first.chainHash && again.moment === first.moment, 'the runs are equal', [first, again]);
+      check(again.chainHash === first.chainHash && again.moment === first.moment, 'the runs are equal', [
+        first,
+        again,
+      ]);
       check((await leaderOf(lab)) === leader, 'the leader is the same');
     },
   },
@@ -116,12 +130,24 @@ export const labPortCases: readonly LabCase[] = [
       check(deleted.ok && deleted.type === 'del' && deleted.deleted === 1, 'one key is deleted', deleted);
       check((await valueOf(lab, 'a')) === null, 'the key is gone');
       const list = await outcomeOf(lab, { type: 'memberList' });
-      check(list.ok && list.type === 'memberList' && list.members.length === 3, 'three members are listed', list);
+      check(
+        list.ok && list.type === 'memberList' && list.members.length === 3,
+        'three members are listed',
+        list,
+      );
       const status = await outcomeOf(lab, { type: 'endpointStatus', endpoints: ['m1', 'm2', 'm3'] });
       check(status.ok && status.type === 'endpointStatus', 'the endpoints answer', status);
-      check(status.endpoints.every((endpoint) => endpoint.status !== null), 'each has a status', status);
+      check(
+        status.endpoints.every((endpoint) => endpoint.status !== null),
+        'each has a status',
+        status,
+      );
       const bad = await lab.actAndRun({ type: 'put', key: 'a' } as Action, 0);
-      check(bad?.ok === false && bad.code === 'bad command' && bad.message.includes('value'), 'it says what is wrong', bad);
+      check(
+        bad?.ok === false && bad.code === 'bad command' && bad.message.includes('value'),
+        'it says what is wrong',
+        bad,
+      );
       const none = await lab.actAndRun({ type: 'restart', member: 9 }, 0);
       check(none?.ok === false, 'there is no ninth member', none);
     },
@@ -174,12 +200,23 @@ export const labPortCases: readonly LabCase[] = [
     title: 'a reload at any moment is a power cut of all: the lab goes on, with every acknowledged write',
     async run(lab, workspace) {
       const first = await lab.open({ seed: 16, workspace, stored: true });
-      check(first.storage === 'indexeddb' && first.boot === 1, 'the lab is stored, for the first time', first);
+      check(
+        first.storage === 'indexeddb' && first.boot === 1,
+        'the lab is stored, for the first time',
+        first,
+      );
       await put(lab, 'kept', 'yes');
       // in the middle of a write
-      check((await lab.actAndRun({ type: 'put', key: 'late', value: 'z'.repeat(9000) }, 3)) === null, 'it is under way');
+      check(
+        (await lab.actAndRun({ type: 'put', key: 'late', value: 'z'.repeat(9000) }, 3)) === null,
+        'it is under way',
+      );
       const again = await lab.reload();
-      check(again.boot === 2 && again.storage === 'indexeddb' && again.seed === 16, 'it is the second boot', again);
+      check(
+        again.boot === 2 && again.storage === 'indexeddb' && again.seed === 16,
+        'it is the second boot',
+        again,
+      );
       check(again.timeUs > first.timeUs, 'the clock goes on', [first.timeUs, again.timeUs]);
       check((await valueOf(lab, 'kept')) === 'yes', 'the value is still there');
       await storeIsEqual(lab);
@@ -191,16 +228,24 @@ export const labPortCases: readonly LabCase[] = [
       await lab.open({ seed: 17, workspace, stored: false });
       const leader = await leaderOf(lab);
       await fault(lab, { type: 'isolate', member: leader });
-      const lost = await outcomeOf(lab, { type: 'put', key: 'k', value: 'lost', endpoints: [`m${leader}`] }, 8000);
-      check(!lost.ok, 'a write without a quorum fails', lost);
-      const outcome = await outcomeOf(
-        lab, { type: 'put', key: 'k', value: 'won', endpoints: others(leader).map((member) => `m${member}`) },
+      const lost = await outcomeOf(
+        lab,
+        { type: 'put', key: 'k', value: 'lost', endpoints: [`m${leader}`] },
+        8000,
       );
+      check(!lost.ok, 'a write without a quorum fails', lost);
+      const outcome = await outcomeOf(lab, {
+        type: 'put',
+        key: 'k',
+        value: 'won',
+        endpoints: others(leader).map((member) => `m${member}`),
+      });
       check(outcome.ok, 'the majority goes on', outcome);
       await fault(lab, { type: 'healAll' }, 3000);
       check((await valueOf(lab, 'k')) === 'won', 'the old leader has the new value');
-      const replaced = (await lab.events('raft.append')).filter(({ at, event }) =>
-        at.member === leader && event.type === 'raft.append' && event.truncated > 0);
+      const replaced = (await lab.events('raft.append')).filter(
+        ({ at, event }) => at.member === leader && event.type === 'raft.append' && event.truncated > 0,
+      );
       check(replaced.length > 0, 'entries of the old leader were replaced');
     },
   },

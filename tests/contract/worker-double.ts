@@ -19,8 +19,11 @@ export class WorkerDouble {
     WorkerDouble.running.add(this);
     const scope = {
       name: options.name,
-      set onmessage(listener: Listener) { port2.onmessage = listener; },
-      postMessage: (message: unknown, transfer: readonly Transferable[] = []) => port2.postMessage(message, [...transfer]),
+      set onmessage(listener: Listener) {
+        port2.onmessage = listener;
+      },
+      postMessage: (message: unknown, transfer: readonly Transferable[] = []) =>
+        port2.postMessage(message, [...transfer]),
       onfailure: () => {},
     };
     if (options.name === labWorkerName) runLab(scope);

@@ -30,14 +30,22 @@ class SlowStore implements PageStore {
     await settled();
   }
 
-  open(): Promise<StoredLab> { throw new Error('not used'); }
-  read(): Promise<readonly DiskImage[]> { throw new Error('not used'); }
+  open(): Promise<StoredLab> {
+    throw new Error('not used');
+  }
+  read(): Promise<readonly DiskImage[]> {
+    throw new Error('not used');
+  }
   async close(): Promise<void> {}
   async destroy(): Promise<void> {}
 }
 
 const commit = (member: number, number: number, urgent = true): StoreCommit => ({
-  member: nodeId(member), commit: number, timeUs: 0, urgent, ops: [],
+  member: nodeId(member),
+  commit: number,
+  timeUs: 0,
+  urgent,
+  ops: [],
 });
 const gate = (member: number, number: number) => ({ member: nodeId(member), commit: number });
 
@@ -54,7 +62,11 @@ test('what comes during a transaction forms the next one, of all members', async
   host.submit([commit(3, 1), commit(1, 2)], false);
   expect(host.isOpen(gate(1, 1))).toBe(false);
   await store.end();
-  expect([host.isOpen(gate(1, 1)), host.isOpen(gate(1, 2)), host.isOpen(gate(2, 1))]).toEqual([true, false, false]);
+  expect([host.isOpen(gate(1, 1)), host.isOpen(gate(1, 2)), host.isOpen(gate(2, 1))]).toEqual([
+    true,
+    false,
+    false,
+  ]);
   await store.end();
   expect(host.isOpen(gate(1, 2))).toBe(true);
   expect(store.groups).toEqual([['m1.1'], ['m1.2', 'm2.1', 'm3.1']]);
@@ -94,7 +106,10 @@ test('a failed transaction opens its gates and is told once for each member; oth
   expect(store.groups[1]).toEqual(['m3.1']); // m1.3 builds on what failed
   await store.end();
   host.submit([commit(1, 4)], false);
-  expect(host.takeFailures().map(({ member, code }) => `m${member} ${code}`)).toEqual(['m1 ENOSPC', 'm2 ENOSPC']);
+  expect(host.takeFailures().map(({ member, code }) => `m${member} ${code}`)).toEqual([
+    'm1 ENOSPC',
+    'm2 ENOSPC',
+  ]);
   expect(host.takeFailures()).toEqual([]);
   // the world holds the barrier for durable: it rides with what puts the store right
   host.submit([commit(1, 5)], true);

@@ -22,6 +22,11 @@ export class ManualClock implements WallClock {
     };
   }
 
+  /** The machine sleeps: time goes by and no alarm rings. */
+  sleep(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets so much time go by; each alarm rings at its time, and what follows from it happens before the next. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms;
@@ -30,7 +35,7 @@ export class ManualClock implements WallClock {
       const next = this.#alarms.filter(({ atMs }) => atMs <= end).sort((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined) break;
       this.#alarms = this.#alarms.filter((alarm) => alarm !== next);
-      this.#now = next.atMs;
+      this.#now = Math.max(this.#now, next.atMs);
       next.call();
       await settled();
     }

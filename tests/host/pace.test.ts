@@ -4,7 +4,17 @@ import { Pace } from '../../src/host/pace.ts';
 import type { LabEvent } from '../../src/sim/types.ts';
 
 const send = (messageType: string, sentAt: number, deliverAt: number, entryCount = 0): LabEvent => ({
-  type: 'sim.send', message: 1, from: 1, to: 2, messageType, sentAt, deliverAt, sizeBytes: 9, term: 1, index: 1, entryCount,
+  type: 'sim.send',
+  message: 1,
+  from: 1,
+  to: 2,
+  messageType,
+  sentAt,
+  deliverAt,
+  sizeBytes: 9,
+  term: 1,
+  index: 1,
+  entryCount,
   reject: false,
 });
 
@@ -46,29 +56,44 @@ test('heartbeats slow the show less than the log does, and what has arrived does
 
 test('after the last arrival the show speeds up step by step', () => {
   const pace = new Pace(0);
-  pace.observe(0, { type: 'sim.clientSend', request: 1, to: 1, method: 'x', label: '', sentAt: 0, deliverAt: 500 });
+  pace.observe(0, {
+    type: 'sim.clientSend',
+    request: 1,
+    to: 1,
+    method: 'x',
+    label: '',
+    sentAt: 0,
+    deliverAt: 500,
+  });
   shownIn(pace, 64);
-  const speeds = Array.from({ length: 30 }, () => { pace.advance(16); return pace.speed; });
+  const speeds = Array.from({ length: 30 }, () => {
+    pace.advance(16);
+    return pace.speed;
+  });
   expect(speeds).toEqual([...speeds].sort((a, b) => a - b));
   expect(new Set(speeds).size).toBeGreaterThan(10);
   expect(speeds[speeds.length - 1]).toBe(300_000);
 });
 
 test('the frontier never goes back but to the time of an event, and the factor multiplies it', () => {
-  const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 0, max: 5000 }), fc.boolean()));
-  fc.assert(fc.property(steps, fc.integer({ min: 1, max: 8 }), (list, factor) => {
-    const pace = new Pace(0);
-    pace.setFactor(factor);
-    let eventUs = 0;
-    for (const [elapsedMs, flightUs, isEvent] of list) {
-      const before = pace.frontierUs;
-      pace.advance(elapsedMs);
-      expect(pace.frontierUs).toBeGreaterThanOrEqual(before);
-      expect(pace.frontierUs - before).toBeLessThanOrEqual(Math.ceil(300 * elapsedMs * factor));
-      if (!isEvent) continue;
-      eventUs = Math.min(pace.frontierUs, eventUs + flightUs);
-      pace.observe(eventUs, send('MsgApp', eventUs, eventUs + flightUs, 1));
-      expect(pace.frontierUs).toBeGreaterThanOrEqual(eventUs);
-    }
-  }));
+  const steps = fc.array(
+    fc.tuple(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 0, max: 5000 }), fc.boolean()),
+  );
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 8 }), (list, factor) => {
+      const pace = new Pace(0);
+      pace.setFactor(factor);
+      let eventUs = 0;
+      for (const [elapsedMs, flightUs, isEvent] of list) {
+        const before = pace.frontierUs;
+        pace.advance(elapsedMs);
+        expect(pace.frontierUs).toBeGreaterThanOrEqual(before);
+        expect(pace.frontierUs - before).toBeLessThanOrEqual(Math.ceil(300 * elapsedMs * factor));
+        if (!isEvent) continue;
+        eventUs = Math.min(pace.frontierUs, eventUs + flightUs);
+        pace.observe(eventUs, send('MsgApp', eventUs, eventUs + flightUs, 1));
+        expect(pace.frontierUs).toBeGreaterThanOrEqual(eventUs);
+      }
+    }),
+  );
 });

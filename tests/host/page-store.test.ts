@@ -19,16 +19,28 @@ const commitOf = (member: number, ...ops: StoreOp[]): StoreCommit => {
   return { member: nodeId(member), commit: commits, timeUs: commits * 10, urgent: true, ops };
 };
 const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill);
-const write = (file: string, offset: number, data: Uint8Array): StoreOp => ({ kind: 'write', file, offset, data });
+const write = (file: string, offset: number, data: Uint8Array): StoreOp => ({
+  kind: 'write',
+  file,
+  offset,
+  data,
+});
 
 /** Each kind of store, with the means to open it again as a reload does. */
 const kinds: readonly { name: string; make: (foldBytes?: number) => () => PageStore }[] = [
-  { name: 'memory', make: () => { const store = new MemoryStore(); return () => store; } },
+  {
+    name: 'memory',
+    make: () => {
+      const store = new MemoryStore();
+      return () => store;
+    },
+  },
   {
     name: 'indexeddb',
     make: (foldBytes) => {
       const workspace = freshName();
-      return () => new IdbStore({ workspace, lost: () => {}, ...(foldBytes === undefined ? {} : { foldBytes }) });
+      return () =>
+        new IdbStore({ workspace, lost: () => {}, ...(foldBytes === undefined ? {} : { foldBytes }) });
     },
   },
 ];
@@ -47,7 +59,10 @@ class NaiveFiles {
       const end = op.kind === 'write' ? op.offset + op.data.length : op.sizeBytes;
       while (file.length < end) file.push(0);
       if (op.kind === 'truncate') file.length = end;
-      else op.data.forEach((byte, i) => { file[op.offset + i] = byte; });
+      else
+        op.data.forEach((byte, i) => {
+          file[op.offset + i] = byte;
+        });
     }
   }
 }
@@ -57,7 +72,10 @@ const fileName = fc.constantFrom('db', 'wal/0.wal', 'wal/1.tmp');
 const offset = fc.integer({ min: 0, max: 5000 });
 const anyOp: fc.Arbitrary<StoreOp> = fc.oneof(
   fc.record({
-    kind: fc.constant('write' as const), file: fileName, offset, data: fc.uint8Array({ minLength: 1, maxLength: 700 }),
+    kind: fc.constant('write' as const),
+    file: fileName,
+    offset,
+    data: fc.uint8Array({ minLength: 1, maxLength: 700 }),
   }),
   fc.record({ kind: fc.constant('truncate' as const), file: fileName, sizeBytes: offset }),
   fc.record({ kind: fc.constant('rename' as const), file: fileName, to: fileName }),
@@ -66,25 +84,30 @@ const anyOp: fc.Arbitrary<StoreOp> = fc.oneof(
 
 for (const kind of kinds) {
   test(`${kind.name}: opened again, it holds each member's files, whatever the operations were`, async () => {
-    const batches = fc.array(fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), anyOp), { minLength: 1, maxLength: 6 }));
-    await fc.assert(fc.asyncProperty(batches, fc.constantFrom(1, 3000, 1e9), async (groups, foldBytes) => {
-      const reopen = kind.make(foldBytes);
-      const models = [1, 2, 3].map(() => new NaiveFiles());
-      const store = reopen();
-      await store.open(setup);
-      for (const group of groups) {
-        await store.write(group.map(([member, op]) => commitOf(member, op)));
-        for (const [member, op] of group) models[member - 1].apply(op);
-      }
-      const expected = models.map(({ files }) => [...files].sort());
-      expect((await store.read()).map(plain)).toEqual(expected);
-      await store.close();
-      const again = reopen();
-      const { images, fresh } = await again.open(setup);
-      expect(fresh).toBe(false);
-      expect(images.map(plain)).toEqual(expected);
-      await again.close();
-    }), { numRuns: 30 });
+    const batches = fc.array(
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), anyOp), { minLength: 1, maxLength: 6 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(batches, fc.constantFrom(1, 3000, 1e9), async (groups, foldBytes) => {
+        const reopen = kind.make(foldBytes);
+        const models = [1, 2, 3].map(() => new NaiveFiles());
+        const store = reopen();
+        await store.open(setup);
+        for (const group of groups) {
+          await store.write(group.map(([member, op]) => commitOf(member, op)));
+          for (const [member, op] of group) models[member - 1].apply(op);
+        }
+        const expected = models.map(({ files }) => [...files].sort());
+        expect((await store.read()).map(plain)).toEqual(expected);
+        await store.close();
+        const again = reopen();
+        const { images, fresh } = await again.open(setup);
+        expect(fresh).toBe(false);
+        expect(images.map(plain)).toEqual(expected);
+        await again.close();
+      }),
+      { numRuns: 30 },
+    );
   });
 
   test(`${kind.name}: each open counts the boot up, keeps the lab's own seed and goes on from its last commit`, async () => {
@@ -114,7 +137,9 @@ test('folding moves the log into extents of a mebibyte and loses nothing on the 
     const data = bytes(50_000, i + 1);
     const at = (i * 700_001) % (size - data.length);
     model.set(data, at);
-    await store.write([commitOf(1, { kind: 'truncate', file: 'db', sizeBytes: size }, write('db', at, data))]);
+    await store.write([
+      commitOf(1, { kind: 'truncate', file: 'db', sizeBytes: size }, write('db', at, data)),
+    ]);
   }
   await store.folded();
   const database = await openDB(`quorum-lab/${workspace}`);
@@ -152,8 +177,20 @@ const meddlings: readonly [string, StoreErrorCode, string, IDBValidKey, unknown]
   ['a log record of noise', 'store damaged', 'log', [1, 9], new ArrayBuffer(40)],
   ['a log record that is no buffer', 'store damaged', 'log', [1, 9], 'x'],
   ['a file of no member', 'store damaged', 'files', [4, 'db'], { id: 99, sizeBytes: 0 }],
-  ['a file that claims more than the lab may hold', 'store damaged', 'files', [1, 'db'], { id: 1, sizeBytes: 2 ** 40 }],
-  ['an extent that fails its checksum', 'store damaged', 'extents', [1, 0], { crc: 1, data: new ArrayBuffer(8) }],
+  [
+    'a file that claims more than the lab may hold',
+    'store damaged',
+    'files',
+    [1, 'db'],
+    { id: 1, sizeBytes: 2 ** 40 },
+  ],
+  [
+    'an extent that fails its checksum',
+    'store damaged',
+    'extents',
+    [1, 0],
+    { crc: 1, data: new ArrayBuffer(8) },
+  ],
 ];
 for (const [what, code, name, key, value] of meddlings) {
   test(`stored data are untrusted: ${what} is a clear error, and deleting helps`, async () => {

@@ -9,30 +9,51 @@ import { ManualClock } from './manual-clock.ts';
 
 /** The browser's locks as one origin's tabs share them: the parts that the host uses. */
 class LocksDouble {
-  readonly #held = new Map<string, (reason: Error) => void>();
+  #holder: ((reason: Error) => void) | null = null;
+  readonly #queue: (() => void)[] = [];
 
-  async request(name: string, options: LockOptions, work: (lock: Lock | null) => Promise<void> | undefined): Promise<void> {
-    const holder = this.#held.get(name);
-    if (holder !== undefined && options.steal !== true) return work(null);
-    holder?.(new DOMException('stolen', 'AbortError'));
-    const stolen = new Promise<never>((_, reject) => this.#held.set(name, reject));
-    const mine = this.#held.get(name);
-    await Promise.race([work({ name, mode: 'exclusive' }), stolen]).finally(() => {
-      if (this.#held.get(name) === mine) this.#held.delete(name);
+  async request(_name: string, { steal, signal }: LockOptions, work: () => Promise<void>): Promise<void> {
+    if (steal === true) this.#holder?.(new DOMException('stolen', 'AbortError'));
+    else if (this.#holder !== null) {
+      await new Promise<void>((next, reject) => {
+        this.#queue.push(next);
+        signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+      });
+    }
+    let mine: (reason: Error) => void = () => {};
+    const stolen = new Promise<never>((_, reject) => {
+      mine = reject;
+    });
+    this.#holder = mine;
+    await Promise.race([work(), stolen]).finally(() => {
+      if (this.#holder !== mine) return;
+      this.#holder = null;
+      this.#queue.shift()?.();
     });
   }
 }
 
 let workspaces = 0;
 const optionsOf = (changes: Partial<LabOptions> = {}): LabOptions => ({
-  seed: 5, members: 1, storage: 'auto', layout: 'one', workspace: `w${++workspaces}`, lookOnly: false, preVote: true, ...changes,
+  seed: 5,
+  members: 1,
+  storage: 'auto',
+  layout: 'one',
+  workspace: `w${++workspaces}`,
+  lookOnly: false,
+  preVote: true,
+  ...changes,
 });
 
 function hooksOf(changes: Partial<StorageHooks> = {}): StorageHooks & { readonly told: string[] } {
   const told: string[] = [];
   return {
-    told, clock: wallClock, locks: new LocksDouble() as unknown as LockManager, taken: () => told.push('taken'),
-    lost: () => told.push('lost'), ...changes,
+    told,
+    clock: wallClock,
+    locks: new LocksDouble() as unknown as LockManager,
+    taken: () => told.push('taken'),
+    lost: () => told.push('lost'),
+    ...changes,
   };
 }
 
@@ -51,7 +72,9 @@ test('a lab is stored where the browser stores, and in memory where it is asked 
 test('where storage is refused, or does not answer in two seconds, the lab lives in memory and says why', async () => {
   const { open } = IDBFactory.prototype;
   try {
-    IDBFactory.prototype.open = () => { throw new DOMException('The user denied permission', 'UnknownError'); };
+    IDBFactory.prototype.open = () => {
+      throw new DOMException('The user denied permission', 'UnknownError');
+    };
     const refused = await opened(optionsOf(), hooksOf());
     expect(refused.store.kind).toBe('memory');
     expect(refused.storageNotice).toContain('The user denied permission');
@@ -74,11 +97,16 @@ test('a second tab is refused by a code; it may look without writing, or take th
   const op = { kind: 'write', file: 'db', offset: 0, data } as const;
   await holder.store.write([{ member: nodeId(1), commit: 1, timeUs: 9, urgent: true, ops: [op] }]);
 
-  expect(await openStorage(options, hooksOf({ locks }))).toMatchObject({ ok: false, code: 'locked' });
+  const clock = new ManualClock();
+  const refused = openStorage(options, hooksOf({ locks, clock }));
+  await clock.pass(1000);
+  expect(await refused).toMatchObject({ ok: false, code: 'locked' });
   const looker = await opened({ ...options, lookOnly: true }, hooksOf({ locks }));
   expect(looker.store.kind).toBe('memory');
   expect(looker.lab.images[0].get('db')).toEqual(data);
-  await looker.store.write([{ member: nodeId(1), commit: 1, timeUs: 9, urgent: true, ops: [{ kind: 'remove', file: 'db' }] }]);
+  await looker.store.write([
+    { member: nodeId(1), commit: 1, timeUs: 9, urgent: true, ops: [{ kind: 'remove', file: 'db' }] },
+  ]);
   expect((await holder.store.read())[0].get('db')).toEqual(data);
 
   const taker = await opened({ ...options, takeOver: true }, hooksOf({ locks }));
@@ -87,6 +115,17 @@ test('a second tab is refused by a code; it may look without writing, or take th
   expect(taker.lab.images[0].get('db')).toEqual(data);
   await taker.lock?.release();
   expect((await opened(options, hooksOf({ locks }))).lab.record.boot).toBe(3);
+});
+
+test('a page that reloads waits for its own past to let the lab go', async () => {
+  const locks = new LocksDouble() as unknown as LockManager;
+  const options = optionsOf();
+  const past = await opened(options, hooksOf({ locks }));
+  const clock = new ManualClock();
+  const present = openStorage(options, hooksOf({ locks, clock }));
+  await clock.pass(300);
+  await past.lock?.release();
+  expect(await present).toMatchObject({ ok: true, lab: { record: { boot: 2 } } });
 });
 
 test('a witness that remembers commits of an empty store names the loss', async () => {

@@ -8,11 +8,21 @@ import { eventTable } from '../../src/host/trace-table.ts';
 
 const safe = fc.maxSafeNat();
 const valueOf: Record<FieldKind, fc.Arbitrary<unknown>> = {
-  u32: fc.nat({ max: 0xffffffff }), i32: fc.integer(), f64: safe, bool: fc.boolean(), text: fc.string({ unit: 'grapheme' }),
-  numbers: fc.array(safe), texts: fc.array(fc.string()),
+  u32: fc.nat({ max: 0xffffffff }),
+  i32: fc.integer(),
+  f64: safe,
+  bool: fc.boolean(),
+  text: fc.string({ unit: 'grapheme' }),
+  numbers: fc.array(safe),
+  texts: fc.array(fc.string()),
 };
 
-const at = fc.record({ moment: safe, ordinal: fc.nat({ max: 70000 }), timeUs: safe, member: fc.nat({ max: 9 }) });
+const at = fc.record({
+  moment: safe,
+  ordinal: fc.nat({ max: 70000 }),
+  timeUs: safe,
+  member: fc.nat({ max: 9 }),
+});
 
 function eventOf(type: string): fc.Arbitrary<LabEvent> {
   const fields = eventTable[type as keyof typeof eventTable] as Record<string, FieldKind>;
@@ -22,13 +32,16 @@ function eventOf(type: string): fc.Arbitrary<LabEvent> {
 
 for (const type of Object.keys(eventTable)) {
   test(`${type} comes back from the packed form as it went in`, () => {
-    fc.assert(fc.property(fc.array(fc.tuple(at, eventOf(type)), { maxLength: 5 }), (events) => {
-      const encoder = new TraceEncoder(1);
-      for (const [envelope, event] of events) encoder.add(envelope, event);
-      const chunk = encoder.take();
-      const decoded = chunk === null ? [] : new TraceDecoder().decode(structuredClone(chunk));
-      expect(decoded).toEqual(events.map(([envelope, event]): TracedEvent => ({ at: envelope, event })));
-    }), { numRuns: 25 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(at, eventOf(type)), { maxLength: 5 }), (events) => {
+        const encoder = new TraceEncoder(1);
+        for (const [envelope, event] of events) encoder.add(envelope, event);
+        const chunk = encoder.take();
+        const decoded = chunk === null ? [] : new TraceDecoder().decode(structuredClone(chunk));
+        expect(decoded).toEqual(events.map(([envelope, event]): TracedEvent => ({ at: envelope, event })));
+      }),
+      { numRuns: 25 },
+    );
   });
 }
 
@@ -57,13 +70,16 @@ test('a source that starts anew (a member after a restart) and a full table both
   const send = (text: string) => {
     encoder.add(envelope, cut(text));
     const chunk = encoder.take();
-    if (chunk !== null) seen.push(...decoder.decode(chunk).map(({ event }) => (event as { segment: string }).segment));
+    if (chunk !== null)
+      seen.push(...decoder.decode(chunk).map(({ event }) => (event as { segment: string }).segment));
     return chunk;
   };
   send('old');
   encoder = new TraceEncoder(1);
   send('new');
-  const resets = Array.from({ length: 9000 }, (_, i) => send(`key-${i}`)).filter((chunk) => chunk?.reset).length;
+  const resets = Array.from({ length: 9000 }, (_, i) => send(`key-${i}`)).filter(
+    (chunk) => chunk?.reset,
+  ).length;
   expect(resets).toBe(1);
   expect(seen).toEqual(['old', 'new', ...Array.from({ length: 9000 }, (_, i) => `key-${i}`)]);
 });
