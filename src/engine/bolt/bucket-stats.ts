@@ -1,4 +1,5 @@
 /** How a bucket uses its pages, counted as bbolt counts it. */
+import { BoltError } from './errors.ts';
 import type { Bucket } from './bucket.ts';
 import { bucketLeafFlag, elementBytes, pageHeaderBytes } from './page.ts';
 import type { Page } from './page.ts';
@@ -56,13 +57,20 @@ function usedBytes(page: Page): number {
   return pageHeaderBytes + last * elementBytes + end - element;
 }
 
+/** Pages that a count may still come to: more than the file has are a circle. */
+interface Budget {
+  left: number;
+}
+
 class Counter {
   readonly stats = newBucketStats();
   readonly #inner = newBucketStats();
   readonly #bucket: Bucket;
+  readonly #budget: Budget;
 
-  constructor(bucket: Bucket) {
+  constructor(bucket: Bucket, budget: Budget) {
     this.#bucket = bucket;
+    this.#budget = budget;
     this.stats.bucketCount = 1;
   }
 
@@ -83,6 +91,8 @@ class Counter {
     const { stats } = this;
     const { tx } = this.#bucket;
     tx.checkDepth(depth);
+    if (this.#budget.left-- <= 0)
+      throw new BoltError('invalid database', 'pages are referred to over and over');
     if (page.isLeaf) {
       this.#countLeaf(page, depth);
       return;
@@ -107,7 +117,8 @@ class Counter {
     stats.leafInuseBytes += usedBytes(page);
     for (let i = 0; i < page.count; i++) {
       if ((page.elementFlags(i) & bucketLeafFlag) === 0) continue;
-      addBucketStats(this.#inner, bucketStats(this.#bucket.openValue(page.value(i))));
+      const inner = new Counter(this.#bucket.openValue(page.value(i)), this.#budget);
+      addBucketStats(this.#inner, inner.count());
     }
   }
 }
@@ -119,5 +130,5 @@ class Counter {
  * @source bbolt v1.3.12 bucket.go Stats
  */
 export function bucketStats(bucket: Bucket): BucketStats {
-  return new Counter(bucket).count();
+  return new Counter(bucket, { left: bucket.tx.meta.highWater }).count();
 }

@@ -259,10 +259,14 @@ export class Bucket {
   node(id: number, parent: Node | null): Node {
     const open = this.nodes.get(id);
     if (open !== undefined) return open;
+    const page = this.page ?? this.tx.page(id);
+    if (page.count === 0 && parent !== null) {
+      throw new BoltError('invalid database', `page ${id}: an empty page that is not a root`);
+    }
     const node = new Node(this, true, parent);
+    node.read(page, this.page === null ? id : 0);
     if (parent === null) this.rootNode = node;
     else parent.children.push(node);
-    node.read(this.page ?? this.tx.page(id));
     this.nodes.set(id, node);
     this.tx.stats.nodeCount++;
     return node;

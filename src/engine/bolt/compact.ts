@@ -1,6 +1,7 @@
 /** Compaction: copies a database into a new one, key by key, so that its pages are full and none is free. */
 import { assert } from '../../base/assert.ts';
 import type { Bucket } from './bucket.ts';
+import { BoltError } from './errors.ts';
 import type { Db } from './db.ts';
 import type { Tx } from './tx.ts';
 
@@ -20,6 +21,8 @@ class Copy {
   readonly #txMaxBytes: number;
   #tx: Tx;
   #bytes = 0;
+  /** Bytes that may still come: a sound file holds no more than its own size. */
+  #budget = 0;
 
   constructor(target: Db, options: CompactOptions) {
     this.#target = target;
@@ -29,6 +32,7 @@ class Copy {
   }
 
   run(source: Tx): void {
+    this.#budget = source.sizeBytes;
     this.#copyBucket(source.root, []);
     this.#tx.commit();
   }
@@ -42,7 +46,7 @@ class Copy {
         return;
       }
       const child = bucket.bucket(key);
-      if (child === null) return;
+      if (child === null) throw new BoltError('invalid database', 'a bucket is not found under its name');
       parent.createBucket(key).setSequence(child.sequence);
       this.#copyBucket(child, [...path, key]);
     });
@@ -56,6 +60,8 @@ class Copy {
       this.#bytes = 0;
     }
     this.#bytes += bytes;
+    this.#budget -= bytes;
+    if (this.#budget < 0) throw new BoltError('invalid database', 'pages are referred to over and over');
   }
 
   #bucketAt(path: readonly Uint8Array[]): Bucket {

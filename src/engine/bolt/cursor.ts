@@ -207,8 +207,6 @@ export class Cursor {
   #requireBranch(place: Page | Node): void {
     this.bucket.tx.checkDepth(this.#stack.length);
     if (place instanceof Node) return;
-    if (!place.isBranch)
-      throw new BoltError('invalid database', `page ${place.id}: invalid page type ${place.flags}`);
     if (place.count === 0)
       throw new BoltError('invalid database', `page ${place.id}: a branch without children`);
   }

@@ -81,6 +81,19 @@ function createFile(pager: Pager, pageSize: number): void {
   pager.write(0, bytes);
 }
 
+/** Refuses numbers that no sound file has, so that nothing below is as large as a damaged file claims. */
+function checkMeta(meta: Meta, fileBytes: number): void {
+  const { highWater, pageSize, txid: id } = meta;
+  if (!(highWater > 2 && highWater < 4294967296 && highWater * pageSize <= fileBytes)) {
+    throw new BoltError('invalid database', `the file does not reach its high water mark, page ${highWater}`);
+  }
+  const { root } = meta.root;
+  if (!(root >= 2 && root < highWater))
+    throw new BoltError('invalid database', `root page ${root} is out of bounds`);
+  if (!(id < Number.MAX_SAFE_INTEGER))
+    throw new BoltError('invalid database', `transaction ${id} is too large`);
+}
+
 /**
  * One writer, many readers. Everything happens at once: nothing waits, and a second writer is a caller's
  * bug.
@@ -115,9 +128,7 @@ export class Db {
     this.noFreelistSync = options.noFreelistSync ?? false;
     this.trace = options.trace ?? silent;
     this.#meta = chooseMeta(pager, this.pageSize);
-    if (!(this.#meta.highWater < 4294967296)) {
-      throw new BoltError('invalid database', `the high water mark ${this.#meta.highWater} is too large`);
-    }
+    checkMeta(this.#meta, pager.sizeBytes);
     const hashmap = options.freelistType === 'hashmap';
     const list = hashmap ? new HashmapFreelist(options.hashmapChoice ?? 'insertion') : new ArrayFreelist();
     this.freelist = new SharedFreelist(list);

@@ -47,9 +47,14 @@ export function readFreelist(
   pageSize: number,
   highWater: number,
 ): StoredFreelist {
+  if (!(pgid >= 2 && pgid < highWater))
+    throw new BoltError('invalid database', `freelist page ${pgid} is out of bounds`);
   const page = readPage(pager, pgid, pageSize);
   if ((page.flags & freelistFlag) === 0) {
     throw new BoltError('invalid database', `invalid freelist page: ${pgid}, page type ${page.flags}`);
+  }
+  if (pgid + page.overflow >= highWater) {
+    throw new BoltError('invalid database', `freelist page ${pgid}: its overflow is out of bounds`);
   }
   const stored = readIds(page).sort();
   const wrongIds: number[] = [];

@@ -192,9 +192,9 @@ export class Node {
     if (index >= 0) this.children.splice(index, 1);
   }
 
-  /** Takes a page's items over, as references. @throws BoltError 'invalid database' on a damaged page */
-  read(page: Page): void {
-    this.pgid = page.id;
+  /** Takes the items of page `id` over, as references. @throws BoltError 'invalid database' on a damaged page */
+  read(page: Page, id: number): void {
+    this.pgid = id;
     this.overflow = page.overflow;
     this.isLeaf = page.isLeaf;
     const { bytes, count, isLeaf } = page;

@@ -1,5 +1,5 @@
 /** Rebalancing: a node that deletions made too small joins a sibling; a root with one child becomes it. */
-import { assert } from '../../base/assert.ts';
+import { BoltError } from './errors.ts';
 import type { Node } from './node.ts';
 
 /** A root branch with one child becomes that child. */
@@ -29,6 +29,7 @@ function removeNode(node: Node, parent: Node): void {
 
 /** Moves all items of the right node behind those of the left. */
 function merge(left: Node, right: Node, parent: Node): void {
+  if (left === right) throw new BoltError('invalid database', `page ${left.pgid}: two elements lead here`);
   const { nodes } = left.bucket;
   for (const inode of right.inodes) {
     const inner = nodes.get(inode.pgid);
@@ -73,7 +74,12 @@ export function rebalanceNode(node: Node): void {
     rebalanceNode(parent);
     return;
   }
-  assert(parent.inodes.length > 1, 'rebalance: a parent has at least two children');
+  if (parent.inodes.length < 2) {
+    throw new BoltError(
+      'invalid database',
+      `page ${parent.pgid}: a branch with one child that is not a root`,
+    );
+  }
   const index = parent.childIndex(node);
   if (index === 0) merge(node, parent.childAt(1), parent);
   else merge(parent.childAt(index - 1), node, parent);

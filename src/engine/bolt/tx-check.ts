@@ -56,6 +56,7 @@ class Checker {
   readonly #limit: number;
   readonly #stack: number[] = [];
   #visits = 0;
+  #isTired = false;
 
   constructor(pager: Pager, pageSize: number, meta: Meta, freed: FreedPages) {
     this.#pager = pager;
@@ -123,9 +124,11 @@ class Checker {
   #enter(id: number): boolean {
     if (this.#stack.includes(id)) this.#unreadable(id, 'is below itself');
     else if (this.#stack.length >= maxDepth) this.#unreadable(id, 'lies too deep');
-    else if (++this.#visits > 6 * this.#limit + 64) {
-      if (this.#visits === 6 * this.#limit + 65) this.#unreadable(id, 'is referred to too often');
-    } else return true;
+    else if (this.#visits++ < 6 * this.#limit + 64) return true;
+    else if (!this.#isTired) {
+      this.#isTired = true;
+      this.#unreadable(id, 'is referred to too often');
+    }
     return false;
   }
 
@@ -144,6 +147,7 @@ class Checker {
     const page = this.#enter(id) ? this.#page(id) : null;
     if (page === null) return;
     this.#stack.push(id);
+    this.#visits += this.#overflow(id, page);
     const stack = `(stack: [${this.#stack.join(' ')}])`;
     if (id > this.#meta.highWater)
       this.#tell('out of bounds', id, `page ${id}: out of bounds: ${this.#meta.highWater} ${stack}`);

@@ -188,7 +188,20 @@ export class Tx {
   page(id: number): Page {
     if (!(id >= 2 && id < this.#meta.highWater))
       throw new BoltError('invalid database', `page ${id} is out of bounds`);
-    return readPage(this.#db.pager, id, this.pageSize);
+    const page = readPage(this.#db.pager, id, this.pageSize);
+    if (page.id !== id) {
+      throw new BoltError(
+        'invalid database',
+        `Page expected to be: ${id}, but self identifies as ${page.id}`,
+      );
+    }
+    if (!page.isLeaf && !page.isBranch) {
+      throw new BoltError('invalid database', `page ${id}: invalid page type ${page.flags}`);
+    }
+    if (id + page.overflow >= this.#meta.highWater) {
+      throw new BoltError('invalid database', `page ${id}: its overflow is out of bounds`);
+    }
+    return page;
   }
 
   /** @internal A branch's child, for sure inside the file. */
