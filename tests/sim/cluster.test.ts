@@ -1,14 +1,12 @@
 /** The cluster's two halves with toy members: order, replays, faults and what they reach. */
 import fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Cluster } from '../../src/sim/cluster.ts';
 import { Members, replay } from '../../src/sim/run.ts';
 import { defaultWorld } from '../../src/sim/world-config.ts';
 import { toyBoot } from './toy-member.ts';
 import { clusterConfig, Lab, recordingTrace } from './worlds.ts';
 import type { Action, ClientAction, MemberResult } from '../../src/sim/types.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const member = fc.integer({ min: 1, max: 3 });
 const action: fc.Arbitrary<Action> = fc.oneof(

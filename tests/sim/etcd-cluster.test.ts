@@ -1,5 +1,5 @@
 /** Whole clusters of real members in the world: elections, writes, crashes, partitions. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Member } from '../../src/engine/server/member.ts';
 import { replay } from '../../src/sim/run.ts';
 import { ChunkedFile } from '../../src/sim/chunked-file.ts';
@@ -7,8 +7,6 @@ import { applyStoreOps, toImage } from '../../src/sim/store-ops.ts';
 import { clusterConfig, Lab, noTrace, recordingTrace } from './worlds.ts';
 import type { DiskImage } from '../../src/engine/server/types.ts';
 import type { ClientOutcome, ClusterConfig } from '../../src/sim/types.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const boot = Member.boot;
 
