@@ -1,4 +1,4 @@
-/** Clusters under a random mix of faults, each from a seed: nothing acknowledged is lost, no store differs. */
+/** Clusters under a random mix of faults, each from a seed: nothing acknowledged is lost. */
 import { expect, test } from 'vitest';
 import { stream } from '../../src/base/prng.ts';
 import { Member } from '../../src/engine/server/member.ts';
