@@ -1,12 +1,14 @@
 /** The union of all that the engine tells. */
 import type { BackendEvent } from './backend/events.ts';
 import type { BoltEvent } from './bolt/events.ts';
+import type { LeaseEvent } from './lease/events.ts';
 import type { MvccEvent } from './mvcc/events.ts';
 import type { RaftEvent } from './raft/events.ts';
 import type { ServerEvent } from './server/events.ts';
 import type { WalEvent } from './wal/events.ts';
 
-export type EngineEvent = RaftEvent | BoltEvent | WalEvent | BackendEvent | MvccEvent | ServerEvent;
+export type EngineEvent =
+  RaftEvent | BoltEvent | WalEvent | BackendEvent | LeaseEvent | MvccEvent | ServerEvent;
 
 /**
  * Where and when an event happened. `moment` is the kernel's input number, `ordinal` the event's place among

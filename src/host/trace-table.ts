@@ -115,6 +115,28 @@ const storeRows = {
   'mvcc.tombstone': { key: 'text', main: 'f64', sub: 'f64' },
 } as const;
 
+const leaseRows = {
+  'lease.open': { expiry: 'text', ids: 'texts', ttlsSeconds: 'numbers' },
+  'lease.grant': { id: 'text', ttlSeconds: 'f64', expiryUs: 'f64' },
+  'lease.revoke': { id: 'text', keyCount: 'u32', revision: 'f64' },
+  'lease.renew': { id: 'text', ttlSeconds: 'f64', expiryUs: 'f64' },
+  'lease.attach': { id: 'text', key: 'text', keyCount: 'u32' },
+  'lease.detach': { id: 'text', key: 'text', keyCount: 'u32' },
+  'lease.expire': { id: 'text', expiryUs: 'f64' },
+  'lease.promote': { extendUs: 'f64', ids: 'texts', expiriesUs: 'numbers', spreadCount: 'u32' },
+  'lease.demote': { leaseCount: 'u32' },
+  'lease.heap': {
+    op: 'text',
+    id: 'text',
+    timeUs: 'f64',
+    from: 'i32',
+    to: 'i32',
+    size: 'u32',
+    touched: 'u32',
+    compared: 'f64',
+  },
+} as const;
+
 const serverRows = {
   'server.boot': { name: 'text', memberId: 'text', clusterId: 'text', fresh: 'bool' },
   'server.request': { request: 'f64', method: 'text', label: 'text' },
@@ -165,4 +187,4 @@ const simRows = {
 } as const;
 
 /** Both sides of a port must be of one build: a type travels as its place in this table. */
-export const eventTable: EventTable = { ...raftRows, ...storeRows, ...serverRows, ...simRows };
+export const eventTable: EventTable = { ...raftRows, ...storeRows, ...leaseRows, ...serverRows, ...simRows };

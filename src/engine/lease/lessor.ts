@@ -16,6 +16,7 @@ import { LeaseError, maxTtlSeconds, noLease } from './types.ts';
 import type {
   ExpiryKind,
   ExpiryWork,
+  KeyLeases,
   Lease,
   LeaseId,
   LeaseStore,
@@ -50,7 +51,7 @@ interface LeaseRecord {
 }
 
 /** @source etcd v3.4.23 lease/lessor.go */
-export class Lessor {
+export class Lessor implements KeyLeases {
   readonly #store: LeaseStore;
   readonly #trace: Trace<LeaseEvent>;
   readonly #minTtlSeconds: number;

@@ -62,6 +62,14 @@ export interface TxnDelete {
   end(): void;
 }
 
+/** Which keys go with which lease, as the key-value store keeps it up. */
+export interface KeyLeases {
+  lookup(id: LeaseId): Lease | null;
+  leaseOf(key: Uint8Array): LeaseId | null;
+  attach(id: LeaseId, key: Uint8Array): void;
+  detach(id: LeaseId, key: Uint8Array): void;
+}
+
 /** A lease as it is stored. */
 export interface StoredLease {
   readonly id: LeaseId;

@@ -5,6 +5,8 @@ import { printable } from '../../base/utf8.ts';
 import type { Trace } from '../../base/trace.ts';
 import type { BatchTx } from '../backend/batch-tx.ts';
 import type { BucketName } from '../backend/schema.ts';
+import { leaseId, noLease } from '../lease/types.ts';
+import type { KeyLeases } from '../lease/types.ts';
 import { decodeKeyValue, encodeKeyValue } from '../pb/hot.ts';
 import type { KeyValue } from '../pb/hot.ts';
 import type { MvccEvent } from './events.ts';
@@ -26,6 +28,7 @@ export interface RecordSource {
 export interface TxnContext {
   readonly index: TreeIndex;
   readonly trace: Trace<MvccEvent>;
+  readonly leases: KeyLeases | null;
   readonly revision: number;
   readonly compactRevision: number;
 }
@@ -125,6 +128,7 @@ export class StoreWriteTxn implements WriteTxn {
     this.#context.index.put(key, next);
     this.#changes.push(kv);
     this.#tellPut(kv, next, record.length);
+    this.#moveLease(key, lease);
     return next.main;
   }
 
@@ -148,6 +152,16 @@ export class StoreWriteTxn implements WriteTxn {
     this.#changes.push({ ...tombstone, modRevision: next.main });
     const { trace } = this.#context;
     if (trace.on) trace.emit({ type: 'mvcc.tombstone', key: printable(key, eventKeyLimit), ...next });
+    this.#moveLease(key, noLease);
+  }
+
+  /** Whoever puts a lease into a record has looked whether it is there; one that is not holds no key. */
+  #moveLease(key: Uint8Array, lease: bigint): void {
+    const { leases } = this.#context;
+    if (leases === null) return;
+    const [before, after] = [leases.leaseOf(key), leaseId(lease)];
+    if (before !== null) leases.detach(before, key);
+    if (after !== noLease && leases.lookup(after) !== null) leases.attach(after, key);
   }
 
   /** The newest revision that the transaction sees: with its own changes, once there are any. */

@@ -5,6 +5,10 @@ import type { Trace } from '../../base/trace.ts';
 import { WireError } from '../../base/wire.ts';
 import type { Backend } from '../backend/backend.ts';
 import { metaKeys } from '../backend/schema.ts';
+import { itemOf } from '../lease/item.ts';
+import type { Item } from '../lease/item.ts';
+import { leaseId, noLease } from '../lease/types.ts';
+import type { KeyLeases, LeaseId } from '../lease/types.ts';
 import { decodeKeyValue } from '../pb/hot.ts';
 import type { KeyValue } from '../pb/hot.ts';
 import type { MvccEvent } from './events.ts';
@@ -22,22 +26,28 @@ const firstRevision = 1;
 /** The compact revision of a store that was never compacted. */
 const neverCompacted = -1;
 
+/** The leases of keys that are alive, as the records name them. */
+type KeyToLease = Map<Item, { readonly key: Uint8Array; readonly lease: LeaseId }>;
+
 /** @source etcd mvcc/kvstore.go */
 export class KvStore {
   readonly index = new TreeIndex();
   readonly trace: Trace<MvccEvent>;
+  /** Null for a store without leases: records then name them, and nothing more. */
+  readonly leases: KeyLeases | null;
   readonly #backend: Backend;
   #currentRevision = firstRevision;
   #compactRevision = neverCompacted;
   #writing = false;
 
   /**
-   * Opens the store that the backend holds.
+   * Opens the store that the backend holds, and attaches its keys to their leases.
    * @throws MvccError 'mvcc: bad record' when a record of the bucket `key` is not a KeyValue under a revision
    */
-  constructor(backend: Backend, trace: Trace<MvccEvent> = silent) {
+  constructor(backend: Backend, trace: Trace<MvccEvent> = silent, leases: KeyLeases | null = null) {
     this.#backend = backend;
     this.trace = trace;
+    this.leases = leases;
     this.#restore();
     if (trace.on) {
       trace.emit({
@@ -92,13 +102,23 @@ export class KvStore {
     const { readTx } = this.#backend;
     const finished = readTx.get('meta', metaKeys.finishedCompactRevision);
     if (finished !== null) this.#compactRevision = decodeRevision(finished).main;
-    readTx.forEach('key', (key, value) => this.#restoreRecord(key, value));
+    const leaseOf: KeyToLease = new Map();
+    readTx.forEach('key', (key, value) => {
+      const kv = decodeRecord(value);
+      this.#restoreRecord(key, kv);
+      if (this.leases !== null) noteLease(leaseOf, kv);
+    });
     this.#currentRevision = Math.max(this.#currentRevision, this.#compactRevision);
+    for (const { key, lease } of leaseOf.values()) this.#attach(key, lease);
   }
 
-  #restoreRecord(key: Uint8Array, value: Uint8Array): void {
+  /** A record may name a lease that is not there: then its key stays for good, as in etcd. */
+  #attach(key: Uint8Array, lease: LeaseId): void {
+    if (this.leases !== null && this.leases.lookup(lease) !== null) this.leases.attach(lease, key);
+  }
+
+  #restoreRecord(key: Uint8Array, kv: KeyValue): void {
     const revision = decodeRevision(key);
-    const kv = decodeRecord(value);
     const known = this.index.keyIndex(kv.key);
     this.#currentRevision = revision.main;
     if (known === undefined) {
@@ -107,6 +127,13 @@ export class KvStore {
     } else if (isTombstone(key)) known.tombstone(revision);
     else known.put(revision);
   }
+}
+
+/** The newest record of a key counts; a tombstone names no lease. */
+function noteLease(leaseOf: KeyToLease, { key, lease }: KeyValue): void {
+  const id = leaseId(lease);
+  if (id === noLease) leaseOf.delete(itemOf(key));
+  else leaseOf.set(itemOf(key), { key, lease: id });
 }
 
 function decodeRecord(value: Uint8Array): KeyValue {
