@@ -118,7 +118,7 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [/has been compacted/, 'Older revisions are gone. Ask for a later one, or leave --rev out.'],
 ];
 
-/** The codes that the connection itself may give; the others are etcd's own, or the client's before it sent. */
+/** The codes that the connection itself may give; others are etcd's own, or the client's before it sent. */
 const transportCodes: Readonly<Record<number, string>> = {
   1: 'Canceled',
   2: 'Unknown',
