@@ -15,4 +15,5 @@ if (target !== null) {
   target.replaceChildren();
   mount(Embed, { target, props: { desk } });
 }
-runLab(lab, () => desk.open());
+runLab(lab);
+void desk.open();

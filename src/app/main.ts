@@ -18,4 +18,5 @@ if (target !== null) {
   target.replaceChildren();
   mount(App, { target, props: { desk } });
 }
-runLab(lab, () => desk.open());
+runLab(lab);
+void desk.open();

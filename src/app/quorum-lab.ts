@@ -5,7 +5,7 @@ import type { Told } from '../model/told.ts';
 
 export interface QuorumLab {
   readonly version: 1;
-  /** Settles when a leader is elected and the lab can be used; fails where it did not open, saying why. */
+  /** Settles when the lab is open with a leader; fails where it cannot open. Waits while another tab has it. */
   readonly ready: Promise<LabState>;
   /** @throws Error before `ready` */
   state(): LabState;
@@ -31,10 +31,10 @@ declare global {
   }
 }
 
-export function quorumLabOf(lab: Lab, ready: Promise<LabState>): QuorumLab {
+export function quorumLabOf(lab: Lab): QuorumLab {
   return {
     version: 1,
-    ready,
+    ready: lab.ready,
     state: () => {
       if (lab.state === null) throw new Error('the lab is not open yet: wait for ready');
       return lab.state;

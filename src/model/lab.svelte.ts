@@ -26,6 +26,11 @@ export type Phase =
   /** The lab did not open, or it was closed: what to tell. */
   | { readonly kind: 'closed'; readonly code: string; readonly message: string };
 
+interface Settle {
+  resolve(state: LabState): void;
+  reject(error: Error): void;
+}
+
 /** How many events are kept for `events(since)`. */
 const keptEvents = 20_000;
 /** At most one spoken sentence in this time: a screen reader needs to finish. */
@@ -52,7 +57,11 @@ export class Lab {
   readonly hint = $derived(hintFor(this.cluster, this.journey, this.past));
   readonly playing = $derived(this.state?.playing ?? false);
 
+  /** Settles with the first state of an open lab; fails where the lab cannot be opened. */
+  readonly ready: Promise<LabState>;
+
   readonly #port: LabPort;
+  readonly #settleReady: Settle;
   readonly #clock = new SteadyClock();
   readonly #listeners = new Set<(batch: LabBatch) => void>();
   #events: Told[] = [];
@@ -61,6 +70,9 @@ export class Lab {
 
   constructor(port: LabPort) {
     this.#port = port;
+    let settle!: Settle;
+    this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    this.#settleReady = settle;
     port.subscribe((batch) => this.#receive(batch));
   }
 
@@ -71,10 +83,13 @@ export class Lab {
     const opened = await this.#port.open(options);
     if (!opened.ok) {
       this.phase = { kind: 'closed', code: opened.code, message: opened.message };
+      // Another tab has the lab: a visitor may still take it over.
+      if (opened.code !== 'locked') this.#settleReady.reject(new Error(`${opened.code}: ${opened.message}`));
       return;
     }
     this.#show(opened.state);
     this.phase = { kind: 'open' };
+    this.#settleReady.resolve(opened.state);
   }
 
   act(command: unknown): Promise<Result<ActResult>> {

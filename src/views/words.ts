@@ -135,6 +135,12 @@ export function hintWords(hint: Hint, nameOf: NameOf): string {
   }
 }
 
+/** What to tell of a member that stopped itself, and what to do about it. */
+export function haltWords(member: string, reason: string): string {
+  const isFull = /ENOSPC|storage is full|no space/i.test(reason);
+  return isFull ? m.halted_full({ member }) : m.halted_other({ member, reason });
+}
+
 /** Microseconds as seconds with all six places, in groups: `12.345 678 s`. */
 export function clockText(timeUs: number): string {
   const seconds = Math.floor(timeUs / 1e6);
