@@ -41,6 +41,7 @@ class LabConnection implements LabPort {
 
   async open(options: LabOptions): Promise<Result<{ state: LabState }>> {
     this.#options = options;
+    this.#feed.interventions.length = 0;
     this.#witness = new Witness(options.workspace);
     const witness = options.witness ?? this.#witness.read();
     return this.#result((calls) => calls.open({ ...options, witness }));

@@ -43,6 +43,8 @@ export class Lifeline {
 
   /** Lets a promise of somebody else's (a Comlink call) end with the death as well. */
   race<Value>(promise: Promise<Value>): Promise<Value> {
+    // after the death nobody waits for it, but it must not count as unheard
+    promise.catch(() => {});
     return this.call<Value>((call) => {
       promise.then(
         (value) => this.answer(call, value),

@@ -4,7 +4,7 @@ import type { DiskImage } from '../engine/server/types.ts';
 import { applyStoreOps, toImage } from '../sim/store-ops.ts';
 import type { StoreCommit, StoreOp } from '../sim/types.ts';
 import type { ExtentRecord, FileRecord, LabTransaction } from './idb-schema.ts';
-import { extentBytes } from './idb-schema.ts';
+import { extentBytes, ride } from './idb-schema.ts';
 import { fromImage } from './memory-store.ts';
 import type { LabRecord } from './page-store.ts';
 import { damaged, largestFileBytes, unpackCommits } from './store-record.ts';
@@ -66,18 +66,18 @@ export class ExtentFolder {
     for (const key of this.#changedFiles) {
       const [member, name] = JSON.parse(key) as [number, string];
       const file = this.#files.get(key);
-      if (file === undefined) void files.delete([member, name]);
-      else void files.put({ id: file.id, sizeBytes: file.sizeBytes }, [member, name]);
+      if (file === undefined) ride(files.delete([member, name]));
+      else ride(files.put({ id: file.id, sizeBytes: file.sizeBytes }, [member, name]));
     }
-    for (const id of this.#removedIds) void extents.delete(IDBKeyRange.bound([id, 0], [id, Infinity]));
+    for (const id of this.#removedIds) ride(extents.delete(IDBKeyRange.bound([id, 0], [id, Infinity])));
     const sizes = new Map([...this.#files.values()].map((file) => [file.id, file.sizeBytes]));
     for (const [key, extent] of this.#extents) {
       const [id, place] = JSON.parse(key) as [number, number];
       const length = Math.min(extentBytes, (sizes.get(id) ?? 0) - place * extentBytes);
-      if (length <= 0) void extents.delete([id, place]);
+      if (length <= 0) ride(extents.delete([id, place]));
       else if (extent.changed) {
         const data = extent.bytes.slice(0, length);
-        void extents.put({ crc: crc32c(data), data: data.buffer }, [id, place]);
+        ride(extents.put({ crc: crc32c(data), data: data.buffer }, [id, place]));
       }
     }
   }

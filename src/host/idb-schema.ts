@@ -65,6 +65,11 @@ export function checkRecord(value: unknown): LabRecord | null {
   return { formatVersion: storeFormat, seed, members, preVote, boot, timeUs };
 }
 
+/** Lets a request go on unawaited: its failure is its transaction's, and is told there. */
+export function ride(request: Promise<unknown>): void {
+  request.catch(() => {});
+}
+
 /** What a failed request or transaction of IndexedDB means for a disk. */
 export function asStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;

@@ -10,7 +10,7 @@ import type { DiskImage } from '../engine/server/types.ts';
 import type { StoreCommit } from '../sim/types.ts';
 import { ExtentFolder, readImages } from './idb-extents.ts';
 import type { LabDatabase, LabTransaction } from './idb-schema.ts';
-import { asStoreError, checkRecord, databaseName, databaseVersion, storeNames } from './idb-schema.ts';
+import { asStoreError, checkRecord, databaseName, databaseVersion, ride, storeNames } from './idb-schema.ts';
 import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat } from './page-store.ts';
 import { packCommits, unpackCommits } from './store-record.ts';
@@ -85,8 +85,7 @@ export class IdbStore implements PageStore {
     const packed = packCommits(commits);
     try {
       const transaction = this.#database.transaction('log', 'readwrite', strict);
-      // The put is not awaited, and its failure is the transaction's.
-      transaction.store.add(packed, [this.#record.boot, this.#next]).catch(() => {});
+      ride(transaction.store.add(packed, [this.#record.boot, this.#next]));
       transaction.commit();
       await transaction.done;
     } catch (error) {
@@ -101,6 +100,7 @@ export class IdbStore implements PageStore {
     assert(this.#record !== null && this.#database !== null, 'store: read before it is open');
     try {
       const transaction = this.#database.transaction(storeNames, 'readonly');
+      ride(transaction.done);
       return (await readImages(transaction, this.#record)).images;
     } catch (error) {
       throw asStoreError(error);
@@ -130,8 +130,8 @@ export class IdbStore implements PageStore {
       const made = before ?? { formatVersion: storeFormat, ...setup, boot: 0, timeUs: 0 };
       const timeUs = Math.max(made.timeUs, await this.#foldAll(transaction, made));
       const record = { ...made, boot: made.boot + 1, timeUs };
-      void transaction.objectStore('log').clear();
-      void transaction.objectStore('meta').put(record, 'lab');
+      ride(transaction.objectStore('log').clear());
+      ride(transaction.objectStore('meta').put(record, 'lab'));
       const { images } = await readImages(transaction, record);
       await transaction.done;
       return { record, fresh: before === null, images };
@@ -199,8 +199,8 @@ export class IdbStore implements PageStore {
         bytes += value?.byteLength ?? 0;
       }
       folder.finish();
-      void transaction.objectStore('log').delete(IDBKeyRange.bound([boot, this.#first], [boot, at - 1]));
-      void transaction.objectStore('meta').put({ ...record, timeUs }, 'lab');
+      ride(transaction.objectStore('log').delete(IDBKeyRange.bound([boot, this.#first], [boot, at - 1])));
+      ride(transaction.objectStore('meta').put({ ...record, timeUs }, 'lab'));
       await transaction.done;
       this.#first = at;
       this.#logBytes -= bytes;
@@ -214,7 +214,7 @@ export class IdbStore implements PageStore {
 const logOf = (boot: number): IDBKeyRange => IDBKeyRange.bound([boot, 0], [boot, Infinity]);
 
 function abort(transaction: LabTransaction<'readwrite'>): void {
-  transaction.done.catch(() => {});
+  ride(transaction.done);
   try {
     transaction.abort();
   } catch {
@@ -231,6 +231,7 @@ export async function readStoredLab(workspace: string): Promise<StoredLab | null
   try {
     database = await openDatabase(workspace, () => {});
     const transaction = database.transaction(storeNames, 'readonly');
+    ride(transaction.done);
     const record = checkRecord(await transaction.objectStore('meta').get('lab'));
     if (record === null) return null;
     const { images, timeUs } = await readImages(transaction, record);

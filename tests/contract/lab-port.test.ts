@@ -145,3 +145,55 @@ test('killing a member ends its worker, and restarting it begins another', async
   expect(WorkerDouble.running.size).toBe(before.running);
   await lab.port.close();
 });
+
+test("a member's worker that breaks stops the run with the sentence; the run file still comes", async () => {
+  const lab = new PortUnderTest(layouts[2].connect, 'workers');
+  await lab.open({ seed: 4, workspace: 'break', stored: false });
+  await lab.actAndRun({ type: 'put', key: 'a', value: 'b' }, 500);
+  WorkerDouble.newest('m2').fail('out of memory');
+  expect(await lab.port.run(1_000_000)).toMatchObject({ ok: false, code: 'stopped' });
+  const { stopped } = await lab.state();
+  expect(stopped).toMatchObject({
+    kind: 'internal',
+    message: 'DeathError: the worker of m2 failed: out of memory',
+  });
+  expect(await lab.port.runFile()).toMatchObject({ error: stopped?.message, moment: stopped?.moment });
+  await lab.port.close();
+});
+
+test('calls to a lab whose worker died all settle, and the page writes the run file from what it saw', async () => {
+  const lab = new PortUnderTest(layouts[2].connect, 'workers');
+  await lab.open({ seed: 4, workspace: 'death', stored: false });
+  const before = await lab.state();
+  const pending = lab.port.act({ type: 'put', key: 'a', value: 'b' });
+  await lab.port.step('input', 1);
+  WorkerDouble.newest('lab').fail('gone');
+  const message = "The lab's worker failed: gone.";
+  expect(await pending).toEqual({ ok: false, code: 'internal', message });
+  expect(await lab.port.run(1)).toEqual({ ok: false, code: 'internal', message });
+  expect((await lab.state()).stopped).toMatchObject({ kind: 'internal', message });
+  expect(await lab.port.compareStore()).toEqual([message]);
+  const file = await lab.port.runFile();
+  expect(file).toMatchObject({
+    error: message,
+    seed: 4,
+    interventions: [{ moment: before.moment, action: { type: 'put' } }],
+  });
+});
+
+test('where a worker starts no workers, all members live in the lab’s own, and the state says so', async () => {
+  WorkerDouble.refused.add('m1');
+  const lab = new PortUnderTest(layouts[2].connect, 'workers');
+  expect((await lab.open({ seed: 4, workspace: 'nested', stored: false })).layout).toBe('one');
+  WorkerDouble.refused.clear();
+  await lab.port.close();
+});
+
+test('a lab that cannot load says so in each answer', async () => {
+  const port = connectLab(() =>
+    Promise.reject(new Error('a part of the lab did not load (404): reload the page')),
+  );
+  const message = 'a part of the lab did not load (404): reload the page';
+  expect(await port.act({ type: 'memberList' })).toEqual({ ok: false, code: 'internal', message });
+  expect((await port.state()).stopped?.message).toBe(message);
+});

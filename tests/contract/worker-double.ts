@@ -8,7 +8,10 @@ type Listener = ((event: MessageEvent) => void) | null;
 export class WorkerDouble {
   static readonly running = new Set<WorkerDouble>();
   static ended = 0;
-  onerror: ((event: Event) => void) | null = null;
+  /** Names of workers that this context cannot start, for now. */
+  static readonly refused = new Set<string>();
+  readonly name: string;
+  onerror: ((event: ErrorEvent) => void) | null = null;
   readonly #outer: MessagePort;
   readonly #inner: MessagePort;
 
@@ -16,7 +19,12 @@ export class WorkerDouble {
     const { port1, port2 } = new MessageChannel();
     this.#outer = port1;
     this.#inner = port2;
+    this.name = options.name;
     WorkerDouble.running.add(this);
+    if (WorkerDouble.refused.has(options.name)) {
+      setImmediate(() => this.fail('refused'));
+      return;
+    }
     const scope = {
       name: options.name,
       set onmessage(listener: Listener) {
@@ -43,6 +51,19 @@ export class WorkerDouble {
     this.#outer.close();
     this.#inner.close();
   }
+
+  /** An error that nothing in it caught. */
+  fail(message: string): void {
+    this.onerror?.(Object.assign(new Event('error'), { message }) as ErrorEvent);
+  }
+
+  static newest(name: string): WorkerDouble {
+    const found = [...this.running].findLast((worker) => worker.name === name);
+    if (found === undefined) throw new Error(`no worker is called ${name}`);
+    return found;
+  }
+
+  addEventListener(): void {}
 
   /** Ends all that a test left running. */
   static endAll(): void {
