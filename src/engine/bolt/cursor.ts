@@ -21,10 +21,6 @@ interface ElementRef {
   index: number;
 }
 
-function countOf(place: Page | Node): number {
-  return place instanceof Node ? place.inodes.length : place.count;
-}
-
 /**
  * A position in a bucket. A change of the bucket leaves the position undefined: seek again. After
  * `delete` the
@@ -43,23 +39,23 @@ export class Cursor {
     this.bucket.tx.requireOpen();
     this.#stack = [{ place: this.bucket.pageNode(this.bucket.rootPgid), index: 0 }];
     this.#goToFirst();
-    if (this.#top.index >= countOf(this.#top.place)) return this.#advance();
+    if (this.#top.index >= this.#top.place.count) return this.#advance();
     return this.#item();
   }
 
   last(): Item | null {
     this.bucket.tx.requireOpen();
     const place = this.bucket.pageNode(this.bucket.rootPgid);
-    this.#stack = [{ place, index: countOf(place) - 1 }];
+    this.#stack = [{ place, index: place.count - 1 }];
     this.#goToLast();
-    if (countOf(this.#top.place) === 0 && !this.#retreat()) return null;
+    if (this.#top.place.count === 0 && !this.#retreat()) return null;
     return this.#item();
   }
 
   /** The first item whose key is not below `key`. */
   seek(key: Uint8Array): Item | null {
     this.#search(key);
-    if (this.#top.index >= countOf(this.#top.place)) return this.#advance();
+    if (this.#top.index >= this.#top.place.count) return this.#advance();
     return this.#item();
   }
 
@@ -94,20 +90,19 @@ export class Cursor {
   seekExact(key: Uint8Array): boolean {
     this.#search(key);
     const { place, index } = this.#top;
-    return index < countOf(place) && place.compareKey(index, key) === 0;
+    return place.isAt(index, key);
   }
 
   /** @internal Whether the item under the cursor is a bucket. */
   get isBucket(): boolean {
     const { place, index } = this.#top;
-    const flags = place instanceof Node ? place.inodes[index].flags : place.elementFlags(index);
-    return (flags & bucketLeafFlag) !== 0;
+    return (place.elementFlags(index) & bucketLeafFlag) !== 0;
   }
 
   /** @internal The value under the cursor, a bucket's included. */
   get value(): Uint8Array {
     const { place, index } = this.#top;
-    return place instanceof Node ? place.inodes[index].value : place.value(index);
+    return place.value(index);
   }
 
   /** @internal The leaf under the cursor, opened for change together with the way to it. */
@@ -128,7 +123,7 @@ export class Cursor {
 
   #item(): Item | null {
     const { place, index } = this.#top;
-    if (index < 0 || index >= countOf(place)) return null;
+    if (index < 0 || index >= place.count) return null;
     if (place instanceof Node) {
       const inode = place.inodes[index];
       return { key: inode.key, value: (inode.flags & bucketLeafFlag) !== 0 ? null : inode.value };
@@ -158,13 +153,13 @@ export class Cursor {
   #advance(): Item | null {
     for (;;) {
       let level = this.#stack.length - 1;
-      while (level >= 0 && this.#stack[level].index >= countOf(this.#stack[level].place) - 1) level--;
+      while (level >= 0 && this.#stack[level].index >= this.#stack[level].place.count - 1) level--;
       if (level < 0) return null;
       this.#stack[level].index++;
       this.#stack.length = level + 1;
       this.#goToFirst();
       // a transaction may have emptied the leaf
-      if (countOf(this.#top.place) > 0) return this.#item();
+      if (this.#top.place.count > 0) return this.#item();
     }
   }
 
@@ -177,7 +172,7 @@ export class Cursor {
       this.#stack[level].index--;
       this.#stack.length = level + 1;
       this.#goToLast();
-      if (countOf(this.#top.place) > 0) return true;
+      if (this.#top.place.count > 0) return true;
     }
   }
 
@@ -192,7 +187,7 @@ export class Cursor {
     for (let top = this.#top; !top.place.isLeaf; top = this.#top) {
       this.#requireBranch(top.place);
       const place = this.bucket.pageNode(this.#child(top.place, top.index));
-      this.#stack.push({ place, index: countOf(place) - 1 });
+      this.#stack.push({ place, index: place.count - 1 });
     }
   }
 

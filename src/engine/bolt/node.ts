@@ -132,6 +132,29 @@ export class Node {
     return low;
   }
 
+  /** Whether there is an item and its key is this one. */
+  isAt(index: number, key: Uint8Array): boolean {
+    return index < this.inodes.length && this.compareKey(index, key) === 0;
+  }
+
+  elementFlags(index: number): number {
+    return this.inodes[index].flags;
+  }
+
+  value(index: number): Uint8Array {
+    return this.inodes[index].value;
+  }
+
+  /** How many items there are. */
+  get count(): number {
+    return this.inodes.length;
+  }
+
+  /** A branch's child. */
+  child(index: number): number {
+    return this.inodes[index].pgid;
+  }
+
   /** The item under which `key` belongs in a branch: the last whose key is not above it, or the first. */
   searchChild(key: Uint8Array): number {
     const index = this.search(key);
@@ -192,7 +215,10 @@ export class Node {
     if (index >= 0) this.children.splice(index, 1);
   }
 
-  /** Takes the items of page `id` over, as references. @throws BoltError 'invalid database' on a damaged page */
+  /**
+   * Takes the items of page `id` over, as references.
+   * @throws BoltError 'invalid database' on a damaged page
+   */
   read(page: Page, id: number): void {
     this.pgid = id;
     this.overflow = page.overflow;

@@ -171,6 +171,11 @@ export class Page {
     return low;
   }
 
+  /** Whether there is an element and its key is this one. */
+  isAt(index: number, key: Uint8Array): boolean {
+    return index < this.count && this.keySize(index) === key.length && this.compareKey(index, key) === 0;
+  }
+
   /** The branch element under which `key` belongs: the last whose key is not above it, or the first. */
   searchChild(key: Uint8Array): number {
     const index = this.search(key);

@@ -65,6 +65,8 @@ export class Tx {
   readonly #db: Db;
   readonly #root: Bucket;
   readonly #dirty: DirtyRun[] = [];
+  /** Branch pages that were read: few, and on the way of every search. They do not change while this is open. */
+  readonly #branches = new Map<number, Page>();
   #meta: Meta;
   #isOpen = true;
 
@@ -184,8 +186,23 @@ export class Tx {
     if (!this.writable) throw new BoltError('tx not writable');
   }
 
-  /** @internal @throws BoltError 'invalid database' where the page is not in the file */
+  /** @internal The page below a branch under which a key belongs. */
+  childOf(place: Page | Node, key: Uint8Array, depth: number): number {
+    this.checkDepth(depth);
+    if (place.count === 0) throw new BoltError('invalid database', 'a branch without children');
+    return place.child(place.searchChild(key));
+  }
+
+  /** @internal @throws BoltError 'invalid database' where the page is not in the file, or not of a tree */
   page(id: number): Page {
+    const cached = this.#branches.get(id);
+    if (cached !== undefined) return cached;
+    const page = this.#readPage(id);
+    if (page.isBranch) this.#branches.set(id, page);
+    return page;
+  }
+
+  #readPage(id: number): Page {
     if (!(id >= 2 && id < this.#meta.highWater))
       throw new BoltError('invalid database', `page ${id} is out of bounds`);
     const page = readPage(this.#db.pager, id, this.pageSize);

@@ -4,7 +4,7 @@ import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
 import { xray } from '../../../src/engine/bolt/xray.ts';
 import { mutant, soundFile, treat } from './mutants.ts';
 
-const mutantCount = 2000;
+const mutantCount = 1000;
 
 test('a sound file has nothing to report, with and without a stored freelist', () => {
   for (const noFreelistSync of [false, true]) {
