@@ -65,7 +65,10 @@ export class Tx {
   readonly #db: Db;
   readonly #root: Bucket;
   readonly #dirty: DirtyRun[] = [];
-  /** Branch pages that were read: few, and on the way of every search. They do not change while this is open. */
+  /**
+   * Branch pages that were read: few, and on the way of every search.
+   * They do not change while this is open.
+   */
   readonly #branches = new Map<number, Page>();
   #meta: Meta;
   #isOpen = true;
