@@ -27,6 +27,8 @@ export function runLab(scope: WorkerScope): void {
     });
     scope.onfailure((error) => lab.fail(error));
     expose(callsOf(lab), calls);
+    // a first word: the script's address is no longer needed
+    scope.postMessage({ kind: 'ready' });
   };
 }
 

@@ -85,7 +85,7 @@ export class Lab {
     const storage = await openStorage(options, {
       clock: this.#parts.clock,
       locks: this.#parts.locks,
-      taken: () => this.#stop('taken', 'Another tab took this lab over; this one has stopped.'),
+      taken: () => this.#stop('taken', 'This lab was taken over by another tab; here it has stopped.'),
       lost: (message) => this.#stop('store', message),
     });
     if (!storage.ok) return storage;
@@ -119,7 +119,7 @@ export class Lab {
 
   async pause(): Promise<void> {
     this.#opened?.show.pause();
-    await this.#opened?.scheduler.between(async () => {});
+    await this.#opened?.scheduler.beginHeld();
   }
 
   setSpeed(factor: number): void {
@@ -298,7 +298,9 @@ export class Lab {
       else if (event.type === 'sim.kill' || event.type === 'sim.powerCut') this.#note(noNotes(at.member));
       return;
     }
-    this.#note(noteEvent(this.#notes[at.member - 1], event as EngineEvent));
+    const notes = this.#notes[at.member - 1];
+    const noted = noteEvent(notes, event as EngineEvent);
+    if (noted !== notes) this.#note(noted);
   }
 
   #told({ chunk, notes }: MemberTold): void {

@@ -129,6 +129,16 @@ export class Scheduler {
     });
   }
 
+  /** The show pauses: actions that waited for its next plan begin now. */
+  beginHeld(): Promise<void> {
+    return this.#job(async () => {
+      if (this.#held.length === 0) return;
+      await this.#actNow(() => {
+        for (const begin of this.#held.splice(0)) begin();
+      });
+    });
+  }
+
   /** Runs something between plans. */
   async between<Value>(work: () => Promise<Value>): Promise<Value> {
     let value: { readonly done: Value } | { readonly error: unknown } | undefined;

@@ -71,6 +71,9 @@ test('paused, nothing happens; an action begins at once, and its end waits for t
   await lab.play();
   await clock.pass(3000);
   expect(answered).toBe(true);
+  const killed = lab.act({ type: 'kill', member: 1 });
+  await lab.pause();
+  expect(await killed).toMatchObject({ ok: true });
   await lab.close();
 });
 
