@@ -113,9 +113,9 @@ export class RawNode {
 
   /**
    * To be called when a conf change entry is applied, unless the application refuses the change.
-   * @param index the entry's index. With asynchronous storage writes a snapshot may arrive while older entries
-   *   still wait to be applied; the configuration is then the snapshot's already, and a change that it includes
-   *   has no effect. Without an index it would be applied a second time.
+   * @param index the entry's index. With asynchronous storage writes a snapshot may arrive while older
+   *   entries still wait to be applied; the configuration is then the snapshot's already, and a change within
+   *   it has no effect. Without an index it would be applied a second time.
    * @returns the configuration in force
    */
   applyConfChange(change: ConfChangeV2, index?: LogIndex): ConfState {

@@ -6,8 +6,9 @@ import type { LogIndex, Message } from './types.ts';
 import { none } from './types.ts';
 
 /**
- * A lone voter answers at once, as upstream. That is too early after a crash that lost its last commit index, which
- * is written without sync: until its first commit it may answer below what it had acknowledged before.
+ * A lone voter answers at once, as upstream. That is too early after a crash that lost its last commit
+ * index, which is written without sync: until its first commit it may answer below what it had acknowledged
+ * before.
  *
  * A new leader's commit index may lag behind what the last one had acknowledged, until an entry of its
  * own term is committed: reads wait for that (etcd#7331).

@@ -1,4 +1,4 @@
-/** The core against data-driven scripts: ours made with the real Go code, and upstream's where they are at hand. */
+/** The core against scripts: ours, made with the real Go code, and upstream's where they are at hand. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

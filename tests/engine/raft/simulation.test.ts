@@ -1,4 +1,4 @@
-/** Random clusters under checks S1 to S12. RAFT_SEED runs one seed, RAFT_STEPS sets the steps of all runs together. */
+/** Random clusters under checks S1 to S12. RAFT_SEED runs one seed, RAFT_STEPS sets the steps of all runs. */
 import { expect, test } from 'vitest';
 import type { Defects } from '../../../src/engine/defects.ts';
 import { runSimulation } from './simulation/run.ts';
@@ -34,13 +34,17 @@ const caught: readonly (readonly [keyof Defects, RegExp])[] = [
   ['nextBelowMatch', /S9/],
 ];
 for (const [defect, rule] of caught) {
-  test.skipIf(onlySeed !== undefined)(`the checks find the planted defect ${defect}`, { timeout: 60000 }, () => {
-    const seeds = Array.from({ length: 80 }, (_, i) => i + 1);
-    const found = seeds.find((seed) => violation(seed, { [defect]: true }) !== null);
-    expect(found).toBeDefined();
-    expect(violation(found ?? 0, { [defect]: true })).toMatch(rule);
-    expect(violation(found ?? 0, {})).toBeNull();
-  });
+  test.skipIf(onlySeed !== undefined)(
+    `the checks find the planted defect ${defect}`,
+    { timeout: 60000 },
+    () => {
+      const seeds = Array.from({ length: 80 }, (_, i) => i + 1);
+      const found = seeds.find((seed) => violation(seed, { [defect]: true }) !== null);
+      expect(found).toBeDefined();
+      expect(violation(found ?? 0, { [defect]: true })).toMatch(rule);
+      expect(violation(found ?? 0, {})).toBeNull();
+    },
+  );
 }
 
 function violation(seed: number, defects: Partial<Defects>): string | null {

@@ -89,7 +89,10 @@ class Reader {
   }
 }
 
-/** Expected output ends at a blank line; opened by a second `----` it ends at two of them and may hold blanks. */
+/**
+ * Expected output ends at a blank line; opened by a second `----` it ends at two of them and may hold
+ * blanks.
+ */
 function readExpected(reader: Reader): string[] {
   const lines: string[] = [];
   const long = reader.peek() === '----';

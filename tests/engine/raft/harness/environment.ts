@@ -1,4 +1,4 @@
-/** The world of an interaction script: nodes, one network in send order, and the directives that drive them. */
+/** The world of an interaction script: nodes, one network in send order, the directives that drive them. */
 import { InvariantError } from '../../../../src/base/assert.ts';
 import { encodeUtf8 } from '../../../../src/base/utf8.ts';
 import type { Defects } from '../../../../src/engine/defects.ts';

@@ -1,4 +1,4 @@
-/** One node of a script: the raft node, its storage, its local threads' queues and an application that appends. */
+/** One node of a script: raft node, storage, queues of the local threads, an application that appends. */
 import { concatBytes } from '../../../../src/base/bytes.ts';
 import { stream } from '../../../../src/base/prng.ts';
 import { decodeChangeEntry } from '../../../../src/engine/raft/confchange-codec.ts';

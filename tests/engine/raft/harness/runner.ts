@@ -36,7 +36,9 @@ function handlerOf(blocks: readonly Block[], defects: Defects): (block: Block) =
   return (block) => environment.handle(block);
 }
 
-/** Lines of two texts side by side: ` ` common, `-` expected, `+` actual; by the longest common subsequence. */
+/**
+ * Lines of two texts side by side: ` ` common, `-` expected, `+` actual; by the longest common subsequence.
+ */
 function difference(expected: readonly string[], actual: readonly string[]): string {
   const lengths = Array.from({ length: expected.length + 1 }, () =>
     new Array<number>(actual.length + 1).fill(0),

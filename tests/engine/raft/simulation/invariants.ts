@@ -125,8 +125,8 @@ export class Invariants implements Observer {
   }
 
   /**
-   * A lone voter answers without a look at its term, as upstream does. Its commit index may have been lost in a
-   * crash, being written without sync, and then lags until its first commit: such a read may be stale.
+   * A lone voter answers without a look at its term, as upstream does. Its commit index may have been lost
+   * in a crash, being written without sync, and then lags until its first commit: such a read may be stale.
    */
   readAnswered(node: SimNode): void {
     const { config, commit, term, firstIndex } = node.raw.status();
@@ -193,7 +193,9 @@ export class Invariants implements Observer {
     check(kept, 'S2', () => `leader ${node.id} no longer has ${seen.lastTerm}/${seen.lastIndex}`);
   }
 
-  /** S3: one entry and one past for each index and term. S12: storage and unstable tail are the logical log. */
+  /**
+   * S3: one entry and one past for each index and term. S12: storage and unstable tail are the logical log.
+   */
   #checkLog(node: SimNode, { firstIndex }: Status, entries: readonly Entry[]): void {
     const actual = entries.map((entry) => entry.term as number);
     const { terms, firstIndex: shadowFirst } = node.shadow;
@@ -239,7 +241,10 @@ export class Invariants implements Observer {
     this.#maxCommit = Math.max(this.#maxCommit, status.commit);
   }
 
-  /** S11: each half of the configuration has a majority with the entry on disk, and it is of the leader's term. */
+  /**
+   * S11: each half of the configuration has a majority with the entry on disk, and it is of the leader's
+   * term.
+   */
   #checkQuorum(node: SimNode, { commit, config, term, firstIndex }: Status, entries: readonly Entry[]): void {
     const entryTerm = termAt(entries, firstIndex, commit);
     check(

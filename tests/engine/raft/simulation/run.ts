@@ -83,8 +83,8 @@ function drawAction(world: World): Action {
 }
 
 /**
- * What raft leaves to its application: news of snapshots that were lost (the next one is of the newest state), and
- * that a leader which has removed itself gives way.
+ * What raft leaves to its application: news of snapshots that were lost (the next one is of the newest
+ * state), and that a leader which has removed itself gives way.
  */
 function tendLeader(world: World, node: SimNode): void {
   const { progress, config, state } = node.raw.status();
@@ -95,7 +95,10 @@ function tendLeader(world: World, node: SimNode): void {
   for (const { id } of lost) node.raw.reportSnapshot(id, false);
 }
 
-/** Lets a healed cluster work in order until it has a leader and has committed something new, or for `rounds`. */
+/**
+ * Lets a healed cluster work in order until it has a leader and has committed something new, or for
+ * `rounds`.
+ */
 function settles(world: World, invariants: Invariants, rounds: number): boolean {
   world.heal();
   const before = invariants.commits;

@@ -1,4 +1,4 @@
-/** A cluster under a random schedule: messages lost, doubled and reordered, crashes that lose unsynced writes. */
+/** A cluster under a random schedule: messages lost, doubled, reordered; crashes that lose writes. */
 import { crc32c } from '../../../../src/base/checksum.ts';
 import { emptyBytes } from '../../../../src/base/bytes.ts';
 import type { Prng } from '../../../../src/base/prng.ts';

@@ -1,0 +1,226 @@
+/** What a leader does beside replicating: reads, conf changes, handing over. */
+import { expect, test } from 'vitest';
+import { emptyBytes } from '../../../src/base/bytes.ts';
+import { encodeUtf8 } from '../../../src/base/utf8.ts';
+import { RaftError } from '../../../src/engine/raft/errors.ts';
+import { refuseConfChange } from '../../../src/engine/raft/propose.ts';
+import { ReadOnly } from '../../../src/engine/raft/read-only.ts';
+import type { ConfChangeSingle, ConfChangeV2, ReadState } from '../../../src/engine/raft/types.ts';
+import { logIndex, nodeId, term } from '../../../src/engine/raft/types.ts';
+import { newMessage } from '../../../src/engine/raft/message.ts';
+import { Cluster, message, storageWith } from './cluster.ts';
+
+const bytes = encodeUtf8;
+const change = (...changes: ConfChangeSingle[]): ConfChangeV2 => ({
+  transition: 'ConfChangeTransitionAuto',
+  changes,
+  context: emptyBytes,
+});
+const addNode = (id: number): ConfChangeSingle => ({ type: 'ConfChangeAddNode', nodeId: nodeId(id) });
+const dropped = new RaftError('raft proposal dropped');
+
+test('a conf change waits for the one before it, and for everything an election left', () => {
+  const question = { pendingConfIndex: logIndex(5), applied: logIndex(5), isJoint: false, changeCount: 1 };
+  expect(refuseConfChange(question)).toBeNull();
+  expect(refuseConfChange({ ...question, applied: logIndex(4) })).toBe('unappliedConfChange');
+  expect(refuseConfChange({ ...question, isJoint: true })).toBe('mustLeaveJointFirst');
+  expect(refuseConfChange({ ...question, isJoint: true, changeCount: 0 })).toBeNull();
+  expect(refuseConfChange({ ...question, changeCount: 0 })).toBe('notJoint');
+});
+
+test('a second conf change is replaced by an empty entry while the first is not applied', () => {
+  const cluster = Cluster.of(3);
+  cluster.elect(1);
+  cluster.node(1).proposeConfChange(change(addNode(4)));
+  cluster.node(1).proposeConfChange(change(addNode(5)));
+  const types = cluster
+    .node(1)
+    .logEntries(logIndex(4))
+    .map(({ type, data }) => [type, data.length > 0]);
+  expect(types).toEqual([
+    ['EntryConfChangeV2', true],
+    ['EntryNormal', false],
+  ]);
+  cluster.run();
+  expect(cluster.node(1).status().config.voters).toEqual([1, 2, 3, 4]);
+});
+
+test('a new leader refuses conf changes until it has applied all that its log held', () => {
+  const cluster = new Cluster([storageWith([1, 2], [1]), storageWith([1, 2], [1])]);
+  cluster.passes = (m) => m.type !== 'MsgApp';
+  cluster.elect(1);
+  cluster.node(1).proposeConfChange(change(addNode(3)));
+  expect(cluster.node(1).logEntries().at(-1)).toMatchObject({ type: 'EntryNormal', index: 5 });
+});
+
+test('an automatic joint change is left as soon as it is applied', () => {
+  const cluster = new Cluster([1, 2, 3, 4, 5].map((id) => storageWith(id < 4 ? [1, 2, 3] : [1, 2, 3])));
+  cluster.elect(1);
+  cluster.node(1).proposeConfChange(change(addNode(4), addNode(5)));
+  cluster.run();
+  expect(cluster.node(1).status().config).toMatchObject({ voters: [1, 2, 3, 4, 5], votersOutgoing: [] });
+  expect(cluster.applied[0].filter(({ type }) => type === 'EntryConfChangeV2')).toHaveLength(2);
+});
+
+test('a change that cannot be applied stops the node', () => {
+  const cluster = Cluster.of(2);
+  const removeAll = change(
+    { type: 'ConfChangeRemoveNode', nodeId: nodeId(1) },
+    { type: 'ConfChangeRemoveNode', nodeId: nodeId(2) },
+  );
+  expect(() => cluster.node(1).applyConfChange(removeAll)).toThrow('removed all voters');
+});
+
+test('a leader that removes itself steps down only if it is told to', () => {
+  for (const stepDownOnRemoval of [false, true]) {
+    const cluster = Cluster.of(3, { stepDownOnRemoval });
+    cluster.elect(1);
+    cluster.node(1).proposeConfChange(change({ type: 'ConfChangeRemoveNode', nodeId: nodeId(1) }));
+    cluster.run();
+    expect(cluster.node(1).basicStatus().state).toBe(stepDownOnRemoval ? 'StateFollower' : 'StateLeader');
+    expect(() => cluster.node(1).propose(bytes('x'))).toThrow(dropped);
+  }
+});
+
+/** Runs a cluster and collects the reads it confirms. */
+function collectReads(cluster: Cluster, id: number): ReadState[] {
+  const node = cluster.node(id);
+  const states: ReadState[] = [];
+  const ready = node.ready.bind(node);
+  node.ready = () => {
+    const next = ready();
+    states.push(...next.readStates);
+    return next;
+  };
+  return states;
+}
+
+test('a read waits for the first commit of the term, then for a quorum of heartbeats', () => {
+  const cluster = Cluster.of(3);
+  const states = collectReads(cluster, 1);
+  cluster.passes = (m) => m.type !== 'MsgApp';
+  cluster.elect(1);
+  cluster.node(1).readIndex(bytes('r'));
+  cluster.run();
+  expect(states).toEqual([]);
+  cluster.passes = () => true;
+  cluster.node(1).tick();
+  cluster.run();
+  expect(states).toEqual([{ index: 3, requestContext: bytes('r') }]);
+});
+
+test('a leader that is cut off confirms no read', () => {
+  const cluster = Cluster.of(3);
+  cluster.elect(1);
+  const states = collectReads(cluster, 1);
+  cluster.passes = (m) => m.from !== 1 && m.to !== 1;
+  cluster.node(1).readIndex(bytes('r'));
+  cluster.elect(2);
+  cluster.node(1).tick();
+  cluster.run();
+  expect(states).toEqual([]);
+});
+
+test('a follower asks the leader and gets the index back', () => {
+  const cluster = Cluster.of(3);
+  cluster.elect(1);
+  const states = collectReads(cluster, 3);
+  cluster.node(3).readIndex(bytes('far'));
+  cluster.run();
+  expect(states).toEqual([{ index: 3, requestContext: bytes('far') }]);
+});
+
+test('a lease based leader answers at once', () => {
+  const cluster = Cluster.of(3, { checkQuorum: true, readOnlyOption: 'ReadOnlyLeaseBased' });
+  cluster.elect(1);
+  cluster.passes = () => false;
+  const states = collectReads(cluster, 1);
+  cluster.node(1).readIndex(bytes('r'));
+  cluster.run();
+  expect(states).toEqual([{ index: 3, requestContext: bytes('r') }]);
+});
+
+test('an answer to a later heartbeat confirms all reads before it, an earlier one not those after', () => {
+  const queue = new ReadOnly();
+  const voters = { voters: [nodeId(1), nodeId(2), nodeId(3)], votersOutgoing: [] };
+  const read = newMessage('MsgReadIndex', nodeId(1));
+  queue.add(logIndex(4), read);
+  const first = queue.heartbeatContext() ?? emptyBytes;
+  queue.add(logIndex(5), read);
+  queue.add(logIndex(6), read);
+  const third = queue.heartbeatContext() ?? emptyBytes;
+  queue.receiveAck(nodeId(1), third);
+  queue.receiveAck(nodeId(2), first);
+  expect(queue.maybeAdvance(voters).map(({ index }) => index)).toEqual([4]);
+  expect(queue.maybeAdvance(voters)).toEqual([]);
+  queue.receiveAck(nodeId(3), third);
+  expect(queue.maybeAdvance(voters).map(({ index }) => index)).toEqual([5, 6]);
+  expect(queue.heartbeatContext()).toBeNull();
+});
+
+test('leadership goes to a follower with the whole log, without a pre-vote', () => {
+  const cluster = Cluster.of(3, { preVote: true, checkQuorum: true });
+  cluster.elect(1);
+  cluster.node(1).transferLeader(nodeId(3));
+  cluster.run();
+  expect(cluster.node(3).basicStatus()).toMatchObject({ state: 'StateLeader', term: 3 });
+  expect(cluster.node(1).basicStatus()).toMatchObject({ state: 'StateFollower', lead: 3 });
+});
+
+test('a transfer brings the target up to date first', () => {
+  const cluster = Cluster.of(3);
+  cluster.passes = (m) => m.to !== 3;
+  cluster.elect(1);
+  cluster.node(1).propose(bytes('x'));
+  cluster.run();
+  cluster.passes = () => true;
+  cluster.node(1).tick();
+  cluster.run();
+  cluster.node(1).transferLeader(nodeId(3));
+  cluster.run();
+  expect(cluster.node(3).basicStatus().state).toBe('StateLeader');
+});
+
+test('during a transfer proposals are dropped; it is given up after an election timeout', () => {
+  const cluster = Cluster.of(3);
+  cluster.elect(1);
+  cluster.passes = () => false;
+  cluster.node(1).transferLeader(nodeId(2));
+  expect(() => cluster.node(1).propose(bytes('x'))).toThrow(dropped);
+  for (let i = 0; i < 9; i++) cluster.node(1).tick();
+  expect(cluster.node(1).basicStatus().leadTransferee).toBe(2);
+  cluster.node(1).tick();
+  expect(cluster.node(1).basicStatus()).toMatchObject({ leadTransferee: 0, state: 'StateLeader' });
+  cluster.node(1).propose(bytes('x'));
+});
+
+test('leadership goes neither to a learner nor to itself, and a new target replaces the old one', () => {
+  const storages = [1, 2, 3, 4].map(() => storageWith([1, 2, 3], [], {}, [4]));
+  const cluster = new Cluster(storages);
+  cluster.elect(1);
+  cluster.passes = () => false;
+  const leader = cluster.node(1);
+  leader.transferLeader(nodeId(4));
+  expect(leader.basicStatus().leadTransferee).toBe(0);
+  leader.transferLeader(nodeId(2));
+  leader.transferLeader(nodeId(3));
+  expect(leader.basicStatus().leadTransferee).toBe(3);
+  leader.transferLeader(nodeId(1));
+  expect(leader.basicStatus().leadTransferee).toBe(0);
+});
+
+test('a follower that forgets its leader votes at once, unless reads rest on its loyalty', () => {
+  const cluster = Cluster.of(3, { checkQuorum: true });
+  cluster.elect(1);
+  const ask = message('MsgVote', 3, 2, { term: term(9), index: logIndex(9), logTerm: term(2) });
+  cluster.node(2).step(ask);
+  expect(cluster.node(2).basicStatus().term).toBe(2);
+  cluster.node(2).forgetLeader();
+  expect(cluster.node(2).basicStatus().lead).toBe(0);
+  cluster.node(2).step(ask);
+  expect(cluster.node(2).basicStatus()).toMatchObject({ term: 9, vote: 3 });
+  const lease = Cluster.of(3, { checkQuorum: true, readOnlyOption: 'ReadOnlyLeaseBased' });
+  lease.elect(1);
+  lease.node(2).forgetLeader();
+  expect(lease.node(2).basicStatus().lead).toBe(1);
+});
