@@ -64,6 +64,7 @@ const noDigest = [0, 0] as const;
 const timerChecksums = {
   raftTick: crc32c(encodeUtf8('raftTick')),
   backendCommit: crc32c(encodeUtf8('backendCommit')),
+  leaseExpiry: crc32c(encodeUtf8('leaseExpiry')),
 };
 
 /**

@@ -6,7 +6,8 @@ import type { Lease as LeaseMessage } from '../pb/gen/lease_pb.ts';
 import { LeaseError, leaseId } from './types.ts';
 import type { LeaseId, LeaseStore, StoredLease } from './types.ts';
 
-function keyOf(id: LeaseId): Uint8Array {
+/** A lease's key in the bucket. */
+export function keyOfLease(id: LeaseId): Uint8Array {
   const key = new Uint8Array(8);
   new DataView(key.buffer).setBigInt64(0, id, false);
   return key;
@@ -52,11 +53,11 @@ export class BackendLeaseStore implements LeaseStore {
   }
 
   put(lease: StoredLease): void {
-    this.#backend.batchTx.put('lease', keyOf(lease.id), encodeLease(lease));
+    this.#backend.batchTx.put('lease', keyOfLease(lease.id), encodeLease(lease));
     this.#backend.unlock();
   }
 
   delete(id: LeaseId): void {
-    this.#backend.batchTx.delete('lease', keyOf(id));
+    this.#backend.batchTx.delete('lease', keyOfLease(id));
   }
 }

@@ -1,6 +1,8 @@
 /** What puts, deletes and ranges do to the store and what they answer. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { compareBytes, emptyBytes } from '../../base/bytes.ts';
+import type { Lessor } from '../lease/lessor.ts';
+import { leaseId } from '../lease/types.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import { MvccError } from '../mvcc/types.ts';
 import type { RangeResult } from '../mvcc/types.ts';
@@ -29,6 +31,12 @@ export interface KvContext {
   readonly head: ResponseHead;
   /** The term of the last applied entry, which every header shows. */
   readonly term: number;
+}
+
+/** A write's; `nowUs` is this member's clock when it applies it. */
+export interface WriteContext extends KvContext {
+  readonly lessor: Lessor;
+  readonly nowUs: number;
 }
 
 /** The fields of a ResponseHeader. @source etcd v3.4.23 etcdserver/api/v3rpc/header.go fill */
@@ -62,13 +70,10 @@ function toMessage(kv: KeyValue): KeyValueMessage {
   });
 }
 
-/**
- * No lease was ever granted, so none is found.
- * @source etcd v3.4.23 etcdserver/apply.go Put
- */
-export function applyPut(context: KvContext, body: PutRequest): Uint8Array | RpcError {
-  const { kv, head, term } = context;
-  if (body.lease !== 0n) return rpcErrors.leaseNotFound;
+/** @source etcd v3.4.23 etcdserver/apply.go Put */
+export function applyPut(context: WriteContext, body: PutRequest): Uint8Array | RpcError {
+  const { kv, head, term, lessor } = context;
+  if (body.lease !== 0n && lessor.lookup(leaseId(body.lease)) === null) return rpcErrors.leaseNotFound;
   const txn = kv.write();
   const keeps = body.ignoreValue || body.ignoreLease;
   const before = keeps || body.prevKv ? txn.range(body.key, null, {}).kvs[0] : undefined;
@@ -104,7 +109,7 @@ export function applyDelete(context: KvContext, body: DeleteRangeRequest): Uint8
 }
 
 /** A 64-bit number of a request as ours: what is past 2^53 is as good as the largest. */
-function toNumber(value: bigint): number {
+export function toNumber(value: bigint): number {
   const limit = BigInt(Number.MAX_SAFE_INTEGER);
   return Number(value > limit ? limit : value < -limit ? -limit : value);
 }

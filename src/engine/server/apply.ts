@@ -7,6 +7,9 @@ import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { BucketName } from '../backend/schema.ts';
 import { encodeConsistentIndex, metaKeys } from '../backend/schema.ts';
+import { keyOfLease } from '../lease/lease-store.ts';
+import type { Lessor } from '../lease/lessor.ts';
+import { leaseId } from '../lease/types.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import { encodeRevision } from '../mvcc/revision.ts';
 import type { Request } from '../pb/gen/etcdserver_pb.ts';
@@ -14,10 +17,11 @@ import { asConfChangeV2, decodeConfChange } from '../raft/confchange-codec.ts';
 import { RaftError } from '../raft/errors.ts';
 import type { ConfChange, ConfChangeV2, Entry } from '../raft/types.ts';
 import { applyDelete, applyPut } from './apply-kv.ts';
-import type { ResponseHead } from './apply-kv.ts';
+import type { ResponseHead, WriteContext } from './apply-kv.ts';
+import { applyGrant, applyRevoke } from './apply-lease.ts';
 import { RecordHash } from './digest.ts';
 import { decodeLogged, entryLabel } from './entry-data.ts';
-import type { LoggedRequest } from './entry-data.ts';
+import type { WriteRequest } from './entry-data.ts';
 import type { RpcError } from './errors.ts';
 import type { MemberId, MemberTable } from './member-id.ts';
 import {
@@ -39,6 +43,7 @@ export interface Applied {
 export interface ApplierParts {
   readonly backend: Backend;
   readonly kv: KvStore;
+  readonly lessor: Lessor;
   readonly membership: Membership;
   readonly table: MemberTable;
   readonly outbox: Outbox;
@@ -60,6 +65,7 @@ const noResponse = new Uint8Array(0);
 export class Applier {
   readonly #parts: ApplierParts;
   readonly #records = new RecordHash();
+  readonly #leases = new RecordHash();
   #consistentIndex: number;
   #index = 0;
   #term = 0;
@@ -72,6 +78,7 @@ export class Applier {
       tx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(this.#consistentIndex));
     });
     backend.readTx.forEach('key', (key, value) => this.#records.add(key, value));
+    backend.readTx.forEach('lease', (key, value) => this.#leases.add(key, value));
   }
 
   /** The last applied entry's place; 0 before the first. */
@@ -88,15 +95,20 @@ export class Applier {
     return this.#records.value;
   }
 
+  /** See `DigestFields.leases`. */
+  get leases(): readonly [number, number] {
+    return this.#leases.value;
+  }
+
   /**
    * Applies an entry. Returns what is to be told to whoever proposed it; null when there is nothing to tell.
    */
-  apply(entry: Entry): Applied | null {
+  apply(entry: Entry, nowUs: number): Applied | null {
     assert(entry.index === this.#index + 1, 'apply: entries come in the order of the log');
     const skipped = entry.index <= this.#consistentIndex;
     if (!skipped) this.#consistentIndex = entry.index;
     const applied =
-      entry.type === 'EntryNormal' ? this.#applyNormal(entry, skipped) : this.#applyChange(entry);
+      entry.type === 'EntryNormal' ? this.#applyNormal(entry, skipped, nowUs) : this.#applyChange(entry);
     this.#index = entry.index;
     this.#term = entry.term;
     this.#tell(entry, skipped);
@@ -111,30 +123,50 @@ export class Applier {
     outbox.trace.emit({ type: 'server.apply', index, term, label, revision: kv.revision, skipped });
   }
 
-  #applyNormal(entry: Entry, skipped: boolean): Applied | null {
+  #applyNormal(entry: Entry, skipped: boolean, nowUs: number): Applied | null {
     const request = decodeLogged(entry.data);
     if (request.kind === 'noOp') return null;
     if (request.kind === 'v2') return { id: request.id, outcome: this.#applyV2(request.body) };
     if (skipped) return null;
     if (request.kind === 'unknown')
       return fail(`apply: entry ${entry.index} holds no request of this version`);
-    return { id: request.id, outcome: this.#applyWrite(request, entry.term) };
+    return { id: request.id, outcome: this.#applyWrite(request, entry.term, nowUs) };
   }
 
   /** A write is one store transaction: it ends the group of backend operations that belong to the entry. */
-  #applyWrite(
-    request: Extract<LoggedRequest, { kind: 'put' | 'deleteRange' }>,
-    term: number,
-  ): Uint8Array | RpcError {
-    const { kv, head, backend } = this.#parts;
+  #applyWrite(request: WriteRequest, term: number, nowUs: number): Uint8Array | RpcError {
+    const { kv, lessor, head, backend } = this.#parts;
     const before = kv.revision;
-    const context = { kv, head, term };
-    const outcome =
-      request.kind === 'put' ? applyPut(context, request.body) : applyDelete(context, request.body);
+    const outcome = this.#write({ kv, lessor, head, term, nowUs }, request);
     if (kv.revision > before) {
       const from = encodeRevision({ main: kv.revision, sub: 0 });
       for (const { key, value } of backend.readTx.range('key', from, null)) this.#records.add(key, value);
     }
+    return outcome;
+  }
+
+  #write(context: WriteContext, request: WriteRequest): Uint8Array | RpcError {
+    switch (request.kind) {
+      case 'put':
+        return applyPut(context, request.body);
+      case 'deleteRange':
+        return applyDelete(context, request.body);
+      case 'leaseGrant':
+        return this.#changeLease(request.body.ID, () => applyGrant(context, request.body));
+      case 'leaseRevoke':
+        return this.#changeLease(request.body.ID, () => applyRevoke(context, request.body));
+    }
+  }
+
+  /** Keeps the hash over the leases up with what a request does to one of them. */
+  #changeLease(id: bigint, change: () => Uint8Array | RpcError): Uint8Array | RpcError {
+    const { batchTx } = this.#parts.backend;
+    const key = keyOfLease(leaseId(id));
+    const before = batchTx.get('lease', key);
+    if (before !== null) this.#leases.remove(key, before);
+    const outcome = change();
+    const after = batchTx.get('lease', key);
+    if (after !== null) this.#leases.add(key, after);
     return outcome;
   }
 

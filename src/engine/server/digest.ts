@@ -18,6 +18,8 @@ export interface DigestFields {
   readonly lastTerm: number;
   /** Two u32 over all records of the bucket `key`: see `RecordHash`. */
   readonly records: readonly [number, number];
+  /** Two u32 over all records of the bucket `lease`. */
+  readonly leases: readonly [number, number];
   /** A u32 over the free and pending pages: see `freelistHash`. */
   readonly freelist: number;
   /** The transaction id of the newest meta page. */
@@ -66,10 +68,16 @@ class Mixer {
 /** Two u32 over the fields. */
 export function digestOf(fields: DigestFields): [number, number] {
   const mixer = new Mixer();
-  const { term, vote, commit, applied, lastIndex, lastTerm, records, freelist, metaTxid } = fields;
-  for (const value of [term, vote, commit, applied, lastIndex, lastTerm, ...records, freelist, metaTxid]) {
-    mixer.add(value);
-  }
+  const { term, vote, commit, applied, lastIndex, lastTerm, records, leases, freelist, metaTxid } = fields;
+  const places = [term, vote, commit, applied, lastIndex, lastTerm];
+  for (const value of [...places, ...records, ...leases, freelist, metaTxid]) mixer.add(value);
+  return mixer.finish();
+}
+
+function recordHash(key: Uint8Array, value: Uint8Array): [number, number] {
+  const mixer = new Mixer();
+  mixer.addBytes(key);
+  mixer.addBytes(value);
   return mixer.finish();
 }
 
@@ -83,12 +91,16 @@ export class RecordHash {
   #high = 0;
 
   add(key: Uint8Array, value: Uint8Array): void {
-    const mixer = new Mixer();
-    mixer.addBytes(key);
-    mixer.addBytes(value);
-    const [low, high] = mixer.finish();
+    const [low, high] = recordHash(key, value);
     this.#low = (this.#low + low) >>> 0;
     this.#high = (this.#high + high) >>> 0;
+  }
+
+  /** Takes a record out that was added. */
+  remove(key: Uint8Array, value: Uint8Array): void {
+    const [low, high] = recordHash(key, value);
+    this.#low = (this.#low - low) >>> 0;
+    this.#high = (this.#high - high) >>> 0;
   }
 
   get value(): readonly [number, number] {

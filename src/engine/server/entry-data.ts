@@ -5,11 +5,17 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
 import { InvariantError } from '../../base/assert.ts';
 import { decodeUtf8, encodeUtf8, printable } from '../../base/utf8.ts';
+import { idToHex } from '../../base/u64.ts';
 import { WireError, WireReader } from '../../base/wire.ts';
 import { RequestSchema } from '../pb/gen/etcdserver_pb.ts';
 import type { Request } from '../pb/gen/etcdserver_pb.ts';
 import { InternalRaftRequestSchema } from '../pb/gen/raft_internal_pb.ts';
-import type { DeleteRangeRequest, PutRequest } from '../pb/gen/rpc_pb.ts';
+import type {
+  DeleteRangeRequest,
+  LeaseGrantRequest,
+  LeaseRevokeRequest,
+  PutRequest,
+} from '../pb/gen/rpc_pb.ts';
 import { decodeConfChange } from '../raft/confchange-codec.ts';
 import { RaftError } from '../raft/errors.ts';
 import type { Entry } from '../raft/types.ts';
@@ -20,21 +26,22 @@ import { rangeLabel } from './rpc.ts';
 /** A request as an entry carries it; `id` names it to the member that waits for its result. */
 export type LoggedRequest =
   | { readonly kind: 'noOp' }
-  | { readonly kind: 'put'; readonly id: bigint; readonly body: PutRequest }
-  | { readonly kind: 'deleteRange'; readonly id: bigint; readonly body: DeleteRangeRequest }
+  | (WriteRequest & { readonly id: bigint })
   | { readonly kind: 'v2'; readonly id: bigint; readonly body: Request }
   /** A request that this version cannot apply, or no request at all. */
   | { readonly kind: 'unknown' };
 
-/** A write of a client, to be logged. */
+/** What changes the store, to be logged: a client's write, or the leader's revocation of a lease. */
 export type WriteRequest =
   | { readonly kind: 'put'; readonly body: PutRequest }
-  | { readonly kind: 'deleteRange'; readonly body: DeleteRangeRequest };
+  | { readonly kind: 'deleteRange'; readonly body: DeleteRangeRequest }
+  | { readonly kind: 'leaseGrant'; readonly body: LeaseGrantRequest }
+  | { readonly kind: 'leaseRevoke'; readonly body: LeaseRevokeRequest };
 
 /** @source etcd v3.4.23 etcdserver/v3_server.go processInternalRaftRequestOnce */
 export function encodeWrite(id: bigint, write: WriteRequest): Uint8Array {
   const header = { ID: id };
-  const message = write.kind === 'put' ? { header, put: write.body } : { header, deleteRange: write.body };
+  const message = { header, [write.kind]: write.body };
   return toBinary(InternalRaftRequestSchema, create(InternalRaftRequestSchema, message));
 }
 
@@ -103,6 +110,8 @@ function internalRequest(data: Uint8Array): LoggedRequest {
   const id = request.ID !== 0n ? request.ID : (request.header?.ID ?? 0n);
   if (request.put !== undefined) return { kind: 'put', id, body: request.put };
   if (request.deleteRange !== undefined) return { kind: 'deleteRange', id, body: request.deleteRange };
+  if (request.leaseGrant !== undefined) return { kind: 'leaseGrant', id, body: request.leaseGrant };
+  if (request.leaseRevoke !== undefined) return { kind: 'leaseRevoke', id, body: request.leaseRevoke };
   return { kind: 'unknown' };
 }
 
@@ -153,6 +162,10 @@ export function entryLabel(entry: Entry, table: MemberTable): string {
       return `put ${rangeLabel(request.body.key, emptyBytes)}`;
     case 'deleteRange':
       return `del ${rangeLabel(request.body.key, request.body.rangeEnd)}`;
+    case 'leaseGrant':
+      return `lease grant ${idToHex(request.body.ID)} ${request.body.TTL} s`;
+    case 'leaseRevoke':
+      return `lease revoke ${idToHex(request.body.ID)}`;
     case 'v2':
       return printableLabel(v2Label(request.body, table));
     case 'unknown':

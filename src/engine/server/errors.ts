@@ -15,6 +15,7 @@ export class RpcError extends Error {
 const {
   invalidArgument,
   notFound,
+  failedPrecondition,
   resourceExhausted,
   outOfRange,
   unavailable,
@@ -22,6 +23,9 @@ const {
   internal,
   unimplemented,
 } = grpcCode;
+
+/** Also what `Status` lists when no leader is known. */
+export const noLeaderText = 'etcdserver: no leader';
 
 /**
  * @source etcd v3.4.23 etcdserver/api/v3rpc/rpctypes/error.go; raft and context errors keep their own text
@@ -34,9 +38,12 @@ export const rpcErrors = {
   requestTooLarge: new RpcError(invalidArgument, 'etcdserver: request is too large'),
   tooManyRequests: new RpcError(resourceExhausted, 'etcdserver: too many requests'),
   leaseNotFound: new RpcError(notFound, 'etcdserver: requested lease not found'),
+  leaseExists: new RpcError(failedPrecondition, 'etcdserver: lease already exists'),
+  leaseTtlTooLarge: new RpcError(outOfRange, 'etcdserver: too large lease TTL'),
   compacted: new RpcError(outOfRange, 'etcdserver: mvcc: required revision has been compacted'),
   futureRevision: new RpcError(outOfRange, 'etcdserver: mvcc: required revision is a future revision'),
   leaderChanged: new RpcError(unavailable, 'etcdserver: leader changed'),
+  noLeader: new RpcError(unavailable, noLeaderText),
   timeout: new RpcError(unavailable, 'etcdserver: request timed out'),
   timeoutLeaderFailed: new RpcError(
     unavailable,
@@ -63,6 +70,3 @@ export function oversized(sizeBytes: number, limitBytes: number): RpcError {
 export function unknownMethod(method: string): RpcError {
   return new RpcError(unimplemented, `unknown method ${method}`);
 }
-
-/** What `Status` lists when no leader is known. */
-export const noLeaderText = 'etcdserver: no leader';

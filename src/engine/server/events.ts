@@ -15,6 +15,7 @@ export type ServerEvent =
       readonly method: string;
       readonly label: string;
     }
+  /** `request` 0: the leader's own revocation of a lease that has expired. */
   | { readonly type: 'server.propose'; readonly request: number; readonly label: string }
   /** What the entries that were just put into the log say, for the views: parallel lists. */
   | {

@@ -5,6 +5,7 @@
 import { InvariantError } from '../../base/assert.ts';
 import { BoltError } from '../bolt/errors.ts';
 import type { PageRun } from '../bolt/types.ts';
+import { LeaseError } from '../lease/types.ts';
 import { MvccError } from '../mvcc/types.ts';
 import { WalError } from '../wal/errors.ts';
 import type { DecodedPage } from './inspect.ts';
@@ -121,7 +122,7 @@ function haltReason(error: unknown): string {
   if (error instanceof WalError || error instanceof RaftWireError) {
     return `the member cannot start: its log in member/wal is damaged (${error.message}). ${wayOut}`;
   }
-  if (error instanceof BoltError || error instanceof MvccError) {
+  if (error instanceof BoltError || error instanceof LeaseError || error instanceof MvccError) {
     return `the member cannot go on: its store member/snap/db is damaged (${error.message}). ${wayOut}`;
   }
   throw error;

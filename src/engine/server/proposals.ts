@@ -2,8 +2,11 @@
 import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
 
-/** Who waits for an entry: a client's request, or the member itself, which publishes its attributes. */
-export type Proposer = { readonly request: number } | 'publish';
+/**
+ * Who waits for an entry: a client's request, or the member itself, which publishes its attributes or, as the
+ * leader, revokes a lease that has expired.
+ */
+export type Proposer = { readonly request: number } | 'publish' | 'leaseExpiry';
 
 export interface Proposal {
   readonly id: bigint;
@@ -62,7 +65,7 @@ export class Proposals {
   /** The client no longer waits; what was proposed stays proposed. */
   cancel(request: number): void {
     for (const { id, proposer } of this.#registered.values()) {
-      if (proposer !== 'publish' && proposer.request === request) this.#forget(id);
+      if (typeof proposer !== 'string' && proposer.request === request) this.#forget(id);
     }
   }
 

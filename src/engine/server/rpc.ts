@@ -2,15 +2,29 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
+import { idToHex } from '../../base/u64.ts';
 import { printable } from '../../base/utf8.ts';
 import {
   DeleteRangeRequestSchema,
+  LeaseGrantRequestSchema,
+  LeaseKeepAliveRequestSchema,
+  LeaseLeasesRequestSchema,
+  LeaseRevokeRequestSchema,
+  LeaseTimeToLiveRequestSchema,
   MemberListRequestSchema,
   PutRequestSchema,
   RangeRequestSchema,
   StatusRequestSchema,
 } from '../pb/gen/rpc_pb.ts';
-import type { DeleteRangeRequest, PutRequest, RangeRequest } from '../pb/gen/rpc_pb.ts';
+import type {
+  DeleteRangeRequest,
+  LeaseGrantRequest,
+  LeaseKeepAliveRequest,
+  LeaseRevokeRequest,
+  LeaseTimeToLiveRequest,
+  PutRequest,
+  RangeRequest,
+} from '../pb/gen/rpc_pb.ts';
 import { malformed, oversized, rpcErrors, unknownMethod } from './errors.ts';
 import type { RpcMethod } from './types.ts';
 
@@ -18,6 +32,11 @@ export type RpcRequest =
   | { readonly kind: 'range'; readonly body: RangeRequest }
   | { readonly kind: 'put'; readonly body: PutRequest }
   | { readonly kind: 'deleteRange'; readonly body: DeleteRangeRequest }
+  | { readonly kind: 'leaseGrant'; readonly body: LeaseGrantRequest }
+  | { readonly kind: 'leaseRevoke'; readonly body: LeaseRevokeRequest }
+  | { readonly kind: 'leaseKeepAlive'; readonly body: LeaseKeepAliveRequest }
+  | { readonly kind: 'leaseTimeToLive'; readonly body: LeaseTimeToLiveRequest }
+  | { readonly kind: 'leaseLeases' }
   | { readonly kind: 'memberList' }
   | { readonly kind: 'status' };
 
@@ -54,6 +73,17 @@ export function decodeRequest(method: RpcMethod, bytes: Uint8Array): RpcRequest 
       return { kind: 'put', body: checkPut(withKey(decodeBody(PutRequestSchema, bytes))) };
     case 'etcdserverpb.KV/DeleteRange':
       return { kind: 'deleteRange', body: withKey(decodeBody(DeleteRangeRequestSchema, bytes)) };
+    case 'etcdserverpb.Lease/LeaseGrant':
+      return { kind: 'leaseGrant', body: decodeBody(LeaseGrantRequestSchema, bytes) };
+    case 'etcdserverpb.Lease/LeaseRevoke':
+      return { kind: 'leaseRevoke', body: decodeBody(LeaseRevokeRequestSchema, bytes) };
+    case 'etcdserverpb.Lease/LeaseKeepAlive':
+      return { kind: 'leaseKeepAlive', body: decodeBody(LeaseKeepAliveRequestSchema, bytes) };
+    case 'etcdserverpb.Lease/LeaseTimeToLive':
+      return { kind: 'leaseTimeToLive', body: decodeBody(LeaseTimeToLiveRequestSchema, bytes) };
+    case 'etcdserverpb.Lease/LeaseLeases':
+      decodeBody(LeaseLeasesRequestSchema, bytes);
+      return { kind: 'leaseLeases' };
     case 'etcdserverpb.Cluster/MemberList':
       decodeBody(MemberListRequestSchema, bytes);
       return { kind: 'memberList' };
@@ -93,6 +123,16 @@ export function requestLabel(request: RpcRequest): string {
       return `put ${rangeLabel(request.body.key, emptyBytes)}`;
     case 'deleteRange':
       return `del ${rangeLabel(request.body.key, request.body.rangeEnd)}`;
+    case 'leaseGrant':
+      return `lease grant ${request.body.TTL} s`;
+    case 'leaseRevoke':
+      return `lease revoke ${idToHex(request.body.ID)}`;
+    case 'leaseKeepAlive':
+      return `lease keep-alive ${idToHex(request.body.ID)}`;
+    case 'leaseTimeToLive':
+      return `lease timetolive ${idToHex(request.body.ID)}`;
+    case 'leaseLeases':
+      return 'lease list';
     case 'memberList':
       return 'member list';
     case 'status':

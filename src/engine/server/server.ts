@@ -7,6 +7,8 @@ import { WireError } from '../../base/wire.ts';
 import { Backend, openDb } from '../backend/backend.ts';
 import { MemoryPager } from '../bolt/pager.ts';
 import type { PageRun } from '../bolt/types.ts';
+import { BackendLeaseStore } from '../lease/lease-store.ts';
+import { expiryIntervalUs, Lessor } from '../lease/lessor.ts';
 import { KvStore } from '../mvcc/kvstore.ts';
 import type { Entry, Peer } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
@@ -18,10 +20,12 @@ import type { DecodedPage } from './inspect.ts';
 import { clusterIdOf, compareIds, MemberTable } from './member-id.ts';
 import { Membership, memberToJson } from './membership.ts';
 import type { Outbox } from './outbox.ts';
+import { isPeerRequest } from './peer-request.ts';
+import { requestTimeoutUs } from './proposals.ts';
 import { decodeMessage, RaftWireError } from './raft-codec.ts';
 import { RaftNode } from './raft.ts';
 import type { RaftPort } from './raft.ts';
-import type { DiskImage, MemberConfig, MemberInput, PeerConfig } from './types.ts';
+import type { DiskImage, MemberConfig, MemberInput, PeerConfig, TimerName } from './types.ts';
 import { V3Server } from './v3-server.ts';
 import { BootError, WalStorage } from './wal-storage.ts';
 import type { LogOwner } from './wal-storage.ts';
@@ -70,6 +74,7 @@ export class EtcdServer {
   /** What the disk held, until the start is over. */
   #found: DiskImage;
   readonly #backend: Backend;
+  readonly #lessor: Lessor;
   readonly #kv: KvStore;
   readonly #membership = new Membership();
   /** Null for a new member until its store is durable. */
@@ -83,7 +88,7 @@ export class EtcdServer {
 
   /**
    * @param files what the disk holds; a log without a first hard state counts as none, and is started anew
-   * @throws BootError | WalError | RaftWireError | BoltError | MvccError when the files cannot be taken up
+   * @throws BootError | WalError | RaftWireError | BoltError | LeaseError | MvccError when the files cannot be taken up
    */
   constructor(config: MemberConfig, files: DiskImage, outbox: Outbox) {
     this.#config = config;
@@ -94,7 +99,10 @@ export class EtcdServer {
     this.#found = files;
     this.#storage = WalStorage.open(this.#owner, this.#disk, { trace: outbox.trace }, files);
     this.#backend = this.#openBackend(files);
-    this.#kv = new KvStore(this.#backend, outbox.trace);
+    // first the leases, so that the store can attach its keys to them
+    this.#lessor = this.#openLessor();
+    this.#kv = new KvStore(this.#backend, outbox.trace, this.#lessor);
+    this.#lessor.setRangeDeleter(() => this.#kv.write());
     this.#setTimers();
     this.#tellBoot();
   }
@@ -110,7 +118,7 @@ export class EtcdServer {
         this.#takeTimer(input.timer, nowUs);
         break;
       case 'message':
-        this.#takeMessage(input.bytes);
+        this.#takeMessage(input, nowUs);
         break;
       case 'request':
       case 'cancel':
@@ -159,6 +167,7 @@ export class EtcdServer {
       lastIndex: status?.lastIndex ?? 0,
       lastTerm: this.#storage?.lastTerm ?? 0,
       records: this.#running?.applier.records ?? [0, 0],
+      leases: this.#running?.applier.leases ?? [0, 0],
       freelist: this.#freelistHash,
       metaTxid,
     });
@@ -182,11 +191,23 @@ export class EtcdServer {
     return backend;
   }
 
+  /** A lease lives for one and a half election timeouts at least. @source etcd v3.4.23 etcdserver/server.go */
+  #openLessor(): Lessor {
+    const { electionTicks, heartbeatTicks, tickUs } = this.#config;
+    const minTtlUs = Math.floor((3 * electionTicks) / 2) * heartbeatTicks * tickUs;
+    const config = {
+      minTtlSeconds: Math.ceil(minTtlUs / 1_000_000),
+      recheckUs: requestTimeoutUs(electionTicks * tickUs),
+    };
+    return new Lessor(new BackendLeaseStore(this.#backend), config, this.#outbox.trace);
+  }
+
   /** The first tick comes after a drawn part of a tick, so that members do not tick in step. */
   #setTimers(): void {
     const { seed, nodeId: node, epoch, tickUs, batchIntervalUs } = this.#config;
     this.#outbox.timer('raftTick', stream(seed, 'tick', node, epoch).between(1, tickUs));
     this.#outbox.timer('backendCommit', batchIntervalUs);
+    this.#outbox.timer('leaseExpiry', expiryIntervalUs);
   }
 
   #tellBoot(): void {
@@ -201,14 +222,21 @@ export class EtcdServer {
     });
   }
 
-  #takeTimer(timer: 'raftTick' | 'backendCommit', nowUs: number): void {
-    if (timer === 'raftTick') {
-      this.#outbox.timer('raftTick', this.#config.tickUs);
-      this.#running?.raft.tick();
-      this.#running?.v3.tick(nowUs);
-    } else {
-      this.#outbox.timer('backendCommit', this.#config.batchIntervalUs);
-      if (this.#running !== null) this.#backend.commit('interval');
+  #takeTimer(timer: TimerName, nowUs: number): void {
+    switch (timer) {
+      case 'raftTick':
+        this.#outbox.timer('raftTick', this.#config.tickUs);
+        this.#running?.raft.tick();
+        this.#running?.v3.tick(nowUs);
+        break;
+      case 'backendCommit':
+        this.#outbox.timer('backendCommit', this.#config.batchIntervalUs);
+        if (this.#running !== null) this.#backend.commit('interval');
+        break;
+      case 'leaseExpiry':
+        this.#outbox.timer('leaseExpiry', expiryIntervalUs);
+        this.#running?.v3.expireLeases(nowUs);
+        break;
     }
   }
 
@@ -216,8 +244,9 @@ export class EtcdServer {
    * What is no message of this cluster, or is for another member, is lost, as a refused HTTP request would
    * be.
    */
-  #takeMessage(bytes: Uint8Array): void {
+  #takeMessage({ from, bytes }: Extract<MemberInput, { kind: 'message' }>, nowUs: number): void {
     if (this.#running === null) return;
+    if (isPeerRequest(bytes)) return this.#running.v3.takePeerRequest(from, bytes, nowUs);
     try {
       const m = decodeMessage(bytes, this.#owner.table);
       if (m.to !== this.#config.nodeId || m.from === none || m.from === m.to) return;
@@ -252,18 +281,14 @@ export class EtcdServer {
     const isFresh = this.#storage === null;
     this.#storage ??= WalStorage.create(this.#owner, this.#disk, { trace: this.#outbox.trace }, this.#found);
     this.#found = new Map();
-    const [owner, outbox, backend, kv, membership] = [
-      this.#owner,
-      this.#outbox,
-      this.#backend,
-      this.#kv,
-      this.#membership,
-    ];
+    const [owner, outbox, backend] = [this.#owner, this.#outbox, this.#backend];
+    const [lessor, kv, membership] = [this.#lessor, this.#kv, this.#membership];
     const { table } = owner;
     const raft = new RaftNode(this.#config, { storage: this.#storage, table, outbox, port: this.#port() });
     const applier = new Applier({
       backend,
       kv,
+      lessor,
       membership,
       table,
       outbox,
@@ -273,7 +298,7 @@ export class EtcdServer {
     const { name, clientUrl } = this.#self;
     const v3 = new V3Server(
       this.#config,
-      { owner, raft, applier, backend, kv, membership, outbox },
+      { owner, raft, applier, backend, kv, lessor, membership, outbox },
       { name, clientUrls: [clientUrl] },
       nowUs,
     );
@@ -290,7 +315,7 @@ export class EtcdServer {
     return {
       apply: (entry) => {
         const { applier, v3 } = running();
-        v3.applied(entry, applier.apply(entry), this.#nowUs);
+        v3.applied(entry, applier.apply(entry, this.#nowUs), this.#nowUs);
       },
       leadChanged: (_lead, isNew) => running().v3.leadChanged(isNew, this.#nowUs),
       readConfirmed: (states) => running().v3.readConfirmed(states),

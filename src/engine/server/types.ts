@@ -3,13 +3,19 @@ import type { NodeId } from '../raft/types.ts';
 import type { EngineEvent } from '../events.ts';
 
 /** The timers a member may ask for; it asks again each time one fires. */
-export type TimerName = 'raftTick' | 'backendCommit';
+export type TimerName = 'raftTick' | 'backendCommit' | 'leaseExpiry';
 
 /** The RPCs a member answers, by their gRPC names. Bodies are the protobuf messages of src/engine/pb. */
 export type RpcMethod =
   | 'etcdserverpb.KV/Range'
   | 'etcdserverpb.KV/Put'
   | 'etcdserverpb.KV/DeleteRange'
+  | 'etcdserverpb.Lease/LeaseGrant'
+  | 'etcdserverpb.Lease/LeaseRevoke'
+  /** A stream in etcd; here each of its renewals is a request of its own. */
+  | 'etcdserverpb.Lease/LeaseKeepAlive'
+  | 'etcdserverpb.Lease/LeaseTimeToLive'
+  | 'etcdserverpb.Lease/LeaseLeases'
   | 'etcdserverpb.Cluster/MemberList'
   | 'etcdserverpb.Maintenance/Status';
 
@@ -33,7 +39,7 @@ export type DiskErrorCode = 'EIO' | 'ENOSPC';
 
 export type MemberInput =
   | { readonly kind: 'timer'; readonly timer: TimerName }
-  /** A raftpb.Message as it came over the network. */
+  /** A raftpb.Message as it came over the network, or a request between members: see peer-request.ts. */
   | { readonly kind: 'message'; readonly from: NodeId; readonly bytes: Uint8Array }
   /** A client's RPC. `request` is the world's number for it; the reply names it again. */
   | {
@@ -69,7 +75,7 @@ export interface Reply {
   readonly bytes: Uint8Array;
 }
 
-/** A raft message on its way, with what the network's trace tells of it. */
+/** A message to another member on its way, with what the network's trace tells of it. */
 export interface Send {
   readonly to: NodeId;
   readonly bytes: Uint8Array;
