@@ -1,4 +1,6 @@
 /** `npm run parity -- <raft|bolt> <dir>`: runs a folder of conformance data and closes with `N passed, N failed`. */
+import { runBoltParity } from './bolt.ts';
+import { runRaftParity } from './raft.ts';
 
 export interface ParityResult {
   readonly passed: number;
@@ -7,19 +9,19 @@ export interface ParityResult {
   readonly report: string;
 }
 
-const areas: Readonly<Record<string, (dir: string) => Promise<ParityResult>>> = {
-  raft: async (dir) => (await import('./raft.ts')).runRaftParity(dir),
-  bolt: async (dir) => (await import('./bolt.ts')).runBoltParity(dir),
+const areas: Readonly<Record<string, (dir: string) => ParityResult>> = {
+  raft: runRaftParity,
+  bolt: runBoltParity,
 };
 
 /** @returns the exit code: 0 when nothing failed */
-export async function main([area = '', dir = '']: readonly string[]): Promise<number> {
+export function main([area = '', dir = '']: readonly string[]): number {
   const run = areas[area];
   if (run === undefined || dir === '') {
     console.error(`usage: npm run parity -- <${Object.keys(areas).join('|')}> <dir>`);
     return 2;
   }
-  const { passed, failed, report } = await run(dir);
+  const { passed, failed, report } = run(dir);
   if (report !== '') console.log(report);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
