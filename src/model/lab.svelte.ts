@@ -16,7 +16,7 @@ import { foldPast, hintFor, noPast, type Past } from './guide.ts';
 import { emptyJourney, foldJourney, type Journey } from './journey.ts';
 import { emptyLogs, foldLogs, type LogView } from './log-view.ts';
 import { emptyPageMaps, foldPageMaps, type PageMaps } from './page-map.ts';
-import { sentenceOf, type Sentence } from './sentence.ts';
+import { sentenceOf } from './sentence.ts';
 import { SteadyClock } from './steady-clock.ts';
 import type { Told } from './told.ts';
 
@@ -182,7 +182,7 @@ export class Lab {
     this.pages = foldPageMaps(this.pages, events);
     this.journey = foldJourney(this.journey, events);
     this.past = foldPast(this.past, events);
-    for (const told of events) this.#tell(sentenceOf(told, this.nameOf));
+    this.#tell(events);
     this.#keep(events);
     this.#show(batch.state);
     for (const receive of this.#listeners) receive(batch);
@@ -193,14 +193,22 @@ export class Lab {
     this.#clock.set(state.timeUs, state.playing ? state.speed : 0);
   }
 
-  #tell(sentence: Sentence | null): void {
-    if (sentence === null) return;
-    this.sentence = sentence.text;
-    if (sentence.spoken) this.#unspoken = sentence.text;
+  /** The newest sentence, and the newest that is spoken: looked for from the end, since a batch may be long. */
+  #tell(events: readonly Told[]): void {
+    let isNewest = true;
+    for (let i = events.length - 1; i >= 0; i--) {
+      const sentence = sentenceOf(events[i] as Told, this.nameOf);
+      if (sentence === null) continue;
+      if (isNewest) this.sentence = sentence.text;
+      isNewest = false;
+      if (!sentence.spoken) continue;
+      this.#unspoken = sentence.text;
+      return;
+    }
   }
 
   #keep(events: readonly Told[]): void {
-    this.#events.push(...events);
+    for (const told of events) this.#events.push(told);
     if (this.#events.length > 2 * keptEvents) this.#events = this.#events.slice(-keptEvents);
   }
 }

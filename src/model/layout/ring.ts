@@ -75,6 +75,13 @@ export function arcPath(radius: number, share: number): string {
   return `M0,${-radius}A${radius},${radius} 0 ${share > 0.5 ? 1 : 0} 1 ${x.toFixed(2)},${y.toFixed(2)}`;
 }
 
+/** A cross with corners at plus and minus `reach`, open in the middle so that words can stand there. */
+export function crossPath(reach: number): string {
+  const inner = reach * 0.64;
+  const corners = [-1, 1].flatMap((x) => [-1, 1].map((y) => ({ x, y })));
+  return corners.map(({ x, y }) => `M${x * reach},${y * reach}L${x * inner},${y * inner}`).join('');
+}
+
 /** Short strokes around a dial, one for each of `count` equal parts. */
 export function dialStrokes(inner: number, outer: number, count: number): string {
   return Array.from({ length: count }, (_, i) => {
