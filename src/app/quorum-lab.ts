@@ -5,7 +5,7 @@ import type { Told } from '../model/told.ts';
 
 export interface QuorumLab {
   readonly version: 1;
-  /** Settles when the lab is open with a leader; fails where it cannot open. Waits while another tab has it. */
+  /** Settles when the lab is open with a leader; fails where it cannot be. Waits while another tab has it. */
   readonly ready: Promise<LabState>;
   /** @throws Error before `ready` */
   state(): LabState;

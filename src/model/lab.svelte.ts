@@ -193,7 +193,7 @@ export class Lab {
     this.#clock.set(state.timeUs, state.playing ? state.speed : 0);
   }
 
-  /** The newest sentence, and the newest that is spoken: looked for from the end, since a batch may be long. */
+  /** The newest sentence, and the newest spoken one: looked for from the end, since a batch may be long. */
   #tell(events: readonly Told[]): void {
     let isNewest = true;
     for (let i = events.length - 1; i >= 0; i--) {

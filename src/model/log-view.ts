@@ -45,8 +45,14 @@ export interface LogView {
 
 export function emptyLogs(memberCount: number): LogView {
   const members = Array.from({ length: memberCount }, (_, i): MemberLog => ({
-    id: i + 1, firstIndex: 1, entries: [], stableIndex: 0, commitIndex: 0, appliedIndex: 0,
-    truncation: null, progress: [],
+    id: i + 1,
+    firstIndex: 1,
+    entries: [],
+    stableIndex: 0,
+    commitIndex: 0,
+    appliedIndex: 0,
+    truncation: null,
+    progress: [],
   }));
   return { members };
 }
@@ -100,8 +106,14 @@ function restart(log: MemberLog, stored: Stored): MemberLog {
   const { firstIndex, entryTerms, commit, applied } = stored;
   const entries = entryTerms.map((term, i) => known(log, firstIndex + i, term));
   return {
-    ...log, firstIndex, entries, stableIndex: firstIndex + entries.length - 1,
-    commitIndex: commit, appliedIndex: applied, truncation: null, progress: [],
+    ...log,
+    firstIndex,
+    entries,
+    stableIndex: firstIndex + entries.length - 1,
+    commitIndex: commit,
+    appliedIndex: applied,
+    truncation: null,
+    progress: [],
   };
 }
 
@@ -112,7 +124,11 @@ function known(log: MemberLog, index: number, term: number): EntryView {
 }
 
 function append(
-  log: MemberLog, index: number, entryTerms: readonly number[], truncated: number, atUs: number,
+  log: MemberLog,
+  index: number,
+  entryTerms: readonly number[],
+  truncated: number,
+  atUs: number,
 ): MemberLog {
   const added = entryTerms.map((term, i) => known(log, index + i, term));
   const firstIndex = log.entries.length === 0 ? index : log.firstIndex;
@@ -124,7 +140,10 @@ function append(
 
 /** Labels entries by index and term; an entry that is not in the log yet joins it. */
 function label(
-  log: MemberLog, firstIndex: number, terms: readonly number[], labels: readonly string[],
+  log: MemberLog,
+  firstIndex: number,
+  terms: readonly number[],
+  labels: readonly string[],
 ): MemberLog {
   const start = log.entries.length === 0 ? firstIndex : log.firstIndex;
   const entries = [...log.entries];

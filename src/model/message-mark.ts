@@ -37,6 +37,13 @@ export function markOf(messageType: string, reject: boolean, entryCount: number)
 
 /** The types that a legend shows, in the order in which a reader meets them. */
 export const legendTypes: readonly string[] = [
-  'MsgHeartbeat', 'MsgHeartbeatResp', 'MsgApp', 'MsgAppResp', 'MsgPreVote', 'MsgVote', 'MsgVoteResp', 'MsgProp',
+  'MsgHeartbeat',
+  'MsgHeartbeatResp',
+  'MsgApp',
+  'MsgAppResp',
+  'MsgPreVote',
+  'MsgVote',
+  'MsgVoteResp',
+  'MsgProp',
   'MsgReadIndex',
 ];

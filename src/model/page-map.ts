@@ -4,7 +4,15 @@ import { replaced, type Told } from './told.ts';
 
 /** What a page is, by the codes of bolt's events; `never`: not used since the file was made. */
 export type MapKind = PageKind | 'never';
-export const mapKinds: readonly MapKind[] = ['meta', 'freelist', 'branch', 'leaf', 'free', 'pending', 'never'];
+export const mapKinds: readonly MapKind[] = [
+  'meta',
+  'freelist',
+  'branch',
+  'leaf',
+  'free',
+  'pending',
+  'never',
+];
 const code = { pending: 5, free: 4, never: 6 };
 
 export interface CommitView {
@@ -33,7 +41,11 @@ export interface PageMaps {
 
 export function emptyPageMaps(memberCount: number): PageMaps {
   const members = Array.from({ length: memberCount }, (_, i): MemberPages => ({
-    id: i + 1, pageSize: 4096, kinds: new Uint8Array(0), metas: [null, null], commit: null,
+    id: i + 1,
+    pageSize: 4096,
+    kinds: new Uint8Array(0),
+    metas: [null, null],
+    commit: null,
   }));
   return { members };
 }
@@ -74,7 +86,8 @@ function step(member: MemberPages, kinds: Kinds, { at, event }: Told): MemberPag
     case 'bolt.writeMeta':
       kinds.grow(event.highWater);
       return {
-        ...member, metas: event.slot === 0 ? [event.txid, member.metas[1]] : [member.metas[0], event.txid],
+        ...member,
+        metas: event.slot === 0 ? [event.txid, member.metas[1]] : [member.metas[0], event.txid],
         commit: written(member.commit, event.txid, at.timeUs, event.slot, 1),
       };
     case 'backend.committed':
@@ -85,7 +98,11 @@ function step(member: MemberPages, kinds: Kinds, { at, event }: Told): MemberPag
 }
 
 function written(
-  commit: CommitView | null, txid: number, atUs: number, pgid: number, count: number,
+  commit: CommitView | null,
+  txid: number,
+  atUs: number,
+  pgid: number,
+  count: number,
 ): CommitView {
   const before = commit !== null && commit.txid === txid ? commit.pages : [];
   const added = Array.from({ length: count }, (_, i) => pgid + i).filter((page) => !before.includes(page));

@@ -45,7 +45,8 @@ function ofRaft({ at, event }: Told, nameOf: NameOf): Sentence | null {
 }
 
 function voteWords(member: string, candidate: string, granted: boolean, pre: boolean): string {
-  if (pre) return granted ? m.say_pre_vote_yes({ member, candidate }) : m.say_pre_vote_no({ member, candidate });
+  if (pre)
+    return granted ? m.say_pre_vote_yes({ member, candidate }) : m.say_pre_vote_no({ member, candidate });
   return granted ? m.say_vote_yes({ member, candidate }) : m.say_vote_no({ member, candidate });
 }
 
