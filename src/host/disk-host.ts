@@ -66,7 +66,7 @@ export class DiskHost {
       const entry = { commit, urgent, kept: kept || !urgent };
       if (queue.failure === null || entry.kept) queue.waiting.push(entry);
     }
-    this.#pump();
+    if (commits.length > 0) this.#pump();
   }
 
   /**

@@ -343,11 +343,18 @@ export class Lab {
 
   async #end(opened: Opened, finish: () => Promise<void>): Promise<void> {
     opened.show.pause();
-    await opened.scheduler.between(finish);
-    opened.scheduler.stop({ kind: 'store', message: 'The lab is closed.', moment: opened.cluster.moment });
-    opened.members.close();
-    await opened.storage.lock?.release();
-    this.#opened = null;
+    try {
+      await opened.scheduler.between(finish);
+    } finally {
+      opened.scheduler.stop({
+        kind: 'store',
+        message: 'The lab is closed.',
+        moment: opened.cluster.moment,
+      });
+      opened.members.close();
+      this.#opened = null;
+      await opened.storage.lock?.release();
+    }
   }
 }
 

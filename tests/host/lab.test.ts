@@ -230,3 +230,23 @@ test('options and steps that make no sense are refused with a sentence, and a cl
   await lab.close();
   expect(await lab.run(1)).toMatchObject({ ok: false, code: 'not open' });
 });
+
+test('stored data are deleted with the lab, also where they could not be opened', async () => {
+  const lab = openInProcess();
+  const options = optionsOf({ storage: 'auto', startPaused: true });
+  await lab.open(options);
+  expect(await lab.deleteStored()).toEqual({ ok: true });
+  expect(await lab.open(options)).toMatchObject({ ok: true, state: { boot: 1 } });
+  await lab.close();
+  const database = await new Promise<IDBDatabase>((resolve) => {
+    const request = indexedDB.open(`quorum-lab/${options.workspace}`);
+    request.onsuccess = () => resolve(request.result);
+  });
+  database.transaction('meta', 'readwrite').objectStore('meta').put({ formatVersion: 2 }, 'lab');
+  expect(await lab.open(options)).toMatchObject({ ok: false, code: 'store format' });
+  expect(await lab.deleteStored()).toMatchObject({ ok: false, code: 'store blocked' });
+  database.close();
+  expect(await lab.deleteStored()).toEqual({ ok: true });
+  expect(await lab.open(options)).toMatchObject({ ok: true, state: { boot: 1 } });
+  await lab.close();
+});
