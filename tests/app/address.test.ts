@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { defaultAddress, readAddress, writeAddress } from '../../src/app/address.ts';
+
+test('an address says what to run; what it leaves out is the default', () => {
+  const { address, faults } = readAddress('?seed=42&storage=memory&autoplay=0&utm=x');
+  expect(address).toEqual({ ...defaultAddress, seed: 42, storage: 'memory', autoplay: false });
+  expect(faults).toEqual([]);
+});
+
+test('a value that is not known is told of, and the default stands in for it', () => {
+  const { address, faults } = readAddress('?seed=-1&layout=two&workspace=a/b&autoplay=yes');
+  expect(address).toEqual(defaultAddress);
+  expect(faults).toEqual([
+    { name: 'seed', value: '-1', fallback: '7' },
+    { name: 'layout', value: 'two', fallback: 'workers' },
+    { name: 'workspace', value: 'a/b', fallback: 'home' },
+    { name: 'autoplay', value: 'yes', fallback: '1' },
+  ]);
+});
+
+test('what is written is read back', () => {
+  const addresses = fc.record({
+    seed: fc.integer({ min: 0, max: 0xffff_ffff }),
+    storage: fc.constantFrom('auto' as const, 'memory' as const),
+    layout: fc.constantFrom('workers' as const, 'one' as const),
+    theme: fc.constantFrom('auto' as const, 'light' as const, 'dark' as const),
+    workspace: fc.stringMatching(/^[\w.-]{1,64}$/),
+    autoplay: fc.boolean(),
+    preVote: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(addresses, (address) => {
+      expect(readAddress(writeAddress(address)).address).toEqual(address);
+    }),
+  );
+  expect(writeAddress(defaultAddress)).toBe('');
+});
