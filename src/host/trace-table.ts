@@ -76,6 +76,24 @@ const raftRows = {
   'raft.readIndex': { index: 'f64', confirmed: 'bool' },
 } as const;
 
+const freelistRows = {
+  'freelist.init': { list: 'text', runStarts: 'numbers', runCounts: 'numbers' },
+  'freelist.scan': {
+    what: 'text',
+    wanted: 'f64',
+    descending: 'bool',
+    runStarts: 'numbers',
+    runCounts: 'numbers',
+    found: 'f64',
+  },
+  'freelist.probe': { map: 'text', key: 'f64', found: 'f64' },
+  'freelist.addSpan': { start: 'f64', count: 'f64' },
+  'freelist.dropSpan': { start: 'f64', count: 'f64' },
+  'freelist.take': { pgid: 'f64', count: 'f64', movedBytes: 'f64' },
+  'freelist.put': { pgid: 'f64', count: 'f64', movedBytes: 'f64' },
+  'freelist.merge': { pgid: 'f64', count: 'f64', leftCount: 'f64', rightCount: 'f64' },
+} as const;
+
 const storeRows = {
   'bolt.open': {
     pageSize: 'u32',
@@ -187,4 +205,11 @@ const simRows = {
 } as const;
 
 /** Both sides of a port must be of one build: a type travels as its place in this table. */
-export const eventTable: EventTable = { ...raftRows, ...storeRows, ...leaseRows, ...serverRows, ...simRows };
+export const eventTable: EventTable = {
+  ...raftRows,
+  ...freelistRows,
+  ...storeRows,
+  ...leaseRows,
+  ...serverRows,
+  ...simRows,
+};

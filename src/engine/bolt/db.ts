@@ -130,7 +130,9 @@ export class Db {
     this.#meta = chooseMeta(pager, this.pageSize);
     checkMeta(this.#meta, pager.sizeBytes);
     const hashmap = options.freelistType === 'hashmap';
-    const list = hashmap ? new HashmapFreelist(options.hashmapChoice ?? 'insertion') : new ArrayFreelist();
+    const list = hashmap
+      ? new HashmapFreelist(options.hashmapChoice ?? 'insertion', this.trace)
+      : new ArrayFreelist(this.trace);
     this.freelist = new SharedFreelist(list);
     this.#loadFreelist();
     // before v1.4 an opened file's size is not known, so that its first growth sets it in any case

@@ -1,7 +1,72 @@
 /** What the store did to its pages. */
 import type { FreelistType, Pgid, Txid } from './types.ts';
 
+/**
+ * What a freelist did, step by step: the array keeps ids in order, the hashmap spans (runs of free pages) in
+ * three maps. A run is `count` pages from `start` on.
+ */
+export type FreelistEvent =
+  /** The list begins anew with these runs. */
+  | {
+      readonly type: 'freelist.init';
+      readonly list: FreelistType;
+      readonly runStarts: readonly number[];
+      readonly runCounts: readonly number[];
+    }
+  /**
+   * Entries looked at one by one: run i is `runCounts[i]` entries from `runStarts[i]` on, each one more than
+   * the entry before it, or one less where `descending`. `what`: the array's ids, or the hashmap's span sizes,
+   * or first pages of the spans of one size. `wanted` is a count of pages where an allocation looks for room,
+   * and a page id where the array looks for a run's place. `found`: the entry that the scan was for, else -1.
+   */
+  | {
+      readonly type: 'freelist.scan';
+      readonly what: 'ids' | 'sizes' | 'starts';
+      readonly wanted: number;
+      readonly descending: boolean;
+      readonly runStarts: readonly number[];
+      readonly runCounts: readonly number[];
+      readonly found: number;
+    }
+  /**
+   * One look into a map by its key. `found`: in freemaps, how many spans there are of the size `key`; in the
+   * others, the size of the span that begins (forwardMap) or ends (backwardMap) at page `key`; 0 for none.
+   */
+  | {
+      readonly type: 'freelist.probe';
+      readonly map: 'freemaps' | 'forwardMap' | 'backwardMap';
+      readonly key: number;
+      readonly found: number;
+    }
+  /** A span came into the hashmap's three maps. */
+  | { readonly type: 'freelist.addSpan'; readonly start: Pgid; readonly count: number }
+  /** A span left the hashmap's three maps. */
+  | { readonly type: 'freelist.dropSpan'; readonly start: Pgid; readonly count: number }
+  /** Pages left the list, to be used; so many bytes of the list were moved. */
+  | {
+      readonly type: 'freelist.take';
+      readonly pgid: Pgid;
+      readonly count: number;
+      readonly movedBytes: number;
+    }
+  /** Pages came into the list; so many bytes of the list were moved. */
+  | {
+      readonly type: 'freelist.put';
+      readonly pgid: Pgid;
+      readonly count: number;
+      readonly movedBytes: number;
+    }
+  /** A run that came in joined the free run that ends before it, or the one that begins behind it; 0 for none. */
+  | {
+      readonly type: 'freelist.merge';
+      readonly pgid: Pgid;
+      readonly count: number;
+      readonly leftCount: number;
+      readonly rightCount: number;
+    };
+
 export type BoltEvent =
+  | FreelistEvent
   /** After an open: the file's pages as parallel lists of runs (kind: see pageKindCodes in page.ts). */
   | {
       readonly type: 'bolt.open';

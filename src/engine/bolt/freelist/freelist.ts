@@ -9,13 +9,17 @@ export interface Spans {
 
 /** Work done since the list was made, for cost models and benchmarks. */
 export interface FreelistCounters {
-  /** Entries looked at by allocations: page ids in an array, spans and size classes in a hashmap. */
+  /** Entries looked at one by one: page ids in an array, size classes and spans in a hashmap. */
   scanned: number;
-  /** Free spans that joined a neighbour. */
+  /** Looks into a map by its key. */
+  probed: number;
+  /** Free spans that a span that came in joined. */
   merged: number;
   /** Bytes of the list's own memory moved to keep it in order. */
   moved: number;
 }
+
+export const noWork = (): FreelistCounters => ({ scanned: 0, probed: 0, merged: 0, moved: 0 });
 
 /** Where an allocation's pages came from: a free run of just that length, or a part of a larger one. */
 export type AllocationPath = 'exact' | 'larger';
