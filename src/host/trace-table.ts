@@ -91,6 +91,7 @@ const freelistRows = {
   'freelist.dropSpan': { start: 'f64', count: 'f64' },
   'freelist.take': { pgid: 'f64', count: 'f64', movedBytes: 'f64' },
   'freelist.put': { pgid: 'f64', count: 'f64', movedBytes: 'f64' },
+  'freelist.grow': { movedBytes: 'f64' },
   'freelist.merge': { pgid: 'f64', count: 'f64', leftCount: 'f64', rightCount: 'f64' },
 } as const;
 

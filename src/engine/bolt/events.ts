@@ -56,6 +56,8 @@ export type FreelistEvent =
       readonly count: number;
       readonly movedBytes: number;
     }
+  /** The array's ids moved, all of them, to have room behind the last. */
+  | { readonly type: 'freelist.grow'; readonly movedBytes: number }
   /** A run that came in joined the free run that ends before it, or the one that begins behind it; 0 for none. */
   | {
       readonly type: 'freelist.merge';

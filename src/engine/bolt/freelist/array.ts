@@ -173,5 +173,6 @@ export class ArrayFreelist implements Freelist {
     this.#ids = target;
     this.#from = 0;
     this.#to = size;
+    if (this.#trace.on) this.#trace.emit({ type: 'freelist.grow', movedBytes: size * 4 });
   }
 }
