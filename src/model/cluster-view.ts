@@ -105,25 +105,16 @@ function newMember(id: number): MemberView {
 export function foldCluster(before: ClusterView, events: readonly Told[]): ClusterView {
   const last = events.at(-1);
   if (last === undefined) return before;
-  let view = before;
-  for (const told of events) view = foldWorld(foldMember(view, told), told);
-  return settle({ ...view, timeUs: last.at.timeUs });
-}
-
-/** Drops what has arrived or was lost some time ago. */
-function settle(view: ClusterView): ClusterView {
-  const { timeUs } = view;
-  const messages = view.messages.filter(({ lost }) => lost === null || lost.atUs + lossShownUs > timeUs);
-  const legs = view.legs.filter(({ deliverAtUs }) => deliverAtUs > timeUs);
-  return { ...view, messages, legs };
-}
-
-function foldMember(view: ClusterView, told: Told): ClusterView {
-  const at = told.at.member - 1;
-  const member = view.members[at];
-  if (member === undefined) return view;
-  const next = stepProcess(stepRaft(member, told), told);
-  return next === member ? view : { ...view, members: replaced(view.members, at, next) };
+  const { timeUs } = last.at;
+  let { members } = before;
+  const world = new World(before);
+  for (const told of events) {
+    const at = told.at.member - 1;
+    const member = members[at];
+    if (member !== undefined) members = replaced(members, at, stepProcess(stepRaft(member, told), told));
+    world.step(told);
+  }
+  return { timeUs, members, ...world.at(timeUs) };
 }
 
 function stepRaft(member: MemberView, { at, event }: Told): MemberView {
@@ -194,24 +185,56 @@ function stepProcess(member: MemberView, { event }: Told): MemberView {
   }
 }
 
-function foldWorld(view: ClusterView, { at, event }: Told): ClusterView {
-  switch (event.type) {
-    case 'sim.send':
-      return { ...view, messages: [...view.messages, sent(event)] };
-    case 'sim.deliver':
-      return { ...view, messages: view.messages.filter(({ id }) => id !== event.message) };
-    case 'sim.drop':
-      return { ...view, messages: lose(view.messages, event.message, at.timeUs, event.because) };
-    case 'sim.cut':
-      return { ...view, cuts: [...without(view.cuts, event), { from: event.from, to: event.to }] };
-    case 'sim.heal':
-      return { ...view, cuts: without(view.cuts, event) };
-    case 'sim.clientSend':
-      return { ...view, legs: [...view.legs, requestLeg(event)] };
-    case 'sim.clientReply':
-      return { ...view, legs: [...view.legs, replyLeg(event)] };
-    default:
-      return view;
+/** What is between the members while a batch is folded: lists of its own, which the steps may change. */
+class World {
+  readonly #messages: Map<number, MessageView>;
+  readonly #legs: ClientLeg[];
+  #cuts: readonly Cut[];
+
+  constructor({ messages, legs, cuts }: ClusterView) {
+    this.#messages = new Map(messages.map((message) => [message.id, message]));
+    this.#legs = [...legs];
+    this.#cuts = cuts;
+  }
+
+  step({ at, event }: Told): void {
+    switch (event.type) {
+      case 'sim.send':
+        this.#messages.set(event.message, sent(event));
+        break;
+      case 'sim.deliver':
+        this.#messages.delete(event.message);
+        break;
+      case 'sim.drop':
+        this.#lose(event.message, at.timeUs, event.because);
+        break;
+      case 'sim.cut':
+        this.#cuts = [...without(this.#cuts, event), { from: event.from, to: event.to }];
+        break;
+      case 'sim.heal':
+        this.#cuts = without(this.#cuts, event);
+        break;
+      case 'sim.clientSend':
+        this.#legs.push(requestLeg(event));
+        break;
+      case 'sim.clientReply':
+        this.#legs.push(replyLeg(event));
+        break;
+      default:
+    }
+  }
+
+  /** What is still on its way at `timeUs`, with what was lost a moment ago. */
+  at(timeUs: number): Pick<ClusterView, 'messages' | 'legs' | 'cuts'> {
+    const messages = [...this.#messages.values()].filter(
+      ({ lost }) => lost === null || lost.atUs + lossShownUs > timeUs,
+    );
+    return { messages, legs: this.#legs.filter((leg) => leg.deliverAtUs > timeUs), cuts: this.#cuts };
+  }
+
+  #lose(id: number, atUs: number, because: string): void {
+    const message = this.#messages.get(id);
+    if (message !== undefined) this.#messages.set(id, { ...message, lost: { atUs, because } });
   }
 }
 
@@ -232,15 +255,6 @@ function sent(event: Sent): MessageView {
     reject,
     lost: null,
   };
-}
-
-function lose(
-  messages: readonly MessageView[],
-  id: number,
-  atUs: number,
-  because: string,
-): readonly MessageView[] {
-  return messages.map((message) => (message.id === id ? { ...message, lost: { atUs, because } } : message));
 }
 
 const without = (cuts: readonly Cut[], gone: Cut): readonly Cut[] =>

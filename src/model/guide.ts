@@ -9,9 +9,9 @@ export type Hint =
   | { readonly kind: 'put'; readonly leader: number }
   | { readonly kind: 'travelling'; readonly station: StationId }
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'kill'; readonly leader: number; readonly storedCount: number }
-  | { readonly kind: 'get'; readonly leader: number; readonly lost: number }
-  | { readonly kind: 'repair'; readonly lost: number }
+  | { readonly kind: 'kill'; readonly label: string; readonly storedCount: number }
+  | { readonly kind: 'get'; readonly leader: number; readonly lost: number; readonly label: string }
+  | { readonly kind: 'repair'; readonly lost: number; readonly wasAnswered: boolean }
   | { readonly kind: 'free'; readonly leader: number };
 
 /** What a visitor has done since the last put. */
@@ -46,14 +46,16 @@ export function hintFor(cluster: ClusterView, journey: Journey, past: Past): Hin
   const station = lastLit(journey);
   if (station === null) return { kind: 'put', leader: leader.id };
   const lost = members.find(({ process }) => process === 'down' || process === 'halted');
+  const { label } = journey;
   if (lost !== undefined && station !== 'asked') {
+    const wasAnswered = stationOf(journey, 'answered').litAtUs !== null;
     return past.hasRead
-      ? { kind: 'repair', lost: lost.id }
-      : { kind: 'get', leader: leader.id, lost: lost.id };
+      ? { kind: 'repair', lost: lost.id, wasAnswered }
+      : { kind: 'get', leader: leader.id, lost: lost.id, label };
   }
   if (station !== 'stored') return { kind: 'travelling', station };
   const storedCount = stationOf(journey, 'stored').marks.length;
-  if (!past.hasKilled) return { kind: 'kill', leader: leader.id, storedCount };
+  if (!past.hasKilled) return { kind: 'kill', label, storedCount };
   return { kind: 'free', leader: leader.id };
 }
 

@@ -60,27 +60,39 @@ export function emptyLogs(memberCount: number): LogView {
 /** The logs after these events, told in order; the view before stays as it was. */
 export function foldLogs(before: LogView, events: readonly Told[]): LogView {
   let { members } = before;
+  const fresh: Fresh = new Set();
   for (const told of events) {
     const at = told.at.member - 1;
-    if (members[at] !== undefined) members = replaced(members, at, step(members[at], told));
+    if (members[at] !== undefined) members = replaced(members, at, step(members[at], told, fresh));
   }
   return members === before.members ? before : { members };
 }
 
-function step(log: MemberLog, { at, event }: Told): MemberLog {
+/** Lists of entries made while one batch is folded: nobody else has them yet, so they may grow in place. */
+type Fresh = Set<readonly EntryView[]>;
+
+/** Entries to write into: a copy at a member's first change in a batch, the same list after that. */
+function writable(entries: readonly EntryView[], fresh: Fresh): EntryView[] {
+  if (fresh.has(entries)) return entries as EntryView[];
+  const copy = [...entries];
+  fresh.add(copy);
+  return copy;
+}
+
+function step(log: MemberLog, { at, event }: Told, fresh: Fresh): MemberLog {
   switch (event.type) {
     case 'raft.initState':
       return restart(log, event);
     case 'raft.append':
-      return append(log, event.index, event.entryTerms, event.truncated, at.timeUs);
+      return append(log, event, at.timeUs, fresh);
     case 'server.entries':
-      return label(log, event.firstIndex, event.entryTerms, event.labels);
+      return label(log, event, fresh);
     case 'raft.stable':
       return { ...log, stableIndex: Math.max(log.stableIndex, event.index) };
     case 'raft.commit':
       return { ...log, commitIndex: Math.max(log.commitIndex, event.index) };
     case 'server.apply':
-      return apply(log, event.index, event.term, event.label);
+      return apply(log, event, fresh);
     case 'raft.compact':
       return compact(log, event.firstIndex);
     case 'raft.progress':
@@ -123,46 +135,45 @@ function known(log: MemberLog, index: number, term: number): EntryView {
   return old !== undefined && old.term === term ? old : { index, term, label: '' };
 }
 
-function append(
-  log: MemberLog,
-  index: number,
-  entryTerms: readonly number[],
-  truncated: number,
-  atUs: number,
-): MemberLog {
+type Appended = Extract<Told['event'], { type: 'raft.append' }>;
+type Labelled = Extract<Told['event'], { type: 'server.entries' }>;
+type Applied = Extract<Told['event'], { type: 'server.apply' }>;
+
+function append(log: MemberLog, event: Appended, atUs: number, fresh: Fresh): MemberLog {
+  const { index, entryTerms, truncated } = event;
   const added = entryTerms.map((term, i) => known(log, index + i, term));
   const firstIndex = log.entries.length === 0 ? index : log.firstIndex;
-  const entries = [...log.entries.slice(0, index - firstIndex), ...added];
+  const entries = writable(log.entries, fresh);
+  entries.length = index - firstIndex;
+  for (const entry of added) entries.push(entry);
   const truncation = truncated > 0 ? { atUs, index, count: truncated } : log.truncation;
   const stableIndex = truncated > 0 ? Math.min(log.stableIndex, index - 1) : log.stableIndex;
   return { ...log, firstIndex, entries, truncation, stableIndex };
 }
 
 /** Labels entries by index and term; an entry that is not in the log yet joins it. */
-function label(
-  log: MemberLog,
-  firstIndex: number,
-  terms: readonly number[],
-  labels: readonly string[],
-): MemberLog {
-  const start = log.entries.length === 0 ? firstIndex : log.firstIndex;
-  const entries = [...log.entries];
-  terms.forEach((term, i) => {
-    const at = firstIndex + i - start;
+function label(log: MemberLog, event: Labelled, fresh: Fresh): MemberLog {
+  const start = log.entries.length === 0 ? event.firstIndex : log.firstIndex;
+  const entries = writable(log.entries, fresh);
+  event.entryTerms.forEach((term, i) => {
+    const index = event.firstIndex + i;
+    const at = index - start;
     const old = entries[at];
     if (at < 0 || at > entries.length) return;
     if (old !== undefined && old.term !== term) entries.length = at;
-    entries[at] = { index: firstIndex + i, term, label: labels[i] ?? '' };
+    entries[at] = { index, term, label: event.labels[i] ?? '' };
   });
   return { ...log, firstIndex: start, entries };
 }
 
-function apply(log: MemberLog, index: number, term: number, text: string): MemberLog {
+function apply(log: MemberLog, event: Applied, fresh: Fresh): MemberLog {
+  const { index, term, label: text } = event;
   const at = index - log.firstIndex;
-  const old = log.entries[at];
-  const isNews = old !== undefined && old.label === '' && text !== '';
-  const entries = isNews ? replaced(log.entries, at, { index, term, label: text }) : log.entries;
-  return { ...log, entries, appliedIndex: Math.max(log.appliedIndex, index) };
+  const appliedIndex = Math.max(log.appliedIndex, index);
+  if (log.entries[at]?.label !== '' || text === '') return { ...log, appliedIndex };
+  const entries = writable(log.entries, fresh);
+  entries[at] = { index, term, label: text };
+  return { ...log, entries, appliedIndex };
 }
 
 function compact(log: MemberLog, firstIndex: number): MemberLog {

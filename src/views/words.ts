@@ -123,11 +123,13 @@ export function hintWords(hint: Hint, nameOf: NameOf): string {
     case 'failed':
       return m.hint_failed({ message: hint.message });
     case 'kill':
-      return m.hint_kill({ count: hint.storedCount });
+      return m.hint_kill({ label: hint.label, count: hint.storedCount });
     case 'get':
-      return m.hint_get({ leader: nameOf(hint.leader), lost: nameOf(hint.lost) });
+      return m.hint_get({ leader: nameOf(hint.leader), lost: nameOf(hint.lost), label: hint.label });
     case 'repair':
-      return m.hint_repair({ lost: nameOf(hint.lost) });
+      return hint.wasAnswered
+        ? m.hint_repair({ lost: nameOf(hint.lost) })
+        : m.hint_repair_unanswered({ lost: nameOf(hint.lost) });
     case 'free':
       return m.hint_free({ leader: nameOf(hint.leader) });
     default:
