@@ -34,3 +34,15 @@ export function writeU64be(view: DataView, at: number, value: number): void {
 export function idToHex(id: bigint): string {
   return BigInt.asUintN(64, id).toString(16);
 }
+
+/**
+ * Reads a signed 64-bit number in hex, with or without a sign, as Go's strconv.ParseInt(text, 16, 64) does.
+ * @returns null for what is no such number, or is out of range
+ */
+export function int64FromHex(text: string): bigint | null {
+  const match = /^([+-]?)([0-9a-fA-F]+)$/.exec(text);
+  if (match === null || match[2].length > 64) return null;
+  const magnitude = BigInt(`0x${match[2]}`);
+  const value = match[1] === '-' ? -magnitude : magnitude;
+  return BigInt.asIntN(64, value) === value ? value : null;
+}

@@ -2,6 +2,7 @@
  * The one vocabulary of commands, for the console, buttons, window.quorumLab, messages, links and run files.
  */
 import * as v from 'valibot';
+import { int64FromHex } from '../base/u64.ts';
 import type { Action } from '../sim/types.ts';
 
 export const commandVersion = 1;
@@ -10,6 +11,11 @@ export const commandVersion = 1;
 const text = v.pipe(v.string(), v.maxLength(4 * 1024 * 1024, 'is longer than 4,194,304 characters'));
 const member = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+const ttl = v.pipe(v.number(), v.safeInteger());
+const leaseId = v.pipe(
+  v.string(),
+  v.check((id) => int64FromHex(id) !== null, 'is not a lease id: up to 16 hexadecimal digits'),
+);
 const flag = v.exactOptional(v.boolean());
 const endpoints = v.exactOptional(
   v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9)),
@@ -19,7 +25,13 @@ const range = { rangeEnd: v.exactOptional(text), prefix: flag, fromKey: flag, en
 
 /** Unknown fields are refused: a typing error must not pass silently. */
 export const actionSchema = v.variant('type', [
-  v.strictObject({ type: v.literal('put'), key: text, value: text, endpoints }),
+  v.strictObject({
+    type: v.literal('put'),
+    key: text,
+    value: text,
+    lease: v.exactOptional(leaseId),
+    endpoints,
+  }),
   v.strictObject({
     type: v.literal('get'),
     key: text,
@@ -31,6 +43,11 @@ export const actionSchema = v.variant('type', [
     countOnly: flag,
   }),
   v.strictObject({ type: v.literal('del'), key: text, ...range, prevKv: flag }),
+  v.strictObject({ type: v.literal('leaseGrant'), ttl, id: v.exactOptional(leaseId), endpoints }),
+  v.strictObject({ type: v.literal('leaseRevoke'), id: leaseId, endpoints }),
+  v.strictObject({ type: v.literal('leaseKeepAlive'), id: leaseId, once: flag, endpoints }),
+  v.strictObject({ type: v.literal('leaseTimeToLive'), id: leaseId, keys: flag, endpoints }),
+  v.strictObject({ type: v.literal('leaseList'), endpoints }),
   v.strictObject({ type: v.literal('memberList'), endpoints }),
   v.strictObject({ type: v.literal('endpointStatus'), endpoints }),
   v.strictObject({ type: v.literal('kill'), member }),

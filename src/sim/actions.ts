@@ -8,6 +8,11 @@ export function isClientAction(action: Action): action is ClientAction {
     case 'put':
     case 'get':
     case 'del':
+    case 'leaseGrant':
+    case 'leaseRevoke':
+    case 'leaseKeepAlive':
+    case 'leaseTimeToLive':
+    case 'leaseList':
     case 'memberList':
     case 'endpointStatus':
       return true;

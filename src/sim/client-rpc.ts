@@ -15,6 +15,14 @@ import {
   StatusResponseSchema,
 } from '../engine/pb/gen/rpc_pb.ts';
 import { grpcCode } from '../engine/server/types.ts';
+import {
+  decodeLeaseAnswer,
+  isLeaseAction,
+  leaseBody,
+  leaseIdOf,
+  leaseIdProblem,
+  leaseLabel,
+} from './lease-rpc.ts';
 import type { KeyValue } from '../engine/pb/gen/kv_pb.ts';
 import type { ResponseHeader } from '../engine/pb/gen/rpc_pb.ts';
 import type { RpcMethod } from '../engine/server/types.ts';
@@ -40,13 +48,15 @@ const zeroByte = new Uint8Array(1);
 
 /**
  * The RPC of a command.
- * @returns an error with code 3 for flags that exclude each other, 8 for a request over 2 MiB
+ * @returns an error with code 3 for flags that exclude each other and for a lease id that is none, 8 for a request over 2 MiB
  */
 export function encodeAction(action: ClientAction): EncodedRpc {
   if (action.type === 'get' || action.type === 'del') {
     const clash = flagClash(action);
     if (clash !== null) return { ok: false, code: grpcCode.invalidArgument, message: clash };
   }
+  const problem = leaseIdProblem(action);
+  if (problem !== null) return { ok: false, code: grpcCode.invalidArgument, message: problem };
   const rpc = { ...bodyOf(action), label: labelOf(action) };
   if (rpc.bytes.length <= maxSendBytes) return { ok: true, rpc };
   const message = `trying to send message larger than max (${rpc.bytes.length} vs. ${maxSendBytes})`;
@@ -67,11 +77,13 @@ function flagClash(action: RangeAction): string | null {
 }
 
 function bodyOf(action: ClientAction): Omit<Rpc, 'label'> {
+  if (isLeaseAction(action)) return { ...leaseBody(action), repeatable: true };
   switch (action.type) {
     case 'put': {
       const request = create(PutRequestSchema, {
         key: encodeUtf8(action.key),
         value: encodeUtf8(action.value),
+        lease: leaseIdOf(action.lease),
       });
       return { method: 'etcdserverpb.KV/Put', bytes: toBinary(PutRequestSchema, request), repeatable: false };
     }
@@ -134,6 +146,7 @@ function prefixEnd(prefix: Uint8Array): Uint8Array {
 function labelOf(action: ClientAction): string {
   if (action.type === 'memberList') return 'member list';
   if (action.type === 'endpointStatus') return 'endpoint status';
+  if (isLeaseAction(action)) return leaseLabel(action);
   const prefix = action.type !== 'put' && action.prefix ? ' --prefix' : '';
   return `${action.type} ${printable(encodeUtf8(action.key), labelLimit)}${prefix}`;
 }
@@ -143,6 +156,7 @@ export function decodeAnswer(
   action: Exclude<ClientAction, { type: 'endpointStatus' }>,
   bytes: Uint8Array,
 ): ClientOutcome {
+  if (isLeaseAction(action)) return decodeLeaseAnswer(action, bytes);
   switch (action.type) {
     case 'put':
       return { ok: true, type: 'put', revision: revisionOf(fromBinary(PutResponseSchema, bytes).header) };

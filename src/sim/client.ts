@@ -318,8 +318,10 @@ export class Clients {
       return this.#askNext(command);
     }
     this.#close(call);
+    const outcome = decodeAnswer(command.action, reply.bytes);
+    if (!outcome.ok) return this.#fail(command.id, outcome.code, outcome.message);
     this.#world.tell({ type: 'sim.clientDone', request: command.id, code: grpcCode.ok, message: '' });
-    this.#world.finish(command.id, decodeAnswer(command.action, reply.bytes));
+    this.#world.finish(command.id, outcome);
   }
 
   #broken(call: Call): void {

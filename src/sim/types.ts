@@ -19,6 +19,8 @@ export type ClientAction =
       readonly type: 'put';
       readonly key: string;
       readonly value: string;
+      /** A lease's id in hex. */
+      readonly lease?: string;
       readonly endpoints?: readonly string[];
     }
   | {
@@ -43,6 +45,28 @@ export type ClientAction =
       readonly prevKv?: boolean;
       readonly endpoints?: readonly string[];
     }
+  /** `ttl` in seconds. Without an id the member chooses one. Ids are in hex. */
+  | {
+      readonly type: 'leaseGrant';
+      readonly ttl: number;
+      readonly id?: string;
+      readonly endpoints?: readonly string[];
+    }
+  | { readonly type: 'leaseRevoke'; readonly id: string; readonly endpoints?: readonly string[] }
+  /** `once`: one renewal; else the client goes on to renew until the lease is gone. */
+  | {
+      readonly type: 'leaseKeepAlive';
+      readonly id: string;
+      readonly once?: boolean;
+      readonly endpoints?: readonly string[];
+    }
+  | {
+      readonly type: 'leaseTimeToLive';
+      readonly id: string;
+      readonly keys?: boolean;
+      readonly endpoints?: readonly string[];
+    }
+  | { readonly type: 'leaseList'; readonly endpoints?: readonly string[] }
   | { readonly type: 'memberList'; readonly endpoints?: readonly string[] }
   | { readonly type: 'endpointStatus'; readonly endpoints?: readonly string[] };
 
@@ -105,6 +129,32 @@ export type ClientOutcome =
       readonly revision: number;
       readonly deleted: number;
       readonly prevKvs: readonly KeyValueView[];
+    }
+  | {
+      readonly ok: true;
+      /** Of a standing keep-alive: its first renewal. */
+      readonly type: 'leaseGrant' | 'leaseKeepAlive';
+      readonly id: bigint;
+      readonly ttlSeconds: number;
+      readonly revision: number;
+    }
+  | { readonly ok: true; readonly type: 'leaseRevoke'; readonly id: bigint; readonly revision: number }
+  | {
+      readonly ok: true;
+      readonly type: 'leaseTimeToLive';
+      readonly id: bigint;
+      /** What is left; -1 for a lease that is not there, whose granted time is then 0. */
+      readonly ttlSeconds: number;
+      readonly grantedTtlSeconds: number;
+      /** Null where they were not asked for. */
+      readonly keys: readonly Uint8Array[] | null;
+      readonly revision: number;
+    }
+  | {
+      readonly ok: true;
+      readonly type: 'leaseList';
+      readonly ids: readonly bigint[];
+      readonly revision: number;
     }
   | {
       readonly ok: true;

@@ -1,7 +1,7 @@
 /** The leader's revocations of expired leases, on their way to the log. */
 import type { LeaseId } from '../lease/types.ts';
 
-/** So many revocations are proposed side by side. @source etcd v3.4.23 etcdserver/server.go maxPendingRevokes */
+/** Revocations proposed side by side. @source etcd v3.4.23 etcdserver/server.go maxPendingRevokes */
 const maxPendingRevokes = 16;
 
 /**

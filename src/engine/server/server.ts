@@ -88,7 +88,8 @@ export class EtcdServer {
 
   /**
    * @param files what the disk holds; a log without a first hard state counts as none, and is started anew
-   * @throws BootError | WalError | RaftWireError | BoltError | LeaseError | MvccError when the files cannot be taken up
+   * @throws BootError | WalError | RaftWireError | BoltError | LeaseError | MvccError when the files cannot be
+   * taken up
    */
   constructor(config: MemberConfig, files: DiskImage, outbox: Outbox) {
     this.#config = config;
@@ -191,7 +192,10 @@ export class EtcdServer {
     return backend;
   }
 
-  /** A lease lives for one and a half election timeouts at least. @source etcd v3.4.23 etcdserver/server.go */
+  /**
+   * A lease lives for one and a half election timeouts at least.
+   * @source etcd v3.4.23 etcdserver/server.go NewServer
+   */
   #openLessor(): Lessor {
     const { electionTicks, heartbeatTicks, tickUs } = this.#config;
     const minTtlUs = Math.floor((3 * electionTicks) / 2) * heartbeatTicks * tickUs;

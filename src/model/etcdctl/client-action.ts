@@ -1,7 +1,9 @@
 /** From a parsed etcdctl command to the client's action, with etcdctl's checks and words. */
+import { int64FromHex } from '../../base/u64.ts';
 import type { ClientAction } from '../../sim/types.ts';
 import type { FlagValues } from './flags.ts';
 import type { Command, OutputFormat } from './grammar.ts';
+import { leaseAction, leaseIdFault } from './lease-action.ts';
 import { lineError } from './parsed-line.ts';
 import type { LineError, ParsedLine } from './parsed-line.ts';
 import { quoteWord } from './words.ts';
@@ -27,7 +29,7 @@ function readEndpoints(flags: FlagValues): readonly string[] | null | LineError 
 const putNeeds = 'put command needs 1 argument and input from stdin or 2 arguments';
 
 /** @source etcd v3.4.23 etcdctl put_command.go getPutOp. An argument too many: etcdctl drops it. */
-function put({ args }: FlagValues): Built {
+function put({ args, given }: FlagValues): Built {
   if (args.length < 2) return lineError(putNeeds, 'Here: put <key> <value>, for example: put greeting hello');
   if (args.length > 2) {
     const value = quoteWord(args.slice(1).join(' '));
@@ -36,7 +38,13 @@ function put({ args }: FlagValues): Built {
       `Quote a value with spaces: put ${quoteWord(args[0])} ${value}`,
     );
   }
-  return { type: 'put', key: args[0], value: args[1] };
+  const lease = given.get('lease') ?? '0';
+  const fault = leaseIdFault(lease);
+  if (fault !== null) {
+    return lineError(`bad lease ID (${fault}), expecting ID in Hex`, 'lease list shows the ids.');
+  }
+  const isNone = int64FromHex(lease) === 0n;
+  return { type: 'put', key: args[0], value: args[1], ...(!isNone && { lease }) };
 }
 
 interface KeyRange {
@@ -137,7 +145,7 @@ function build(command: Command, flags: FlagValues, format: OutputFormat): Built
     case 'endpoint status':
       return { type: 'endpointStatus' };
     default:
-      return lineError(`${command.name} is not a client's command`, '');
+      return leaseAction(command.name, flags) ?? lineError(`${command.name} is not a client's command`, '');
   }
 }
 

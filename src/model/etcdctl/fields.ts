@@ -67,6 +67,25 @@ export function fieldLines(answer: Answer): string[] {
         line('Deleted', answer.deleted),
         ...answer.prevKvs.flatMap((kv) => keyValue('Prev', kv)),
       ];
+    case 'leaseGrant':
+    case 'leaseKeepAlive':
+      return [
+        ...header(answer.header, answer.revision),
+        line('ID', answer.id),
+        line('TTL', answer.ttlSeconds),
+      ];
+    case 'leaseRevoke':
+      return header(answer.header, answer.revision);
+    case 'leaseTimeToLive':
+      return [
+        ...header(answer.header, answer.revision),
+        line('ID', answer.id),
+        line('TTL', answer.ttlSeconds),
+        line('GrantedTTL', answer.grantedTtlSeconds),
+        ...(answer.keys ?? []).map((key) => textLine('Key', printable(key))),
+      ];
+    case 'leaseList':
+      return [...header(answer.header, answer.revision), ...answer.ids.map((id) => line('ID', id))];
     case 'memberList':
       return [
         ...header(answer.header),

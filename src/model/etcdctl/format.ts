@@ -1,12 +1,13 @@
 /** What the console prints for an answer, an error or a fault: etcdctl 3.4's lines, and advice. */
 import { printable } from '../../base/utf8.ts';
-import type { EndpointStatus, FaultAction, KeyValueView } from '../../sim/types.ts';
+import type { ClientAction, EndpointStatus, FaultAction, KeyValueView } from '../../sim/types.ts';
 import { outLines } from './answer.ts';
 import type { Answer, Failure, OutputLine } from './answer.ts';
 import { fieldLines } from './fields.ts';
 import type { OutputFormat } from './grammar.ts';
 import { humanizeBytes } from './humanize.ts';
 import { jsonLine } from './json.ts';
+import { isLeaseAnswer, keepAliveEnd, leaseLines, leaseRefusal } from './lease-format.ts';
 import type { LineError } from './parsed-line.ts';
 import { tableLines } from './table.ts';
 
@@ -14,6 +15,8 @@ import { tableLines } from './table.ts';
 export interface PrintOptions {
   readonly format: OutputFormat;
   readonly valueOnly: boolean;
+  /** The command itself, where its words for a failure are its own. */
+  readonly command?: ClientAction;
 }
 
 const memberHeadings = ['ID', 'Status', 'Name', 'Peer Addrs', 'Client Addrs', 'Is Learner'] as const;
@@ -65,6 +68,7 @@ function keyValueLines(kvs: readonly KeyValueView[], valueOnly: boolean): string
 
 /** @source etcd v3.4.23 etcdctl printer_simple.go, printer.go make*Table */
 function simpleLines(answer: Answer, valueOnly: boolean): string[] {
+  if (isLeaseAnswer(answer)) return leaseLines(answer);
   switch (answer.type) {
     case 'put':
       return ['OK'];
@@ -111,6 +115,8 @@ const advice: readonly (readonly [RegExp, string])[] = [
     /transport is closing/,
     'The member went away before it answered. A write may have happened: look with get.',
   ],
+  [/lease not found/, 'It has expired or was revoked, or never was. Look: lease list.'],
+  [/too large lease TTL/, 'A lease lives 9,000,000,000 seconds at most.'],
   [/too large|larger than max/, 'A request may hold 1.5 MiB. Store less, or split it over several keys.'],
   [/database space exceeded/, 'The store is full. Remove keys, or delete the stored data and begin anew.'],
   [/key is not provided/, 'A key has one byte or more. For every key: get "" --prefix'],
@@ -137,10 +143,15 @@ function errorLines(message: string, hint: string): OutputLine[] {
  * A failed outcome: etcd's own errors and the client's are printed bare, the connection's with a gRPC code.
  * @source etcd v3.4.23 clientv3/client.go toErr
  */
-function failureLines(code: number, message: string): OutputLine[] {
+function failureLines(code: number, message: string, command: ClientAction | undefined): OutputLine[] {
+  const end = keepAliveEnd(command, message);
+  if (end !== null) return outLines([end]);
   const name = message.startsWith('etcdserver: ') ? undefined : transportCodes[code];
   const shown = name === undefined ? message : `rpc error: code = ${name} desc = ${message}`;
-  return errorLines(shown, advice.find(([pattern]) => pattern.test(message))?.[1] ?? '');
+  return errorLines(
+    leaseRefusal(command, shown),
+    advice.find(([pattern]) => pattern.test(message))?.[1] ?? '',
+  );
 }
 
 /**
@@ -148,7 +159,7 @@ function failureLines(code: number, message: string): OutputLine[] {
  * reordering characters are shown, not obeyed; very long ones are clipped (not in JSON, which is base64).
  */
 export function formatOutcome(outcome: Answer | Failure, options: PrintOptions): OutputLine[] {
-  if (!outcome.ok) return failureLines(outcome.code, outcome.message);
+  if (!outcome.ok) return failureLines(outcome.code, outcome.message, options.command);
   return [...unreached(outcome), ...outLines(answerLines(outcome, options))];
 }
 

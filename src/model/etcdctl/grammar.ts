@@ -17,6 +17,11 @@ export type CommandName =
   | 'put'
   | 'get'
   | 'del'
+  | 'lease grant'
+  | 'lease revoke'
+  | 'lease keep-alive'
+  | 'lease timetolive'
+  | 'lease list'
   | 'member list'
   | 'endpoint status'
   | 'version'
@@ -93,7 +98,9 @@ const keyCommands: readonly Command[] = [
     usage: 'put <key> <value>',
     summary: 'Stores a value under a key',
     notes: ['A key or value that begins with - comes after --.', 'Quote what has spaces.'],
-    flags: [],
+    flags: [
+      { name: 'lease', kind: 'text', fallback: '"0"', help: 'the lease that the key goes with, in hex' },
+    ],
     takes: 'keys',
     examples: ['put greeting hello', "put motto 'two words'", 'put -- offset -5'],
   },
@@ -121,6 +128,62 @@ const keyCommands: readonly Command[] = [
     flags: [fromKey, prefix, bool('prev-kv', 'also show what was removed')],
     takes: 'keys',
     examples: ['del greeting', 'del app/ --prefix --prev-kv'],
+  },
+];
+
+const leaseCommands: readonly Command[] = [
+  {
+    name: 'lease grant',
+    origin: 'etcdctl',
+    usage: 'lease grant <ttl>',
+    summary: 'Grants a lease of so many seconds',
+    notes: [
+      'Keys put with it go when it ends: put <key> <value> --lease <id>.',
+      'Shorter than 2 s becomes 2 s.',
+    ],
+    flags: [],
+    takes: 'nothing',
+    examples: ['lease grant 60'],
+  },
+  {
+    name: 'lease revoke',
+    origin: 'etcdctl',
+    usage: 'lease revoke <leaseID>',
+    summary: 'Ends a lease and removes its keys',
+    notes: [],
+    flags: [],
+    takes: 'nothing',
+    examples: ['lease revoke 694d7fb54e6ed00a'],
+  },
+  {
+    name: 'lease keep-alive',
+    origin: 'etcdctl',
+    usage: 'lease keep-alive [options] <leaseID>',
+    summary: 'Renews a lease, again and again',
+    notes: ['The first renewal is printed; the others follow each third of the TTL until the lease is gone.'],
+    flags: [bool('once', 'renew once only')],
+    takes: 'nothing',
+    examples: ['lease keep-alive 694d7fb54e6ed00a', 'lease keep-alive --once 694d7fb54e6ed00a'],
+  },
+  {
+    name: 'lease timetolive',
+    origin: 'etcdctl',
+    usage: 'lease timetolive <leaseID> [options]',
+    summary: 'Shows how much time a lease has left',
+    notes: [],
+    flags: [bool('keys', 'also show the keys that go with it')],
+    takes: 'nothing',
+    examples: ['lease timetolive 694d7fb54e6ed00a --keys'],
+  },
+  {
+    name: 'lease list',
+    origin: 'etcdctl',
+    usage: 'lease list',
+    summary: 'Lists the leases that there are',
+    notes: [],
+    flags: [],
+    takes: 'nothing',
+    examples: ['lease list'],
   },
 ];
 
@@ -261,6 +324,7 @@ const linkCommands: readonly Command[] = [
 
 export const commands: readonly Command[] = [
   ...keyCommands,
+  ...leaseCommands,
   ...clusterCommands,
   ...processCommands,
   ...linkCommands,
@@ -277,7 +341,6 @@ export const absentCommands: readonly string[] = [
   'elect',
   'endpoint hashkv',
   'endpoint health',
-  'lease',
   'lock',
   'make-mirror',
   'member add',
@@ -311,7 +374,6 @@ export const absentFlags: readonly string[] = [
   'keepalive-time',
   'keepalive-timeout',
   'key',
-  'lease',
   'order',
   'password',
   'prev-kv',

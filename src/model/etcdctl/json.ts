@@ -28,7 +28,8 @@ function quoted(text: string): string {
 const number = (value: number | bigint): string | null => (Number(value) === 0 ? null : String(value));
 const text = (value: string): string | null => (value === '' ? null : quoted(value));
 const flag = (value: boolean): string | null => (value ? 'true' : null);
-const bytes = (value: Uint8Array): string | null => (value.length === 0 ? null : `"${toBase64(value)}"`);
+const quotedBytes = (value: Uint8Array): string => `"${toBase64(value)}"`;
+const bytes = (value: Uint8Array): string | null => (value.length === 0 ? null : quotedBytes(value));
 const list = (items: readonly string[]): string | null =>
   items.length === 0 ? null : `[${items.join(',')}]`;
 
@@ -55,6 +56,12 @@ function keyValue(kv: KeyValueView): string {
     value: bytes(kv.value),
     lease: number(kv.lease),
   });
+}
+
+/** Of clientv3's own types for leases: the header's fields stand among the others, and none is left out. */
+function flatHeader(view: HeaderView | undefined, revision: number, rest: string): string {
+  const fields = header(view, revision).slice(1, -1);
+  return `{${fields === '' ? rest : `${fields},${rest}`}}`;
 }
 
 function endpoint({ endpoint: name, status, header: view }: EndpointView): string | null {
@@ -92,6 +99,26 @@ export function jsonLine(answer: Answer): string {
         deleted: number(answer.deleted),
         prev_kvs: list(answer.prevKvs.map(keyValue)),
       });
+    case 'leaseGrant':
+      return flatHeader(
+        answer.header,
+        answer.revision,
+        `"ID":${answer.id},"TTL":${answer.ttlSeconds},"Error":""`,
+      );
+    case 'leaseRevoke':
+      return object({ header: header(answer.header, answer.revision) });
+    case 'leaseKeepAlive':
+      return flatHeader(answer.header, answer.revision, `"ID":${answer.id},"TTL":${answer.ttlSeconds}`);
+    case 'leaseTimeToLive': {
+      const { id, ttlSeconds, grantedTtlSeconds, keys } = answer;
+      const base64 = keys === null || keys.length === 0 ? 'null' : `[${keys.map(quotedBytes).join(',')}]`;
+      const rest = `"id":${id},"ttl":${ttlSeconds},"granted-ttl":${grantedTtlSeconds},"keys":${base64}`;
+      return flatHeader(answer.header, answer.revision, rest);
+    }
+    case 'leaseList': {
+      const leases = answer.ids.map((id) => `{"id":${id}}`).join(',');
+      return flatHeader(answer.header, answer.revision, `"leases":[${leases}]`);
+    }
     case 'memberList':
       return object({
         header: header(answer.header),

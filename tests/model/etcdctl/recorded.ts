@@ -1,4 +1,4 @@
-/** Real etcdctl 3.4.23 against three members of a real etcd 3.4.23: what it printed, command by command. */
+/** Real etcdctl 3.4.23 against a real etcd 3.4.23: what it printed, command by command. */
 import { readFileSync } from 'node:fs';
 
 export interface Recorded {
@@ -9,8 +9,8 @@ export interface Recorded {
 }
 
 /** Blocks of `$ command` and the lines it printed. */
-export function readRecorded(): Recorded[] {
-  const text = readFileSync(new URL('./recorded-3.4.23.txt', import.meta.url), 'utf8');
+export function readRecorded(file = 'recorded-3.4.23.txt'): Recorded[] {
+  const text = readFileSync(new URL(`./${file}`, import.meta.url), 'utf8');
   return text
     .split(/^\$ /m)
     .slice(1)
