@@ -67,6 +67,8 @@ const retryWaitUs = 25_000;
  */
 const redialWaitUs = 1_000_000;
 const maxRedialWaitUs = 120_000_000;
+/** @source etcd v3.4 clientv3/lease.go retryConnWait */
+const renewalRetryUs = 500_000;
 
 interface Connection {
   readonly endpoint: Endpoint;
@@ -83,12 +85,16 @@ interface Command {
   /** endpoint status asks one endpoint after the other; other commands have one call over all. */
   readonly waiting: Endpoint[];
   readonly statuses: EndpointStatus[];
+  /** Until when a standing keep-alive may hope; null for what is no such, or has not been answered yet. */
+  keepUntilUs: number | null;
 }
 
 interface Call {
   readonly number: number;
   readonly command: Command;
   readonly connections: readonly Connection[];
+  /** Before this time it only waits to be begun: the next renewal of a keep-alive. */
+  readonly startUs: number;
   /** From 0; each failure that is tried again adds one. */
   attempt: number;
   /** Where the present attempt is; null while it waits for a connection. */
@@ -130,8 +136,11 @@ export class Clients {
     return this.#calls.has(call);
   }
 
+  /** Calls under way; a keep-alive that rests between two renewals is none. */
   get waitingCount(): number {
-    return this.#calls.size;
+    let count = 0;
+    for (const { startUs } of this.#calls.values()) if (startUs <= this.#world.nowUs) count++;
+    return count;
   }
 
   /** Starts a command; one that cannot be sent at all ends at once. `id` is also its requests' number. */
@@ -147,6 +156,7 @@ export class Clients {
       draws: stream(this.#seed, this.#boot, 'client', id),
       waiting: [...parsed.endpoints],
       statuses: [],
+      keepUntilUs: null,
     };
     if (action.type === 'endpointStatus') this.#askNext(command);
     else this.#open(command, command.waiting.splice(0));
@@ -243,11 +253,13 @@ export class Clients {
     this.#world.finish(command.id, { ok: true, type: 'endpointStatus', endpoints: command.statuses });
   }
 
-  #open(command: Command, endpoints: readonly Endpoint[]): void {
+  #open(command: Command, endpoints: readonly Endpoint[], waitUs = 0): void {
     this.#lastCall++;
+    const startUs = this.#world.nowUs + waitUs;
     const call: Call = {
       number: this.#lastCall,
       command,
+      startUs,
       attempt: 0,
       at: null,
       next: 0,
@@ -257,8 +269,8 @@ export class Clients {
     };
     this.#calls.set(call.number, call);
     this.#byRequest.set(command.id, call);
-    for (let endpoint = 0; endpoint < endpoints.length; endpoint++) this.#dial(call, endpoint, 0);
-    this.#world.schedule(this.#world.nowUs + commandTimeoutUs, { kind: 'clientDeadline', call: call.number });
+    for (let endpoint = 0; endpoint < endpoints.length; endpoint++) this.#dial(call, endpoint, waitUs);
+    this.#world.schedule(startUs + commandTimeoutUs, { kind: 'clientDeadline', call: call.number });
   }
 
   #dial(call: Call, endpoint: number, waitUs: number): void {
@@ -318,10 +330,34 @@ export class Clients {
       return this.#askNext(command);
     }
     this.#close(call);
-    const outcome = decodeAnswer(command.action, reply.bytes);
-    if (!outcome.ok) return this.#fail(command.id, outcome.code, outcome.message);
-    this.#world.tell({ type: 'sim.clientDone', request: command.id, code: grpcCode.ok, message: '' });
-    this.#world.finish(command.id, outcome);
+    this.#conclude(call, decodeAnswer(command.action, reply.bytes));
+  }
+
+  /** The command is done with; a standing keep-alive, once it has been answered, goes on silently. */
+  #conclude(call: Call, outcome: ClientOutcome): void {
+    const { command } = call;
+    const wasKept = command.keepUntilUs !== null;
+    const { code, message } = outcome.ok ? { code: grpcCode.ok, message: '' } : outcome;
+    this.#world.tell({ type: 'sim.clientDone', request: command.id, code, message });
+    if (!wasKept) this.#world.finish(command.id, outcome);
+    this.#keepAlive(call, outcome);
+  }
+
+  /**
+   * Renews again when a third of the time has passed; after a failure soon, as long as the lease may be alive.
+   * @source etcd v3.4 clientv3/lease.go recvKeepAlive, recvKeepAliveLoop, deadlineLoop
+   */
+  #keepAlive({ command, connections }: Call, outcome: ClientOutcome): void {
+    if (command.action.type !== 'leaseKeepAlive' || command.action.once === true) return;
+    const { nowUs } = this.#world;
+    const endpoints = connections.map(({ endpoint }) => endpoint);
+    if (outcome.ok && outcome.type === 'leaseKeepAlive') {
+      const ttlUs = outcome.ttlSeconds * 1_000_000;
+      command.keepUntilUs = nowUs + ttlUs;
+      this.#open(command, endpoints, Math.floor(ttlUs / 3));
+    } else if (!outcome.ok && outcome.code !== grpcCode.notFound && nowUs < (command.keepUntilUs ?? 0)) {
+      this.#open(command, endpoints, renewalRetryUs);
+    }
   }
 
   #broken(call: Call): void {
@@ -387,7 +423,7 @@ export class Clients {
   #end(call: Call, code: number, message: string): void {
     this.#close(call);
     const { command } = call;
-    if (command.action.type !== 'endpointStatus') return this.#fail(command.id, code, message);
+    if (command.action.type !== 'endpointStatus') return this.#conclude(call, { ok: false, code, message });
     command.statuses.push({ endpoint: call.connections[0].endpoint.text, status: null, error: message });
     this.#askNext(command);
   }

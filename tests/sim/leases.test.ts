@@ -240,3 +240,29 @@ test('the same seed gives the same chain hash with leases, traced or not', () =>
   expect(traced.cluster.chainHash).toBe(quiet.cluster.chainHash);
   expect(stateOf(quiet, 1)).toMatchObject({ keys: [['k2', expect.any(String)]] });
 });
+
+test('a standing keep-alive holds a lease through a change of leader, until it is revoked', () => {
+  const trace = recordingTrace();
+  const lab = etcdLab({ trace });
+  const lease = grant(lab, 6);
+  expect(lab.do({ type: 'leaseKeepAlive', id: lease })).toMatchObject({ ok: true, ttlSeconds: 6 });
+  const renewals = (): number =>
+    trace.told.filter(
+      ({ event }) => event.type === 'sim.clientDone' && event.message === '' && event.request === 2,
+    ).length;
+  lab.runFor(20 * second);
+  expect(renewals()).toBeGreaterThanOrEqual(10);
+  expect(renewals()).toBeLessThanOrEqual(11);
+  expect(lab.cluster.inFlight.requests).toBe(0);
+  const leader = leaderOf(lab);
+  lab.do({ type: 'kill', member: leader });
+  lab.runFor(20 * second);
+  const member = all.find((each) => each !== leader);
+  expect(stateOf(lab, member ?? 0)).toMatchObject({ leases: [lease] });
+  lab.do({ type: 'leaseRevoke', id: lease });
+  lab.runFor(3 * second);
+  const before = renewals();
+  lab.runFor(10 * second);
+  expect(renewals()).toBe(before);
+  expect(stateOf(lab, member ?? 0)).toMatchObject({ leases: [] });
+});
