@@ -61,8 +61,17 @@ test('a bounded draw is Lemire\u2019s: the high half of the product, with the re
 });
 
 test('streams of different seeds or labels differ, and labels do not run together', () => {
-  const first = (...labels: (string | number)[]): string => stream(7, ...labels).state().join();
-  const all = [first('net', '1>2'), first('net', '2>1'), first('net1', '>2'), first('disk', 1), stream(8, 'disk', 1).state().join()];
+  const first = (...labels: (string | number)[]): string =>
+    stream(7, ...labels)
+      .state()
+      .join();
+  const all = [
+    first('net', '1>2'),
+    first('net', '2>1'),
+    first('net1', '>2'),
+    first('disk', 1),
+    stream(8, 'disk', 1).state().join(),
+  ];
   expect(new Set(all).size).toBe(all.length);
 });
 

@@ -1,4 +1,7 @@
-/** The contract of a lab, in a real browser with a real store: one worker for all, and a worker for each member. */
+/**
+ * The contract of a lab, in a real browser with a real store: one worker for all, and a worker for each
+ * member.
+ */
 import type { Page } from '@playwright/test';
 import type { LabState } from '../../src/host/port.ts';
 import type { LabUnderTest } from '../contract/lab-port.ts';

@@ -44,7 +44,9 @@ test('the same menu opens on right-click and with M, and says why an entry is of
   await dial.focus();
   await page.keyboard.press('m');
   await menu.getByRole('menuitem', { name: /^kill/i }).click();
-  await expect.poll(() => events(page, 'sim.kill').then((kills) => kills.map(({ at }) => at.member))).toEqual([2]);
+  await expect
+    .poll(() => events(page, 'sim.kill').then((kills) => kills.map(({ at }) => at.member)))
+    .toEqual([2]);
 });
 
 test('the pace is slow while something is on its way and fast while nothing is', async ({ page }) => {
@@ -61,7 +63,10 @@ test('the pace is slow while something is on its way and fast while nothing is',
   expect(seen.fastest).toBeGreaterThan(3 * seen.slowest);
 });
 
-test('an internal error shows a sentence, the moment and a run file to copy', async ({ page, complaints }) => {
+test('an internal error shows a sentence, the moment and a run file to copy', async ({
+  page,
+  complaints,
+}) => {
   await page.route('**/lab.worker*.js', async (route) => {
     const response = await route.fetch();
     const planted = "\n;setTimeout(()=>{if(!self.name.includes('member'))throw new Error('planted')},4000);";

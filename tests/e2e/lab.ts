@@ -1,4 +1,6 @@
-/** The fixture of all browser tests: a page that must stay free of errors, violations and foreign requests. */
+/**
+ * The fixture of all browser tests: a page that must stay free of errors, violations and foreign requests.
+ */
 import { expect, test as base, type Page } from '@playwright/test';
 import type { ActResult, LabState, Result } from '../../src/host/port.ts';
 import type { Action } from '../../src/sim/types.ts';
@@ -19,7 +21,10 @@ interface Fixtures {
   readonly complaints: Complaints;
 }
 
-/** Watches a page: console errors, uncaught errors, policy violations and requests to other origins are complaints. */
+/**
+ * Watches a page: console errors, uncaught errors, policy violations and requests to other origins are
+ * complaints.
+ */
 export function watch(page: Page, rows: string[]): void {
   page.on('console', (message) => {
     if (message.type() === 'error') rows.push(`console: ${message.text()}`);
@@ -69,7 +74,11 @@ export const act = (page: Page, action: Action): Promise<Result<ActResult>> =>
   page.evaluate((given) => window.quorumLab.act(given), action);
 
 /** Starts an action without waiting for its end, then runs so much virtual time. */
-export async function actAndRun(page: Page, action: Action, virtualMs: number): Promise<Result<ActResult> | null> {
+export async function actAndRun(
+  page: Page,
+  action: Action,
+  virtualMs: number,
+): Promise<Result<ActResult> | null> {
   return page.evaluate(
     async ([given, us]) => {
       let result: Result<ActResult> | null = null;

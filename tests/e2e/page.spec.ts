@@ -1,4 +1,6 @@
-/** The page itself: two tabs, storage that is refused or full, hostile text, policy, sub-paths, accessibility. */
+/**
+ * The page itself: two tabs, storage that is refused or full, hostile text, policy, sub-paths, accessibility.
+ */
 import AxeBuilder from '@axe-core/playwright';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -7,10 +9,21 @@ import { extname, join, normalize } from 'node:path';
 import { stream } from '../../src/base/prng.ts';
 import { actAndRun, events, expect, openLab, ready, state, test, watch } from './lab.ts';
 
-const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 
-/** A plain static host that sets no headers but the content type: the build under a sub-path, and pages that frame it. */
-async function staticHost(pages: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}): Promise<[Server, string]> {
+/**
+ * A plain static host that sets no headers but the content type: the build under a sub-path, and pages that
+ * frame it.
+ */
+async function staticHost(
+  pages: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<[Server, string]> {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname);
     const page = pages[path];
@@ -18,7 +31,10 @@ async function staticHost(pages: Readonly<Record<string, string>>, headers: Read
     if (path === '/favicon.ico') response.writeHead(204).end();
     else if (page !== undefined) response.writeHead(200, { 'Content-Type': 'text/html' }).end(page);
     else if (path.startsWith('/deep/sub/') && existsSync(file) && statSync(file).isFile()) {
-      response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream', ...headers });
+      response.writeHead(200, {
+        'Content-Type': types[extname(file)] ?? 'application/octet-stream',
+        ...headers,
+      });
       createReadStream(file).pipe(response);
     } else response.writeHead(404).end();
   });
@@ -56,7 +72,11 @@ test('the build works under a sub-path of a host that sets no headers', async ({
 
 test('a sandboxed frame without storage runs in memory and says so', async ({ page }) => {
   const [server, origin] = await staticHost(
-    { '/frame': '<!doctype html><title>course</title><iframe title="lab" sandbox="allow-scripts" src="/deep/sub/?seed=3&autoplay=0" width="1000" height="800"></iframe>' },
+    {
+      '/frame':
+        '<!doctype html><title>course</title><iframe title="lab" sandbox="allow-scripts" width="1000" height="800" ' +
+        'src="/deep/sub/?seed=3&autoplay=0"></iframe>',
+    },
     { 'Access-Control-Allow-Origin': '*' },
   );
   try {
@@ -84,7 +104,10 @@ test('a second tab may look without writing, or take the lab over', async ({ pag
   await dialog.getByRole('button', { name: /look/i }).click();
   await ready(second);
   expect((await state(second)).storage).toBe('memory');
-  expect(await actAndRun(second, { type: 'get', key: 'a' }, 2000)).toMatchObject({ ok: true, outcome: { ok: true, count: 1 } });
+  expect(await actAndRun(second, { type: 'get', key: 'a' }, 2000)).toMatchObject({
+    ok: true,
+    outcome: { ok: true, count: 1 },
+  });
   await second.reload();
   await dialog.getByRole('button', { name: /take over/i }).click();
   await ready(second);
@@ -98,7 +121,10 @@ test('stored data are deleted on request', async ({ page }) => {
   await page.reload();
   expect((await ready(page)).boot).toBe(2);
   await page.getByRole('button', { name: /delete stored data/i }).click();
-  await page.getByRole('dialog').getByRole('button', { name: /delete/i }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /delete/i })
+    .click();
   await expect(page.getByRole('dialog')).toContainText(/deleted/i);
   await page.getByRole('dialog').getByRole('button').click();
   await page.waitForLoadState();
@@ -111,7 +137,10 @@ test('keys and values are text, never markup', async ({ page }) => {
   await openLab(page, '?seed=3&storage=memory&autoplay=1');
   const console_ = page.getByRole('region', { name: 'Console' });
   const before = await page.locator('img').count();
-  for (const line of [`put '<img src=x onerror=alert(1)>' '<script>alert(2)</script>'`, `get '<img src=x onerror=alert(1)>'`]) {
+  for (const line of [
+    `put '<img src=x onerror=alert(1)>' '<script>alert(2)</script>'`,
+    `get '<img src=x onerror=alert(1)>'`,
+  ]) {
     await console_.getByRole('textbox').fill(line);
     await console_.getByRole('textbox').press('Enter');
   }
@@ -120,7 +149,9 @@ test('keys and values are text, never markup', async ({ page }) => {
   expect(await page.locator('img').count()).toBe(before);
 });
 
-test('a bad command, an oversized value and a write without quorum each get a sentence that says what to do', async ({ page }) => {
+test('a bad command, an oversized value and a write without quorum each get a sentence that says what to do', async ({
+  page,
+}) => {
   await openLab(page, '?seed=3&storage=memory&autoplay=0');
   const bad = await page.evaluate(() => window.quorumLab.act({ type: 'put', key: 'a' }));
   expect(bad).toMatchObject({ ok: false, code: 'bad command' });
@@ -130,18 +161,29 @@ test('a bad command, an oversized value and a write without quorum each get a se
   await expect(console_).toContainText(/putt/);
   await expect(console_).toContainText(/put/);
   const big = await actAndRun(page, { type: 'put', key: 'a', value: 'x'.repeat(1_700_000) }, 2000);
-  expect(big).toMatchObject({ ok: true, outcome: { ok: false, message: 'etcdserver: request is too large' } });
-  for (const member of [1, 2]) await page.evaluate((m) => window.quorumLab.act({ type: 'kill', member: m }), member);
+  expect(big).toMatchObject({
+    ok: true,
+    outcome: { ok: false, message: 'etcdserver: request is too large' },
+  });
+  for (const member of [1, 2])
+    await page.evaluate((m) => window.quorumLab.act({ type: 'kill', member: m }), member);
   const lonely = await actAndRun(page, { type: 'put', key: 'a', value: 'b', endpoints: ['m3'] }, 9000);
-  expect(lonely).toMatchObject({ ok: true, outcome: { ok: false, code: 4, message: 'context deadline exceeded' } });
+  expect(lonely).toMatchObject({
+    ok: true,
+    outcome: { ok: false, code: 4, message: 'context deadline exceeded' },
+  });
 });
 
-test('a full store stops members with a sentence, and nothing acknowledged is lost', async ({ page, baseURL }) => {
+test('a full store stops members with a sentence, and nothing acknowledged is lost', async ({
+  page,
+  baseURL,
+}) => {
   const session = await page.context().newCDPSession(page);
   await session.send('Storage.overrideQuotaForOrigin', { origin: baseURL as string, quotaSize: 1_500_000 });
   await openLab(page, '?seed=3&workspace=full&autoplay=0');
   const draws = stream(3, 'values');
-  const noise = (): string => Array.from({ length: 200_000 }, () => String.fromCharCode(draws.between(33, 122))).join('');
+  const noise = (): string =>
+    Array.from({ length: 200_000 }, () => String.fromCharCode(draws.between(33, 122))).join('');
   const acknowledged: string[] = [];
   for (let i = 0; i < 12 && (await events(page, 'server.halt')).length === 0; i++) {
     const put = await actAndRun(page, { type: 'put', key: `big${i}`, value: noise() }, 1000);
@@ -158,7 +200,9 @@ test('a full store stops members with a sentence, and nothing acknowledged is lo
   expect(keys).toEqual(expect.arrayContaining(acknowledged));
 });
 
-test('the page moves within a second of being opened and has no serious accessibility fault', async ({ page }) => {
+test('the page moves within a second of being opened and has no serious accessibility fault', async ({
+  page,
+}) => {
   await openLab(page, '?seed=3&storage=memory&autoplay=1');
   const moved = await page.evaluate(
     () => new Promise<boolean>((resolve) => window.quorumLab.on('sim.deliver', () => resolve(true))),
@@ -176,6 +220,8 @@ test('the page moves within a second of being opened and has no serious accessib
 test('at 320 pixels wide nothing is cut off sideways', async ({ page }) => {
   await page.setViewportSize({ width: 320, height: 700 });
   await openLab(page, '?seed=3&storage=memory&autoplay=0');
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
   expect(overflow).toBeLessThanOrEqual(0);
 });

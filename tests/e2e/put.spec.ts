@@ -13,7 +13,16 @@ test('a visitor types a put and sees each step of it, down to the pages', async 
   await expect(console_).toContainText('hello');
   await expect(page.getByRole('region', { name: 'Logs' })).toContainText('put greeting');
   await run(page, 500);
-  for (const type of ['raft.replicate', 'wal.append', 'wal.synced', 'raft.commit', 'mvcc.put', 'backend.commit', 'bolt.write', 'bolt.writeMeta']) {
+  for (const type of [
+    'raft.replicate',
+    'wal.append',
+    'wal.synced',
+    'raft.commit',
+    'mvcc.put',
+    'backend.commit',
+    'bolt.write',
+    'bolt.writeMeta',
+  ]) {
     const members = new Set((await events(page, type)).map(({ at }) => at.member));
     expect([type, members.size]).toEqual([type, type === 'raft.replicate' ? 1 : 3]);
   }
@@ -22,7 +31,9 @@ test('a visitor types a put and sees each step of it, down to the pages', async 
 
 test('the leader is killed: another takes over and the value is still there', async ({ page }) => {
   await openLab(page, '?seed=7&workspace=kill&autoplay=0');
-  expect(await actAndRun(page, { type: 'put', key: 'greeting', value: 'hello' }, 1000)).toMatchObject({ ok: true });
+  expect(await actAndRun(page, { type: 'put', key: 'greeting', value: 'hello' }, 1000)).toMatchObject({
+    ok: true,
+  });
   const first = await leader(page);
   expect(first).not.toBeNull();
   await act(page, { type: 'kill', member: first as number });
@@ -34,7 +45,10 @@ test('the leader is killed: another takes over and the value is still there', as
   await act(page, { type: 'restart', member: first as number });
   await run(page, 3000);
   const statuses = await actAndRun(page, { type: 'endpointStatus' }, 3000);
-  const rows = statuses?.ok && statuses.outcome?.ok && statuses.outcome.type === 'endpointStatus' ? statuses.outcome.endpoints : [];
+  const rows =
+    statuses?.ok && statuses.outcome?.ok && statuses.outcome.type === 'endpointStatus'
+      ? statuses.outcome.endpoints
+      : [];
   expect(rows.map(({ status }) => status?.raftAppliedIndex)).toHaveLength(3);
   expect(new Set(rows.map(({ status }) => status?.raftAppliedIndex)).size).toBe(1);
 });
@@ -58,7 +72,9 @@ test('the tab is reloaded at any moment: every acknowledged write comes back', a
   }
 });
 
-test('a leader cut off from the others cannot commit; its entry is replaced after healing', async ({ page }) => {
+test('a leader cut off from the others cannot commit; its entry is replaced after healing', async ({
+  page,
+}) => {
   await openLab(page, '?seed=7&storage=memory&autoplay=0');
   const old = (await leader(page)) as number;
   await act(page, { type: 'isolate', member: old });

@@ -1,4 +1,7 @@
-/** One seed and one list of actions give one chain hash: in Node, in one worker, and with a worker for each member on IndexedDB. */
+/**
+ * One seed and one list of actions give one chain hash: in Node, in one worker, and with a worker for each
+ * member on IndexedDB.
+ */
 import type { Page } from '@playwright/test';
 import { openInProcess } from '../../src/host/in-process.ts';
 import type { Action } from '../../src/sim/types.ts';
@@ -26,7 +29,14 @@ const seed = 20191111;
 async function hashesInNode(): Promise<string[]> {
   const port: LabPort = openInProcess();
   const options: LabOptions = {
-    seed, members: 3, storage: 'memory', layout: 'one', workspace: 'node', lookOnly: false, startPaused: true, preVote: true,
+    seed,
+    members: 3,
+    storage: 'memory',
+    layout: 'one',
+    workspace: 'node',
+    lookOnly: false,
+    startPaused: true,
+    preVote: true,
   };
   const opened = await port.open(options);
   expect(opened.ok).toBe(true);
@@ -51,7 +61,9 @@ async function hashesInPage(page: Page, query: string): Promise<string[]> {
   return hashes;
 }
 
-test('the chain hash is the same in Node, in one worker and in a worker for each member', async ({ page }) => {
+test('the chain hash is the same in Node, in one worker and in a worker for each member', async ({
+  page,
+}) => {
   const node = await hashesInNode();
   expect(new Set(node).size).toBe(node.length);
   expect(await hashesInPage(page, 'storage=memory&layout=one')).toEqual(node);

@@ -88,8 +88,8 @@ export class EtcdServer {
 
   /**
    * @param files what the disk holds; a log without a first hard state counts as none, and is started anew
-   * @throws BootError | WalError | RaftWireError | BoltError | LeaseError | MvccError when the files cannot be
-   * taken up
+   * @throws BootError | WalError | RaftWireError | BoltError | LeaseError | MvccError when the files cannot
+   * be taken up
    */
   constructor(config: MemberConfig, files: DiskImage, outbox: Outbox) {
     this.#config = config;
