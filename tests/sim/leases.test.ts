@@ -106,7 +106,8 @@ test('renewals keep a lease alive, whichever member is asked; without them it en
 });
 
 test('a new leader gives every lease its full time and an election timeout more', () => {
-  const lab = etcdLab();
+  const trace = recordingTrace();
+  const lab = etcdLab({ trace });
   const lease = grant(lab, 60);
   lab.do({ type: 'put', key: 'k', value: 'v', lease });
   lab.runFor(30 * second);
@@ -118,6 +119,9 @@ test('a new leader gives every lease its full time and an election timeout more'
   const left = timeLeft(lab, lease, [`m${others[0]}`]);
   expect(left).toBeGreaterThanOrEqual(59);
   expect(left).toBeLessThanOrEqual(61);
+  const promoted = trace.told.findLast(({ event }) => event.type === 'lease.promote');
+  const expiriesUs = [(promoted?.at.timeUs ?? 0) + 61 * second];
+  expect(promoted?.event).toMatchObject({ ids: [lease], expiriesUs, extendUs: second });
 });
 
 test('a member that leads no longer expires nothing', () => {

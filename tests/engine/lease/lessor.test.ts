@@ -134,6 +134,18 @@ test('renewals grow a plain heap by an entry each, while one with a map keeps an
   expect(sizes).toEqual([1100, 100]);
 });
 
+test('a lease that is granted anew for a shorter time expires before those that came between', () => {
+  for (const expiry of expiryKinds) {
+    const { lessor } = openLessor({ expiry });
+    lessor.promote(0, 0);
+    for (let i = 1; i <= 7; i++) lessor.grant(id(i), 20 + i, 0);
+    lessor.revoke(id(7));
+    lessor.grant(id(7), 5, 0);
+    expect(lessor.expire(5 * second)).toEqual([7n]);
+    expect(lessor.expire(21 * second)).toEqual([7n, 1n]);
+  }
+});
+
 test('the told moves lead from one state of the heap to the next', () => {
   const { lessor, events } = openLessor();
   lessor.promote(0, 0);
