@@ -48,7 +48,8 @@ const zeroByte = new Uint8Array(1);
 
 /**
  * The RPC of a command.
- * @returns an error with code 3 for flags that exclude each other and for a lease id that is none, 8 for a request over 2 MiB
+ * @returns an error with code 3 for flags that exclude each other and for a lease id that is none, 8 for a
+ * request over 2 MiB
  */
 export function encodeAction(action: ClientAction): EncodedRpc {
   if (action.type === 'get' || action.type === 'del') {

@@ -344,7 +344,7 @@ export class Clients {
   }
 
   /**
-   * Renews again when a third of the time has passed; after a failure soon, as long as the lease may be alive.
+   * Renews again when a third of the time has passed; after a failure soon, while the lease may be alive.
    * @source etcd v3.4 clientv3/lease.go recvKeepAlive, recvKeepAliveLoop, deadlineLoop
    */
   #keepAlive({ command, connections }: Call, outcome: ClientOutcome): void {

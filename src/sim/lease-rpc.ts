@@ -112,7 +112,10 @@ export function decodeLeaseAnswer(action: LeaseAction, bytes: Uint8Array): Clien
   }
 }
 
-/** A lease that is gone has no time left: the client makes an error of it. @source clientv3/lease.go KeepAliveOnce */
+/**
+ * A lease that is gone has no time left: the client makes an error of it.
+ * @source etcd v3.4.23 clientv3/lease.go KeepAliveOnce
+ */
 function keepAliveOutcome(bytes: Uint8Array): ClientOutcome {
   const { header, ID: id, TTL } = fromBinary(LeaseKeepAliveResponseSchema, bytes);
   if (TTL <= 0n) {
