@@ -11,6 +11,9 @@ export const commandVersion = 1;
 const text = v.pipe(v.string(), v.maxLength(4 * 1024 * 1024, 'is longer than 4,194,304 characters'));
 const member = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+const maxDelayUs = 10_000_000;
+const whole = (low: number, high: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 const ttl = v.pipe(v.number(), v.safeInteger());
 const leaseId = v.pipe(
   v.string(),
@@ -59,6 +62,25 @@ export const actionSchema = v.variant('type', [
   v.strictObject({ type: v.literal('heal'), from: member, to: member }),
   v.strictObject({ type: v.literal('isolate'), member }),
   v.strictObject({ type: v.literal('healAll') }),
+  v.strictObject({ type: v.literal('slowDisk'), member, factor: whole(1, 1000) }),
+  v.strictObject({
+    type: v.literal('link'),
+    from: member,
+    to: member,
+    extraDelayUs: whole(0, maxDelayUs),
+    lossPerMille: whole(0, 1000),
+  }),
+  v.strictObject({
+    type: v.literal('message'),
+    message: count,
+    do: v.picklist(['drop', 'hold', 'deliver', 'delay', 'duplicate']),
+    delayUs: v.exactOptional(whole(1, maxDelayUs)),
+  }),
+  v.strictObject({
+    type: v.literal('load'),
+    kind: v.picklist(['kubernetes', 'hotKey', 'bigValues', 'none']),
+    perSecond: whole(0, 1000),
+  }),
 ]);
 
 export type ParsedCommand =

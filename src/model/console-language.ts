@@ -1,6 +1,6 @@
 /** What the console understands and says. Loaded when it is first needed: the page starts without it. */
 import type { ActResult, Result } from '../host/port.ts';
-import type { FaultAction } from '../sim/types.ts';
+import type { LabAction } from '../sim/types.ts';
 import { outLines, type OutputLine } from './etcdctl/answer.ts';
 import { commonStart, complete } from './etcdctl/complete.ts';
 import { formatFault, formatLineError, formatOutcome } from './etcdctl/format.ts';
@@ -37,7 +37,7 @@ export async function answerTo(parsed: ParsedLine, act: Act): Promise<readonly O
 
 const refused = (message: string): OutputLine[] => formatLineError({ kind: 'error', message, hint: '' });
 
-async function doAll(actions: readonly FaultAction[], act: Act): Promise<readonly OutputLine[]> {
+async function doAll(actions: readonly LabAction[], act: Act): Promise<readonly OutputLine[]> {
   const lines: OutputLine[] = [];
   for (const action of actions) {
     const done = await act(action);

@@ -21,9 +21,13 @@ export function isClientAction(action: Action): action is ClientAction {
   }
 }
 
+const maxDelayUs = 10_000_000;
+
 /** The members that an action names. */
 export function namedMembers(action: Action): number[] {
-  if (action.type === 'cut' || action.type === 'heal') return [action.from, action.to];
+  if (action.type === 'cut' || action.type === 'heal' || action.type === 'link') {
+    return [action.from, action.to];
+  }
   return 'member' in action ? [action.member] : [];
 }
 
@@ -35,6 +39,33 @@ export function memberProblem(action: Action, memberCount: number): string | nul
     return `there is no member ${member}: members are 1 to ${memberCount}`;
   }
   return named.length === 2 && named[0] === named[1] ? 'a link joins two different members' : null;
+}
+
+const isWhole = (value: number, low: number, high: number): boolean =>
+  Number.isSafeInteger(value) && value >= low && value <= high;
+
+/** What is wrong with an action whatever the cluster's state, as a sentence; null where nothing is. */
+export function actionProblem(action: Action, memberCount: number): string | null {
+  const problem = memberProblem(action, memberCount);
+  if (problem !== null) return problem;
+  switch (action.type) {
+    case 'slowDisk':
+      return isWhole(action.factor, 1, 1000) ? null : 'a disk is slowed 1 to 1000 times; 1 ends it';
+    case 'link':
+      if (!isWhole(action.extraDelayUs, 0, maxDelayUs)) return 'a link is delayed by 0 to 10 seconds';
+      return isWhole(action.lossPerMille, 0, 1000) ? null : 'a link loses 0 to 1000 of a thousand messages';
+    case 'message':
+      if (action.do !== 'delay') return action.delayUs === undefined ? null : 'delayUs is for a delay alone';
+      return isWhole(action.delayUs ?? 0, 1, maxDelayUs)
+        ? null
+        : 'a message is delayed by 1 microsecond to 10 seconds';
+    case 'load':
+      if (action.kind === 'none')
+        return action.perSecond === 0 ? null : 'the end of a load has no rate: perSecond is 0';
+      return isWhole(action.perSecond, 1, 1000) ? null : 'a load sends 1 to 1000 requests a second';
+    default:
+      return null;
+  }
 }
 
 /** CRC-32C over the action's fields in the order of their names, so that how it was built does not matter. */

@@ -11,12 +11,13 @@ export const inputKind = {
   action: 7,
   /**
    * What no process saw: a lost message, a sync that its process did not see, a client's own event, a wait
-   * for a pause.
+   * for a pause, a load's next step.
    */
   drop: 8,
   sync: 9,
   client: 10,
   hold: 11,
+  load: 12,
 } as const;
 
 /**

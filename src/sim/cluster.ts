@@ -10,6 +10,7 @@ import { nextEpoch } from './process.ts';
 import { World } from './world.ts';
 import type { Sync } from './disk.ts';
 import type { SimEvent } from './events.ts';
+import type { LoadTotals } from './load.ts';
 import type { MemberStatus, Process, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { FaultReach } from './reach.ts';
@@ -132,6 +133,11 @@ export class Cluster {
 
   get networkCuts(): readonly { readonly from: number; readonly to: number }[] {
     return this.#world.network.cuts;
+  }
+
+  /** What became of the load's requests so far. */
+  get load(): Readonly<LoadTotals> {
+    return this.#world.load.totals;
   }
 
   /** How often each fault really fired. */
@@ -388,6 +394,10 @@ export class Cluster {
         if (event.kind === 'clientDial' && world.hold(item, event.member, event)) return;
         world.take(item, inputKind.client, 0, event.call);
         return world.clients.happen(event);
+      case 'loadIssue':
+      case 'loadReport':
+        world.take(item, inputKind.load, 0, event.load);
+        return world.load.happen(event);
       case 'action':
         return doAction(world, item, event.id, event.action);
       case 'start':
@@ -399,8 +409,10 @@ export class Cluster {
 
   #deliver(item: Queued<WorldEvent>, event: Extract<WorldEvent, { kind: 'message' }>): void {
     const { transit } = event;
-    const { from, to, bytes, message } = transit;
+    const { from, to, message } = transit;
+    const { bytes } = transit.send;
     const world = this.#world;
+    if (!event.arrived) world.network.take(world.nowUs, transit);
     const epoch = world.epochOf(to);
     const drop = event.arrived
       ? epoch === transit.targetEpoch
@@ -417,6 +429,7 @@ export class Cluster {
     if (drop === 'cut') world.reach.droppedByCut++;
     else if (drop === 'loss') world.reach.droppedByLoss++;
     else world.reach.droppedByDown++;
+    if (drop === 'loss' && transit.lost === 'link') world.reach.lostByLink++;
     world.take(item, inputKind.drop, to, message);
     world.reporter.tell(to, { type: 'sim.drop', message, because: drop });
   }

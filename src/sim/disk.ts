@@ -87,6 +87,7 @@ export class Disk {
   #commits: StoreCommit[] = [];
   #lastCommit = 0;
   #lastUrgent = 0;
+  #slowFactor = 1;
 
   constructor(member: number, image: DiskImage, config: DiskConfig, seed: number, boot: number) {
     this.member = member;
@@ -130,6 +131,17 @@ export class Disk {
   /** The last commit that a store does without waiting for another; 0 where there is none. */
   get lastUrgentCommit(): number {
     return this.#lastUrgent;
+  }
+
+  /** How many times as long a sync takes; 1: as the configuration says. */
+  get slowFactor(): number {
+    return this.#slowFactor;
+  }
+
+  /** From now on; syncs under way keep their times, and every draw stays the same. */
+  slowDown(factor: number): void {
+    assert(Number.isSafeInteger(factor) && factor >= 1, 'disk: a factor is a whole number from 1');
+    this.#slowFactor = factor;
   }
 
   /** Does a request; for a sync the caller must call `complete` at its `doneAt`. */
@@ -270,7 +282,7 @@ export class Disk {
     const last = inode.lastFlush;
     if (last !== null && urgent && !last.isBarrier && last.startAt > nowUs) return last;
     const startAt = Math.max(nowUs, last?.doneAt ?? 0);
-    const doneAt = startAt + Math.max(1, drawDelay(this.#times, this.#config.syncDelay));
+    const doneAt = startAt + this.#slowFactor * Math.max(1, drawDelay(this.#times, this.#config.syncDelay));
     return { startAt, doneAt, isBarrier: !urgent };
   }
 

@@ -1,6 +1,8 @@
 /**
  * What the world around the members did: network, disks, processes, clients. Times are integer microseconds.
  */
+import type { LoadKind } from './types.ts';
+
 export type SimEvent =
   | {
       readonly type: 'sim.send';
@@ -48,6 +50,46 @@ export type SimEvent =
   | { readonly type: 'sim.resume' }
   | { readonly type: 'sim.cut'; readonly from: number; readonly to: number }
   | { readonly type: 'sim.heal'; readonly from: number; readonly to: number }
+  /**
+   * One direction of a link is slower, or loses so many messages of a thousand; zeros: it is as it was.
+   */
+  | {
+      readonly type: 'sim.link';
+      readonly from: number;
+      readonly to: number;
+      readonly extraDelayUs: number;
+      readonly lossPerMille: number;
+    }
+  /** A member's syncs take so many times as long; 1: as they did. */
+  | { readonly type: 'sim.slowDisk'; readonly factor: number }
+  /** A message stops on its way: by hand, or because one before it on its connection did. */
+  | { readonly type: 'sim.hold'; readonly message: number; readonly because: 'command' | 'behind' }
+  /**
+   * A message goes on, or its arrival moved: by hand, because nothing that is held is before it any more, or
+   * because one before it arrives later.
+   */
+  | {
+      readonly type: 'sim.release';
+      readonly message: number;
+      readonly because: 'command' | 'unblocked' | 'delayed';
+      readonly deliverAt: number;
+    }
+  /**
+   * What came of a load's requests in the virtual second that ends now, or since the load began. `dropped`:
+   * not sent, for too many were waiting already. Latencies of those that ended well; 0 where none did.
+   */
+  | {
+      readonly type: 'sim.load';
+      readonly kind: LoadKind;
+      readonly perSecond: number;
+      readonly issued: number;
+      readonly ok: number;
+      readonly failed: number;
+      readonly dropped: number;
+      readonly waiting: number;
+      readonly p50Us: number;
+      readonly p99Us: number;
+    }
   /** A client's request travels to a member (0: the client could not reach any). */
   | {
       readonly type: 'sim.clientSend';

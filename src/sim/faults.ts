@@ -1,21 +1,23 @@
 /** Actions done to the world: faults, their ends, and what the real store reports. */
-import { actionChecksum, isClientAction, memberProblem, namedMembers } from './actions.ts';
+import { actionChecksum, actionProblem, isClientAction, namedMembers } from './actions.ts';
 import { inputKind } from './chain-hash.ts';
+import { doMessage, releaseAll } from './message-faults.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import type { Queued } from './queue.ts';
 import type { WorldEvent } from './process.ts';
-import type { Action, FaultAction, StoreAction } from './types.ts';
+import type { Action, LabAction, StoreAction } from './types.ts';
 import type { World } from './world.ts';
 
 /**
  * Does an action and, unless it is a client's command, finishes it: with null, or with an error outcome that
- * says why it makes no sense now (code 3: no such member; 9: the member's state does not allow it).
+ * says why it makes no sense now (code 3: no such member, a number out of bounds; 9: the state does not allow
+ * it).
  */
 export function doAction(world: World, item: Queued<WorldEvent>, id: number, action: Action): void {
   const members = namedMembers(action);
   world.take(item, inputKind.action, members[members.length - 1] ?? 0, actionChecksum(action));
   if (isClientAction(action)) return world.clients.start(id, action);
-  const problem = memberProblem(action, world.config.memberCount);
+  const problem = actionProblem(action, world.config.memberCount);
   if (problem !== null) {
     return world.finish(id, { ok: false, code: grpcCode.invalidArgument, message: problem });
   }
@@ -26,7 +28,7 @@ export function doAction(world: World, item: Queued<WorldEvent>, id: number, act
 }
 
 /** @returns null when it took effect, else why not */
-function doFault(world: World, action: FaultAction | StoreAction): string | null {
+function doFault(world: World, action: LabAction | StoreAction): string | null {
   switch (action.type) {
     case 'kill':
       return kill(world, action.member);
@@ -58,7 +60,19 @@ function doFault(world: World, action: FaultAction | StoreAction): string | null
       return null;
     case 'healAll':
       for (const { from, to } of world.network.cuts) heal(world, from, to);
+      for (const { from, to } of world.network.degraded) degrade(world, from, to, 0, 0);
+      releaseAll(world);
       return null;
+    case 'slowDisk':
+      return slowDisk(world, action.member, action.factor);
+    case 'link':
+      return degrade(world, action.from, action.to, action.extraDelayUs, action.lossPerMille)
+        ? null
+        : `the link from m${action.from} to m${action.to} is like that already`;
+    case 'message':
+      return doMessage(world, action);
+    case 'load':
+      return world.load.change(action.kind, action.perSecond);
     case 'storeFailed':
       return failStore(world, action);
     default:
@@ -129,6 +143,33 @@ function heal(world: World, from: number, to: number): boolean {
   if (!world.network.heal(from, to)) return false;
   world.reach.heals++;
   world.reporter.tell(0, { type: 'sim.heal', from, to });
+  return true;
+}
+
+/** A disk stays slow when its member's process ends or its power goes: it is the same disk. */
+function slowDisk(world: World, member: number, factor: number): string | null {
+  const disk = world.disk(member);
+  if (disk.slowFactor === factor) {
+    return factor === 1
+      ? `m${member}'s disk is not slow`
+      : `m${member}'s disk is ${factor} times slower already`;
+  }
+  disk.slowDown(factor);
+  if (factor > 1) world.reach.slowDisks++;
+  world.reporter.tell(member, { type: 'sim.slowDisk', factor });
+  return null;
+}
+
+function degrade(
+  world: World,
+  from: number,
+  to: number,
+  extraDelayUs: number,
+  lossPerMille: number,
+): boolean {
+  if (!world.network.degrade(from, to, { extraDelayUs, lossPerMille })) return false;
+  if (extraDelayUs > 0 || lossPerMille > 0) world.reach.linkFaults++;
+  world.reporter.tell(0, { type: 'sim.link', from, to, extraDelayUs, lossPerMille });
   return true;
 }
 

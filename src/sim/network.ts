@@ -1,7 +1,8 @@
-/** The network between members: directed links with delay, loss, duplicates and cuts. */
+/** The network between members: directed links with delay, loss, duplicates, cuts, and what travels. */
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
 import { drawDelay } from './delay.ts';
+import type { Send } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
 import type { NetworkConfig } from './world-config.ts';
 
@@ -10,18 +11,43 @@ export interface Transit {
   readonly message: number;
   readonly from: number;
   readonly to: number;
-  readonly bytes: Uint8Array;
+  readonly send: Send;
+  readonly sentAt: number;
+  /** When it arrives, if nothing makes it wait. */
   readonly deliverAt: number;
-  /** Which process of the target the connection leads to. */
+  /** Which process sent it, and which one of the target the connection leads to. */
+  readonly sourceEpoch: number;
   readonly targetEpoch: number;
   /** How often the link had been cut or healed when the message left. */
   readonly linkAge: number;
-  readonly lost: boolean;
+  /** It will not arrive: the world's network loses it, or the link's fault does. */
+  readonly lost: 'network' | 'link' | null;
   /** A heartbeat or its answer: of no interest for the pace of a show. */
   readonly quiet: boolean;
 }
 
 export type DropReason = 'cut' | 'down' | 'loss';
+
+/** What was done to one direction of a link. Zeros: nothing. */
+export interface LinkFault {
+  readonly extraDelayUs: number;
+  readonly lossPerMille: number;
+}
+
+/** A direction that is slower or worse than the world's network. */
+export interface DegradedLink extends LinkFault {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `held`: until it is delivered by hand; `behind`: until nothing that is held is before it. */
+export type Waiting = 'no' | 'held' | 'behind';
+
+/** A message under way and whether it waits. Each change of its way is a new `transit`. */
+interface Flight {
+  transit: Transit;
+  waiting: Waiting;
+}
 
 interface Link {
   readonly from: number;
@@ -29,22 +55,36 @@ interface Link {
   readonly delays: Prng;
   readonly losses: Prng;
   readonly duplicates: Prng;
+  readonly faultLosses: Prng;
+  fault: LinkFault;
   isCut: boolean;
   age: number;
+  /** The newest of its messages, which names its present connection, and when the last one there arrives. */
+  newest: Transit | null;
   lastDeliverAt: number;
+  /** What is under way, in the order it was sent. */
+  readonly flights: Map<number, Flight>;
+  heldCount: number;
 }
 
 export interface Departure {
   readonly from: number;
   readonly to: number;
-  readonly bytes: Uint8Array;
+  readonly send: Send;
+  readonly sourceEpoch: number;
   readonly targetEpoch: number;
   readonly quiet: boolean;
 }
 
+const noFault: LinkFault = { extraDelayUs: 0, lossPerMille: 0 };
+
 /**
- * Streams: `net`, `loss` and `duplicate`, each with the label `from>to`, so that no fault shifts another's
- * draws.
+ * Streams: `net`, `loss`, `duplicate` and `linkLoss`, each with the label `from>to`, so that no fault shifts
+ * another's draws.
+ *
+ * A message can be held. On ordered links, as a TCP connection has it, what was sent behind it over the same
+ * connection waits too, and goes on in its order once nothing held is before it; only a message that is
+ * delivered by hand overtakes. A cut or a process that ended is seen when the message arrives at last.
  */
 export class Network {
   readonly #config: NetworkConfig;
@@ -64,9 +104,14 @@ export class Network {
           delays: streamOf('net'),
           losses: streamOf('loss'),
           duplicates: streamOf('duplicate'),
+          faultLosses: streamOf('linkLoss'),
+          fault: noFault,
           isCut: false,
           age: 0,
+          newest: null,
           lastDeliverAt: 0,
+          flights: new Map(),
+          heldCount: 0,
         });
       }
     }
@@ -79,17 +124,132 @@ export class Network {
     const link = this.#link(departure.from, departure.to);
     assert(link.from !== link.to, 'network: a member does not send to itself');
     const { loss, duplicate } = this.#config;
-    const lost = link.losses.chance(loss.of, loss.outOf);
+    const lost = link.losses.chance(loss.of, loss.outOf) ? 'network' : null;
     const first = this.#depart(nowUs, link, departure, lost);
     if (!link.duplicates.chance(duplicate.of, duplicate.outOf)) return [first];
-    return [first, this.#depart(nowUs, link, departure, false)];
+    return [first, this.#depart(nowUs, link, departure, null)];
+  }
+
+  /** Whether the transit is how its message travels now: not taken, not waiting, not sent another way. */
+  isCurrent(transit: Transit): boolean {
+    const flight = this.#link(transit.from, transit.to).flights.get(transit.message);
+    return flight !== undefined && flight.transit === transit && flight.waiting === 'no';
+  }
+
+  /** The message under way with this number. */
+  find(message: number): { readonly transit: Transit; readonly waiting: Waiting } | null {
+    for (const { flights } of this.#links) {
+      const flight = flights.get(message);
+      if (flight !== undefined) return flight;
+    }
+    return null;
+  }
+
+  /** Every message that was held and not let go. */
+  get held(): number[] {
+    const flights = this.#links.flatMap((link) => [...link.flights.values()]);
+    return flights.filter(({ waiting }) => waiting === 'held').map(({ transit }) => transit.message);
+  }
+
+  /** A message leaves the network: it arrived, or was taken out. Returns what waited for it alone. */
+  take(nowUs: number, { from, to, message }: Transit): Transit[] {
+    const link = this.#link(from, to);
+    const flight = link.flights.get(message);
+    assert(flight !== undefined, 'network: a message leaves once');
+    link.flights.delete(message);
+    if (flight.waiting !== 'held') return [];
+    link.heldCount--;
+    return this.#unblock(nowUs, link);
+  }
+
+  /** Holds a message under way. Returns what now waits behind it. */
+  hold({ from, to, message }: Transit): Transit[] {
+    const link = this.#link(from, to);
+    const flight = link.flights.get(message);
+    assert(flight !== undefined, 'network: a message that is held is under way');
+    assert(flight.waiting !== 'held', 'network: a message is held once');
+    flight.waiting = 'held';
+    link.heldCount++;
+    const behind = [...link.flights.values()].filter(
+      (other) => other.waiting === 'no' && this.#isBlocked(link, other.transit),
+    );
+    for (const other of behind) other.waiting = 'behind';
+    return behind.map(({ transit }) => transit);
+  }
+
+  /**
+   * The message arrives at once, before all others of its link, be it one that would have been lost. Returns
+   * it, then what waited behind it.
+   */
+  release(nowUs: number, { from, to, message }: Transit): Transit[] {
+    const link = this.#link(from, to);
+    const flight = link.flights.get(message);
+    assert(flight !== undefined, 'network: a message that is released is under way');
+    if (flight.waiting === 'held') link.heldCount--;
+    flight.waiting = 'no';
+    flight.transit = { ...flight.transit, deliverAt: nowUs + 1, lost: null };
+    return [flight.transit, ...this.#unblock(nowUs, link)];
+  }
+
+  /**
+   * The message arrives so much later, and on an ordered link nothing behind it does so before. Returns it,
+   * then what travels on and arrives later for it.
+   */
+  delay({ from, to, message }: Transit, delayUs: number): Transit[] {
+    const link = this.#link(from, to);
+    const flight = link.flights.get(message);
+    assert(flight !== undefined && flight.waiting === 'no', 'network: a message that is delayed travels');
+    const first = flight.transit;
+    flight.transit = { ...first, deliverAt: first.deliverAt + delayUs };
+    const moved = [flight.transit];
+    for (const other of this.#config.ordered ? link.flights.values() : []) {
+      const { transit, waiting } = other;
+      if (transit.message <= message || waiting === 'held' || !isOneConnection(transit, first)) continue;
+      // what arrives at the same time is scheduled anew, to come after it
+      if (transit.deliverAt > flight.transit.deliverAt) continue;
+      other.transit = { ...transit, deliverAt: flight.transit.deliverAt };
+      if (waiting === 'no') moved.push(other.transit);
+    }
+    this.#noteArrival(link, flight.transit);
+    return moved;
+  }
+
+  /**
+   * A copy of a message under way leaves now: it arrives with the first, or on an ordered link behind all. It
+   * may be lost as any other.
+   */
+  copy(nowUs: number, transit: Transit): Transit {
+    const link = this.#link(transit.from, transit.to);
+    const deliverAt = Math.max(nowUs + 1, transit.deliverAt);
+    const lost = this.#lossOn(link);
+    return this.#launch(link, { ...transit, sentAt: nowUs, deliverAt, lost });
+  }
+
+  /** Makes one direction slower or worse from now on; false where it is just so. Zeros end it. */
+  degrade(from: number, to: number, { extraDelayUs, lossPerMille }: LinkFault): boolean {
+    const link = this.#link(from, to);
+    if (link.fault.extraDelayUs === extraDelayUs && link.fault.lossPerMille === lossPerMille) return false;
+    link.fault = { extraDelayUs, lossPerMille };
+    return true;
+  }
+
+  /** What is sent there now takes so much longer. */
+  extraDelayUs(from: number, to: number): number {
+    return this.#link(from, to).fault.extraDelayUs;
+  }
+
+  /** The degraded directions, ascending. */
+  get degraded(): DegradedLink[] {
+    return this.#links
+      .filter(({ fault }) => fault.extraDelayUs > 0 || fault.lossPerMille > 0)
+      .map(({ from, to, fault }) => ({ from, to, ...fault }));
   }
 
   /** What becomes of a message at its arrival: null when it is delivered. `epoch` 0: no process is there. */
   fate(transit: Transit, epoch: number): DropReason | null {
     const link = this.#link(transit.from, transit.to);
     if (link.isCut || link.age !== transit.linkAge) return 'cut';
-    if (transit.lost) return 'loss';
+    if (transit.lost !== null) return 'loss';
     return epoch === transit.targetEpoch && epoch !== 0 ? null : 'down';
   }
 
@@ -116,14 +276,60 @@ export class Network {
     return true;
   }
 
-  #depart(nowUs: number, link: Link, departure: Departure, lost: boolean): Transit {
-    this.#lastMessage++;
-    let deliverAt = nowUs + Math.max(1, drawDelay(link.delays, this.#config.memberDelay));
-    if (this.#config.ordered) deliverAt = Math.max(deliverAt, link.lastDeliverAt);
-    link.lastDeliverAt = deliverAt;
-    const { from, to, bytes, targetEpoch, quiet } = departure;
+  #depart(nowUs: number, link: Link, departure: Departure, lost: 'network' | null): Transit {
+    const drawn = Math.max(1, drawDelay(link.delays, this.#config.memberDelay));
+    const deliverAt = nowUs + drawn + link.fault.extraDelayUs;
     const { age: linkAge } = link;
-    return { message: this.#lastMessage, from, to, bytes, deliverAt, targetEpoch, linkAge, lost, quiet };
+    const lostHere = this.#lossOn(link);
+    return this.#launch(link, { ...departure, sentAt: nowUs, deliverAt, linkAge, lost: lost ?? lostHere });
+  }
+
+  #lossOn({ fault, faultLosses }: Link): 'link' | null {
+    return faultLosses.chance(fault.lossPerMille, 1000) ? 'link' : null;
+  }
+
+  #launch(link: Link, way: Omit<Transit, 'message'>): Transit {
+    this.#lastMessage++;
+    // what is late on an old connection does not make a new one wait
+    if (link.newest === null || !isOneConnection(link.newest, way)) link.lastDeliverAt = 0;
+    const deliverAt = this.#config.ordered ? Math.max(way.deliverAt, link.lastDeliverAt) : way.deliverAt;
+    const transit: Transit = { ...way, message: this.#lastMessage, deliverAt };
+    link.newest = transit;
+    this.#noteArrival(link, transit);
+    link.flights.set(transit.message, {
+      transit,
+      waiting: this.#isBlocked(link, transit) ? 'behind' : 'no',
+    });
+    return transit;
+  }
+
+  #noteArrival(link: Link, transit: Transit): void {
+    if (link.newest === null || !isOneConnection(link.newest, transit)) return;
+    link.lastDeliverAt = Math.max(link.lastDeliverAt, transit.deliverAt);
+  }
+
+  /** Whether a held message of the same connection is before this one. */
+  #isBlocked(link: Link, transit: Transit): boolean {
+    if (!this.#config.ordered || link.heldCount === 0) return false;
+    for (const { transit: other, waiting } of link.flights.values()) {
+      if (other.message >= transit.message) return false;
+      if (waiting === 'held' && isOneConnection(other, transit)) return true;
+    }
+    return false;
+  }
+
+  /** What waits and no longer has to goes on, in its order. */
+  #unblock(nowUs: number, link: Link): Transit[] {
+    const freed: Transit[] = [];
+    for (const flight of link.flights.values()) {
+      if (flight.waiting !== 'behind' || this.#isBlocked(link, flight.transit)) continue;
+      flight.waiting = 'no';
+      const deliverAt = Math.max(flight.transit.deliverAt, nowUs + 1);
+      flight.transit = { ...flight.transit, deliverAt };
+      this.#noteArrival(link, flight.transit);
+      freed.push(flight.transit);
+    }
+    return freed;
   }
 
   #link(from: number, to: number): Link {
@@ -131,4 +337,10 @@ export class Network {
     assert(link !== undefined && link.to === to, 'network: no such link');
     return link;
   }
+}
+
+type Connection = Pick<Transit, 'sourceEpoch' | 'targetEpoch' | 'linkAge'>;
+
+function isOneConnection(a: Connection, b: Connection): boolean {
+  return a.sourceEpoch === b.sourceEpoch && a.targetEpoch === b.targetEpoch && a.linkAge === b.linkAge;
 }

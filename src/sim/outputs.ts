@@ -1,5 +1,6 @@
 /** What a member's output causes: messages, disk work, replies, timers, all strictly later. */
 import type { DiskRequest, MemberOutput, Send } from '../engine/server/types.ts';
+import type { Transit } from './network.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
@@ -8,7 +9,7 @@ const heartbeats = ['MsgHeartbeat', 'MsgHeartbeatResp'];
 /** Applies one output of a process. */
 export function applyOutput(world: World, process: Process, output: MemberOutput): void {
   const { member, epoch } = process;
-  for (const send of output.sends) sendMessage(world, member, send);
+  for (const send of output.sends) sendMessage(world, process, send);
   for (const request of output.disk) useDisk(world, process, request);
   for (const reply of output.replies) world.clients.reply(member, epoch, reply);
   for (const { timer, afterUs } of output.timers) {
@@ -19,31 +20,42 @@ export function applyOutput(world: World, process: Process, output: MemberOutput
   world.endProcess(process, 'halted');
 }
 
-function sendMessage(world: World, from: number, send: Send): void {
+function sendMessage(world: World, { member: from, epoch: sourceEpoch }: Process, send: Send): void {
   const to = send.to as number;
   const quiet = heartbeats.includes(send.messageType);
-  const departure = { from, to, bytes: send.bytes, targetEpoch: world.epochOf(to), quiet };
+  const departure = { from, to, send, sourceEpoch, targetEpoch: world.epochOf(to), quiet };
   const transits = world.network.send(world.nowUs, departure);
   world.reach.duplicated += transits.length - 1;
-  for (const transit of transits) {
-    if (!quiet) world.messagesInFlight++;
-    world.schedule(transit.deliverAt, { kind: 'message', transit, arrived: false });
-    if (!world.reporter.on) continue;
+  if (world.network.extraDelayUs(from, to) > 0) world.reach.delayedByLink += transits.length;
+  for (const transit of transits) launch(world, transit);
+}
+
+/** A message is on its way: it comes due when it arrives, unless it waits for one before it. */
+export function launch(world: World, transit: Transit): void {
+  const { message, from, to, send, sentAt, deliverAt } = transit;
+  if (!transit.quiet) world.messagesInFlight++;
+  const travels = world.network.isCurrent(transit);
+  if (travels) world.schedule(deliverAt, { kind: 'message', transit, arrived: false });
+  if (world.reporter.on) {
+    const { messageType, term, index, entryCount, reject, bytes } = send;
     world.reporter.tell(from, {
       type: 'sim.send',
-      message: transit.message,
+      message,
       from,
       to,
-      messageType: send.messageType,
-      sentAt: world.nowUs,
-      deliverAt: transit.deliverAt,
-      sizeBytes: send.bytes.length,
-      term: send.term,
-      index: send.index,
-      entryCount: send.entryCount,
-      reject: send.reject,
+      messageType,
+      sentAt,
+      deliverAt,
+      sizeBytes: bytes.length,
+      term,
+      index,
+      entryCount,
+      reject,
     });
   }
+  if (travels) return;
+  world.reach.messagesBehind++;
+  world.reporter.tell(from, { type: 'sim.hold', message, because: 'behind' });
 }
 
 function useDisk(world: World, { member, epoch }: Process, request: DiskRequest): void {
@@ -51,6 +63,7 @@ function useDisk(world: World, { member, epoch }: Process, request: DiskRequest)
   const { file } = request;
   if (sync !== null) {
     world.schedule(sync.doneAt, { kind: 'sync', member, sync });
+    if (world.disk(member).slowFactor > 1) world.reach.syncsSlowed++;
     world.reporter.tell(member, { type: 'sim.diskSync', file, request: sync.id, doneAt: sync.doneAt });
   } else if (request.kind === 'write') {
     const { offset, data } = request;

@@ -1,5 +1,6 @@
 /** A member's process as the world sees it. */
 import type { ClientEvent } from './client.ts';
+import type { LoadEvent } from './load.ts';
 import type { Sync } from './disk.ts';
 import type { Transit } from './network.ts';
 import type { Action } from './types.ts';
@@ -22,7 +23,8 @@ export type WorldEvent =
       readonly id: number;
       readonly error: DiskErrorCode | null;
     }
-  | ClientEvent;
+  | ClientEvent
+  | LoadEvent;
 
 export interface Process {
   readonly member: number;

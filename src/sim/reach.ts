@@ -11,6 +11,23 @@ export interface FaultReach {
   droppedByDown: number;
   droppedByLoss: number;
   duplicated: number;
+  /** Disks made slower, and the syncs that were for it. */
+  slowDisks: number;
+  syncsSlowed: number;
+  /** Links made slower or worse, and the messages that were delayed or lost for it. */
+  linkFaults: number;
+  delayedByLink: number;
+  lostByLink: number;
+  /** What was done to messages by hand; those behind a held one. */
+  messagesHeld: number;
+  messagesBehind: number;
+  messagesReleased: number;
+  messagesDelayed: number;
+  messagesCopied: number;
+  droppedByCommand: number;
+  /** A load's requests: sent, and not sent for too many were waiting. */
+  loadIssued: number;
+  loadDropped: number;
   /** Unsynced writes at power cuts. */
   writesKept: number;
   writesLost: number;
@@ -40,6 +57,19 @@ export function newReach(): FaultReach {
     droppedByDown: 0,
     droppedByLoss: 0,
     duplicated: 0,
+    slowDisks: 0,
+    syncsSlowed: 0,
+    linkFaults: 0,
+    delayedByLink: 0,
+    lostByLink: 0,
+    messagesHeld: 0,
+    messagesBehind: 0,
+    messagesReleased: 0,
+    messagesDelayed: 0,
+    messagesCopied: 0,
+    droppedByCommand: 0,
+    loadIssued: 0,
+    loadDropped: 0,
     writesKept: 0,
     writesLost: 0,
     writesTorn: 0,

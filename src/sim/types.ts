@@ -82,7 +82,44 @@ export type FaultAction =
   | { readonly type: 'heal'; readonly from: number; readonly to: number }
   /** Cuts both directions of every link of a member. */
   | { readonly type: 'isolate'; readonly member: number }
-  | { readonly type: 'healAll' };
+  /** Every link as it was: cuts, delays and losses end, held messages go on. */
+  | { readonly type: 'healAll' }
+  /** The syncs that a member asks for from now on take so many times as long, 1 to 1000; 1 ends it. */
+  | { readonly type: 'slowDisk'; readonly member: number; readonly factor: number }
+  /**
+   * One direction of a link, for what is sent from now on: so much slower (up to ten seconds), so many of a
+   * thousand messages lost. Zeros end it.
+   */
+  | {
+      readonly type: 'link';
+      readonly from: number;
+      readonly to: number;
+      readonly extraDelayUs: number;
+      readonly lossPerMille: number;
+    }
+  /**
+   * Does something to a message under way. One that is held stays until it is delivered or dropped, and what
+   * was sent behind it on its connection waits too; `deliver` lets it arrive at once, before all others.
+   */
+  | {
+      readonly type: 'message';
+      readonly message: number;
+      readonly do: MessageDeed;
+      /** For `delay` alone: so much later, up to ten seconds. */
+      readonly delayUs?: number;
+    };
+
+export type MessageDeed = 'drop' | 'hold' | 'deliver' | 'delay' | 'duplicate';
+
+/** Like what a load's clients behave: see load-kinds.ts. `none`: it ends. */
+export type LoadKind = 'kubernetes' | 'hotKey' | 'bigValues' | 'none';
+
+/** Clients of the world's own, so many requests a second: 1 to 1000, whatever becomes of them. */
+export type LoadAction = {
+  readonly type: 'load';
+  readonly kind: LoadKind;
+  readonly perSecond: number;
+};
 
 /** What the host tells the world of the real store: recorded like any other input. */
 export type StoreAction = {
@@ -91,7 +128,10 @@ export type StoreAction = {
   readonly code: DiskErrorCode;
 };
 
-export type Action = ClientAction | FaultAction | StoreAction;
+/** What the lab's own words and menus do, beside etcdctl's commands. */
+export type LabAction = FaultAction | LoadAction;
+
+export type Action = ClientAction | LabAction | StoreAction;
 
 /**
  * An action as recorded: it happened after input number `moment`. Seed, scenario and these are the whole

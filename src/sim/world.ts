@@ -6,17 +6,19 @@ import { Clients } from './client.ts';
 import { Disk } from './disk.ts';
 import { peersOf } from './endpoints.ts';
 import { Kernel } from './kernel.ts';
+import { Load } from './load.ts';
 import { Network } from './network.ts';
 import { isAlive } from './process.ts';
 import { newReach } from './reach.ts';
 import { Reporter } from './reporter.ts';
 import { defaultWorld } from './world-config.ts';
 import type { ClientWorld } from './client.ts';
+import type { LoadWorld } from './load.ts';
 import type { MemberStatus, Process, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { FaultReach } from './reach.ts';
 import type { PeerConfig } from '../engine/server/types.ts';
-import type { ClientOutcome, ClusterConfig, StoreGate } from './types.ts';
+import type { ClientAction, ClientOutcome, ClusterConfig, StoreGate } from './types.ts';
 
 /** A finished action: a client command's outcome; null for a fault that took effect. */
 export interface FinishedAction {
@@ -28,12 +30,13 @@ export interface FinishedAction {
 
 const noDigest = [0, 0] as const;
 
-export class World implements ClientWorld {
+export class World implements ClientWorld, LoadWorld {
   readonly config: ClusterConfig;
   readonly peers: readonly PeerConfig[];
   readonly kernel: Kernel<WorldEvent>;
   readonly network: Network;
   readonly clients: Clients;
+  readonly load: Load;
   readonly reporter: Reporter;
   readonly reach: FaultReach = newReach();
   readonly #disks: Disk[] = [];
@@ -55,6 +58,7 @@ export class World implements ClientWorld {
     this.reporter = new Reporter(config.trace);
     this.network = new Network(network, memberCount, seed, boot);
     this.clients = new Clients(this, network.clientDelay, seed, boot);
+    this.load = new Load(this, seed, boot);
     const starts = stream(seed, boot, 'start');
     for (let member = 1; member <= memberCount; member++) {
       this.#disks.push(new Disk(member, config.images[member - 1], disk, seed, boot));
@@ -101,7 +105,13 @@ export class World implements ClientWorld {
     this.reporter.tell(0, event);
   }
 
+  /** A client of the load begins. */
+  request(id: number, action: ClientAction): void {
+    this.clients.start(id, action);
+  }
+
   finish(id: number, outcome: ClientOutcome | null): void {
+    if (this.load.owns(id)) return this.load.finished(id, outcome);
     this.finished.push({ id, moment: this.kernel.moment, timeUs: this.nowUs, outcome });
   }
 
@@ -148,6 +158,10 @@ export class World implements ClientWorld {
       case 'clientDeadline':
         return !this.clients.isOpen(event.call);
       case 'message':
+        return !event.arrived && !this.network.isCurrent(event.transit);
+      case 'loadIssue':
+      case 'loadReport':
+        return !this.load.isCurrent(event);
       case 'action':
         return false;
       default:

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { emptyBytes } from '../../src/base/bytes.ts';
+import type { NodeId } from '../../src/engine/raft/types.ts';
 import { stream } from '../../src/base/prng.ts';
 import { drawDelay } from '../../src/sim/delay.ts';
 import { Network } from '../../src/sim/network.ts';
@@ -10,7 +11,16 @@ import { defaultWorld } from '../../src/sim/world-config.ts';
 import type { Departure, Transit } from '../../src/sim/network.ts';
 import type { NetworkConfig } from '../../src/sim/world-config.ts';
 
-const departure: Departure = { from: 1, to: 2, bytes: emptyBytes, targetEpoch: 1, quiet: false };
+const send = {
+  to: 2 as NodeId,
+  bytes: emptyBytes,
+  messageType: 'MsgApp',
+  term: 1,
+  index: 1,
+  entryCount: 0,
+  reject: false,
+};
+const departure: Departure = { from: 1, to: 2, send, sourceEpoch: 1, targetEpoch: 1, quiet: false };
 const network = (changes: Partial<NetworkConfig> = {}, seed = 1): Network =>
   new Network({ ...defaultWorld.network, ...changes }, 3, seed, 1);
 

@@ -50,8 +50,11 @@ function firstWords(before: readonly string[]): string[] {
 
 function argumentsOf(command: Command, memberCount: number): string[] {
   if (command.takes === 'topic') return [...new Set(commands.map(({ name }) => name.split(' ')[0]))];
+  if (command.takes === 'loads') return ['kubernetes', 'hot-key', 'big-values', 'off'];
   if (command.takes !== 'members') return [];
   const names = [...memberNames(memberCount), 'leader'];
+  if (command.name === 'link') return [...names, 'off'];
+  if (command.name === 'slow-disk') return [...names, 'all', 'x10', 'off'];
   return command.name === 'cut' ? names : [...names, 'all'];
 }
 

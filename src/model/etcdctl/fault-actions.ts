@@ -3,36 +3,9 @@ import type { FaultAction } from '../../sim/types.ts';
 import type { FlagValues } from './flags.ts';
 import type { Command } from './grammar.ts';
 import { lineError } from './parsed-line.ts';
-import type { ConsoleContext, LineError, ParsedLine } from './parsed-line.ts';
-
-/** One member's number from `m2`, `2` or `leader`. */
-function readMember(word: string, context: ConsoleContext): number | LineError {
-  if (word === 'leader') {
-    if (context.leader !== null) return context.leader;
-    return lineError('there is no leader now', 'Wait for an election, or name a member.');
-  }
-  const digits = /^m?(\d{1,3})$/.exec(word);
-  const member = digits === null ? 0 : Number(digits[1]);
-  if (member >= 1 && member <= context.memberCount) return member;
-  const last = context.memberCount;
-  const names = last === 1 ? 'The only member is m1.' : `Members are m1 to m${last}.`;
-  return lineError(`no member ${JSON.stringify(word)}`, names);
-}
-
-/** Members by their numbers, each once, in the order given; `all` is every member. */
-function readMembers(words: readonly string[], context: ConsoleContext): readonly number[] | LineError {
-  const members: number[] = [];
-  for (const word of words) {
-    if (word === 'all') {
-      for (let member = 1; member <= context.memberCount; member++) members.push(member);
-      continue;
-    }
-    const member = readMember(word, context);
-    if (typeof member !== 'number') return member;
-    members.push(member);
-  }
-  return [...new Set(members)];
-}
+import { degradeLink, doMessages, setLoad, slowDisks } from './lab-actions.ts';
+import { readMember, readMembers } from './member-words.ts';
+import type { ConsoleContext, ParsedLine } from './parsed-line.ts';
 
 function ofMember(command: Command, member: number): FaultAction | null {
   switch (command.name) {
@@ -72,7 +45,23 @@ function ofLink(type: 'cut' | 'heal', flags: FlagValues, context: ConsoleContext
 
 /** The actions of one of the lab's own commands. */
 export function faultActions(command: Command, flags: FlagValues, context: ConsoleContext): ParsedLine {
-  if (command.name === 'cut' || command.name === 'heal') return ofLink(command.name, flags, context);
+  switch (command.name) {
+    case 'cut':
+    case 'heal':
+      return ofLink(command.name, flags, context);
+    case 'slow-disk':
+      return slowDisks(flags, context);
+    case 'link':
+      return degradeLink(flags, context);
+    case 'load':
+      return setLoad(flags);
+    case 'drop':
+    case 'hold':
+    case 'deliver':
+    case 'delay':
+    case 'duplicate':
+      return doMessages(command.name, flags.args);
+  }
   if (flags.args.length === 0) {
     return lineError(`${command.name} needs a member`, `For example: ${command.examples[0]}`);
   }

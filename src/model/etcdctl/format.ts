@@ -1,6 +1,6 @@
 /** What the console prints for an answer, an error or a fault: etcdctl 3.4's lines, and advice. */
 import { printable } from '../../base/utf8.ts';
-import type { ClientAction, EndpointStatus, FaultAction, KeyValueView } from '../../sim/types.ts';
+import type { ClientAction, EndpointStatus, KeyValueView, LabAction, MessageDeed } from '../../sim/types.ts';
 import { outLines } from './answer.ts';
 import type { Answer, Failure, OutputLine } from './answer.ts';
 import { fieldLines } from './fields.ts';
@@ -10,6 +10,7 @@ import { jsonLine } from './json.ts';
 import { isLeaseAnswer, keepAliveEnd, leaseLines, leaseRefusal } from './lease-format.ts';
 import type { LineError } from './parsed-line.ts';
 import { tableLines } from './table.ts';
+import { durationText, perMilleText } from './units.ts';
 
 /** How to print: what parseLine found besides the command. */
 export interface PrintOptions {
@@ -169,11 +170,27 @@ export function formatLineError(error: LineError): OutputLine[] {
 }
 
 /** What the console prints once a fault has been done. */
-export function formatFault(action: FaultAction): OutputLine[] {
+export function formatFault(action: LabAction): OutputLine[] {
   return outLines([faultText(action)]);
 }
 
-function faultText(action: FaultAction): string {
+const deedWords: Readonly<Record<MessageDeed, string>> = {
+  drop: 'dropped',
+  hold: 'held, with all that is behind it; deliver lets it go',
+  deliver: 'delivered',
+  delay: 'delayed',
+  duplicate: 'sent once more',
+};
+
+function linkText({ from, to, extraDelayUs, lossPerMille }: Extract<LabAction, { type: 'link' }>): string {
+  const link = `link m${from} -> m${to}`;
+  if (extraDelayUs === 0 && lossPerMille === 0) return `${link} as before`;
+  const delay = extraDelayUs === 0 ? [] : [`${durationText(extraDelayUs)} slower`];
+  const loss = lossPerMille === 0 ? [] : [`loses ${perMilleText(lossPerMille)}`];
+  return `${link} ${[...delay, ...loss].join(', ')}`;
+}
+
+function faultText(action: LabAction): string {
   switch (action.type) {
     case 'kill':
       return `m${action.member} killed; what it wrote is still on its disk`;
@@ -193,6 +210,18 @@ function faultText(action: FaultAction): string {
       return `every link of m${action.member} cut`;
     case 'healAll':
       return 'every link healed';
+    case 'slowDisk':
+      return action.factor === 1
+        ? `m${action.member}'s disk is as fast as before`
+        : `m${action.member}'s disk is ${action.factor} times slower`;
+    case 'link':
+      return linkText(action);
+    case 'message': {
+      const delay = action.do === 'delay' ? ` by ${durationText(action.delayUs ?? 0)}` : '';
+      return `message ${action.message} ${deedWords[action.do]}${delay}`;
+    }
+    case 'load':
+      return action.kind === 'none' ? 'load ended' : `${action.perSecond} requests a second until: load off`;
     default:
       return action satisfies never;
   }

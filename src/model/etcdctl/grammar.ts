@@ -1,4 +1,5 @@
 /** The console's words: each command with its flags, for the parser, the help and the completion alike. */
+import { faultCommands, loadCommands, messageCommands } from './lab-grammar.ts';
 
 export type FlagKind = 'bool' | 'int' | 'text' | 'list';
 
@@ -33,7 +34,15 @@ export type CommandName =
   | 'resume'
   | 'cut'
   | 'heal'
-  | 'isolate';
+  | 'isolate'
+  | 'slow-disk'
+  | 'link'
+  | 'drop'
+  | 'hold'
+  | 'deliver'
+  | 'delay'
+  | 'duplicate'
+  | 'load';
 
 export interface Command {
   readonly name: CommandName;
@@ -46,7 +55,7 @@ export interface Command {
   readonly flags: readonly Flag[];
   readonly examples: readonly string[];
   /** What its arguments are, for completion. */
-  readonly takes: 'keys' | 'members' | 'topic' | 'nothing';
+  readonly takes: 'keys' | 'members' | 'topic' | 'loads' | 'nothing';
 }
 
 function bool(name: string, help: string, short?: string): Flag {
@@ -328,6 +337,9 @@ export const commands: readonly Command[] = [
   ...clusterCommands,
   ...processCommands,
   ...linkCommands,
+  ...faultCommands,
+  ...messageCommands,
+  ...loadCommands,
 ];
 
 /** What etcdctl 3.4 has and this lab has not: such a word is no typing error, and is not answered as one. */

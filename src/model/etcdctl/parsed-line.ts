@@ -1,5 +1,5 @@
 /** What a line of the console means once it is read. */
-import type { ClientAction, FaultAction } from '../../sim/types.ts';
+import type { ClientAction, LabAction } from '../../sim/types.ts';
 import type { OutputFormat } from './grammar.ts';
 
 export interface LineError {
@@ -19,8 +19,8 @@ export type ParsedLine =
       /** `--print-value-only`. */
       readonly valueOnly: boolean;
     }
-  /** The lab's own words: what to break or mend, in this order. */
-  | { readonly kind: 'lab'; readonly actions: readonly FaultAction[] }
+  /** The lab's own words: what to break, mend or load, in this order. */
+  | { readonly kind: 'lab'; readonly actions: readonly LabAction[] }
   /** `topic` is a command's name, or '' for all of them. */
   | { readonly kind: 'help'; readonly topic: string }
   | { readonly kind: 'version' }

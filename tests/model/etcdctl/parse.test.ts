@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { helpLines } from '../../../src/model/etcdctl/help.ts';
 import { commands } from '../../../src/model/etcdctl/grammar.ts';
 import { parseLine } from '../../../src/model/etcdctl/parse.ts';
+import { labLine } from '../../../src/model/etcdctl/lab-line.ts';
+import type { LabAction } from '../../../src/sim/types.ts';
 import type { ParsedLine } from '../../../src/model/etcdctl/parsed-line.ts';
 import { quoteWord, splitWords } from '../../../src/model/etcdctl/words.ts';
 
@@ -154,6 +156,90 @@ test('the lab’s words become faults, in order', () => {
   ]);
   expect(action('heal all')).toEqual([{ type: 'healAll' }]);
   expect(action('isolate m3')).toEqual([{ type: 'isolate', member: 3 }]);
+});
+
+test('slow disks, bad links, messages and load are read with their numbers and units', () => {
+  expect(action('slow-disk m2 x10')).toEqual([{ type: 'slowDisk', member: 2, factor: 10 }]);
+  expect(action('slow-disk leader m3 off')).toEqual(
+    [2, 3].map((member) => ({ type: 'slowDisk', member, factor: 1 })),
+  );
+  const link = { type: 'link', from: 1, to: 2, extraDelayUs: 50_000, lossPerMille: 100 };
+  expect(action('link m1 m2 --delay 50ms --loss 10%')).toEqual([link]);
+  expect(action('link m1 m2 --delay 1.5s --loss=0.5% --both')).toEqual([
+    { ...link, extraDelayUs: 1_500_000, lossPerMille: 5 },
+    { ...link, from: 2, to: 1, extraDelayUs: 1_500_000, lossPerMille: 5 },
+  ]);
+  expect(action('link m1 m2 off')).toEqual([{ ...link, extraDelayUs: 0, lossPerMille: 0 }]);
+  expect(action('drop 17 #18')).toEqual(
+    [17, 18].map((message) => ({ type: 'message', message, do: 'drop' })),
+  );
+  expect(action('delay 17 50ms')).toEqual([{ type: 'message', message: 17, do: 'delay', delayUs: 50_000 }]);
+  expect(action('load kubernetes --rate 100')).toEqual([
+    { type: 'load', kind: 'kubernetes', perSecond: 100 },
+  ]);
+  expect(action('load hot-key')).toEqual([{ type: 'load', kind: 'hotKey', perSecond: 50 }]);
+  expect(action('load off')).toEqual([{ type: 'load', kind: 'none', perSecond: 0 }]);
+});
+
+test('numbers, units and messages that make no sense are refused with what is taken', () => {
+  expect(sentence('slow-disk m2')).toMatch(/^slow-disk needs a member and how much slower/);
+  expect(sentence('slow-disk m2 x0')).toMatch(/^"x0" is no factor \| A factor is x1 to x1000/);
+  expect(sentence('slow-disk m4 x2')).toMatch(/^no member "m4"/);
+  expect(sentence('link m1 m2')).toMatch(/^link needs --delay or --loss/);
+  expect(sentence('link m1 m2 off --loss 5%')).toMatch(/^off takes neither/);
+  expect(sentence('link m1 m2 --delay 11s')).toMatch(/^"11s" is no delay \| A delay is up to 10s/);
+  expect(sentence('link m1 m2 --loss 101%')).toMatch(/^"101%" is no loss/);
+  expect(sentence('link m1 m1 --loss 1%')).toMatch(/^a member has no link to itself/);
+  expect(sentence('drop m1')).toMatch(/^"m1" is no message/);
+  expect(sentence('hold')).toMatch(/^hold needs a message's number \| For example: hold 17/);
+  expect(sentence('delay 17')).toMatch(/^delay needs a message's number and how much later/);
+  expect(sentence('delay 17 soon')).toMatch(/^"soon" is no delay/);
+  expect(sentence('load toString')).toMatch(/^no load "toString"/);
+  expect(sentence('load hot-key --rate 1001')).toMatch(/^no rate 1001/);
+});
+
+test('the line that a button types means the very action', () => {
+  const member = fc.integer({ min: 1, max: 3 });
+  const pair = fc.tuple(member, member).filter(([from, to]) => from !== to);
+  const delayUs = fc.integer({ min: 0, max: 10_000_000 });
+  const share = fc.integer({ min: 0, max: 1000 });
+  const message = fc.integer({ min: 1, max: 1_000_000_000 });
+  const plain = ['kill', 'powerCut', 'restart', 'pauseMember', 'resumeMember', 'isolate'] as const;
+  const deeds = ['drop', 'hold', 'deliver', 'duplicate'] as const;
+  const any: fc.Arbitrary<LabAction> = fc.oneof(
+    fc.record({ type: fc.constantFrom(...plain), member }),
+    fc.tuple(fc.constantFrom('cut' as const, 'heal' as const), pair).map(([type, [from, to]]) => ({
+      type,
+      from,
+      to,
+    })),
+    fc.record({ type: fc.constant('slowDisk' as const), member, factor: fc.integer({ min: 1, max: 1000 }) }),
+    fc.tuple(pair, delayUs, share).map(([[from, to], extraDelayUs, lossPerMille]) => ({
+      type: 'link' as const,
+      from,
+      to,
+      extraDelayUs,
+      lossPerMille,
+    })),
+    fc.record({ type: fc.constant('message' as const), message, do: fc.constantFrom(...deeds) }),
+    fc.record({
+      type: fc.constant('message' as const),
+      message,
+      do: fc.constant('delay' as const),
+      delayUs: fc.integer({ min: 1, max: 10_000_000 }),
+    }),
+    fc.record({
+      type: fc.constant('load' as const),
+      kind: fc.constantFrom('kubernetes' as const, 'hotKey' as const, 'bigValues' as const),
+      perSecond: fc.integer({ min: 1, max: 1000 }),
+    }),
+    fc.constantFrom<LabAction>({ type: 'healAll' }, { type: 'load', kind: 'none', perSecond: 0 }),
+  );
+  fc.assert(
+    fc.property(any, (one) => {
+      expect(action(labLine(one))).toEqual([one]);
+    }),
+  );
 });
 
 test('a fault on no member, a wrong member or a link to itself is refused', () => {

@@ -1,0 +1,105 @@
+/** The lab's words with numbers in them: slow disks, bad links, messages by hand, load. */
+import type { Command, Flag } from './grammar.ts';
+
+const linkFlags: readonly Flag[] = [
+  { name: 'delay', kind: 'text', fallback: '0s', help: 'so much slower: 500us, 50ms, 1.5s; up to 10s' },
+  { name: 'loss', kind: 'text', fallback: '0%', help: 'so many messages are lost: 10%, 0.5%' },
+  { name: 'both', kind: 'bool', fallback: 'false', help: 'both directions' },
+];
+const numbers = 'Messages have numbers: the table of messages shows those on their way.';
+
+export const faultCommands: readonly Command[] = [
+  {
+    name: 'slow-disk',
+    origin: 'lab',
+    usage: 'slow-disk <member>... x<factor> | slow-disk <member>... off',
+    summary: "Makes a member's disk so many times slower",
+    notes: ['Each sync from now on takes so many times as long, x1 to x1000.'],
+    flags: [],
+    takes: 'members',
+    examples: ['slow-disk m2 x10', 'slow-disk leader x100', 'slow-disk m2 off'],
+  },
+  {
+    name: 'link',
+    origin: 'lab',
+    usage: 'link <from> <to> [--delay <time>] [--loss <share>] [--both] | link <from> <to> off',
+    summary: 'Makes the link from one member to another slow or lossy',
+    notes: ['For what is sent from now on. One direction only; --both takes the way back too.'],
+    flags: linkFlags,
+    takes: 'members',
+    examples: ['link m1 m2 --delay 50ms --loss 10%', 'link m1 m2 --loss 100% --both', 'link m1 m2 off'],
+  },
+];
+
+export const messageCommands: readonly Command[] = [
+  {
+    name: 'drop',
+    origin: 'lab',
+    usage: 'drop <message>...',
+    summary: 'Takes a message out of the network: it is lost',
+    notes: [numbers],
+    flags: [],
+    takes: 'nothing',
+    examples: ['drop 17'],
+  },
+  {
+    name: 'hold',
+    origin: 'lab',
+    usage: 'hold <message>...',
+    summary: 'Holds a message on its way, and all that is behind it',
+    notes: [
+      'A link keeps its order: what was sent after it waits too.',
+      'Let it go with deliver or drop.',
+      numbers,
+    ],
+    flags: [],
+    takes: 'nothing',
+    examples: ['hold 17'],
+  },
+  {
+    name: 'deliver',
+    origin: 'lab',
+    usage: 'deliver <message>...',
+    summary: 'Delivers a message at once, held or not, before all others',
+    notes: [numbers],
+    flags: [],
+    takes: 'nothing',
+    examples: ['deliver 17'],
+  },
+  {
+    name: 'delay',
+    origin: 'lab',
+    usage: 'delay <message>... <time>',
+    summary: 'Makes a message arrive so much later',
+    notes: ['A link keeps its order: what was sent after it does not overtake.', numbers],
+    flags: [],
+    takes: 'nothing',
+    examples: ['delay 17 50ms'],
+  },
+  {
+    name: 'duplicate',
+    origin: 'lab',
+    usage: 'duplicate <message>...',
+    summary: 'Sends a copy of a message after it',
+    notes: [numbers],
+    flags: [],
+    takes: 'nothing',
+    examples: ['duplicate 17'],
+  },
+];
+
+export const loadCommands: readonly Command[] = [
+  {
+    name: 'load',
+    origin: 'lab',
+    usage: 'load kubernetes | hot-key | big-values [--rate <requests a second>] | load off',
+    summary: 'Lets clients write at a rate of your choice, until load off',
+    notes: [
+      'kubernetes: pods, leases and events under /registry. hot-key: one key, again and again.',
+      'big-values: 10 to 100 KiB, put and deleted. At most 200 requests wait at a time.',
+    ],
+    flags: [{ name: 'rate', kind: 'int', fallback: '50', help: 'requests a second, 1 to 1000' }],
+    takes: 'loads',
+    examples: ['load kubernetes --rate 100', 'load off'],
+  },
+];

@@ -1,0 +1,57 @@
+/** The console line that does an action: what buttons and menus type. */
+import type { LabAction, LoadKind } from '../../sim/types.ts';
+import { durationText, perMilleText } from './units.ts';
+
+const memberWords = {
+  kill: 'kill',
+  powerCut: 'power-cut',
+  restart: 'restart',
+  pauseMember: 'pause',
+  resumeMember: 'resume',
+  isolate: 'isolate',
+} as const;
+const loadNames: Readonly<Record<LoadKind, string>> = {
+  kubernetes: 'kubernetes',
+  hotKey: 'hot-key',
+  bigValues: 'big-values',
+  none: 'off',
+};
+
+/** Read back by `parseLine`, the line means this action and no other. */
+export function labLine(action: LabAction): string {
+  switch (action.type) {
+    case 'kill':
+    case 'powerCut':
+    case 'restart':
+    case 'pauseMember':
+    case 'resumeMember':
+    case 'isolate':
+      return `${memberWords[action.type]} m${action.member}`;
+    case 'cut':
+    case 'heal':
+      return `${action.type} m${action.from} m${action.to}`;
+    case 'healAll':
+      return 'heal all';
+    case 'slowDisk':
+      return `slow-disk m${action.member} ${action.factor === 1 ? 'off' : `x${action.factor}`}`;
+    case 'link':
+      return linkLine(action);
+    case 'message': {
+      const delay = action.do === 'delay' ? ` ${durationText(action.delayUs ?? 0)}` : '';
+      return `${action.do} ${action.message}${delay}`;
+    }
+    case 'load': {
+      const rate = action.kind === 'none' ? '' : ` --rate ${action.perSecond}`;
+      return `load ${loadNames[action.kind]}${rate}`;
+    }
+    default:
+      return action satisfies never;
+  }
+}
+
+function linkLine({ from, to, extraDelayUs, lossPerMille }: Extract<LabAction, { type: 'link' }>): string {
+  const link = `link m${from} m${to}`;
+  if (extraDelayUs === 0 && lossPerMille === 0) return `${link} off`;
+  const delay = extraDelayUs === 0 ? '' : ` --delay ${durationText(extraDelayUs)}`;
+  return `${link}${delay}${lossPerMille === 0 ? '' : ` --loss ${perMilleText(lossPerMille)}`}`;
+}

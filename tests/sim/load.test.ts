@@ -1,0 +1,135 @@
+/** The world's own clients: their rate, their bound, what is told of them, and that runs stay the same. */
+import { expect, test } from 'vitest';
+import { Member } from '../../src/engine/server/member.ts';
+import { stream } from '../../src/base/prng.ts';
+import { newTraffic } from '../../src/sim/load-kinds.ts';
+import { replay } from '../../src/sim/run.ts';
+import { clusterConfig, Lab, noTrace, recordingTrace } from './worlds.ts';
+import type { LabEvent, LoadKind } from '../../src/sim/types.ts';
+import type { Told } from './worlds.ts';
+
+type Report = Extract<LabEvent, { type: 'sim.load' }>;
+const reports = (told: readonly Told[]): Report[] =>
+  told.map(({ event }) => event).filter((event): event is Report => event.type === 'sim.load');
+
+function loadedLab(
+  kind: Exclude<LoadKind, 'none'>,
+  perSecond: number,
+  traced = true,
+): { lab: Lab; told: Told[] } {
+  const trace = recordingTrace();
+  const lab = new Lab(Member.boot, { seed: 4, trace: traced ? trace : noTrace });
+  lab.runFor(3_000_000);
+  expect(lab.do({ type: 'load', kind, perSecond })).toBeNull();
+  return { lab, told: trace.told };
+}
+
+test('a load sends at its rate, is told of once a virtual second, and ends when it is told to', () => {
+  const { lab, told } = loadedLab('kubernetes', 40);
+  lab.runFor(3_000_000);
+  expect(reports(told).map(({ issued }) => issued)).toEqual([40, 40, 40]);
+  expect(lab.do({ type: 'load', kind: 'none', perSecond: 0 })).toBeNull();
+  const issuedCount = lab.cluster.load.issued;
+  lab.runFor(4_000_000);
+  const { issued, ok, failed, dropped, latencySumUs, latencyMaxUs } = lab.cluster.load;
+  expect(issued).toBe(issuedCount);
+  expect([ok + failed, failed, dropped]).toEqual([issued, 0, 0]);
+  const all = reports(told);
+  expect(all.reduce((sum, report) => sum + report.ok, 0)).toBe(ok);
+  expect(all[all.length - 1]).toMatchObject({ kind: 'none', issued: 0, waiting: 0 });
+  for (const { p50Us, p99Us } of all.slice(0, 3)) {
+    expect(p50Us).toBeGreaterThan(3000);
+    expect(p99Us).toBeGreaterThanOrEqual(p50Us);
+    expect(p99Us).toBeLessThanOrEqual(latencyMaxUs);
+  }
+  expect(latencySumUs).toBeGreaterThan(3000 * ok);
+  const quietFrom = told.length;
+  lab.runFor(2_000_000);
+  expect(reports(told.slice(quietFrom))).toEqual([]);
+});
+
+test('what a load asks for is in the store, and none of it is an outcome of an action', () => {
+  const { lab } = loadedLab('kubernetes', 100);
+  lab.runFor(2_000_000);
+  lab.do({ type: 'load', kind: 'none', perSecond: 0 });
+  lab.runFor(1_000_000);
+  expect(lab.outcomes.size).toBe(2);
+  for (const prefix of ['/registry/pods/', '/registry/leases/kube-node-lease/', '/registry/events/']) {
+    const read = lab.do({ type: 'get', key: prefix, prefix: true });
+    if (read?.ok !== true || read.type !== 'get') throw new Error('no answer');
+    expect(read.count).toBeGreaterThan(0);
+  }
+});
+
+test('without a quorum a load’s requests wait up to their bound, then fail; the rest is dropped', () => {
+  const { lab, told } = loadedLab('hotKey', 200);
+  lab.runFor(500_000);
+  for (const member of [1, 2]) lab.do({ type: 'kill', member });
+  lab.runFor(4_000_000);
+  expect(Math.max(...reports(told).map(({ waiting }) => waiting))).toBe(200);
+  expect(lab.cluster.load.dropped).toBeGreaterThan(300);
+  expect(lab.cluster.reach.loadDropped).toBe(lab.cluster.load.dropped);
+  lab.runFor(4_000_000);
+  expect(lab.cluster.load.failed).toBeGreaterThan(100);
+  const { issued, ok, failed } = lab.cluster.load;
+  expect(issued - ok - failed).toBeLessThanOrEqual(200);
+});
+
+test('the same seed gives the same chain hash under load, traced or not, and replayed', () => {
+  const run = (traced: boolean): Lab => {
+    const { lab } = loadedLab('bigValues', 20, traced);
+    lab.runFor(700_000);
+    lab.do({ type: 'load', kind: 'kubernetes', perSecond: 60 });
+    lab.runFor(500_000);
+    lab.do({ type: 'restart', member: 1 });
+    lab.runFor(500_000);
+    return lab;
+  };
+  const { cluster } = run(false);
+  expect(run(true).cluster.chainHash).toBe(cluster.chainHash);
+  const again = replay(clusterConfig({ seed: 4 }), cluster.interventions, Member.boot, cluster.moment);
+  expect(again.cluster.chainHash).toBe(cluster.chainHash);
+  expect(again.cluster.load).toEqual(cluster.load);
+});
+
+test('a load that makes no sense is refused with the reason', () => {
+  const { lab } = loadedLab('hotKey', 10);
+  const refused = (kind: LoadKind, perSecond: number): unknown => lab.do({ type: 'load', kind, perSecond });
+  expect(refused('hotKey', 10)).toMatchObject({ code: 9, message: 'this load is running already' });
+  expect(refused('hotKey', 0)).toMatchObject({
+    code: 3,
+    message: 'a load sends 1 to 1000 requests a second',
+  });
+  expect(refused('none', 5)).toMatchObject({ code: 3 });
+  expect(refused('none', 0)).toBeNull();
+  expect(refused('none', 0)).toMatchObject({ code: 9, message: 'no load is running' });
+});
+
+test('traffic is like its name: pods live and die, one key is hot, big values leave holes', () => {
+  const requests = (kind: Exclude<LoadKind, 'none'>) => {
+    const traffic = newTraffic(kind, stream(7, 'traffic'));
+    return Array.from({ length: 4000 }, () => traffic.next());
+  };
+  const live = new Set<string>();
+  let deletedCount = 0;
+  for (const request of requests('kubernetes')) {
+    if (request.type === 'del') {
+      expect(live.delete(request.key)).toBe(true);
+      deletedCount++;
+    } else if (request.type === 'put') {
+      live.add(request.key);
+      expect(request.key).toMatch(/^\/registry\/(pods|events|leases)\/[a-z-]+\/./);
+      expect(request.value.length).toBeGreaterThanOrEqual(400);
+      expect(request.value.length).toBeLessThanOrEqual(5 * 1024);
+    }
+  }
+  expect(deletedCount).toBeGreaterThan(300);
+  expect(live.size).toBeLessThanOrEqual(60 + 100 + 20);
+  const hot = requests('hotKey');
+  expect(new Set(hot.map((request) => 'key' in request && request.key))).toEqual(new Set(['/load/hot']));
+  const sizes = requests('bigValues').flatMap((one) => (one.type === 'put' ? [one.value.length] : []));
+  expect(Math.min(...sizes)).toBeGreaterThanOrEqual(10 * 1024);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(100 * 1024);
+  expect(sizes.length).toBeGreaterThan(1900);
+  expect(sizes.length).toBeLessThan(2100);
+});
