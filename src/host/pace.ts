@@ -9,6 +9,13 @@ const workSpeed = 10_000;
 /** Only heartbeats and the like are. */
 const heartbeatSpeed = 20_000;
 const idleSpeed = 300_000;
+/**
+ * Under load something is always on its way, and no single message is what one watches: with more clients'
+ * requests in the last virtual second than this, the show goes on steadily, at five times the slow pace.
+ */
+const loadRequests = 20;
+const loadSpeed = 50_000;
+const secondUs = 1_000_000;
 /** Speeding up, the speed grows e-fold in this time, so that the eye can follow. */
 const easeMs = 80;
 
@@ -33,6 +40,8 @@ export function interestOf(event: LabEvent): Interest | null {
       return { untilUs: event.deliverAt, work: true };
     case 'sim.diskSync':
       return { untilUs: event.doneAt, work: true };
+    case 'sim.release':
+      return { untilUs: event.deliverAt, work: true };
     default:
       return null;
   }
@@ -48,6 +57,8 @@ export class Pace {
   #factor = 1;
   #workUntilUs = 0;
   #beatUntilUs = 0;
+  /** When the latest requests were sent, ascending: as many as make a load, and one more. */
+  #sentAt: number[] = [];
 
   constructor(startUs: number) {
     this.#frontierUs = startUs;
@@ -75,10 +86,12 @@ export class Pace {
 
   /** An event of the world happened at `timeUs`. */
   observe(timeUs: number, event: LabEvent): void {
+    if (event.type === 'sim.clientSend') this.#sentAt = [...this.#sentAt, timeUs].slice(-loadRequests - 1);
     const interest = interestOf(event);
     if (interest === null || interest.untilUs <= timeUs) return;
     if (interest.work) this.#workUntilUs = Math.max(this.#workUntilUs, interest.untilUs);
     else this.#beatUntilUs = Math.max(this.#beatUntilUs, interest.untilUs);
+    if (this.#isLoaded) return;
     this.#frontierUs = Math.min(this.#frontierUs, timeUs);
     this.#speed = Math.min(this.#speed, this.#goal());
   }
@@ -95,7 +108,13 @@ export class Pace {
     this.#frontierUs = timeUs;
   }
 
+  /** Whether so many requests were sent within the last virtual second. */
+  get #isLoaded(): boolean {
+    return this.#sentAt.length > loadRequests && this.#frontierUs - this.#sentAt[0] < secondUs;
+  }
+
   #goal(): number {
+    if (this.#isLoaded) return loadSpeed;
     if (this.#frontierUs < this.#workUntilUs) return workSpeed;
     return this.#frontierUs < this.#beatUntilUs ? heartbeatSpeed : idleSpeed;
   }

@@ -75,6 +75,42 @@ test('after the last arrival the show speeds up step by step', () => {
   expect(speeds[speeds.length - 1]).toBe(300_000);
 });
 
+test('under load the show goes on steadily; once it is over, single messages slow it down again', () => {
+  const pace = new Pace(0);
+  const request = (timeUs: number): LabEvent => ({
+    type: 'sim.clientSend',
+    request: 1,
+    to: 1,
+    method: 'x',
+    label: '',
+    sentAt: timeUs,
+    deliverAt: timeUs + 700,
+  });
+  // fifty a virtual second
+  const playUntil = (endUs: number, stepUs: number): number => {
+    let wallMs = 0;
+    for (let nextUs = pace.frontierUs; pace.frontierUs < endUs; wallMs += 16) {
+      while (nextUs <= pace.frontierUs) {
+        pace.observe(nextUs, request(nextUs));
+        pace.observe(nextUs, send('MsgApp', nextUs, nextUs + stepUs, 1));
+        nextUs += stepUs;
+      }
+      pace.advance(16);
+    }
+    return wallMs;
+  };
+  playUntil(1_000_000, 20_000);
+  expect(pace.speed).toBe(50_000);
+  const from = pace.frontierUs;
+  const wallMs = playUntil(2_000_000, 20_000);
+  expect(((pace.frontierUs - from) * 1000) / wallMs).toBeCloseTo(50_000, -3);
+  while (pace.frontierUs < 3_500_000) pace.advance(16);
+  expect(pace.speed).toBe(300_000);
+  const late = pace.frontierUs;
+  pace.observe(late, send('MsgApp', late, late + 1600, 1));
+  expect(pace.speed).toBe(10_000);
+});
+
 test('the frontier never goes back but to the time of an event, and the factor multiplies it', () => {
   const steps = fc.array(
     fc.tuple(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 0, max: 5000 }), fc.boolean()),
