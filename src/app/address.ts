@@ -1,6 +1,10 @@
 /** What the page's address asks for, checked: `?seed=7&storage=memory&layout=one&autoplay=0&theme=dark`. */
 
 export interface Address {
+  /** Which picture the page shows. */
+  readonly view: 'cluster' | 'freelist';
+  /** What the picture begins with, one of the view's own names; empty: the view's first. */
+  readonly scenario: string;
   /** 32 bits, unsigned. */
   readonly seed: number;
   readonly storage: 'auto' | 'memory';
@@ -20,6 +24,8 @@ export interface AddressFault {
 }
 
 export const defaultAddress: Address = {
+  view: 'cluster',
+  scenario: '',
   seed: 7,
   storage: 'auto',
   layout: 'workers',
@@ -46,6 +52,8 @@ function seedFrom(text: string): number | null {
 const name: Reader<string> = (text) => (/^[\w.-]{1,64}$/.test(text) ? text : null);
 
 const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
+  view: oneOf('cluster', 'freelist'),
+  scenario: name,
   seed: seedFrom,
   storage: oneOf('auto', 'memory'),
   layout: oneOf('workers', 'one'),

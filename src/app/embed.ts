@@ -7,13 +7,18 @@ import { readAddress } from './address.ts';
 import { Desk } from './desk.svelte.ts';
 import { runLab } from './run-lab.ts';
 
-const lab = new Lab(connectLab());
-const desk = new Desk(lab, readAddress(location.search).address);
-
+const { address, faults } = readAddress(location.search);
 const target = document.querySelector('#app');
-if (target !== null) {
-  target.replaceChildren();
-  mount(Embed, { target, props: { desk } });
+
+function showLab(): void {
+  const lab = new Lab(connectLab());
+  const desk = new Desk(lab, address);
+  target?.replaceChildren();
+  if (target !== null) mount(Embed, { target, props: { desk } });
+  runLab(lab);
+  void desk.open();
 }
-runLab(lab);
-void desk.open();
+
+if (address.view === 'freelist' && target !== null) {
+  void import('./freelist.ts').then(({ showFreelist }) => showFreelist(target, address, faults, true));
+} else showLab();

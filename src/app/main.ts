@@ -9,14 +9,18 @@ import { Desk } from './desk.svelte.ts';
 import { runLab } from './run-lab.ts';
 
 const { address, faults } = readAddress(location.search);
-const lab = new Lab(connectLab());
-const desk = new Desk(lab, address);
-desk.notices = faults.map((fault) => m.bad_address({ ...fault }));
-
 const target = document.querySelector('#app');
-if (target !== null) {
-  target.replaceChildren();
-  mount(App, { target, props: { desk } });
+
+function showLab(): void {
+  const lab = new Lab(connectLab());
+  const desk = new Desk(lab, address);
+  desk.notices = faults.map((fault) => m.bad_address({ ...fault }));
+  target?.replaceChildren();
+  if (target !== null) mount(App, { target, props: { desk } });
+  runLab(lab);
+  void desk.open();
 }
-runLab(lab);
-void desk.open();
+
+if (address.view === 'freelist' && target !== null) {
+  void import('./freelist.ts').then(({ showFreelist }) => showFreelist(target, address, faults, false));
+} else showLab();

@@ -69,6 +69,8 @@ export interface RaceView {
   readonly operation: RaceOperation;
   /** Counted from 1. */
   readonly operationNumber: number;
+  /** Whether the operation makes pending pages free. */
+  readonly releases: boolean;
   readonly firstPage: number;
   readonly array: SideView;
   readonly hashmap: SideView;
@@ -131,11 +133,12 @@ export function viewRace(race: Race, timeline: Timeline, step: number): RaceView
       isDone: tick >= length,
     });
   };
-  const asked = race.operations[operation] ?? { kind: 'commit' };
+  const asked: RaceOperation = race.operations[operation] ?? { kind: 'commit' };
   return {
     step,
     operation: asked,
     operationNumber: operation + 1,
+    releases: asked.kind === 'begin' && (race.sides.array[operation]?.events.length ?? 0) > 0,
     firstPage,
     array: fold('array'),
     hashmap: fold('hashmap'),

@@ -15,6 +15,12 @@ export class FreelistShow {
   #opened = $state.raw<{ readonly race: Race; readonly timeline: Timeline } | null>(null);
   #step = $state(0);
   readonly lastStep: number = $derived((this.#opened?.timeline.moments.length ?? 1) - 1);
+  /** The first step of each operation. */
+  readonly operationSteps: readonly number[] = $derived(
+    (this.#opened?.timeline.moments ?? []).flatMap(({ operation }, step, all) =>
+      step === 0 || all[step - 1]?.operation !== operation ? [step] : [],
+    ),
+  );
   readonly view: RaceView | null = $derived(
     this.#opened && viewRace(this.#opened.race, this.#opened.timeline, this.#step),
   );

@@ -21,6 +21,8 @@ test('a value that is not known is told of, and the default stands in for it', (
 
 test('what is written is read back', () => {
   const addresses = fc.record({
+    view: fc.constantFrom('cluster' as const, 'freelist' as const),
+    scenario: fc.stringMatching(/^[\w.-]{1,64}$/),
     seed: fc.integer({ min: 0, max: 0xffff_ffff }),
     storage: fc.constantFrom('auto' as const, 'memory' as const),
     layout: fc.constantFrom('workers' as const, 'one' as const),
