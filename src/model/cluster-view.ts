@@ -26,6 +26,8 @@ export interface MemberView {
   /** Candidates only: who granted a vote so far, itself among them. */
   readonly votes: readonly number[];
   readonly haltReason: string | null;
+  /** How many times as long its syncs take; 1: as usual. */
+  readonly diskFactor: number;
 }
 
 export interface ElectionTimer {
@@ -47,6 +49,8 @@ export interface MessageView {
   readonly reject: boolean;
   /** Set once it is lost: it stays for a moment so that the loss can be seen. */
   readonly lost: { readonly atUs: number; readonly because: string } | null;
+  /** Since when it stands still: held by hand, or behind one that is. Its arrival means nothing then. */
+  readonly waiting: { readonly atUs: number; readonly because: 'command' | 'behind' } | null;
 }
 
 /** A client's request on its way to a member, or the answer on its way back. */
@@ -67,12 +71,26 @@ export interface Cut {
   readonly to: number;
 }
 
+/** One direction of a link that is slower or loses messages. */
+export interface LinkView {
+  readonly from: number;
+  readonly to: number;
+  readonly extraDelayUs: number;
+  readonly lossPerMille: number;
+}
+
+/** What a load last told: see `sim.load`. */
+export type LoadView = Omit<Extract<SimEvent, { type: 'sim.load' }>, 'type'>;
+
 export interface ClusterView {
   readonly timeUs: number;
   readonly members: readonly MemberView[];
   readonly messages: readonly MessageView[];
   readonly legs: readonly ClientLeg[];
   readonly cuts: readonly Cut[];
+  readonly badLinks: readonly LinkView[];
+  /** Null before the first report of a load, and after the last one of one that ended. */
+  readonly load: LoadView | null;
 }
 
 /** How long a lost message stays in the picture, virtual microseconds. */
@@ -80,7 +98,7 @@ export const lossShownUs = 12_000;
 
 export function emptyCluster(memberCount: number): ClusterView {
   const members = Array.from({ length: memberCount }, (_, i) => newMember(i + 1));
-  return { timeUs: 0, members, messages: [], legs: [], cuts: [] };
+  return { timeUs: 0, members, messages: [], legs: [], cuts: [], badLinks: [], load: null };
 }
 
 function newMember(id: number): MemberView {
@@ -98,6 +116,7 @@ function newMember(id: number): MemberView {
     timer: null,
     votes: [],
     haltReason: null,
+    diskFactor: 1,
   };
 }
 
@@ -176,6 +195,8 @@ function stepProcess(member: MemberView, { event }: Told): MemberView {
     case 'sim.kill':
     case 'sim.powerCut':
       return { ...member, process: 'down', role: 'follower', lead: 0, timer: null, votes: [] };
+    case 'sim.slowDisk':
+      return { ...member, diskFactor: event.factor };
     case 'sim.pause':
       return { ...member, process: 'paused' };
     case 'sim.resume':
@@ -190,11 +211,15 @@ class World {
   readonly #messages: Map<number, MessageView>;
   readonly #legs: ClientLeg[];
   #cuts: readonly Cut[];
+  #badLinks: readonly LinkView[];
+  #load: LoadView | null;
 
-  constructor({ messages, legs, cuts }: ClusterView) {
+  constructor({ messages, legs, cuts, badLinks, load }: ClusterView) {
     this.#messages = new Map(messages.map((message) => [message.id, message]));
     this.#legs = [...legs];
     this.#cuts = cuts;
+    this.#badLinks = badLinks;
+    this.#load = load;
   }
 
   step({ at, event }: Told): void {
@@ -214,6 +239,20 @@ class World {
       case 'sim.heal':
         this.#cuts = without(this.#cuts, event);
         break;
+      case 'sim.link':
+        this.#badLinks = withLink(this.#badLinks, event);
+        break;
+      case 'sim.hold':
+        this.#change(event.message, { waiting: { atUs: at.timeUs, because: event.because } });
+        break;
+      case 'sim.release':
+        this.#change(event.message, { waiting: null, deliverAtUs: event.deliverAt });
+        break;
+      case 'sim.load': {
+        const { type: _, ...report } = event;
+        this.#load = report.kind === 'none' && report.waiting === 0 ? null : report;
+        break;
+      }
       case 'sim.clientSend':
         this.#legs.push(requestLeg(event));
         break;
@@ -225,11 +264,17 @@ class World {
   }
 
   /** What is still on its way at `timeUs`, with what was lost a moment ago. */
-  at(timeUs: number): Pick<ClusterView, 'messages' | 'legs' | 'cuts'> {
+  at(timeUs: number): Omit<ClusterView, 'timeUs' | 'members'> {
     const messages = [...this.#messages.values()].filter(
       ({ lost }) => lost === null || lost.atUs + lossShownUs > timeUs,
     );
-    return { messages, legs: this.#legs.filter((leg) => leg.deliverAtUs > timeUs), cuts: this.#cuts };
+    const legs = this.#legs.filter((leg) => leg.deliverAtUs > timeUs);
+    return { messages, legs, cuts: this.#cuts, badLinks: this.#badLinks, load: this.#load };
+  }
+
+  #change(id: number, change: Partial<MessageView>): void {
+    const message = this.#messages.get(id);
+    if (message !== undefined) this.#messages.set(id, { ...message, ...change });
   }
 
   #lose(id: number, atUs: number, because: string): void {
@@ -254,7 +299,15 @@ function sent(event: Sent): MessageView {
     entryCount,
     reject,
     lost: null,
+    waiting: null,
   };
+}
+
+function withLink(links: readonly LinkView[], changed: LinkView): readonly LinkView[] {
+  const { from, to, extraDelayUs, lossPerMille } = changed;
+  const others = links.filter((link) => link.from !== from || link.to !== to);
+  if (extraDelayUs === 0 && lossPerMille === 0) return others;
+  return [...others, { from, to, extraDelayUs, lossPerMille }];
 }
 
 const without = (cuts: readonly Cut[], gone: Cut): readonly Cut[] =>

@@ -50,13 +50,18 @@ function heal(view: ClusterView, id: number): MemberAction {
   return { id: 'heal', hindrance: commands.length === 0 ? 'nothingCut' : null, commands };
 }
 
-/** The commands that bring everything back: stopped processes, paused members, cut links. */
+/**
+ * The commands that bring back what stopped or does not arrive: processes, paused members, cut and bad links,
+ * held messages. Slow disks stay.
+ */
 export function repairs(view: ClusterView): readonly FaultAction[] {
   const members = view.members.flatMap(({ id, process }): FaultAction[] => {
     if (process === 'down' || process === 'halted') return [{ type: 'restart', member: id }];
     return process === 'paused' ? [{ type: 'resumeMember', member: id }] : [];
   });
-  return view.cuts.length === 0 ? members : [...members, { type: 'healAll' }];
+  const isHeld = view.messages.some(({ lost, waiting }) => lost === null && waiting !== null);
+  const isWhole = view.cuts.length === 0 && view.badLinks.length === 0 && !isHeld;
+  return isWhole ? members : [...members, { type: 'healAll' }];
 }
 
 /** What a click on a link does: heals it where it is cut in any direction, else cuts it in both. */
