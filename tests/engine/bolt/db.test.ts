@@ -112,7 +112,7 @@ test('the events of a commit tell each page that was taken, freed and written', 
   events.length = 0;
   write(db, (tx) => tx.bucket(bytes('b'))?.put(bytes('k'), new Uint8Array(700)));
   const { branch: _, ...kinds } = pageKindCodes;
-  expect(events).toEqual([
+  expect(events.filter(({ type }) => type.startsWith('bolt.'))).toEqual([
     // the first commit's old root and freelist: no reader needs them
     { type: 'bolt.release', txid: 3, runStarts: [2], runCounts: [2] },
     { type: 'bolt.allocate', txid: 3, pgid: 2, count: 2, scanned: 2, path: 'exact' },
