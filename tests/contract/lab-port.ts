@@ -249,4 +249,34 @@ export const labPortCases: readonly LabCase[] = [
       check(replaced.length > 0, 'entries of the old leader were replaced');
     },
   },
+  {
+    title: 'a slow disk, a bad link and a load each take effect and end',
+    async run(lab, workspace) {
+      await lab.open({ seed: 18, workspace, stored: false });
+      const leader = await leaderOf(lab);
+      const [second, third] = others(leader);
+      const link = { type: 'link', from: leader, to: second } as const;
+      await fault(lab, { ...link, extraDelayUs: 0, lossPerMille: 1000 });
+      await fault(lab, { type: 'slowDisk', member: third, factor: 10 });
+      // the member that the leader does not reach would not learn that its put was committed
+      const written = await outcomeOf(lab, { type: 'put', key: 'k', value: 'v', endpoints: [`m${leader}`] });
+      check(written.ok, 'a majority goes on', written);
+      const dropped = await lab.events('sim.drop');
+      check(
+        dropped.some(({ event }) => event.type === 'sim.drop' && event.because === 'loss'),
+        'the link loses',
+      );
+      await fault(lab, { type: 'load', kind: 'hotKey', perSecond: 30 }, 1500);
+      const [report] = await lab.events('sim.load');
+      check(report?.event.type === 'sim.load' && report.event.issued === 30, 'the load is told of', report);
+      await fault(lab, { type: 'load', kind: 'none', perSecond: 0 }, 2000);
+      await fault(lab, { type: 'healAll' });
+      await fault(lab, { type: 'slowDisk', member: third, factor: 1 }, 500);
+      check((await valueOf(lab, 'k')) === 'v', 'the value is there');
+      const gone = await lab.actAndRun({ type: 'message', message: 1, do: 'drop' }, 0);
+      check(gone?.ok === false && gone.code === 'refused', 'a message that arrived cannot be dropped', gone);
+      const bad = await lab.actAndRun({ ...link, extraDelayUs: 0, lossPerMille: 1001 }, 0);
+      check(bad?.ok === false && bad.code === 'bad command', 'no link loses more than all', bad);
+    },
+  },
 ];
