@@ -2,12 +2,12 @@
 import { expect, test } from 'vitest';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import type { Answer, EndpointView, Failure, HeaderView } from '../../../src/model/etcdctl/answer.ts';
-import { formatLineError, formatOutcome } from '../../../src/model/etcdctl/format.ts';
+import { formatFault, formatLineError, formatOutcome } from '../../../src/model/etcdctl/format.ts';
 import { versionLines } from '../../../src/model/etcdctl/help.ts';
 import { humanizeBytes } from '../../../src/model/etcdctl/humanize.ts';
 import { parseLine } from '../../../src/model/etcdctl/parse.ts';
 import { tableLines } from '../../../src/model/etcdctl/table.ts';
-import type { ClientOutcome, EndpointStatus, KeyValueView } from '../../../src/sim/types.ts';
+import type { ClientOutcome, EndpointStatus, KeyValueView, LabAction } from '../../../src/sim/types.ts';
 import { readRecorded } from './recorded.ts';
 
 const clusterId = 17953654596774702974n;
@@ -181,4 +181,18 @@ test('sizes round as etcdctl rounds them', () => {
 test('a table without rows keeps its heading', () => {
   const rule = '+----+--------+';
   expect(tableLines(['ID', 'Status'], [])).toEqual([rule, '| ID | STATUS |', rule, rule]);
+});
+
+test('what was done to disks, links, messages and load is said with its units', () => {
+  const said = (action: LabAction): string => formatFault(action)[0].text;
+  expect(said({ type: 'slowDisk', member: 2, factor: 10 })).toBe("m2's disk is 10 times slower");
+  expect(said({ type: 'slowDisk', member: 2, factor: 1 })).toBe("m2's disk is as fast as before");
+  const link = { type: 'link', from: 1, to: 2 } as const;
+  expect(said({ ...link, extraDelayUs: 50_000, lossPerMille: 5 })).toBe(
+    'link m1 -> m2 50ms slower, loses 0.5%',
+  );
+  expect(said({ ...link, extraDelayUs: 0, lossPerMille: 0 })).toBe('link m1 -> m2 as before');
+  const delay = { type: 'message', message: 17, do: 'delay', delayUs: 1_500_000 } as const;
+  expect(said(delay)).toBe('message 17 delayed by 1.5s');
+  expect(said({ type: 'load', kind: 'hotKey', perSecond: 30 })).toMatch(/^30 requests a second/);
 });
