@@ -1,4 +1,6 @@
-/** The page's side of the freelist race: starts its worker, and settles every call even when the worker dies. */
+/**
+ * The page's side of the freelist race: starts its worker, and settles every call even when the worker dies.
+ */
 import { asError, Lifeline } from './crash.ts';
 import type { FreelistPort, RaceAnswer, RaceCall } from './freelist-port.ts';
 import freelistUrl from './freelist.worker.ts?worker&url';

@@ -1,4 +1,7 @@
-/** One script run on both freelists side by side: what each tells, hands out and counts, operation by operation. */
+/**
+ * One script run on both freelists side by side: what each tells, hands out and counts, operation by
+ * operation.
+ */
 import { assert } from '../base/assert.ts';
 import type { BoltEvent, FreelistEvent } from '../engine/bolt/events.ts';
 import { ArrayFreelist } from '../engine/bolt/freelist/array.ts';
@@ -119,7 +122,9 @@ class Racer {
   }
 }
 
-/** Runs a script on both lists. @throws BoltError where it frees what is free, InvariantError on a bad init */
+/**
+ * Runs a script on both lists. @throws BoltError where it frees what is free, InvariantError on a bad init
+ */
 export function runRace(operations: readonly RaceOperation[]): Race {
   const runOn = (type: FreelistType): RaceStep[] => {
     const racer = new Racer(type);

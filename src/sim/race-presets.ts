@@ -1,4 +1,7 @@
-/** Scripts for the freelist race: the article's figure, and three ways in which a file comes to be full of holes. */
+/**
+ * Scripts for the freelist race: the article's figure, and three ways in which a file comes to be full of
+ * holes.
+ */
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
 import type { Prng } from '../base/prng.ts';

@@ -1,4 +1,7 @@
-/** The freelist race on the screen: the article's numbers, exact steps back, keys, the table, and the picture alone in a frame. */
+/**
+ * The freelist race on the screen: the article's numbers, exact steps back, keys, the table, and the picture
+ * alone in a frame.
+ */
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { stream } from '../../src/base/prng.ts';

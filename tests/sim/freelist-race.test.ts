@@ -1,4 +1,7 @@
-/** The race of the two freelists: the article's figures, equal free sets, and counts that a naive recount finds too. */
+/**
+ * The race of the two freelists: the article's figures, equal free sets, and counts that a naive recount
+ * finds too.
+ */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { verify } from '../../src/base/assert.ts';
@@ -92,7 +95,9 @@ function recount(events: readonly RaceEvent[]): RaceStep['work'] {
   return work;
 }
 
-/** Looks at a sorted list from the front, one id after the other: how many until a run of `count` is complete. */
+/**
+ * Looks at a sorted list from the front, one id after the other: how many until a run of `count` is complete.
+ */
 function naiveScan(ids: readonly number[], count: number): { looked: number; first: number | null } {
   for (let i = 0; i < ids.length; i++) {
     const first = i - count + 1;

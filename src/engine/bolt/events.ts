@@ -15,9 +15,10 @@ export type FreelistEvent =
     }
   /**
    * Entries looked at one by one: run i is `runCounts[i]` entries from `runStarts[i]` on, each one more than
-   * the entry before it, or one less where `descending`. `what`: the array's ids, or the hashmap's span sizes,
-   * or first pages of the spans of one size. `wanted` is a count of pages where an allocation looks for room,
-   * and a page id where the array looks for a run's place. `found`: the entry that the scan was for, else -1.
+   * the entry before it, or one less where `descending`. `what`: the array's ids, or the hashmap's span
+   * sizes, or first pages of the spans of one size. `wanted` is a count of pages where an allocation looks
+   * for room, and a page id where the array looks for a run's place. `found`: the entry that the scan was
+   * for, else -1.
    */
   | {
       readonly type: 'freelist.scan';
@@ -58,7 +59,9 @@ export type FreelistEvent =
     }
   /** The array's ids moved, all of them, to have room behind the last. */
   | { readonly type: 'freelist.grow'; readonly movedBytes: number }
-  /** A run that came in joined the free run that ends before it, or the one that begins behind it; 0 for none. */
+  /**
+   * A run that came in joined the free run that ends before it, or the one that begins behind it; 0 for none.
+   */
   | {
       readonly type: 'freelist.merge';
       readonly pgid: Pgid;
