@@ -88,7 +88,8 @@ function recount(events: readonly RaceEvent[]): RaceStep['work'] {
     if (event.type === 'freelist.scan')
       work.scanned += event.runCounts.reduce((sum, count) => sum + count, 0);
     if (event.type === 'freelist.probe') work.probed += 1;
-    if (event.type === 'freelist.take' || event.type === 'freelist.put' || event.type === 'freelist.grow') work.moved += event.movedBytes;
+    if (event.type === 'freelist.take' || event.type === 'freelist.put' || event.type === 'freelist.grow')
+      work.moved += event.movedBytes;
     if (event.type === 'freelist.merge')
       work.merged += (event.leftCount > 0 ? 1 : 0) + (event.rightCount > 0 ? 1 : 0);
   }
