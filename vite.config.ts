@@ -62,6 +62,17 @@ export default defineConfig({
   },
   preview: { host: '127.0.0.1', port: 4173, headers, cors: false },
   server: { host: '127.0.0.1', port: 5173 },
+  // The workers' packages: named here, or the first visit would find them one by one and reload.
+  optimizeDeps: {
+    include: [
+      '@bufbuild/protobuf',
+      '@bufbuild/protobuf/codegenv2',
+      '@noble/hashes/legacy.js',
+      'comlink',
+      'idb',
+      'valibot',
+    ],
+  },
   test: {
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/e2e/**', 'node_modules/**'],
