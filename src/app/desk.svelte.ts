@@ -22,7 +22,8 @@ export class Desk {
 
   readonly barred: string = $derived.by(() => {
     const isOpen = this.lab.phase.kind === 'open' && (this.lab.state?.stopped ?? null) === null;
-    return isOpen ? '' : m.why_not_open();
+    if (!isOpen) return m.why_not_open();
+    return this.lab.isPast ? m.why_past() : '';
   });
 
   readonly #address: Address;
@@ -99,9 +100,15 @@ export class Desk {
 
   togglePlay = (): Promise<void> => (this.lab.playing ? this.lab.pause() : this.lab.play());
 
+  /** In the past: to the next unit that was; now: runs until the next one comes. */
   step = async (): Promise<void> => {
-    await this.lab.step(this.unit, 1);
+    if (this.lab.isPast) await this.lab.move(this.unit, 1);
+    else await this.lab.step(this.unit, 1);
   };
+
+  back = (): Promise<void> => this.lab.move(this.unit, -1);
+  goTo = (step: number): Promise<void> => this.lab.goTo(step);
+  now = (): Promise<void> => this.lab.goTo(Number.POSITIVE_INFINITY);
 
   speed = (factor: number): Promise<void> => this.lab.setSpeed(factor);
 
@@ -116,6 +123,11 @@ export class Desk {
     const does: Readonly<Record<KeyAction, () => unknown>> = {
       togglePlay: this.togglePlay,
       step: this.step,
+      back: this.back,
+      nextMark: () => this.lab.moveToMark(1),
+      previousMark: () => this.lab.moveToMark(-1),
+      start: () => this.goTo(0),
+      now: this.now,
       faster: () => this.speed(this.lab.speedFactor * 2),
       slower: () => this.speed(this.lab.speedFactor / 2),
       put: this.put,

@@ -1,4 +1,5 @@
 /** The lab as the page holds it: commands go out through a LabPort, batches come in and become views. */
+import { m } from '../paraglide/messages.js';
 import type {
   ActResult,
   LabBatch,
@@ -11,11 +12,9 @@ import type {
   RunFile,
   StepUnit,
 } from '../host/port.ts';
-import { emptyCluster, foldCluster, leaderOf, type ClusterView } from './cluster-view.ts';
-import { foldPast, hintFor, noPast, type Past } from './guide.ts';
-import { emptyJourney, foldJourney, type Journey } from './journey.ts';
-import { emptyLogs, foldLogs, type LogView } from './log-view.ts';
-import { emptyPageMaps, foldPageMaps, type PageMaps } from './page-map.ts';
+import { leaderOf } from './cluster-view.ts';
+import { hintFor } from './guide.ts';
+import { Playback } from './playback.svelte.ts';
 import { sentenceOf } from './sentence.ts';
 import { SteadyClock } from './steady-clock.ts';
 import type { Told } from './told.ts';
@@ -31,30 +30,43 @@ interface Settle {
   reject(error: Error): void;
 }
 
-/** How many events are kept for `events(since)`. */
-const keptEvents = 20_000;
 /** At most one spoken sentence in this time: a screen reader needs to finish. */
 const speechGapMs = 1_800;
 
-/** The only writer of view state: each view is a fold of the events since the run's start. */
+const inPast = {
+  ok: false,
+  code: 'in the past',
+  message: 'The lab shows the past: return to now first.',
+} as const;
+
+/**
+ * The only writer of view state: each view is a fold of the events since the run's start, up to the moment
+ * that is shown. Nothing can be done to the past: while it is shown, the cluster stands still.
+ */
 export class Lab {
   phase = $state.raw<Phase>({ kind: 'starting' });
   state = $state.raw<LabState | null>(null);
-  cluster = $state.raw<ClusterView>(emptyCluster(3));
-  logs = $state.raw<LogView>(emptyLogs(3));
-  pages = $state.raw<PageMaps>(emptyPageMaps(3));
-  journey = $state.raw<Journey>(emptyJourney(3));
-  past = $state.raw<Past>(noPast);
-  /** The virtual time that pictures show: the last batch's, moved on a little between batches. */
-  shownUs = $state(0);
-  /** The newest event's sentence. */
-  sentence = $state.raw('');
+  /** The time between batches, of a cluster that plays. */
+  #liveUs = $state(0);
+  #newest = $state.raw('');
   /** The sentence for the live region: newest of the important ones, rate-limited. */
   spoken = $state.raw('');
   speedFactor = $state(1);
 
+  readonly playback = new Playback();
+  readonly cluster = $derived(this.playback.shown.cluster);
+  readonly logs = $derived(this.playback.shown.logs);
+  readonly pages = $derived(this.playback.shown.pages);
+  readonly journey = $derived(this.playback.shown.journey);
+  readonly leases = $derived(this.playback.shown.leases);
+  readonly isPast = $derived(this.playback.isPast);
+  /** The time that pictures show: the past's, or the last batch's, moved on a little between batches. */
+  readonly shownUs = $derived(this.isPast ? this.cluster.timeUs : this.#liveUs);
+  readonly shownMoment = $derived(this.isPast ? this.playback.moment : (this.state?.moment ?? 0));
+  /** The newest event's sentence, of those that are shown. */
+  readonly sentence = $derived(this.isPast ? this.playback.sentence : this.#newest);
   readonly leader = $derived(leaderOf(this.cluster));
-  readonly hint = $derived(hintFor(this.cluster, this.journey, this.past));
+  readonly hint = $derived(hintFor(this.cluster, this.journey, this.playback.shown.past));
   readonly playing = $derived(this.state?.playing ?? false);
 
   /** Settles with the first state of an open lab; fails where the lab cannot be opened. */
@@ -64,7 +76,6 @@ export class Lab {
   readonly #settleReady: Settle;
   readonly #clock = new SteadyClock();
   readonly #listeners = new Set<(batch: LabBatch) => void>();
-  #events: Told[] = [];
   #unspoken: string | null = null;
   #spokenAtMs = Number.NEGATIVE_INFINITY;
 
@@ -93,10 +104,12 @@ export class Lab {
   }
 
   act(command: unknown): Promise<Result<ActResult>> {
-    return this.#port.act(command);
+    return this.isPast ? Promise.resolve(inPast) : this.#port.act(command);
   }
 
+  /** From the past, it plays on from now. */
   async play(): Promise<void> {
+    this.playback.toNow();
     await this.#port.play();
     this.#show(await this.#port.state());
   }
@@ -112,18 +125,36 @@ export class Lab {
     await this.#port.setSpeed(this.speedFactor);
   }
 
+  /** Shows the run after so many steps; at the last one, the present. */
+  goTo(step: number): Promise<void> {
+    return this.#travel(() => this.playback.goTo(step));
+  }
+
+  /** To the unit before or after the one that is shown, as far as the run went. */
+  move(unit: StepUnit, direction: -1 | 1): Promise<void> {
+    return this.#travel(() => this.playback.move(unit, direction));
+  }
+
+  /** To the election, commit, fault or expiry before or after what is shown. */
+  moveToMark(direction: -1 | 1): Promise<void> {
+    return this.#travel(() => this.playback.moveToMark(direction));
+  }
+
   /** Pauses if need be, then runs until the next `count` inputs, messages or commits. */
   async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
+    this.playback.toNow();
     if (this.playing) await this.pause();
     return this.#port.step(unit, count);
   }
 
   run(virtualUs: number): Promise<Result<{ moment: number }>> {
+    this.playback.toNow();
     return this.#port.run(virtualUs);
   }
 
+  /** Asks a member what it holds now: there is no such answer while the past is shown. */
   inspect(query: Query): Promise<Result<{ answer: Answer }>> {
-    return this.#port.inspect(query);
+    return this.isPast ? Promise.resolve(inPast) : this.#port.inspect(query);
   }
 
   runFile(): Promise<RunFile> {
@@ -142,7 +173,7 @@ export class Lab {
 
   /** Events after input number `moment`, as far back as they are kept. */
   eventsSince(moment: number): readonly Told[] {
-    return this.#events.filter(({ at }) => at.moment > moment);
+    return this.playback.eventsSince(moment);
   }
 
   /** Calls back with each batch after its views are drawn; the answer ends it. */
@@ -153,7 +184,8 @@ export class Lab {
 
   /** One frame of the screen, at `nowMs` of wall time: moves the shown time, lets a waiting sentence out. */
   frame(nowMs: number): void {
-    this.shownUs = this.#clock.at(nowMs);
+    this.#liveUs = this.#clock.at(nowMs);
+    this.playback.frame(nowMs);
     if (this.#unspoken === null || nowMs - this.#spokenAtMs < speechGapMs) return;
     this.spoken = this.#unspoken;
     this.#unspoken = null;
@@ -163,13 +195,17 @@ export class Lab {
   readonly nameOf = (member: number): string => this.cluster.members[member - 1]?.name ?? `m${member}`;
 
   #reset(memberCount: number): void {
-    this.cluster = emptyCluster(memberCount);
-    this.logs = emptyLogs(memberCount);
-    this.pages = emptyPageMaps(memberCount);
-    this.journey = emptyJourney(memberCount);
-    this.past = noPast;
-    this.#events = [];
+    this.playback.reset(memberCount);
     this.#clock.reset();
+  }
+
+  /** Moves the cursor; a cluster that plays stands still from now on. */
+  async #travel(move: () => void): Promise<void> {
+    move();
+    if (!this.isPast) return;
+    const { step, trail, sentence } = this.playback;
+    this.#unspoken = m.step_of({ step, count: trail.stepCount, what: sentence });
+    if (this.playing) await this.pause();
   }
 
   #receive(batch: LabBatch): void {
@@ -177,13 +213,8 @@ export class Lab {
     const { members } = batch.state;
     // A stored lab has as many members as when it was made.
     if (members > 0 && members !== this.cluster.members.length) this.#reset(members);
-    this.cluster = foldCluster(this.cluster, events);
-    this.logs = foldLogs(this.logs, events);
-    this.pages = foldPageMaps(this.pages, events);
-    this.journey = foldJourney(this.journey, events);
-    this.past = foldPast(this.past, events);
+    this.playback.append(events);
     this.#tell(events);
-    this.#keep(events);
     this.#show(batch.state);
     for (const receive of this.#listeners) receive(batch);
   }
@@ -199,16 +230,11 @@ export class Lab {
     for (let i = events.length - 1; i >= 0; i--) {
       const sentence = sentenceOf(events[i] as Told, this.nameOf);
       if (sentence === null) continue;
-      if (isNewest) this.sentence = sentence.text;
+      if (isNewest) this.#newest = sentence.text;
       isNewest = false;
       if (!sentence.spoken) continue;
       this.#unspoken = sentence.text;
       return;
     }
-  }
-
-  #keep(events: readonly Told[]): void {
-    for (const told of events) this.#events.push(told);
-    if (this.#events.length > 2 * keptEvents) this.#events = this.#events.slice(-keptEvents);
   }
 }

@@ -65,6 +65,8 @@ function ofMember({ at, event }: Told, nameOf: NameOf): Sentence | null {
       return event.operationCount === 0 ? null : shown(m.say_batch({ member, txid: event.txid }));
     case 'backend.committed':
       return spoken(m.say_stored({ member, txid: event.txid }));
+    case 'lease.expire':
+      return spoken(m.say_lease_expire({ member, id: event.id }));
     case 'server.halt':
       return spoken(m.say_halt({ member, reason: event.reason }));
     default:
@@ -75,6 +77,11 @@ function ofMember({ at, event }: Told, nameOf: NameOf): Sentence | null {
 function ofWorld({ at, event }: Told, nameOf: NameOf): Sentence | null {
   const member = nameOf(at.member);
   switch (event.type) {
+    case 'sim.link':
+    case 'sim.slowDisk':
+    case 'sim.hold':
+    case 'sim.drop':
+      return ofTrouble({ at, event }, nameOf);
     case 'sim.start':
       return spoken(m.say_start({ member }));
     case 'sim.kill':
@@ -93,6 +100,29 @@ function ofWorld({ at, event }: Told, nameOf: NameOf): Sentence | null {
       return event.code === 0 ? null : spoken(m.say_client_error({ message: event.message }));
     case 'sim.send':
       return ofSend(event, nameOf);
+    default:
+      return null;
+  }
+}
+
+/** Faults that are more or less, rather than there or not. */
+function ofTrouble({ at, event }: Told, nameOf: NameOf): Sentence | null {
+  switch (event.type) {
+    case 'sim.link': {
+      const [from, to] = [nameOf(event.from), nameOf(event.to)];
+      const { extraDelayUs, lossPerMille } = event;
+      if (extraDelayUs === 0 && lossPerMille === 0) return spoken(m.say_link_well({ from, to }));
+      return spoken(m.say_link({ from, to, delay: extraDelayUs / 1000, loss: lossPerMille / 10 }));
+    }
+    case 'sim.slowDisk': {
+      const member = nameOf(at.member);
+      const { factor } = event;
+      return spoken(factor === 1 ? m.say_disk_well({ member }) : m.say_slow_disk({ member, factor }));
+    }
+    case 'sim.hold':
+      return event.because === 'command' ? spoken(m.say_hold({ message: event.message })) : null;
+    case 'sim.drop':
+      return event.because === 'command' ? spoken(m.say_drop({ message: event.message })) : null;
     default:
       return null;
   }

@@ -4,6 +4,11 @@ import { m } from '../../paraglide/messages.js';
 export type KeyAction =
   | 'togglePlay'
   | 'step'
+  | 'back'
+  | 'nextMark'
+  | 'previousMark'
+  | 'start'
+  | 'now'
   | 'faster'
   | 'slower'
   | 'put'
@@ -15,7 +20,7 @@ export type KeyAction =
   | 'help';
 
 export interface KeyRow {
-  /** Values of KeyboardEvent.key, in lower case, with the action of each. */
+  /** Values of KeyboardEvent.key, in lower case, with the action of each; `shift+` only before arrows. */
   readonly keys: Readonly<Record<string, KeyAction>>;
   readonly shown: () => string;
   readonly does: () => string;
@@ -24,6 +29,13 @@ export interface KeyRow {
 export const keyTable: readonly KeyRow[] = [
   { keys: { ' ': 'togglePlay', '.': 'togglePlay' }, shown: m.key_space, does: m.does_space },
   { keys: { arrowright: 'step', pagedown: 'step' }, shown: m.key_right, does: m.does_right },
+  { keys: { arrowleft: 'back', pageup: 'back' }, shown: m.key_left, does: m.does_left },
+  {
+    keys: { 'shift+arrowleft': 'previousMark', 'shift+arrowright': 'nextMark' },
+    shown: m.key_marks,
+    does: m.does_marks,
+  },
+  { keys: { home: 'start', end: 'now' }, shown: m.key_ends, does: m.does_ends },
   { keys: { '+': 'faster', '=': 'faster', '-': 'slower' }, shown: m.key_plus, does: m.does_plus },
   { keys: { p: 'put' }, shown: m.key_p, does: m.does_p },
   { keys: { k: 'kill' }, shown: m.key_k, does: m.does_k },
@@ -39,14 +51,24 @@ const actions = new Map(keyTable.flatMap(({ keys }) => Object.entries(keys)));
 
 /** Fields in which keys are text or have a meaning of their own. */
 const ownKeys = 'input, select, textarea, dialog, [contenteditable], [role="menu"], [role="log"]';
+/** A slider moves by these; all other keys are as good as elsewhere. */
+const sliderKeys = /^(arrow\w+|page\w+|home|end)$/;
 
 /** What a key press asks for; null where it is none of ours or belongs to a field. */
 export function actionOf(event: KeyboardEvent): KeyAction | null {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
   const { target } = event;
-  if (target instanceof Element && target.closest(ownKeys) !== null) return null;
+  const name = nameOf(event);
+  const isSlider = target instanceof Element && target.matches('[data-scrubber]');
+  if (isSlider && sliderKeys.test(name)) return null;
+  if (!isSlider && target instanceof Element && target.closest(ownKeys) !== null) return null;
   const pressesButton =
     target instanceof Element && target.closest('button, summary, a, [role="button"]') !== null;
   if (pressesButton && event.key === ' ') return null;
-  return actions.get(event.key.toLowerCase()) ?? null;
+  return actions.get(name) ?? null;
+}
+
+function nameOf({ key, shiftKey }: KeyboardEvent): string {
+  const name = key.toLowerCase();
+  return shiftKey && name.startsWith('arrow') ? `shift+${name}` : name;
 }

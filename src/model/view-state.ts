@@ -1,0 +1,43 @@
+/** All that the pictures show, as one value: the fold of every event told so far. */
+import { emptyCluster, foldCluster, type ClusterView } from './cluster-view.ts';
+import { foldPast, noPast, type Past } from './guide.ts';
+import { emptyJourney, foldJourney, type Journey } from './journey.ts';
+import { emptyLeases, foldLeases } from './lease-fold.ts';
+import type { LeasesView } from './lease-view.ts';
+import { emptyLogs, foldLogs, type LogView } from './log-view.ts';
+import { emptyPageMaps, foldPageMaps, type PageMaps } from './page-map.ts';
+import type { Told } from './told.ts';
+
+/** Never changed in place: a later state shares with it what has not changed. */
+export interface ViewState {
+  readonly cluster: ClusterView;
+  readonly logs: LogView;
+  readonly pages: PageMaps;
+  readonly journey: Journey;
+  readonly leases: LeasesView;
+  readonly past: Past;
+}
+
+export function emptyView(memberCount: number): ViewState {
+  return {
+    cluster: emptyCluster(memberCount),
+    logs: emptyLogs(memberCount),
+    pages: emptyPageMaps(memberCount),
+    journey: emptyJourney(memberCount),
+    leases: emptyLeases(memberCount),
+    past: noPast,
+  };
+}
+
+/** The state after these events, told in order. How they are cut into lists makes no difference. */
+export function foldView(before: ViewState, events: readonly Told[]): ViewState {
+  if (events.length === 0) return before;
+  return {
+    cluster: foldCluster(before.cluster, events),
+    logs: foldLogs(before.logs, events),
+    pages: foldPageMaps(before.pages, events),
+    journey: foldJourney(before.journey, events),
+    leases: foldLeases(before.leases, events),
+    past: foldPast(before.past, events),
+  };
+}
