@@ -76,6 +76,7 @@ export class Lab {
   readonly #settleReady: Settle;
   readonly #clock = new SteadyClock();
   readonly #listeners = new Set<(batch: LabBatch) => void>();
+  #isStopping = false;
   #unspoken: string | null = null;
   #spokenAtMs = Number.NEGATIVE_INFINITY;
 
@@ -205,7 +206,14 @@ export class Lab {
     if (!this.isPast) return;
     const { step, trail, sentence } = this.playback;
     this.#unspoken = m.step_of({ step, count: trail.stepCount, what: sentence });
-    if (this.playing) await this.pause();
+    await this.#standStill();
+  }
+
+  /** A cluster that plays while the past is shown stops; a batch from before the pause may tell otherwise. */
+  async #standStill(): Promise<void> {
+    if (!this.isPast || !this.playing || this.#isStopping) return;
+    this.#isStopping = true;
+    await this.pause().finally(() => (this.#isStopping = false));
   }
 
   #receive(batch: LabBatch): void {
@@ -216,6 +224,7 @@ export class Lab {
     this.playback.append(events);
     this.#tell(events);
     this.#show(batch.state);
+    void this.#standStill();
     for (const receive of this.#listeners) receive(batch);
   }
 
