@@ -2,7 +2,7 @@
 
 export interface Address {
   /** Which picture the page shows. */
-  readonly view: 'cluster' | 'freelist';
+  readonly view: 'cluster' | 'freelist' | 'leases';
   /** What the picture begins with, one of the view's own names; empty: the view's first. */
   readonly scenario: string;
   /** 32 bits, unsigned. */
@@ -52,7 +52,7 @@ function seedFrom(text: string): number | null {
 const name: Reader<string> = (text) => (/^[\w.-]{1,64}$/.test(text) ? text : null);
 
 const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
-  view: oneOf('cluster', 'freelist'),
+  view: oneOf('cluster', 'freelist', 'leases'),
   scenario: name,
   seed: seedFrom,
   storage: oneOf('auto', 'memory'),

@@ -20,6 +20,11 @@ export class Desk {
   dialog = $state<'help' | 'delete' | null>(null);
   notices = $state.raw<readonly string[]>([]);
 
+  /** Which picture the page shows. */
+  get view(): Address['view'] {
+    return this.#address.view;
+  }
+
   readonly barred: string = $derived.by(() => {
     const isOpen = this.lab.phase.kind === 'open' && (this.lab.state?.stopped ?? null) === null;
     if (!isOpen) return m.why_not_open();
@@ -61,6 +66,8 @@ export class Desk {
     else document.documentElement.dataset.theme = theme;
   };
 
+  /** Does what a console line says, as if it had been typed. */
+  type = (line: string): Promise<void> => this.#type(line);
   put = (): Promise<void> => this.#type('put greeting hello');
   get = (): Promise<void> => this.#type('get greeting');
   kill = (): Promise<void> => (this.lab.leader === null ? Promise.resolve() : this.#type('kill leader'));

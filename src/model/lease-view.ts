@@ -93,7 +93,7 @@ export function leftUs({ expiryUs, goneAtUs }: LeaseView, timeUs: number): numbe
   return expiryUs === null ? null : Math.max(0, expiryUs - timeUs);
 }
 
-/** What is left as a share of the time to live; a new leader grants more than it, which shows as all of it. */
+/** What is left as a share of the time to live; a new leader grants more, which shows as all of it. */
 export function leftShare(lease: LeaseView, timeUs: number): number {
   const left = leftUs(lease, timeUs);
   return left === null ? 1 : Math.min(1, left / (lease.ttlSeconds * 1e6));
@@ -119,3 +119,11 @@ export function freeServiceKey({ leases }: MemberLeases): string {
   while (taken.has(`/services/web-${number}`)) number += 1;
   return `/services/web-${number}`;
 }
+
+/** The console's lines behind the buttons. */
+export const leaseLines = {
+  grant: (): string => 'lease grant 10',
+  put: (key: string, id: string): string => `put ${key} up --lease=${id}`,
+  keepAlive: (id: string): string => `lease keep-alive --once ${id}`,
+  revoke: (id: string): string => `lease revoke ${id}`,
+};

@@ -15,7 +15,7 @@ const draw = arc<LeaseDial & { readonly share: number }>()
   .cornerRadius(({ inner, outer }) => (outer - inner) / 2)
   .digits(2);
 
-/** The part that is left, clockwise from the top, as path data; empty for nothing. Shares are held to 0..1. */
+/** The part that is left, clockwise from the top, as path data; empty for none. Held to 0..1. */
 export function leaseArc(dial: LeaseDial, share: number): string {
   const held = Math.min(1, Math.max(0, share));
   return held === 0 ? '' : (draw({ ...dial, share: held }) ?? '');
