@@ -3,7 +3,10 @@ import { m } from '../paraglide/messages.js';
 import type { LabOptions, StepUnit } from '../host/port.ts';
 import { Console } from '../model/console.svelte.ts';
 import type { Lab } from '../model/lab.svelte.ts';
-import { repairs, toggleLink, type MemberAction } from '../model/member-menu.ts';
+import { labLine } from '../model/etcdctl/lab-line.ts';
+import { repairs, toggleLink } from '../model/member-menu.ts';
+import type { FaultEntry, MenuSubject } from '../model/menu-subject.ts';
+import type { LabAction, LoadKind } from '../sim/types.ts';
 import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
 import { defaultAddress, type Address } from './address.ts';
@@ -16,7 +19,7 @@ export class Desk {
   readonly console: Console;
   unit = $state<StepUnit>('message');
   theme = $state<Theme>('auto');
-  menu = $state.raw<{ readonly member: number; readonly anchor: Element } | null>(null);
+  menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
   dialog = $state<'help' | 'delete' | null>(null);
   notices = $state.raw<readonly string[]>([]);
 
@@ -72,37 +75,19 @@ export class Desk {
   get = (): Promise<void> => this.#type('get greeting');
   kill = (): Promise<void> => (this.lab.leader === null ? Promise.resolve() : this.#type('kill leader'));
 
-  repair = (): Promise<void> => {
-    const actions = repairs(this.lab.cluster);
-    const words = actions.map((action) => {
-      if (action.type === 'healAll') return 'heal all';
-      const verb = action.type === 'restart' ? 'restart' : 'resume';
-      return 'member' in action ? `${verb} ${this.lab.nameOf(action.member)}` : verb;
-    });
-    return this.#all(words);
+  repair = (): Promise<void> => this.#do(repairs(this.lab.cluster));
+  link = (a: number, b: number): Promise<void> => this.#do(toggleLink(this.lab.cluster, a, b));
+  load = (kind: LoadKind, perSecond: number): Promise<void> => this.#do([{ type: 'load', kind, perSecond }]);
+
+  /** Does what a menu offers, as the console lines that say the same. */
+  pick = ({ commands }: FaultEntry): Promise<void> => this.#do(commands);
+
+  openMenu = (subject: MenuSubject, anchor: Element): void => {
+    this.menu = { subject, anchor };
   };
 
-  link = (a: number, b: number): Promise<void> => {
-    const [first] = toggleLink(this.lab.cluster, a, b);
-    return this.#type(`${first?.type ?? 'cut'} ${this.lab.nameOf(a)} ${this.lab.nameOf(b)} --both`);
-  };
-
-  /** Does what a member's menu offers, as the console line that says the same. */
-  pick = (member: number, { id, commands }: MemberAction): Promise<void> => {
-    const verbs = {
-      kill: 'kill',
-      powerCut: 'power-cut',
-      restart: 'restart',
-      pauseMember: 'pause',
-      resumeMember: 'resume',
-      isolate: 'isolate',
-      heal: 'heal',
-    } as const;
-    if (id !== 'heal') return this.#type(`${verbs[id]} ${this.lab.nameOf(member)}`);
-    const lines = commands.map((command) =>
-      command.type === 'heal' ? `heal ${this.lab.nameOf(command.from)} ${this.lab.nameOf(command.to)}` : '',
-    );
-    return this.#all(lines);
+  closeMenu = (): void => {
+    this.menu = null;
   };
 
   togglePlay = (): Promise<void> => (this.lab.playing ? this.lab.pause() : this.lab.play());
@@ -125,8 +110,8 @@ export class Desk {
     if (!deleted.ok) this.notices = [...this.notices, deleted.message];
   };
 
-  /** Does what a key asks for; `focused` is the member whose dial has the focus. */
-  key(action: KeyAction, focused: { readonly member: number; readonly anchor: Element } | null): void {
+  /** Does what a key asks for; `focused` is what has the focus and a menu. */
+  key(action: KeyAction, focused: Desk['menu']): void {
     const does: Readonly<Record<KeyAction, () => unknown>> = {
       togglePlay: this.togglePlay,
       step: this.step,
@@ -149,8 +134,8 @@ export class Desk {
     if (!needsLab || this.lab.phase.kind === 'open') void does[action]();
   }
 
-  async #all(lines: readonly string[]): Promise<void> {
-    for (const line of lines) await this.#type(line);
+  async #do(actions: readonly LabAction[]): Promise<void> {
+    for (const action of actions) await this.#type(labLine(action));
   }
 
   #type(line: string): Promise<void> {

@@ -80,7 +80,9 @@ function ofWorld({ at, event }: Told, nameOf: NameOf): Sentence | null {
     case 'sim.link':
     case 'sim.slowDisk':
     case 'sim.hold':
+    case 'sim.release':
     case 'sim.drop':
+    case 'sim.load':
       return ofTrouble({ at, event }, nameOf);
     case 'sim.start':
       return spoken(m.say_start({ member }));
@@ -123,6 +125,10 @@ function ofTrouble({ at, event }: Told, nameOf: NameOf): Sentence | null {
       return event.because === 'command' ? spoken(m.say_hold({ message: event.message })) : null;
     case 'sim.drop':
       return event.because === 'command' ? spoken(m.say_drop({ message: event.message })) : null;
+    case 'sim.release':
+      return event.because === 'command' ? spoken(m.say_release({ message: event.message })) : null;
+    case 'sim.load':
+      return shown(m.say_load({ ok: event.ok, failed: event.failed }));
     default:
       return null;
   }

@@ -4,7 +4,6 @@ import type { MemberView } from '../model/cluster-view.ts';
 import type { Hint } from '../model/guide.ts';
 import type { StationId } from '../model/journey.ts';
 import type { EntryState } from '../model/log-view.ts';
-import type { Hindrance, MemberActionId } from '../model/member-menu.ts';
 import type { MapKind } from '../model/page-map.ts';
 import type { MarkKind } from '../model/run-mark.ts';
 
@@ -50,30 +49,6 @@ export function kindWord(kind: MapKind): string {
     pending: m.kind_pending,
     never: m.kind_never,
   }[kind]();
-}
-
-export function actionWords(id: MemberActionId): { readonly name: string; readonly detail: string } {
-  const words = {
-    kill: [m.menu_kill, m.menu_kill_detail],
-    powerCut: [m.menu_powerCut, m.menu_powerCut_detail],
-    restart: [m.menu_restart, m.menu_restart_detail],
-    pauseMember: [m.menu_pauseMember, m.menu_pauseMember_detail],
-    resumeMember: [m.menu_resumeMember, m.menu_resumeMember_detail],
-    isolate: [m.menu_isolate, m.menu_isolate_detail],
-    heal: [m.menu_heal, m.menu_heal_detail],
-  } as const;
-  const [name, detail] = words[id];
-  return { name: name(), detail: detail() };
-}
-
-export function hindranceWords(hindrance: Hindrance): string {
-  return {
-    notRunning: m.why_notRunning,
-    running: m.why_running,
-    notPaused: m.why_notPaused,
-    alreadyIsolated: m.why_alreadyIsolated,
-    nothingCut: m.why_nothingCut,
-  }[hindrance]();
 }
 
 export function stationWord(id: StationId): string {

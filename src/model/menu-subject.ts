@@ -1,0 +1,43 @@
+/** What a menu can belong to, as the page's elements name it. */
+import type { ClusterView } from './cluster-view.ts';
+import { diskMenu, linkMenu, messageMenu, type DiskEntry } from './fault-menus.ts';
+import type { LinkEntry, MessageEntry } from './fault-menus.ts';
+import { memberActions, type MemberAction } from './member-menu.ts';
+
+export type MenuSubject =
+  | { readonly kind: 'member'; readonly member: number }
+  | { readonly kind: 'link'; readonly from: number; readonly to: number }
+  | { readonly kind: 'message'; readonly message: number };
+
+/** An entry of any menu. */
+export type FaultEntry = MemberAction | DiskEntry | LinkEntry | MessageEntry;
+
+/** The menu of a subject: always the same entries in the same places; none where there is no such thing. */
+export function menuOf(view: ClusterView, subject: MenuSubject): readonly FaultEntry[] {
+  switch (subject.kind) {
+    case 'member':
+      return [...memberActions(view, subject.member), ...diskMenu(view, subject.member)];
+    case 'link':
+      return linkMenu(view, subject.from, subject.to);
+    case 'message':
+      return messageMenu(view, subject.message);
+    default:
+      return subject satisfies never;
+  }
+}
+
+/** The mark of an element that has a menu: `member-1`, `link-1-2`, `message-41`. */
+export function subjectMark(subject: MenuSubject): string {
+  if (subject.kind === 'link') return `link-${subject.from}-${subject.to}`;
+  return `${subject.kind}-${subject.kind === 'member' ? subject.member : subject.message}`;
+}
+
+/** The subject of a mark; null for any other text. */
+export function subjectOf(mark: string | null): MenuSubject | null {
+  const parts = /^(member|link|message)-(\d+)(?:-(\d+))?$/.exec(mark ?? '');
+  if (parts === null) return null;
+  const [first, second] = [Number(parts[2]), Number(parts[3])];
+  if (parts[1] === 'member') return { kind: 'member', member: first };
+  if (parts[1] === 'message') return { kind: 'message', message: first };
+  return { kind: 'link', from: first, to: second };
+}

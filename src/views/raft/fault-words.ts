@@ -1,0 +1,120 @@
+/** Words for links, messages and disks that are not as usual, and for their menus. */
+import { m } from '../../paraglide/messages.js';
+import { isCut, type ClusterView, type MessageView } from '../../model/cluster-view.ts';
+import type { FaultEntry, MenuSubject } from '../../model/menu-subject.ts';
+import { spanText } from '../words.ts';
+
+type Words = readonly [() => string, () => string];
+type Link = { readonly from: number; readonly to: number };
+
+const nameOf = (view: ClusterView, id: number): string => view.members[id - 1]?.name ?? `m${id}`;
+
+/** Menus share two ids with different meanings: the link's delay and the message's. */
+const linkDelay: Words = [m.menu_delayLink, m.menu_delayLink_detail];
+const entries: Readonly<Record<FaultEntry['id'], Words>> = {
+  kill: [m.menu_kill, m.menu_kill_detail],
+  powerCut: [m.menu_powerCut, m.menu_powerCut_detail],
+  restart: [m.menu_restart, m.menu_restart_detail],
+  pauseMember: [m.menu_pauseMember, m.menu_pauseMember_detail],
+  resumeMember: [m.menu_resumeMember, m.menu_resumeMember_detail],
+  isolate: [m.menu_isolate, m.menu_isolate_detail],
+  heal: [m.menu_heal, m.menu_heal_detail],
+  slowDisk: [m.menu_slowDisk, m.menu_slowDisk_detail],
+  usualDisk: [m.menu_usualDisk, m.menu_usualDisk_detail],
+  cutThere: [m.menu_cutThere, m.menu_cutThere_detail],
+  cutBoth: [m.menu_cutBoth, m.menu_cutBoth_detail],
+  healThere: [m.menu_healThere, m.menu_healThere_detail],
+  healBoth: [m.menu_healBoth, m.menu_healBoth_detail],
+  lose: [m.menu_loseLink, m.menu_loseLink_detail],
+  usualLink: [m.menu_usualLink, m.menu_usualLink_detail],
+  hold: [m.menu_hold, m.menu_hold_detail],
+  deliver: [m.menu_deliver, m.menu_deliver_detail],
+  delay: [m.menu_delayMessage, m.menu_delayMessage_detail],
+  duplicate: [m.menu_duplicate, m.menu_duplicate_detail],
+  drop: [m.menu_drop, m.menu_drop_detail],
+};
+
+/** What an entry of a subject's menu is called and what it does. */
+export function entryWords(kind: MenuSubject['kind'], id: FaultEntry['id']) {
+  const [name, detail] = kind === 'link' && id === 'delay' ? linkDelay : entries[id];
+  return { name: name(), detail: detail() };
+}
+
+export function hindranceWords(hindrance: NonNullable<FaultEntry['hindrance']>): string {
+  return {
+    notRunning: m.why_notRunning,
+    running: m.why_running,
+    notPaused: m.why_notPaused,
+    alreadyIsolated: m.why_alreadyIsolated,
+    nothingCut: m.why_nothingCut,
+    alreadySlow: m.why_alreadySlow,
+    notSlow: m.why_notSlow,
+    alreadyCut: m.why_alreadyCut,
+    notCut: m.why_notCut,
+    alreadySo: m.why_alreadySo,
+    notBad: m.why_notBad,
+    gone: m.why_gone,
+    alreadyHeld: m.why_alreadyHeld,
+    waits: m.why_waits,
+  }[hindrance]();
+}
+
+const messageTypes: Readonly<Record<string, () => string>> = {
+  MsgApp: m.type_MsgApp,
+  MsgAppResp: m.type_MsgAppResp,
+  MsgHeartbeat: m.type_MsgHeartbeat,
+  MsgHeartbeatResp: m.type_MsgHeartbeatResp,
+  MsgPreVote: m.type_MsgPreVote,
+  MsgPreVoteResp: m.type_MsgPreVoteResp,
+  MsgVote: m.type_MsgVote,
+  MsgVoteResp: m.type_MsgVoteResp,
+  MsgProp: m.type_MsgProp,
+  MsgSnap: m.type_MsgSnap,
+  MsgReadIndex: m.type_MsgReadIndex,
+  MsgReadIndexResp: m.type_MsgReadIndexResp,
+};
+
+/** A type of raft message in words; its own name where there are none. */
+export const messageTypeWord = (type: string): string => messageTypes[type]?.() ?? type;
+
+/** What a link's one direction does to messages beside cutting them: `+50 ms, 10 % lost`; empty: nothing. */
+export function badLinkWords(view: ClusterView, { from, to }: Link): string {
+  const bad = view.badLinks.find((link) => link.from === from && link.to === to);
+  if (bad === undefined) return '';
+  const delay = bad.extraDelayUs === 0 ? [] : [m.link_delay({ delay: spanText(bad.extraDelayUs) })];
+  const loss = bad.lossPerMille === 0 ? [] : [m.link_loss({ loss: bad.lossPerMille / 10 })];
+  return [...delay, ...loss].join(', ');
+}
+
+/** The state of a link's one direction. */
+export function linkState(view: ClusterView, link: Link): string {
+  const cut = isCut(view, link.from, link.to) ? [m.link_is_cut()] : [];
+  const bad = badLinkWords(view, link);
+  return [...cut, ...(bad === '' ? [] : [bad])].join(', ') || m.link_is_usual();
+}
+
+export function messageState({ waiting }: MessageView): string {
+  if (waiting === null) return m.message_travels();
+  return waiting.because === 'command' ? m.message_held() : m.message_behind();
+}
+
+/** A subject's name: `m1`, `link m1 to m2`, `message 41: append entries m3 to m1`. */
+export function subjectWords(view: ClusterView, subject: MenuSubject): string {
+  if (subject.kind === 'member') return nameOf(view, subject.member);
+  if (subject.kind === 'link')
+    return m.object_link({ from: nameOf(view, subject.from), to: nameOf(view, subject.to) });
+  const { message } = subject;
+  const found = view.messages.find(({ id }) => id === message);
+  if (found === undefined) return m.object_message_gone({ message });
+  const [from, to] = [nameOf(view, found.from), nameOf(view, found.to)];
+  return m.object_message({ message, type: messageTypeWord(found.messageType), from, to });
+}
+
+export const linkLabel = (view: ClusterView, link: Link): string =>
+  m.object_state({ object: subjectWords(view, { kind: 'link', ...link }), state: linkState(view, link) });
+
+export const messageLabel = (view: ClusterView, message: MessageView): string =>
+  m.object_state({
+    object: subjectWords(view, { kind: 'message', message: message.id }),
+    state: messageState(message),
+  });
