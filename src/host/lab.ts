@@ -294,7 +294,6 @@ export class Lab {
     if (event.type.startsWith('sim.')) {
       this.#opened?.pace.observe(at.timeUs, event);
       if (event.type === 'sim.deliver') this.#deliveries++;
-      else if (event.type === 'sim.diskSync') this.#opened?.scheduler.noteSync(at.member, event.doneAt);
       else if (event.type === 'sim.kill' || event.type === 'sim.powerCut') this.#note(noNotes(at.member));
       return;
     }

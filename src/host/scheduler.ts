@@ -6,7 +6,7 @@
 import { isClientAction } from '../sim/actions.ts';
 import type { Cluster } from '../sim/cluster.ts';
 import type { FinishedAction } from '../sim/world.ts';
-import type { Action, Plan } from '../sim/types.ts';
+import type { Action, Plan, StoreGate } from '../sim/types.ts';
 import { asError } from './crash.ts';
 import type { DiskHost, StoreFailure } from './disk-host.ts';
 import type { MemberHost } from './member-host.ts';
@@ -52,8 +52,8 @@ export class Scheduler {
   readonly #waiting = new Map<number, Waiting>();
   /** Actions that wait for the show's next plan: so the cluster's time is the shown one when they begin. */
   #held: (() => void)[] = [];
-  /** Syncs under way: none completes in virtual time before its store has done it. */
-  #syncs: { readonly member: number; readonly doneAt: number }[] = [];
+  /** A member whose process ended: what put its store right is to be there before it starts again. */
+  #ended: StoreGate[] = [];
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
@@ -67,11 +67,6 @@ export class Scheduler {
   get shownUs(): number {
     const { cluster, pace } = this.#parts;
     return Math.max(cluster.nowUs, Math.min(pace.frontierUs, cluster.nextTimeUs ?? cluster.nowUs));
-  }
-
-  /** A member asked its disk for a sync that completes at `doneAt`. */
-  noteSync(member: number, doneAt: number): void {
-    this.#syncs.push({ member, doneAt });
   }
 
   /**
@@ -219,7 +214,7 @@ export class Scheduler {
       if (!(await this.#turn())) return;
       if (clock.nowMs() - since < sliceMs) continue;
       progressed();
-      await new Promise<void>((resolve) => clock.after(0, resolve));
+      await new Promise<void>((resolve) => clock.hop(resolve));
       since = clock.nowMs();
     }
   }
@@ -227,7 +222,8 @@ export class Scheduler {
   /** One plan from its gates to its merge; false where nothing is left to happen. */
   async #turn(): Promise<boolean> {
     const { cluster, disk, members } = this.#parts;
-    const stored = disk.wait(this.#dueGates());
+    // Waiting before the plan lets a failure still be told as the failure of a sync under way.
+    const stored = disk.wait([...cluster.dueGates, ...this.#ended.splice(0)]);
     if (stored !== null) await stored;
     this.#tellFailures();
     const plan = cluster.plan();
@@ -242,18 +238,6 @@ export class Scheduler {
     return true;
   }
 
-  /**
-   * The stores of syncs that the next plan may complete. Waiting before it is planned is what lets a failure
-   * still be told to the world as the failure of a sync under way.
-   */
-  #dueGates(): { readonly member: never; readonly commit: number }[] {
-    const next = this.#parts.cluster.nextTimeUs ?? 0;
-    const due = this.#syncs.filter(({ doneAt }) => doneAt <= next);
-    if (due.length === 0) return [];
-    this.#syncs = this.#syncs.filter(({ doneAt }) => doneAt > next);
-    return due.map(({ member }) => ({ member: member as never, commit: Infinity }));
-  }
-
   #tellFailures(): void {
     const { disk, storeFailed } = this.#parts;
     for (const failure of disk.takeFailures()) {
@@ -266,8 +250,7 @@ export class Scheduler {
   #merged({ lifecycle }: Plan): void {
     const { cluster, disk } = this.#parts;
     disk.submit(cluster.takeStoreCommits(), false);
-    // what put the store right after a power cut must be there before the member starts again
-    if (lifecycle?.kind === 'stop') this.noteSync(lifecycle.member, cluster.nowUs);
+    if (lifecycle?.kind === 'stop') this.#ended.push({ member: lifecycle.member, commit: Infinity });
     for (const finished of cluster.takeOutcomes()) this.#finish(finished);
     for (const begin of this.#held.splice(0)) begin();
   }

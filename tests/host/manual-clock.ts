@@ -22,6 +22,10 @@ export class ManualClock implements WallClock {
     };
   }
 
+  hop(call: () => void): void {
+    this.after(0, call);
+  }
+
   /** The machine sleeps: time goes by and no alarm rings. */
   sleep(ms: number): void {
     this.#now += ms;
