@@ -10,8 +10,9 @@ import { HashmapFreelist } from './freelist/hashmap.ts';
 import type { HashmapChoice } from './freelist/hashmap.ts';
 import { SharedFreelist } from './freelist/shared.ts';
 import { readFreelist, writeFreelist } from './freelist-page.ts';
-import { chooseMeta, findPageSize, isPageSize, writeMetaPage } from './meta.ts';
+import { chooseMeta, findPageSize, isPageSize, metaAt, writeMetaPage } from './meta.ts';
 import { leafFlag, pageKindCodes, writePageHeader } from './page.ts';
+import { treeEvent } from './page-content.ts';
 import { findFreeIds, pageRuns } from './page-map.ts';
 import type { Pager, SyncKind } from './pager.ts';
 import { Tx, newTxStats } from './tx.ts';
@@ -298,9 +299,15 @@ export class Db {
       txid: this.#meta.txid,
       highWater: this.#meta.highWater,
       freelist: this.freelist.list.type,
+      metaTxids: [0, 1].map((slot) => {
+        const meta = metaAt(this.pager, slot * this.pageSize);
+        return typeof meta === 'string' ? -1 : meta.txid;
+      }),
+      root: this.#meta.root.root,
       runKinds: runs.map((run) => pageKindCodes[run.kind]),
       runStarts: runs.map((run) => run.pgid),
       runCounts: runs.map((run) => run.count),
     });
+    this.trace.emit(treeEvent(this.pager, this.pageSize, this.#meta));
   }
 }

@@ -70,6 +70,20 @@ export type FreelistEvent =
       readonly rightCount: number;
     };
 
+/** What a page of a tree holds, without its keys and values. */
+export interface PageContent {
+  /** Items of a leaf, children of a branch, ids of a freelist. */
+  readonly itemCount: number;
+  /** Bytes in use, header included. */
+  readonly usedBytes: number;
+  /** Of a branch: its children, in key order. */
+  readonly children: readonly Pgid[];
+  /** Of a leaf: the buckets among its items, in key order, as printable text. */
+  readonly buckets: readonly string[];
+  /** Their root pages; 0 for a bucket that is stored inline, in the leaf itself. */
+  readonly bucketRoots: readonly Pgid[];
+}
+
 export type BoltEvent =
   | FreelistEvent
   /** After an open: the file's pages as parallel lists of runs (kind: see pageKindCodes in page.ts). */
@@ -79,9 +93,28 @@ export type BoltEvent =
       readonly txid: Txid;
       readonly highWater: Pgid;
       readonly freelist: FreelistType;
+      /** Transactions of meta pages 0 and 1; -1 for one that is not valid. */
+      readonly metaTxids: readonly number[];
+      /** The root bucket's page, as the newest meta page says. */
+      readonly root: Pgid;
       readonly runKinds: readonly number[];
       readonly runStarts: readonly number[];
       readonly runCounts: readonly number[];
+    }
+  /**
+   * After an open: what each page of the trees holds, as parallel lists; see PageContent. `children` holds
+   * `childCounts[i]` entries for page i, `buckets` and `bucketRoots` `bucketCounts[i]`.
+   */
+  | {
+      readonly type: 'bolt.tree';
+      readonly pgids: readonly number[];
+      readonly itemCounts: readonly number[];
+      readonly usedBytes: readonly number[];
+      readonly childCounts: readonly number[];
+      readonly children: readonly number[];
+      readonly bucketCounts: readonly number[];
+      readonly buckets: readonly string[];
+      readonly bucketRoots: readonly number[];
     }
   /** `scanned` counts the freelist entries that were looked at; `path` says where the pages came from. */
   | {
@@ -103,6 +136,8 @@ export type BoltEvent =
     }
   | { readonly type: 'bolt.split'; readonly txid: Txid; readonly pgid: Pgid; readonly parts: number }
   | { readonly type: 'bolt.rebalance'; readonly txid: Txid; readonly pgid: Pgid }
+  /** What page `from` held goes into `pgid`: its neighbour, or the root whose only child it was. */
+  | { readonly type: 'bolt.merge'; readonly txid: Txid; readonly pgid: Pgid; readonly from: Pgid }
   | {
       readonly type: 'bolt.spill';
       readonly txid: Txid;
@@ -111,12 +146,19 @@ export type BoltEvent =
       readonly leaf: boolean;
     }
   /** A run left for the disk. `kind`: see pageKindCodes in page.ts. */
-  | {
+  | ({
       readonly type: 'bolt.write';
       readonly txid: Txid;
       readonly pgid: Pgid;
       readonly count: number;
       readonly kind: number;
-    }
+    } & PageContent)
   | { readonly type: 'bolt.sync'; readonly txid: Txid; readonly what: 'data' | 'meta' | 'grow' }
-  | { readonly type: 'bolt.writeMeta'; readonly txid: Txid; readonly slot: 0 | 1; readonly highWater: Pgid };
+  /** `root`: the root bucket's page; from here on this transaction is the database. */
+  | {
+      readonly type: 'bolt.writeMeta';
+      readonly txid: Txid;
+      readonly slot: 0 | 1;
+      readonly highWater: Pgid;
+      readonly root: Pgid;
+    };

@@ -16,6 +16,7 @@ function collapseRoot(root: Node): void {
   }
   child.parent = null;
   bucket.nodes.delete(child.pgid);
+  bucket.tx.tellMerge(root, child);
   bucket.tx.freeNode(child);
 }
 
@@ -39,6 +40,7 @@ function merge(left: Node, right: Node, parent: Node): void {
     left.children.push(inner);
   }
   for (const inode of right.inodes) left.inodes.push(inode);
+  left.bucket.tx.tellMerge(left, right);
   removeNode(right, parent);
 }
 

@@ -7,10 +7,11 @@ import { BoltError } from './errors.ts';
 import { writeFreelist } from './freelist-page.ts';
 import { writeMetaPage } from './meta.ts';
 import type { Node } from './node.ts';
-import { pageKindCodes, readPage } from './page.ts';
-import type { Page } from './page.ts';
+import { Page, pageKindCodes, readPage } from './page.ts';
+import { contentOf } from './page-content.ts';
 import { checkState } from './tx-check.ts';
 import type { Finding } from './tx-check.ts';
+import type { PageBytes } from './pager.ts';
 import { pgid, txid } from './types.ts';
 import type { Meta, PageKind, Txid } from './types.ts';
 
@@ -302,6 +303,13 @@ export class Tx {
     if (trace.on) trace.emit({ type: 'bolt.rebalance', txid: this.#meta.txid, pgid: pgid(node.pgid) });
   }
 
+  /** @internal */
+  tellMerge(into: Node, from: Node): void {
+    const { trace } = this.#db;
+    if (!trace.on) return;
+    trace.emit({ type: 'bolt.merge', txid: this.#meta.txid, pgid: pgid(into.pgid), from: pgid(from.pgid) });
+  }
+
   #tellFree(id: number, count: number): void {
     const { trace } = this.#db;
     if (trace.on) trace.emit({ type: 'bolt.free', txid: this.#meta.txid, pgid: pgid(id), count });
@@ -354,32 +362,37 @@ export class Tx {
         dirty[i].writeTo(bytes, view, (dirty[i].pgid - dirty[from].pgid) * this.pageSize);
       }
       pager.write(dirty[from].pgid * this.pageSize, bytes);
-    }
-    this.stats.write += dirty.length;
-    if (trace.on) {
-      for (const { pgid: id, count, kind } of dirty) {
-        trace.emit({
-          type: 'bolt.write',
-          txid: this.#meta.txid,
-          pgid: pgid(id),
-          count,
-          kind: pageKindCodes[kind],
-        });
+      if (!trace.on) continue;
+      for (let i = from; i < to; i++) {
+        this.#tellWrite(dirty[i], { bytes, view, at: (dirty[i].pgid - dirty[from].pgid) * this.pageSize });
       }
     }
+    this.stats.write += dirty.length;
     this.#db.sync('data', this.#meta.txid);
+  }
+
+  #tellWrite({ pgid: id, count, kind }: DirtyRun, place: PageBytes): void {
+    this.#db.trace.emit({
+      type: 'bolt.write',
+      txid: this.#meta.txid,
+      pgid: pgid(id),
+      count,
+      kind: pageKindCodes[kind],
+      ...contentOf(new Page(place, place.at + count * this.pageSize)),
+    });
   }
 
   #writeMeta(): void {
     const { pager, trace } = this.#db;
     const { txid: id, highWater } = this.#meta;
-    assert(this.#meta.root.root < highWater, 'tx: the root lies below the high water mark');
+    const { root } = this.#meta.root;
+    assert(root < highWater, 'tx: the root lies below the high water mark');
     const bytes = new Uint8Array(this.pageSize);
     writeMetaPage(bytes, this.#meta);
     const slot = id % 2 === 0 ? 0 : 1;
     pager.write(slot * this.pageSize, bytes);
     this.stats.write++;
-    if (trace.on) trace.emit({ type: 'bolt.writeMeta', txid: id, slot, highWater });
+    if (trace.on) trace.emit({ type: 'bolt.writeMeta', txid: id, slot, highWater, root });
     this.#db.sync('meta', id);
   }
 }

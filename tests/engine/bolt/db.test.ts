@@ -112,6 +112,7 @@ test('the events of a commit tell each page that was taken, freed and written', 
   events.length = 0;
   write(db, (tx) => tx.bucket(bytes('b'))?.put(bytes('k'), new Uint8Array(700)));
   const { branch: _, ...kinds } = pageKindCodes;
+  const wrote = { type: 'bolt.write', txid: 3, count: 1, children: [], buckets: [], bucketRoots: [] };
   expect(events.filter(({ type }) => type.startsWith('bolt.'))).toEqual([
     // the first commit's old root and freelist: no reader needs them
     { type: 'bolt.release', txid: 3, runStarts: [2], runCounts: [2] },
@@ -122,11 +123,19 @@ test('the events of a commit tell each page that was taken, freed and written', 
     { type: 'bolt.spill', txid: 3, pgid: 6, from: 4, leaf: true },
     { type: 'bolt.free', txid: 3, pgid: 5, count: 1 },
     { type: 'bolt.allocate', txid: 3, pgid: 7, count: 1, scanned: 0, path: 'grow' },
-    { type: 'bolt.write', txid: 3, pgid: 2, count: 2, kind: kinds.leaf },
-    { type: 'bolt.write', txid: 3, pgid: 6, count: 1, kind: kinds.leaf },
-    { type: 'bolt.write', txid: 3, pgid: 7, count: 1, kind: kinds.freelist },
+    { ...wrote, pgid: 2, count: 2, kind: kinds.leaf, itemCount: 1, usedBytes: 16 + 16 + 1 + 700 },
+    {
+      ...wrote,
+      pgid: 6,
+      kind: kinds.leaf,
+      itemCount: 1,
+      usedBytes: 16 + 16 + 1 + 16,
+      buckets: ['b'],
+      bucketRoots: [2],
+    },
+    { ...wrote, pgid: 7, kind: kinds.freelist, itemCount: 2, usedBytes: 16 + 2 * 8 },
     { type: 'bolt.sync', txid: 3, what: 'data' },
-    { type: 'bolt.writeMeta', txid: 3, slot: 1, highWater: 8 },
+    { type: 'bolt.writeMeta', txid: 3, slot: 1, highWater: 8, root: 6 },
     { type: 'bolt.sync', txid: 3, what: 'meta' },
   ]);
 });
