@@ -38,7 +38,7 @@ export function openDb(pager: Pager, options: DbOptions = {}): Db {
  * leave the older meta page pointing at them.
  */
 export class Backend {
-  readonly db: Db;
+  #db: Db;
   readonly batchTx: BatchTx;
   readonly #trace: Trace<BackendEvent>;
   readonly #batchLimit: number;
@@ -49,10 +49,11 @@ export class Backend {
   /** The commit whose meta page is not known to be durable. */
   #inFlight: { readonly txid: number; readonly consistentIndex: number } | null = null;
   #due: CommitReason | null = null;
+  #durableIndex = 0;
   #sizeInUseBytes: number;
 
   private constructor(db: Db, options: BackendOptions) {
-    this.db = db;
+    this.#db = db;
     this.#trace = options.trace ?? silent;
     this.#batchLimit = options.batchLimit ?? defaultBatchLimit;
     this.#sizeInUseBytes = this.#measure();
@@ -67,6 +68,32 @@ export class Backend {
     for (const name of bucketNames) backend.batchTx.createBucket(name);
     backend.commit('force');
     return backend;
+  }
+
+  get db(): Db {
+    return this.#db;
+  }
+
+  /** The consistent index of the last commit whose meta page is known to be durable; 0 before the first. */
+  get durableIndex(): number {
+    return this.#durableIndex;
+  }
+
+  /**
+   * Goes on over another database, which came with a snapshot: what was not committed is lost, and commits in
+   * flight are nobody's any more.
+   */
+  reopen(db: Db): void {
+    this.close();
+    this.batchTx.forget();
+    this.#readBuffer.clear();
+    this.#inFlight = null;
+    this.#due = null;
+    this.#durableIndex = 0;
+    this.#db = db;
+    this.#renew();
+    for (const name of bucketNames) this.batchTx.createBucket(name);
+    this.commit('force');
   }
 
   /** Reads of what was written up to the last `unlock`. Another object after each commit: do not keep it. */
@@ -138,6 +165,7 @@ export class Backend {
     assert(this.#inFlight !== null, 'backend: a commit is done that was not begun');
     const { txid, consistentIndex } = this.#inFlight;
     this.#inFlight = null;
+    this.#durableIndex = consistentIndex;
     if (this.#trace.on) this.#trace.emit({ type: 'backend.committed', txid, consistentIndex });
     const due = this.#due;
     this.#due = null;

@@ -87,6 +87,11 @@ export class BatchTx {
     this.#pendingCount = 0;
   }
 
+  /** @internal Drops what the readers were not shown yet. */
+  forget(): void {
+    this.#buffer.clear();
+  }
+
   /** @internal Gives up what was not committed. */
   rollback(): void {
     this.#tx.rollback();

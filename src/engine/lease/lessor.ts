@@ -78,10 +78,21 @@ export class Lessor implements KeyLeases {
     this.#revokeRate = config.revokeRate ?? defaultRevokeRate;
     this.#kind = config.expiry ?? 'heapMap';
     this.#search = makeExpirySearch(this.#kind, this.#leases, trace);
-    for (const { id, ttlSeconds, remainingTtlSeconds } of store.all()) {
-      this.#leases.set(id, this.#record(id, ttlSeconds, remainingTtlSeconds));
-    }
-    this.#tellOpen();
+    this.#load();
+  }
+
+  /**
+   * The store has gone over to another database: its leases take the place of all, and this member does not
+   * lead. The key-value store attaches the keys again.
+   * @throws LeaseError 'lease: bad record'
+   * @source etcd v3.4.23 lease/lessor.go Recover
+   */
+  recover(): void {
+    this.#isPrimary = false;
+    this.#search.clear();
+    this.#leases.clear();
+    this.#leaseOf.clear();
+    this.#load();
   }
 
   /** How to begin the transaction that deletes a revoked lease's keys. */
@@ -262,6 +273,13 @@ export class Lessor implements KeyLeases {
       this.#tellExpired(lease);
     });
     return expired;
+  }
+
+  #load(): void {
+    for (const { id, ttlSeconds, remainingTtlSeconds } of this.#store.all()) {
+      this.#leases.set(id, this.#record(id, ttlSeconds, remainingTtlSeconds));
+    }
+    this.#tellOpen();
   }
 
   #get(id: LeaseId): LeaseRecord {

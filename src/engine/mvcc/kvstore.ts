@@ -31,7 +31,7 @@ type KeyToLease = Map<Item, { readonly key: Uint8Array; readonly lease: LeaseId 
 
 /** @source etcd mvcc/kvstore.go */
 export class KvStore {
-  readonly index = new TreeIndex();
+  #index = new TreeIndex();
   readonly trace: Trace<MvccEvent>;
   /** Null for a store without leases: records then name them, and nothing more. */
   readonly leases: KeyLeases | null;
@@ -49,14 +49,25 @@ export class KvStore {
     this.trace = trace;
     this.leases = leases;
     this.#restore();
-    if (trace.on) {
-      trace.emit({
-        type: 'mvcc.open',
-        revision: this.#currentRevision,
-        compactRevision: this.#compactRevision,
-        keyCount: this.index.countAlive(),
-      });
-    }
+    this.#tellOpen();
+  }
+
+  get index(): TreeIndex {
+    return this.#index;
+  }
+
+  /**
+   * The backend has gone over to another database: everything is read again from there. The leases must have
+   * done so before.
+   * @source etcd v3.4.23 mvcc/kvstore.go Restore
+   */
+  restore(): void {
+    assert(!this.#writing, 'kvstore: no transaction is open while the store is replaced');
+    this.#index = new TreeIndex();
+    this.#currentRevision = firstRevision;
+    this.#compactRevision = neverCompacted;
+    this.#restore();
+    this.#tellOpen();
   }
 
   /** The revision of the last write transaction that changed anything. */
@@ -88,6 +99,16 @@ export class KvStore {
    */
   hashByRevision(revision: number): RevisionHash {
     return hashByRevision(this, this.#backend.readTx, revision);
+  }
+
+  #tellOpen(): void {
+    if (!this.trace.on) return;
+    this.trace.emit({
+      type: 'mvcc.open',
+      revision: this.#currentRevision,
+      compactRevision: this.#compactRevision,
+      keyCount: this.index.countAlive(),
+    });
   }
 
   #end(changes: readonly KeyValue[]): void {
