@@ -82,6 +82,7 @@ const valuesFrom: Readonly<Record<string, readonly string[]>> = {
   'engine/backend': ['base', 'engine', 'engine/bolt'],
   'engine/lease': ['base', 'engine', 'engine/pb', 'engine/backend'],
   'engine/mvcc': ['base', 'engine', 'engine/pb', 'engine/backend', 'engine/lease'],
+  'engine/auth': ['base', 'engine', 'engine/pb', 'engine/backend'],
   'engine/server': [
     'base',
     'engine',
@@ -92,6 +93,7 @@ const valuesFrom: Readonly<Record<string, readonly string[]>> = {
     'engine/backend',
     'engine/lease',
     'engine/mvcc',
+    'engine/auth',
   ],
   engine: [],
   sim: ['base', 'engine'],
@@ -132,6 +134,7 @@ test('type imports never point up the floors', () => {
 const packagesOf: readonly (readonly [RegExp, RegExp])[] = [
   [/^src\/engine\/(pb|server)\//, /^@(bufbuild\/protobuf|noble\/hashes)(\/|$)/],
   [/^src\/engine\/(lease|mvcc)\//, /^@bufbuild\/protobuf(\/|$)/],
+  [/^src\/engine\/auth\//, /^(@bufbuild\/protobuf(\/|$)|bcryptjs$)/],
   [/^src\/sim\//, /^@bufbuild\/protobuf(\/|$)/],
   [/^src\/host\//, /^(comlink|idb|valibot)$/],
   [/^src\/model\/layout\//, /^d3-\w+$/],
