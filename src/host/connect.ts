@@ -18,9 +18,16 @@ const lastWordsMs = 3000;
 /** Someone who moves through the page is told of so often. */
 const attendMs = 30_000;
 
-/** Connects to a lab in workers. Loading them begins at once; the lab starts with `open`. */
-export function connectLab(load: () => Promise<WorkerScript> = () => loadScript(labUrl)): LabPort {
-  return new LabConnection(load);
+/**
+ * Connects to a lab in workers. Loading them begins at once; the lab starts with `open`.
+ * @param early opens the lab at once too, while its page still loads: the page's first `open` waits for that
+ * one, whatever its options, and nothing is told before it
+ */
+export function connectLab(
+  load: () => Promise<WorkerScript> = () => loadScript(labUrl),
+  early: LabOptions | null = null,
+): LabPort {
+  return new LabConnection(load, early);
 }
 
 class LabConnection implements LabPort {
@@ -30,16 +37,27 @@ class LabConnection implements LabPort {
   #options: LabOptions | null = null;
   #witness: Witness | null = null;
   #attendedMs = 0;
+  #early: ReturnType<LabPort['open']> | null = null;
 
-  constructor(load: () => Promise<WorkerScript>) {
+  constructor(load: () => Promise<WorkerScript>, early: LabOptions | null) {
     this.#calls = load().then((script) => this.#start(script));
     this.#calls.catch((error: unknown) => this.#die(asError(error).message));
     if (typeof document !== 'undefined') {
       for (const type of ['pointerdown', 'keydown']) document.addEventListener(type, () => this.#attend());
     }
+    if (early === null) return;
+    this.#feed.hold();
+    this.#early = this.#open(early);
   }
 
-  async open(options: LabOptions): Promise<Result<{ state: LabState }>> {
+  open(options: LabOptions): Promise<Result<{ state: LabState }>> {
+    const early = this.#early;
+    this.#early = null;
+    this.#feed.release();
+    return early ?? this.#open(options);
+  }
+
+  async #open(options: LabOptions): Promise<Result<{ state: LabState }>> {
     this.#options = options;
     this.#feed.interventions.length = 0;
     this.#witness = new Witness(options.workspace);

@@ -19,6 +19,7 @@ export class LabFeed {
   readonly interventions: Intervention[] = [];
   #backlog: LabBatch[] = [];
   #state: LabState | null = null;
+  #isHeld = false;
 
   /** The last state that came; null before any. */
   get state(): LabState | null {
@@ -34,13 +35,23 @@ export class LabFeed {
 
   tell(batch: LabBatch): void {
     this.#state = batch.state;
-    if (this.#subscribers.size === 0) this.#backlog.push(batch);
-    for (const receive of this.#subscribers) receive(batch);
+    if (this.#isHeld || this.#subscribers.size === 0) this.#backlog.push(batch);
+    else for (const receive of this.#subscribers) receive(batch);
   }
 
   subscribe(receive: (batch: LabBatch) => void): () => void {
     this.#subscribers.add(receive);
-    for (const batch of this.#backlog.splice(0)) receive(batch);
+    if (!this.#isHeld) this.release();
     return () => this.#subscribers.delete(receive);
+  }
+
+  /** From now on subscribers wait as well, until the release. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    for (const batch of this.#backlog.splice(0)) for (const receive of this.#subscribers) receive(batch);
   }
 }

@@ -82,17 +82,23 @@ export class Lab {
     const problem = optionProblem(options);
     if (problem !== null) return { ok: false, code: 'bad options', message: problem };
     this.#workspace = options.workspace;
+    // The members' workers start while the storage opens; what is stored may have another number of them.
+    const early = this.#members(options);
     const storage = await openStorage(options, {
       clock: this.#parts.clock,
       locks: this.#parts.locks,
       taken: () => this.#stop('taken', 'This lab was taken over by another tab; here it has stopped.'),
       lost: (message) => this.#stop('store', message),
     });
-    if (!storage.ok) return storage;
+    if (!storage.ok) {
+      early.then(
+        (members) => members.close(),
+        () => {},
+      );
+      return storage;
+    }
     const memberCount = storage.lab.record.members;
-    const members = await this.#parts.members({ ...options, members: memberCount }, (told) =>
-      this.#told(told),
-    );
+    const members = await this.#membersFor(early, options, memberCount);
     this.#opened = this.#assemble(options, storage, members);
     this.#storageNotice = storage.storageNotice;
     this.#sentInterventions = 0;
@@ -256,6 +262,17 @@ export class Lab {
       if (opened.scheduler.stopped === null) await opened.disk.flush();
       await opened.storage.store.close();
     });
+  }
+
+  #members(options: LabOptions): Promise<MemberHost> {
+    return this.#parts.members(options, (told) => this.#told(told));
+  }
+
+  async #membersFor(early: Promise<MemberHost>, options: LabOptions, members: number): Promise<MemberHost> {
+    const host = await early;
+    if (members === options.members) return host;
+    host.close();
+    return this.#members({ ...options, members });
   }
 
   #assemble(options: LabOptions, storage: OpenedStorage, members: MemberHost): Opened {

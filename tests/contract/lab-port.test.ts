@@ -189,6 +189,28 @@ test('where a worker starts no workers, all members live in the lab’s own, and
   await lab.port.close();
 });
 
+test('a lab that opens before its page is there tells the page everything, from its open on', async () => {
+  const options: LabOptions = {
+    seed: 4,
+    workspace: 'early',
+    members: 3,
+    storage: 'memory',
+    layout: 'workers',
+    lookOnly: false,
+    preVote: true,
+    startPaused: true,
+  };
+  const port = connectLab(async () => ({ kind: 'module', url: 'lab' }), options);
+  const told: number[] = [];
+  port.subscribe(({ events }) => told.push(...events.map(({ at }) => at.moment)));
+  while ((await port.state()).moment === 0);
+  expect(told).toEqual([]);
+  const opened = await port.open(options);
+  expect(opened).toMatchObject({ ok: true, state: { seed: 4, playing: false } });
+  expect(told[0]).toBe(1);
+  await port.close();
+});
+
 test('a lab that cannot load says so in each answer', async () => {
   const port = connectLab(() =>
     Promise.reject(new Error('a part of the lab did not load (404): reload the page')),
