@@ -15,15 +15,22 @@ export interface PageBytes {
  */
 export type SyncKind = 'data' | 'meta' | 'grow';
 
-/** The bytes of a database. A write is seen by the next read; a sync orders what reaches the disk. */
-export interface Pager {
+/** What a reader needs of a file. */
+export interface PageSource {
   readonly sizeBytes: number;
   /**
-   * The bytes that hold a run of pages. They stay valid and unchanged until a write covers the run; a bbolt
-   * transaction never writes a page that an open transaction can reach.
+   * The bytes that hold a run of pages; valid at least for the three calls that follow.
    * @throws BoltError 'invalid database' where the run ends behind the file
    */
   run(pgid: number, count: number, pageSize: number): PageBytes;
+}
+
+/**
+ * The bytes of a database. A write is seen by the next read; a sync orders what reaches the disk. What `run`
+ * returns stays valid and unchanged until a write covers the run; a bbolt transaction never writes a page
+ * that an open transaction can reach.
+ */
+export interface Pager extends PageSource {
   /** Takes the bytes over: the caller changes them no more. A write behind the end grows the file. */
   write(offset: number, bytes: Uint8Array): void;
   sync(what: SyncKind): void;

@@ -1,7 +1,7 @@
 /** The two metas of a file of unknown soundness, with what is wrong with each. */
 import { metaBytes, metaFault, readBig64 } from './meta.ts';
 import { pageHeaderBytes } from './page.ts';
-import type { Pager } from './pager.ts';
+import type { PageSource } from './pager.ts';
 
 /** A meta as it lies in the file, believed or not; 64-bit numbers are exact. */
 export interface XrayMeta {
@@ -43,9 +43,9 @@ function missingMeta(page: number, fault: 'short' | 'not found'): XrayMeta {
 }
 
 /** Reads the meta behind the page header at `offset`. */
-function readXrayMeta(pager: Pager, offset: number, page: number): XrayMeta {
-  if (offset + pageHeaderBytes + metaBytes > pager.sizeBytes) return missingMeta(page, 'short');
-  const { view, bytes, at: from } = pager.run(offset, pageHeaderBytes + metaBytes, 1);
+function readXrayMeta(source: PageSource, offset: number, page: number): XrayMeta {
+  if (offset + pageHeaderBytes + metaBytes > source.sizeBytes) return missingMeta(page, 'short');
+  const { view, bytes, at: from } = source.run(offset, pageHeaderBytes + metaBytes, 1);
   const at = from + pageHeaderBytes;
   const fault = metaFault(view, bytes, at);
   return {
@@ -65,12 +65,12 @@ function readXrayMeta(pager: Pager, offset: number, page: number): XrayMeta {
 }
 
 /** The page size that meta 0 tells, else the first valid meta 1 at 1024 << i; 0 where none does. */
-function pageSizeOf(pager: Pager, first: XrayMeta): number {
+function pageSizeOf(source: PageSource, first: XrayMeta): number {
   if (first.fault === null) return first.pageSize;
   for (let i = 0; i < 15; i++) {
     const offset = 1024 * 2 ** i;
-    if (offset >= pager.sizeBytes - 1024) break;
-    const second = readXrayMeta(pager, offset, 1);
+    if (offset >= source.sizeBytes - 1024) break;
+    const second = readXrayMeta(source, offset, 1);
     if (second.fault === null) return second.pageSize;
   }
   return 0;
@@ -79,16 +79,16 @@ function pageSizeOf(pager: Pager, first: XrayMeta): number {
 const minPageBytes = 64;
 
 /** Both metas and the one in force: the valid one with the higher transaction. */
-export function chooseXrayMeta(pager: Pager): {
+export function chooseXrayMeta(source: PageSource): {
   readonly metas: readonly [XrayMeta, XrayMeta];
   readonly chosen: { readonly meta: XrayMeta; readonly pageSize: number } | null;
 } {
-  const first = readXrayMeta(pager, 0, 0);
-  const pageSize = pageSizeOf(pager, first);
-  const isInside = pageSize > 0 && pageSize < pager.sizeBytes;
-  const second = isInside ? readXrayMeta(pager, pageSize, 1) : missingMeta(1, 'not found');
+  const first = readXrayMeta(source, 0, 0);
+  const pageSize = pageSizeOf(source, first);
+  const isInside = pageSize > 0 && pageSize < source.sizeBytes;
+  const second = isInside ? readXrayMeta(source, pageSize, 1) : missingMeta(1, 'not found');
   const [newer, older] = second.txid > first.txid ? [second, first] : [first, second];
   const meta = newer.fault === null ? newer : older;
-  const isUsable = meta.fault === null && pageSize >= minPageBytes && pager.sizeBytes >= 2 * pageSize;
+  const isUsable = meta.fault === null && pageSize >= minPageBytes && source.sizeBytes >= 2 * pageSize;
   return { metas: [first, second], chosen: isUsable ? { meta, pageSize } : null };
 }

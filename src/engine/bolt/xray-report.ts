@@ -1,6 +1,6 @@
 /** What a walk over a file of unknown soundness tells. */
-import type { Spans } from './freelist/freelist.ts';
 import type { XrayMeta } from './xray-meta.ts';
+import type { PageTable } from './xray-pages.ts';
 
 export type XrayCode =
   | 'no-valid-meta'
@@ -21,6 +21,7 @@ export type XrayCode =
   | 'branch-empty'
   | 'element-bounds'
   | 'zero-key'
+  | 'key-too-large'
   | 'key-order'
   | 'key-below-parent'
   | 'key-above-parent'
@@ -30,7 +31,8 @@ export type XrayCode =
   | 'leaf-flags'
   | 'unreachable-unfreed'
   | 'too-deep'
-  | 'work-limit';
+  | 'work-limit'
+  | 'page-limit';
 
 /** A fault; `page` in decimal, as it may be any 64-bit number. */
 export interface XrayFinding {
@@ -57,36 +59,62 @@ export interface XrayBucket {
 
 export type XrayPageKind = 'meta' | 'freelist' | 'branch' | 'leaf' | 'free' | 'unreachable' | 'invalid';
 
-/** A logical page; neighbouring free pages are one entry, whose `overflow` counts the further ones. */
+/** A logical page; neighbouring free or unreachable pages are one entry, whose `overflow` counts the further ones. */
 export interface XrayPage {
   readonly pgid: number;
   readonly kind: XrayPageKind;
   /** Of an invalid page. */
   readonly flags: number;
   readonly count: number;
-  overflow: number;
+  readonly overflow: number;
+}
+
+/** Runs of page ids, ascending: run i is `starts[i]`, `starts[i] + 1`, ... of `counts[i]` pages. */
+export interface XraySpans {
+  readonly starts: ArrayLike<number>;
+  readonly counts: ArrayLike<number>;
 }
 
 export interface XrayReport {
   readonly metas: readonly [XrayMeta, XrayMeta];
   /** The meta in force and the page size; null where no meta is valid: then nothing else is known. */
   readonly chosen: { readonly meta: XrayMeta; readonly pageSize: number } | null;
+  /** The first buckets of the walk, as many as fit into a few MiB; a visitor hears of all. */
   readonly buckets: readonly XrayBucket[];
+  readonly bucketCount: number;
   readonly isFreelistStored: boolean;
-  readonly free: Spans;
+  /** The first 262,144 runs of free pages. */
+  readonly free: XraySpans;
+  readonly freeSpanCount: number;
   readonly freeCount: number;
   readonly unreachableCount: number;
-  readonly pages: readonly XrayPage[];
-  /** At most 2,000. */
+  /** What each page is. */
+  readonly pages: PageTable;
+  /** The first 2,000. */
   readonly findings: readonly XrayFinding[];
+  /** How many findings there are of each kind, told or not. */
+  readonly findingCounts: ReadonlyMap<XrayCode, number>;
 }
 
-/** Is told of items in the order of a walk; bytes are views, to be copied by who keeps them. */
+/** A value where it lies in the file: it may be larger than memory. */
+export interface XrayValue {
+  readonly sizeBytes: number;
+  /**
+   * A part of it, valid during the visit until three further parts were read.
+   * @param length at most 64 KiB, cut at the value's end
+   */
+  part(from: number, length: number): Uint8Array;
+}
+
+/** Is told of what a walk comes to, in its order; bytes are valid during the call only. */
 export interface XrayVisitor {
   enterBucket?(bucket: XrayBucket): void;
-  item?(bucket: XrayBucket, key: Uint8Array, value: Uint8Array): void;
+  /** @param key its first 32 KiB, which is all of it in a sound file */
+  item?(bucket: XrayBucket, key: Uint8Array, value: XrayValue): void;
   /** After all of a bucket's items. @param name null for the root bucket */
   leaveBucket?(bucket: XrayBucket, name: Uint8Array | null): void;
+  /** In the end, all pages in order. */
+  page?(page: XrayPage): void;
 }
 
 /** A bucket before its items were counted. */

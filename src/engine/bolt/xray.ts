@@ -1,79 +1,117 @@
-/** Reads any file, damaged or hostile: what is readable, and every fault with its page. */
-import { compareBytes } from '../../base/bytes.ts';
-import { readU64le } from '../../base/u64.ts';
-import { Bitmap } from './freelist/bitmap.ts';
-import { spansOf } from './freelist/freelist.ts';
+/** Reads any file, damaged or hostile, of any size: what is readable, and every fault with its page. */
+import { maxKeyBytes } from './bucket.ts';
 import { readBig64 } from './meta.ts';
-import { branchFlag, elementBytes, freelistFlag, leafFlag, pageHeaderBytes } from './page.ts';
-import type { PageBytes, Pager } from './pager.ts';
+import { branchFlag, compareKeys, elementBytes, freelistFlag, leafFlag, pageHeaderBytes } from './page.ts';
+import type { PageSource } from './pager.ts';
+import { Findings } from './xray-findings.ts';
+import { readStoredIds } from './xray-freelist.ts';
+import { PageListing } from './xray-list.ts';
 import { chooseXrayMeta } from './xray-meta.ts';
 import type { XrayMeta } from './xray-meta.ts';
+import { PageTable, placeCodes } from './xray-pages.ts';
 import { newXrayBucket } from './xray-report.ts';
-import type {
-  XrayBucket,
-  XrayCode,
-  XrayFinding,
-  XrayPage,
-  XrayPageKind,
-  XrayReport,
-  XrayVisitor,
-} from './xray-report.ts';
+import type { XrayBucket, XrayReport, XraySpans, XrayValue, XrayVisitor } from './xray-report.ts';
 
-const maxFindings = 2000;
 /** Pages and buckets below one another; no sound file comes near. */
 const maxDepth = 400;
-const kindCodes: readonly (XrayPageKind | '')[] = ['', 'meta', 'freelist', 'branch', 'leaf', 'invalid'];
+/** Pages that the table can hold, and no more, are worth marking a few times over. */
+const maxMarks = 268435456;
+/** Memory for the buckets that a report holds. */
+const maxBucketBytes = 4194304;
+const bucketCost = 300;
+const comparedBytes = 1024;
+const partBytes = 65536;
 
-interface Walk {
-  readonly bucket: XrayBucket;
-  lastKey: Uint8Array | null;
+/** Bytes of the file: a key, or what holds one. */
+interface Place {
+  readonly at: number;
+  readonly size: number;
 }
 
-interface RawPage extends PageBytes {
+interface BranchElement extends Place {
+  readonly child: bigint;
+  readonly position: number;
+}
+
+/** A page, or the page inside an inline bucket's value, by its place in the file. */
+interface RawPage {
+  readonly at: number;
   readonly end: number;
   readonly flags: number;
   readonly count: number;
   readonly overflow: number;
 }
 
-/** One walk over one file. Memory: about three bits and a byte for each page that the file really has. */
+interface Walk {
+  readonly bucket: XrayBucket;
+  lastKey: Place | null;
+}
+
+/** What the parent promises about a page's keys: not below, below. */
+interface Bounds {
+  readonly low: Place | null;
+  readonly high: Place | null;
+}
+
+const unbounded: Bounds = { low: null, high: null };
+
+class ValueInFile implements XrayValue {
+  readonly sizeBytes: number;
+  readonly #source: PageSource;
+  readonly #at: number;
+
+  constructor(source: PageSource, at: number, sizeBytes: number) {
+    this.#source = source;
+    this.#at = at;
+    this.sizeBytes = sizeBytes;
+  }
+
+  part(from: number, length: number): Uint8Array {
+    const size = Math.min(length, partBytes, this.sizeBytes - from);
+    if (!(size > 0)) return new Uint8Array(0);
+    const { bytes, at } = this.#source.run(this.#at + from, size, 1);
+    return bytes.subarray(at, at + size);
+  }
+}
+
+/** One walk over one file. Its memory is that of the page table, of kept findings, buckets and free runs. */
 class Xray {
   readonly buckets: XrayBucket[] = [];
-  readonly findings: XrayFinding[] = [];
-  readonly pages: XrayPage[] = [];
-  readonly #pager: Pager;
+  readonly findings = new Findings();
+  readonly table: PageTable;
+  readonly #source: PageSource;
   readonly #visitor: XrayVisitor;
   readonly #pageSize: number;
   readonly #meta: XrayMeta;
   readonly #highWater: number;
-  readonly #referenced = new Bitmap();
-  readonly #freed = new Bitmap();
-  /** Free ids behind the file's end: only as many as the file holds. */
-  readonly #freedBehind = new Set<number>();
-  readonly #filePages: number;
-  readonly #kinds: Uint8Array;
-  readonly #invalidFlags = new Map<number, number>();
   readonly #active = new Set<number>();
   #freelistOverflow = 0;
   #depth = 0;
+  #bucketRoom = maxBucketBytes;
   /**
-   * Bytes that may still be looked at, so that pages that overlap or repeat can not cost more than a few
-   * files.
+   * Work that may still be done: bytes of pages come to, bytes of items looked at, pages marked. Pages that
+   * overlap or repeat can not cost more than a few files.
    */
-  #budget: number;
-  freeIds: number[] = [];
+  #pageBudget: number;
+  #itemBudget: number;
+  #markBudget: number;
+  #isTired = false;
+  free: XraySpans = { starts: [], counts: [] };
+  freeSpanCount = 0;
+  bucketCount = 0;
   freeCount = 0;
   unreachableCount = 0;
 
-  constructor(pager: Pager, meta: XrayMeta, pageSize: number, visitor: XrayVisitor) {
-    this.#pager = pager;
+  constructor(source: PageSource, meta: XrayMeta, pageSize: number, visitor: XrayVisitor) {
+    this.#source = source;
     this.#visitor = visitor;
     this.#meta = meta;
     this.#pageSize = pageSize;
     this.#highWater = Number(meta.highWater);
-    this.#filePages = Math.min(this.#highWater, Math.ceil(pager.sizeBytes / pageSize));
-    this.#kinds = new Uint8Array(this.#filePages);
-    this.#budget = 4 * pager.sizeBytes + 1048576;
+    this.table = new PageTable(Math.min(this.#highWater, Math.ceil(source.sizeBytes / pageSize)));
+    this.#pageBudget = 2 * source.sizeBytes + 1048576;
+    this.#itemBudget = 2 * source.sizeBytes + 1048576;
+    this.#markBudget = Math.min(2 * this.table.pageCount + 4096, maxMarks);
   }
 
   get isFreelistStored(): boolean {
@@ -84,60 +122,59 @@ class Xray {
     this.#readFreelist();
     const root: XrayBucket = newXrayBucket([], this.#meta.root, this.#meta.sequence, false);
     this.#walkBucket(root, null, null);
-    for (const id of [0, 1]) {
-      this.#referenced.set(id);
-      this.#mark(id, 1);
-    }
-    if (this.isFreelistStored) this.#reference(Number(this.#meta.freelist), this.#freelistOverflow, 2);
+    for (const id of [0, 1]) this.table.setKind(id, placeCodes.meta);
+    if (this.isFreelistStored)
+      this.#reference(Number(this.#meta.freelist), this.#freelistOverflow, placeCodes.freelist);
     this.#listPages();
+    if (this.table.isCut) this.findings.tell('page-limit', 0, () => 'more pages than can be kept in mind');
   }
 
-  #tell(code: XrayCode, page: number | bigint, message = ''): void {
-    if (this.findings.length < maxFindings) this.findings.push({ code, page: String(page), message });
+  /** Says once that the walk was ended. */
+  #tire(): void {
+    if (this.#isTired) return;
+    this.#isTired = true;
+    this.findings.tell('work-limit', 0, () => 'pages overlap so much that the walk was ended');
   }
 
-  /** Takes work from the budget. @returns whether there is any left */
+  /** Takes work from the budget for items. @returns whether there is any left */
   #afford(bytes: number): boolean {
-    if (this.#budget < 0) return false;
-    this.#budget -= bytes;
-    if (this.#budget >= 0) return true;
-    this.#tell('work-limit', 0, 'pages overlap so much that the walk was ended');
-    return false;
+    this.#itemBudget -= bytes;
+    if (this.#itemBudget < 0) this.#tire();
+    return !this.#isTired;
   }
 
   #page(id: number, exact: bigint | number): RawPage | null {
+    const { sizeBytes } = this.#source;
+    const at = id * this.#pageSize;
     if (!(id < this.#highWater)) {
-      this.#tell('out-of-range', exact, `page id at or above high water mark ${this.#meta.highWater}`);
+      this.findings.tell(
+        'out-of-range',
+        exact,
+        () => `page id at or above high water mark ${this.#meta.highWater}`,
+      );
       return null;
     }
-    if ((id + 1) * this.#pageSize > this.#pager.sizeBytes) {
-      this.#tell('past-eof', exact, 'page starts beyond the file');
+    if (at + this.#pageSize > sizeBytes) {
+      this.findings.tell('past-eof', exact, () => 'page starts beyond the file');
       return null;
     }
-    const head = this.#pager.run(id, 1, this.#pageSize);
+    const head = this.#source.run(at, pageHeaderBytes, 1);
     const named = readBig64(head.view, head.at);
     if (named !== BigInt(id)) {
-      this.#tell('page-id-mismatch', exact, `header says ${named}`);
+      this.findings.tell('page-id-mismatch', exact, () => `header says ${named}`);
       return null;
     }
+    const flags = head.view.getUint16(head.at + 8, true);
+    const count = head.view.getUint16(head.at + 10, true);
     const overflow = head.view.getUint32(head.at + 12, true);
-    if ((id + overflow + 1) * this.#pageSize > this.#pager.sizeBytes || id + overflow >= this.#highWater) {
-      this.#tell('overflow-past-end', exact, `overflow ${overflow}`);
+    const end = at + (overflow + 1) * this.#pageSize;
+    if (end > sizeBytes || id + overflow >= this.#highWater) {
+      this.findings.tell('overflow-past-end', exact, () => `overflow ${overflow}`);
       return null;
     }
-    if (!this.#afford((overflow + 1) * this.#pageSize)) return null;
-    const place = overflow === 0 ? head : this.#pager.run(id, overflow + 1, this.#pageSize);
-    return {
-      ...place,
-      end: place.at + (overflow + 1) * this.#pageSize,
-      overflow,
-      flags: place.view.getUint16(place.at + 8, true),
-      count: place.view.getUint16(place.at + 10, true),
-    };
-  }
-
-  #mark(id: number, kind: number): void {
-    if (id < this.#kinds.length) this.#kinds[id] = kind;
+    this.#pageBudget -= end - at;
+    if (this.#pageBudget < 0) this.#tire();
+    return this.#isTired ? null : { at, end, flags, count, overflow };
   }
 
   /**
@@ -145,23 +182,17 @@ class Xray {
    * not kept.
    */
   #reference(id: number, overflow: number, kind: number): void {
-    for (let next = id; next <= id + overflow && next < this.#filePages; next++) {
-      if (!this.#referenced.set(next)) this.#tell('multiple-references', next);
-      if (this.#isFreed(next)) this.#tell('reachable-freed', next);
+    const end = Math.min(id + overflow + 1, this.table.pageCount);
+    this.#markBudget -= Math.max(0, end - id);
+    if (this.#markBudget < 0) {
+      this.#tire();
+      return;
     }
-    this.#mark(id, kind);
-  }
-
-  #isFreed(id: number): boolean {
-    return id < this.#filePages ? this.#freed.has(id) : this.#freedBehind.has(id);
-  }
-
-  /** @returns whether the id was not free before */
-  #addFreed(id: number): boolean {
-    if (id < this.#filePages) return this.#freed.set(id);
-    if (this.#freedBehind.has(id)) return false;
-    this.#freedBehind.add(id);
-    return true;
+    for (let next = id; next < end; next++) {
+      if (!this.table.setUsed(next)) this.findings.tell('multiple-references', next);
+      if (this.table.isFreed(next)) this.findings.tell('reachable-freed', next);
+    }
+    this.table.setKind(id, kind);
   }
 
   #readFreelist(): void {
@@ -171,69 +202,51 @@ class Xray {
     if (page === null) return;
     this.#freelistOverflow = page.overflow;
     if (page.flags !== freelistFlag) {
-      this.#tell('freelist-flags', freelist, `flags 0x${page.flags.toString(16)}`);
+      this.findings.tell('freelist-flags', freelist, () => `flags 0x${page.flags.toString(16)}`);
       return;
     }
-    const { view } = page;
     let at = page.at + pageHeaderBytes;
     let count = BigInt(page.count);
     if (page.count === 0xffff) {
-      count = readBig64(view, at);
+      const place = this.#source.run(at, 8, 1);
+      count = readBig64(place.view, place.at);
       at += 8;
     }
     if (count > BigInt(Math.floor((page.end - at) / 8))) {
-      this.#tell('freelist-count', freelist, `count ${count} does not fit`);
+      this.findings.tell('freelist-count', freelist, () => `count ${count} does not fit`);
       return;
     }
-    this.#readIds(view, at, Number(count), freelist);
-  }
-
-  #readIds(view: DataView, from: number, count: number, freelist: bigint): void {
-    let previous = 0;
-    for (let i = 0; i < count; i++) {
-      const at = from + 8 * i;
-      const id = readU64le(view, at);
-      if (id < 2 || id >= this.#highWater)
-        this.#tell('freelist-range', freelist, `id ${readBig64(view, at)}`);
-      if (i > 0 && id <= previous)
-        this.#tell('freelist-order', freelist, `id ${readBig64(view, at)} after ${previous}`);
-      previous = id;
-      if (!this.#addFreed(id)) this.#tell('freelist-duplicate', readBig64(view, at));
-      this.freeIds.push(id);
-    }
-    this.freeCount = count;
+    const stored = { at, count: Number(count), highWater: this.#highWater, page: freelist };
+    const { free, spanCount } = readStoredIds(this.#source, stored, this.table, this.findings);
+    this.free = free;
+    this.freeSpanCount = spanCount;
+    this.freeCount = Number(count);
   }
 
   #walkBucket(bucket: XrayBucket, inline: RawPage | 'short' | null, name: Uint8Array | null): void {
     const walk: Walk = { bucket, lastKey: null };
-    this.buckets.push(bucket);
+    this.bucketCount++;
+    this.#bucketRoom -= bucketCost + 16 * bucket.path.length + (name === null ? 0 : name.length);
+    if (this.#bucketRoom >= 0) this.buckets.push(bucket);
     this.#visitor.enterBucket?.(bucket);
     if (inline === 'short') {
       bucket.depth = 1;
-      this.#tell('inline-short', 0);
+      this.findings.tell('inline-short', 0);
     } else if (inline !== null) {
       bucket.depth = 1;
-      if (inline.flags === leafFlag) this.#walkLeaf(walk, 0, inline, null, null);
-      else this.#tell('inline-flags', 0, `flags 0x${inline.flags.toString(16)}`);
-    } else this.#walkPage(walk, Number(bucket.root), bucket.root, 1, null, null);
+      if (inline.flags === leafFlag) this.#walkLeaf(walk, 0, inline, unbounded);
+      else this.findings.tell('inline-flags', 0, () => `flags 0x${inline.flags.toString(16)}`);
+    } else this.#walkPage(walk, Number(bucket.root), bucket.root, 1, unbounded);
     this.#visitor.leaveBucket?.(bucket, name);
   }
 
-  /** @param low,high what the parent promises about keys: not below, below */
-  #walkPage(
-    walk: Walk,
-    id: number,
-    exact: bigint,
-    level: number,
-    low: Uint8Array | null,
-    high: Uint8Array | null,
-  ): void {
+  #walkPage(walk: Walk, id: number, exact: bigint, level: number, bounds: Bounds): void {
     if (this.#active.has(id)) {
-      this.#tell('cycle', exact);
+      this.findings.tell('cycle', exact);
       return;
     }
     if (this.#depth >= maxDepth) {
-      this.#tell('too-deep', exact, `below ${maxDepth} others`);
+      this.findings.tell('too-deep', exact, () => `below ${maxDepth} others`);
       return;
     }
     const page = this.#page(id, exact);
@@ -243,218 +256,236 @@ class Xray {
     const { bucket } = walk;
     bucket.depth = Math.max(bucket.depth, level);
     if (page.flags === leafFlag) {
-      this.#reference(id, page.overflow, 4);
+      this.#reference(id, page.overflow, placeCodes.leaf);
       bucket.leafPages++;
       bucket.leafOverflow += page.overflow;
-      this.#walkLeaf(walk, id, page, low, high);
+      this.#walkLeaf(walk, id, page, bounds);
     } else if (page.flags === branchFlag) {
-      this.#reference(id, page.overflow, 3);
+      this.#reference(id, page.overflow, placeCodes.branch);
       bucket.branchPages++;
       bucket.branchOverflow += page.overflow;
-      this.#walkBranch(walk, id, page, level, low, high);
+      this.#walkBranch(walk, id, page, level, bounds);
     } else {
-      this.#reference(id, page.overflow, 5);
-      this.#invalidFlags.set(id, page.flags);
-      this.#tell('page-flags', id, `flags 0x${page.flags.toString(16)} where a branch or leaf was expected`);
+      this.#reference(id, page.overflow, placeCodes.invalid);
+      const flags = `flags 0x${page.flags.toString(16)}`;
+      this.findings.tell('page-flags', id, () => `${flags} where a branch or leaf was expected`);
     }
     this.#depth--;
     this.#active.delete(id);
   }
 
-  #walkBranch(
-    walk: Walk,
-    id: number,
-    page: RawPage,
-    level: number,
-    low: Uint8Array | null,
-    high: Uint8Array | null,
-  ): void {
-    if (page.count === 0) this.#tell('branch-empty', id);
-    const keys = this.#branchKeys(id, page);
-    if (keys === null) return;
-    for (const key of keys) walk.bucket.inuseBytes += elementBytes + key.length;
-    walk.bucket.inuseBytes += pageHeaderBytes;
-    keys.forEach((key, i) => {
-      if (!this.#afford(key.length)) return;
-      if (i > 0 && compareBytes(keys[i - 1], key) >= 0) this.#tell('key-order', id, `branch element ${i}`);
-      if (low !== null && i === 0 && compareBytes(key, low) < 0)
-        this.#tell('key-below-parent', id, 'branch element 0');
-      if (high !== null && compareBytes(key, high) >= 0)
-        this.#tell('key-above-parent', id, `branch element ${i}`);
-      const at = page.at + pageHeaderBytes + elementBytes * i + 8;
-      const next = i + 1 < keys.length ? keys[i + 1] : high;
-      this.#walkPage(walk, readU64le(page.view, at), readBig64(page.view, at), level + 1, key, next);
-    });
+  #walkBranch(walk: Walk, id: number, page: RawPage, level: number, { low, high }: Bounds): void {
+    if (page.count === 0) this.findings.tell('branch-empty', id);
+    const keyBytes = this.#checkBranchElements(id, page);
+    if (keyBytes === null) return;
+    walk.bucket.inuseBytes += pageHeaderBytes + elementBytes * page.count + keyBytes;
+    let key = page.count > 0 ? this.#branchElement(page, 0) : null;
+    let previous: Place | null = null;
+    for (let i = 0; key !== null && this.#afford(key.size); i++) {
+      const next: BranchElement | null = i + 1 < page.count ? this.#branchElement(page, i + 1) : null;
+      if (previous !== null && this.#compare(previous, key) >= 0)
+        this.findings.tell('key-order', id, () => `branch element ${i}`);
+      if (low !== null && i === 0 && this.#compare(key, low) < 0)
+        this.findings.tell('key-below-parent', id, () => 'branch element 0');
+      if (high !== null && this.#compare(key, high) >= 0)
+        this.findings.tell('key-above-parent', id, () => `branch element ${i}`);
+      const bounds = { low: key, high: next ?? high };
+      this.#walkPage(walk, Number(key.child), key.child, level + 1, bounds);
+      previous = key;
+      key = next;
+    }
   }
 
-  /** A branch's keys; null where one of them can not be read. */
-  #branchKeys(id: number, page: RawPage): Uint8Array[] | null {
-    if (page.at + pageHeaderBytes + elementBytes * page.count > page.end) {
-      this.#tell('element-bounds', id, `count ${page.count}`);
-      return null;
-    }
-    const keys: Uint8Array[] = [];
+  #branchElement(page: RawPage, index: number): BranchElement {
+    const element = page.at + pageHeaderBytes + elementBytes * index;
+    const { view, at } = this.#source.run(element, elementBytes, 1);
+    const position = view.getUint32(at, true);
+    return {
+      at: element + position,
+      size: view.getUint32(at + 4, true),
+      child: readBig64(view, at + 8),
+      position,
+    };
+  }
+
+  /** All elements of a branch. @returns bytes of their keys; null where one of them can not be read */
+  #checkBranchElements(id: number, page: RawPage): number | null {
+    if (!this.#holdsElements(id, page)) return null;
+    let keyBytes = 0;
     for (let i = 0; i < page.count; i++) {
-      const element = page.at + pageHeaderBytes + elementBytes * i;
-      const position = page.view.getUint32(element, true);
-      const size = page.view.getUint32(element + 4, true);
-      if (position < elementBytes || element + position + size > page.end) {
-        this.#tell('element-bounds', id, `branch element ${i}`);
+      const { at, size, position } = this.#branchElement(page, i);
+      if (position < elementBytes || at + size > page.end) {
+        this.findings.tell('element-bounds', id, () => `branch element ${i}`);
         return null;
       }
-      if (size === 0) this.#tell('zero-key', id, `branch element ${i}`);
-      keys.push(page.bytes.subarray(element + position, element + position + size));
+      this.#checkKeySize(id, 'branch', i, size);
+      keyBytes += size;
     }
-    return keys;
+    return keyBytes;
   }
 
-  #walkLeaf(walk: Walk, id: number, page: RawPage, low: Uint8Array | null, high: Uint8Array | null): void {
-    const { view, bytes } = page;
-    if (page.at + pageHeaderBytes + elementBytes * page.count > page.end) {
-      this.#tell('element-bounds', id, `count ${page.count}`);
-      return;
-    }
+  #holdsElements(id: number, page: RawPage): boolean {
+    const fits = page.at + pageHeaderBytes + elementBytes * page.count <= page.end;
+    if (!fits) this.findings.tell('element-bounds', id, () => `count ${page.count}`);
+    return fits;
+  }
+
+  #checkKeySize(id: number, kind: 'branch' | 'leaf', index: number, size: number): void {
+    if (size === 0) this.findings.tell('zero-key', id, () => `${kind} element ${index}`);
+    if (size > maxKeyBytes)
+      this.findings.tell('key-too-large', id, () => `${kind} element ${index}: ${size} bytes`);
+  }
+
+  #walkLeaf(walk: Walk, id: number, page: RawPage, bounds: Bounds): void {
+    if (!this.#holdsElements(id, page)) return;
     let used = pageHeaderBytes;
     for (let i = 0; i < page.count; i++) {
       const element = page.at + pageHeaderBytes + elementBytes * i;
-      const position = view.getUint32(element + 4, true);
-      const keyAt = element + position;
-      const valueAt = keyAt + view.getUint32(element + 8, true);
-      const valueEnd = valueAt + view.getUint32(element + 12, true);
-      if (position < elementBytes || valueEnd > page.end) {
-        this.#tell('element-bounds', id, `leaf element ${i}`);
+      const { view, at } = this.#source.run(element, elementBytes, 1);
+      const flags = view.getUint32(at, true);
+      const position = view.getUint32(at + 4, true);
+      const key = { at: element + position, size: view.getUint32(at + 8, true) };
+      const value = { at: key.at + key.size, size: view.getUint32(at + 12, true) };
+      if (position < elementBytes || value.at + value.size > page.end) {
+        this.findings.tell('element-bounds', id, () => `leaf element ${i}`);
         return;
       }
-      if (!this.#afford(valueEnd - keyAt)) return;
-      const key = bytes.subarray(keyAt, valueAt);
-      used += elementBytes + valueEnd - keyAt;
-      this.#checkLeafKey(walk, id, i, key, low, high);
+      if (!this.#afford(key.size + value.size)) return;
+      used += elementBytes + key.size + value.size;
+      this.#checkLeafKey(walk, id, i, key, bounds);
       walk.lastKey = key;
-      this.#walkItem(walk, id, i, view.getUint32(element, true), key, bytes.subarray(valueAt, valueEnd));
+      this.#walkItem(walk, id, i, flags, key, value);
     }
     walk.bucket.inuseBytes += used;
   }
 
-  #checkLeafKey(
-    walk: Walk,
-    id: number,
-    index: number,
-    key: Uint8Array,
-    low: Uint8Array | null,
-    high: Uint8Array | null,
-  ): void {
-    if (key.length === 0) this.#tell('zero-key', id, `leaf element ${index}`);
-    if (walk.lastKey !== null && compareBytes(walk.lastKey, key) >= 0)
-      this.#tell('key-order', id, `leaf element ${index}`);
-    if (low !== null && index === 0 && compareBytes(key, low) < 0)
-      this.#tell('key-below-parent', id, 'leaf element 0');
-    if (high !== null && compareBytes(key, high) >= 0)
-      this.#tell('key-above-parent', id, `leaf element ${index}`);
+  #checkLeafKey(walk: Walk, id: number, index: number, key: Place, { low, high }: Bounds): void {
+    this.#checkKeySize(id, 'leaf', index, key.size);
+    if (walk.lastKey !== null && this.#compare(walk.lastKey, key) >= 0)
+      this.findings.tell('key-order', id, () => `leaf element ${index}`);
+    if (low !== null && index === 0 && this.#compare(key, low) < 0)
+      this.findings.tell('key-below-parent', id, () => 'leaf element 0');
+    if (high !== null && this.#compare(key, high) >= 0)
+      this.findings.tell('key-above-parent', id, () => `leaf element ${index}`);
   }
 
-  #walkItem(walk: Walk, id: number, index: number, flags: number, key: Uint8Array, value: Uint8Array): void {
+  /** Compares two keys where they lie; of keys too large for any sound file, what a key may have. */
+  #compare(a: Place, b: Place): number {
+    const aSize = Math.min(a.size, maxKeyBytes);
+    const bSize = Math.min(b.size, maxKeyBytes);
+    const shared = Math.min(aSize, bSize);
+    for (let from = 0; from < shared; from += comparedBytes) {
+      const size = Math.min(comparedBytes, shared - from);
+      const x = this.#source.run(a.at + from, size, 1);
+      const y = this.#source.run(b.at + from, size, 1);
+      const order = compareKeys(x.bytes, x.at, size, y.bytes, y.at, size);
+      if (order !== 0) return order;
+    }
+    return aSize - bSize;
+  }
+
+  #walkItem(walk: Walk, id: number, index: number, flags: number, key: Place, value: Place): void {
     const { bucket } = walk;
     if (flags === 0) {
       bucket.keys++;
-      this.#visitor.item?.(bucket, key, value);
+      if (this.#visitor.item === undefined) return;
+      this.#visitor.item(bucket, this.#keyBytes(key), new ValueInFile(this.#source, value.at, value.size));
     } else if (flags !== 1)
-      this.#tell('leaf-flags', id, `leaf element ${index} flags 0x${flags.toString(16)}`);
+      this.findings.tell('leaf-flags', id, () => `leaf element ${index} flags 0x${flags.toString(16)}`);
     else {
       bucket.buckets++;
-      if (value.length < 16) this.#tell('bucket-short', id, `leaf element ${index}`);
+      if (value.size < 16) this.findings.tell('bucket-short', id, () => `leaf element ${index}`);
       else this.#walkSubBucket(bucket, id, index, key, value);
     }
   }
 
-  #walkSubBucket(parent: XrayBucket, id: number, index: number, name: Uint8Array, value: Uint8Array): void {
-    const view = new DataView(value.buffer, value.byteOffset, value.length);
-    const root = readBig64(view, 0);
-    if (root !== 0n && value.length !== 16) this.#tell('bucket-length', id, `leaf element ${index}`);
+  #keyBytes({ at: from, size }: Place): Uint8Array {
+    if (size === 0) return new Uint8Array(0);
+    const shown = Math.min(size, maxKeyBytes);
+    const { bytes, at } = this.#source.run(from, shown, 1);
+    return bytes.slice(at, at + shown);
+  }
+
+  #walkSubBucket(parent: XrayBucket, id: number, index: number, key: Place, value: Place): void {
+    const { view, at } = this.#source.run(value.at, 16, 1);
+    const root = readBig64(view, at);
+    const sequence = readBig64(view, at + 8);
+    if (root !== 0n && value.size !== 16)
+      this.findings.tell('bucket-length', id, () => `leaf element ${index}`);
     if (this.#depth >= maxDepth) {
-      this.#tell('too-deep', id, `below ${maxDepth} others`);
+      this.findings.tell('too-deep', id, () => `below ${maxDepth} others`);
       return;
     }
     this.#depth++;
-    const bucket = newXrayBucket([...parent.path, name], root, readBig64(view, 8), root === 0n);
-    this.#walkBucket(bucket, root === 0n ? inlinePage(value, view) : null, name);
+    const name = this.#keyBytes(key);
+    const bucket = newXrayBucket([...parent.path, name], root, sequence, root === 0n);
+    this.#walkBucket(bucket, root === 0n ? this.#inlinePage(value) : null, name);
     this.#depth--;
   }
 
+  /** The page image behind an inline bucket's header. */
+  #inlinePage(value: Place): RawPage | 'short' {
+    if (value.size < 16 + pageHeaderBytes) return 'short';
+    const { view, at } = this.#source.run(value.at + 16, pageHeaderBytes, 1);
+    return {
+      at: value.at + 16,
+      end: value.at + value.size,
+      overflow: 0,
+      flags: view.getUint16(at + 8, true),
+      count: view.getUint16(at + 10, true),
+    };
+  }
+
   #listPages(): void {
-    const { sizeBytes } = this.#pager;
-    for (let id = 0; id < this.#filePages; id++) {
-      const kind = kindCodes[this.#kinds[id]];
-      if (kind !== '' && id * this.#pageSize + pageHeaderBytes <= sizeBytes) {
-        const { view, at } = this.#pager.run(id * this.#pageSize, pageHeaderBytes, 1);
-        const overflow = view.getUint32(at + 12, true);
-        const count = view.getUint16(at + 10, true);
-        this.pages.push({ pgid: id, kind, flags: this.#invalidFlags.get(id) ?? 0, count, overflow });
-        if (overflow > sizeBytes) break;
-        id += overflow;
-      } else this.#listUnused(id);
-    }
-    if (!this.isFreelistStored) this.freeCount = this.freeIds.length;
+    const listing = new PageListing(this.#source, this.#pageSize, this.#visitor, this.findings);
+    listing.run(this.table, this.isFreelistStored ? 'unreachable' : 'free');
+    this.unreachableCount = listing.unreachableCount;
+    if (this.isFreelistStored) return;
+    this.free = listing.free;
+    this.freeSpanCount = listing.freeSpanCount;
+    this.freeCount = listing.freeCount;
   }
-
-  #listUnused(id: number): void {
-    const isReferenced = this.#referenced.has(id);
-    if (this.#isFreed(id) || (!this.isFreelistStored && !isReferenced)) {
-      if (!this.isFreelistStored) this.freeIds.push(id);
-      const last = this.pages[this.pages.length - 1];
-      if (last?.kind === 'free') last.overflow++;
-      else this.pages.push({ pgid: id, kind: 'free', flags: 0, count: 0, overflow: 0 });
-    } else if (!isReferenced) {
-      this.unreachableCount++;
-      this.#tell('unreachable-unfreed', id);
-      this.pages.push({ pgid: id, kind: 'unreachable', flags: 0, count: 0, overflow: 0 });
-    }
-  }
-}
-
-/** The page image behind an inline bucket's header. */
-function inlinePage(value: Uint8Array, view: DataView): RawPage | 'short' {
-  if (value.length < 16 + pageHeaderBytes) return 'short';
-  return {
-    view,
-    bytes: value,
-    at: 16,
-    end: value.length,
-    overflow: 0,
-    flags: view.getUint16(24, true),
-    count: view.getUint16(26, true),
-  };
 }
 
 /**
  * Walks a whole file without trusting any number in it: never throws because of its content, never reads
- * behind its end, and takes no more memory or time than a few times the file's own size.
+ * behind its end, does no more work than a few readings of the file take, and needs less than 64 MiB of
+ * memory, however large the file.
  */
-export function xray(pager: Pager, visitor: XrayVisitor = {}): XrayReport {
-  const { metas, chosen } = chooseXrayMeta(pager);
+export function xray(source: PageSource, visitor: XrayVisitor = {}): XrayReport {
+  const { metas, chosen } = chooseXrayMeta(source);
   if (chosen === null) {
+    const findings = new Findings();
+    findings.tell('no-valid-meta', 0);
     return {
       metas,
       chosen,
       buckets: [],
+      bucketCount: 0,
       isFreelistStored: false,
       free: { starts: [], counts: [] },
+      freeSpanCount: 0,
       freeCount: 0,
       unreachableCount: 0,
-      pages: [],
-      findings: [{ code: 'no-valid-meta', page: '0', message: '' }],
+      pages: new PageTable(0),
+      findings: findings.kept,
+      findingCounts: findings.counts,
     };
   }
-  const walk = new Xray(pager, chosen.meta, chosen.pageSize, visitor);
+  const walk = new Xray(source, chosen.meta, chosen.pageSize, visitor);
   walk.run();
   return {
     metas,
     chosen,
     buckets: walk.buckets,
+    bucketCount: walk.bucketCount,
     isFreelistStored: walk.isFreelistStored,
-    free: spansOf(Float64Array.from(walk.freeIds).sort()),
+    free: walk.free,
+    freeSpanCount: walk.freeSpanCount,
     freeCount: walk.freeCount,
     unreachableCount: walk.unreachableCount,
-    pages: walk.pages,
-    findings: walk.findings,
+    pages: walk.table,
+    findings: walk.findings.kept,
+    findingCounts: walk.findings.counts,
   };
 }

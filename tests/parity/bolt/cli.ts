@@ -7,6 +7,7 @@ import { Db } from '../../../src/engine/bolt/db.ts';
 import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
 import type { Tx } from '../../../src/engine/bolt/tx.ts';
 import { xray } from '../../../src/engine/bolt/xray.ts';
+import type { XrayPage } from '../../../src/engine/bolt/xray-report.ts';
 import { readDatabase } from './databases.ts';
 import type { IndexEntry } from './databases.ts';
 import { differences } from './lines.ts';
@@ -30,11 +31,12 @@ const row = (id: string, type: string, items: string, overflow: string): string 
 
 function pagesText(pager: MemoryPager): string {
   let text = row('ID', 'TYPE', 'ITEMS', 'OVRFLW') + row('========', '==========', '======', '======');
-  for (const { pgid, kind, count, overflow } of xray(pager).pages) {
+  const page = ({ pgid, kind, count, overflow }: XrayPage): void => {
     if (kind === 'free') {
       for (let id = pgid; id <= pgid + overflow; id++) text += row(String(id), 'free', '', '');
     } else text += row(String(pgid), kind, String(count), overflow > 0 ? String(overflow) : '');
-  }
+  };
+  xray(pager, { page });
   return text;
 }
 

@@ -12,7 +12,7 @@ import { chooseMeta } from '../../../src/engine/bolt/meta.ts';
 import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
 import { checkFile } from '../../../src/engine/bolt/tx-check.ts';
 import { xray } from '../../../src/engine/bolt/xray.ts';
-import type { XrayBucket, XrayPage, XrayReport } from '../../../src/engine/bolt/xray-report.ts';
+import type { XrayBucket, XrayPage, XrayReport, XrayValue } from '../../../src/engine/bolt/xray-report.ts';
 import type { XrayMeta } from '../../../src/engine/bolt/xray-meta.ts';
 import { logicalHash, spanPairs } from './facts.ts';
 import { differences, readLines, readMaybeZipped, sha256 } from './lines.ts';
@@ -83,9 +83,16 @@ const bytes32 = (value: number): Uint8Array => {
   return bytes;
 };
 
+function wholeValue(value: XrayValue): Uint8Array {
+  const bytes = new Uint8Array(value.sizeBytes);
+  for (let at = 0; at < bytes.length; at += 65536) bytes.set(value.part(at, 65536), at);
+  return bytes;
+}
+
 /** Collects, during a walk, items as lines and each bucket's logical hash. */
 class Collector {
   readonly kv: object[] = [];
+  readonly pages: XrayPage[] = [];
   readonly hashes = new Map<XrayBucket, string>();
   readonly #open: { bucket: XrayBucket; hash: Hash }[] = [];
   readonly #withItems: boolean;
@@ -98,8 +105,9 @@ class Collector {
     this.#open.push({ bucket, hash: createHash('sha256') });
   }
 
-  item(bucket: XrayBucket, key: Uint8Array, value: Uint8Array): void {
+  item(bucket: XrayBucket, key: Uint8Array, inFile: XrayValue): void {
     const { hash } = this.#open[this.#open.length - 1];
+    const value = wholeValue(inFile);
     hash
       .update(Uint8Array.of(0))
       .update(bytes32(key.length))
@@ -109,6 +117,10 @@ class Collector {
     if (!this.#withItems) return;
     const shown = value.length <= 64 ? { v: toHex(value) } : { vsha: sha256(value) };
     this.kv.push({ t: 'kv', path: bucket.path.map(toHex), k: toHex(key), vlen: value.length, ...shown });
+  }
+
+  page(page: XrayPage): void {
+    this.pages.push(page);
   }
 
   leaveBucket(bucket: XrayBucket, name: Uint8Array | null): void {
@@ -141,12 +153,11 @@ function bucketLine(bucket: XrayBucket, hash: string | undefined): object {
   };
 }
 
-const pageEntry = ({ pgid, kind, flags, count, overflow }: XrayPage): unknown[] => [
-  pgid,
-  kind === 'invalid' ? `invalid<0x${flags.toString(16)}>` : kind,
-  count,
-  overflow,
-];
+/** Unreachable pages are listed one by one. */
+const pageEntries = ({ pgid, kind, flags, count, overflow }: XrayPage): unknown[][] =>
+  kind === 'unreachable'
+    ? Array.from({ length: overflow + 1 }, (_, i) => [pgid + i, kind, 0, 0])
+    : [[pgid, kind === 'invalid' ? `invalid<0x${flags.toString(16)}>` : kind, count, overflow]];
 
 /** The reader's lines of a manifest, in its order. */
 function readerLines(image: Uint8Array, report: XrayReport, collector: Collector): object[] {
@@ -176,7 +187,7 @@ function readerLines(image: Uint8Array, report: XrayReport, collector: Collector
     count: report.freeCount,
     spans: spanPairs(report.free),
   });
-  lines.push({ t: 'pages', pages: report.pages.map(pageEntry) }, { t: 'raw', errors });
+  lines.push({ t: 'pages', pages: collector.pages.flatMap(pageEntries) }, { t: 'raw', errors });
   return lines;
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Cursor } from '../../../src/engine/bolt/cursor.ts';
 import type { Bucket } from '../../../src/engine/bolt/bucket.ts';
 import type { Db } from '../../../src/engine/bolt/db.ts';
-import type { Spans } from '../../../src/engine/bolt/freelist/freelist.ts';
+import type { XraySpans } from '../../../src/engine/bolt/xray-report.ts';
 import type { MemoryPager } from '../../../src/engine/bolt/pager.ts';
 import { crcText, sha256 } from './lines.ts';
 
@@ -31,8 +31,8 @@ export function logicalHash(cursor: Cursor, open: (name: Uint8Array) => Bucket |
   return hash.digest();
 }
 
-export const spanPairs = (spans: Spans): [number, number][] =>
-  spans.starts.map((start, i) => [start, spans.counts[i]]);
+export const spanPairs = ({ starts, counts }: XraySpans): [number, number][] =>
+  Array.from(starts, (start, i) => [start, counts[i]]);
 
 const letters = { meta: 'm', freelist: 'f', branch: 'b', leaf: 'l', free: '.', pending: '.' };
 
