@@ -1,4 +1,4 @@
-/** A dropped file, gigabytes or not, as the engine reads it: synchronously, in a worker, a block at a time. */
+/** A dropped file as the engine reads it: synchronously, in a worker, a block at a time. */
 import { FileWindow } from '../engine/bolt/window.ts';
 
 /** What only a worker's scope has: reads a blob at once. */

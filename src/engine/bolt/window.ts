@@ -1,4 +1,4 @@
-/** A file of any size seen through a few blocks: what was read last is kept, the rest is read again when asked for. */
+/** A file of any size seen through a few blocks: what was read last is kept, the rest is read again. */
 import { assert } from '../../base/assert.ts';
 import { BoltError } from './errors.ts';
 import type { PageBytes, PageSource } from './pager.ts';

@@ -58,7 +58,7 @@ export class PageTable {
     return true;
   }
 
-  /** How many pages from `id` on nothing was ever said about, to the end of a chunk; 0 where there may be something. */
+  /** How many pages from `id` to the end of its chunk nothing was ever said about; 0 where there may be. */
   silentFrom(id: number): number {
     if (this.#chunks[Math.floor(id / chunkPages)] !== undefined) return 0;
     return Math.min(chunkPages - (id % chunkPages), this.pageCount - id);

@@ -59,7 +59,7 @@ export interface XrayBucket {
 
 export type XrayPageKind = 'meta' | 'freelist' | 'branch' | 'leaf' | 'free' | 'unreachable' | 'invalid';
 
-/** A logical page; neighbouring free or unreachable pages are one entry, whose `overflow` counts the further ones. */
+/** A logical page; neighbouring free or unreachable pages are one, `overflow` counts the further ones. */
 export interface XrayPage {
   readonly pgid: number;
   readonly kind: XrayPageKind;
