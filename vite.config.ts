@@ -1,8 +1,11 @@
 /// <reference types="vitest/config" />
 import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
+
+const page = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** What the page may do: only its own files, no inline code, no third party. Workers start from blobs of our own files. */
 const policy = [
@@ -35,6 +38,18 @@ function policyInPage(): Plugin {
   };
 }
 
+/** Both pages begin with the same picture, which stands in one file. */
+function stillPicture(): Plugin {
+  return {
+    name: 'still-picture',
+    transformIndexHtml: {
+      order: 'pre',
+      handler: (html) =>
+        html.replace('<!-- still picture -->', readFileSync(page('src/app/still.html'), 'utf8')),
+    },
+  };
+}
+
 /** A sandboxed frame has an opaque origin: it may load the site's files only where the server says so. */
 const headers = {
   'Content-Security-Policy': [...policy, 'frame-ancestors *'].join('; '),
@@ -44,18 +59,18 @@ const headers = {
   'Access-Control-Allow-Origin': '*',
 };
 
-const page = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-
 export default defineConfig({
   base: './',
   plugins: [
     paraglideVitePlugin({ project: './project.inlang', outdir: './src/paraglide', strategy: ['baseLocale'] }),
     svelte(),
+    stillPicture(),
     policyInPage(),
   ],
   worker: { format: 'iife' },
   build: {
     target: 'es2022',
+    cssTarget: ['chrome114', 'firefox125', 'safari17'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: { input: { index: page('index.html'), embed: page('embed.html') } },

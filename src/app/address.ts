@@ -7,7 +7,7 @@ export interface Address {
   readonly scenario: string;
   /** 32 bits, unsigned. */
   readonly seed: number;
-  readonly storage: 'auto' | 'memory';
+  readonly storage: 'auto' | 'opfs' | 'memory';
   readonly layout: 'workers' | 'one';
   readonly theme: 'auto' | 'light' | 'dark';
   /** The stored lab's name. */
@@ -55,7 +55,7 @@ const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
   view: oneOf('cluster', 'freelist', 'leases'),
   scenario: name,
   seed: seedFrom,
-  storage: oneOf('auto', 'memory'),
+  storage: oneOf('auto', 'opfs', 'memory'),
   layout: oneOf('workers', 'one'),
   theme: oneOf('auto', 'light', 'dark'),
   workspace: name,

@@ -57,7 +57,7 @@ export async function bench(): Promise<void> {
   if (executablePath === null || !existsSync('dist/assets'))
     throw new Error('needs Chromium and a build: npm run build');
   const scripts = readdirSync('dist/assets').filter((name) => name.endsWith('.js'));
-  const first = scripts.filter((name) => /^(index|run-lab|lab\.worker)-/.test(name));
+  const first = scripts.filter((name) => /^(index|start|lab\.worker)-/.test(name));
   const gzipBytes = Object.fromEntries(
     first.map((name) => [name, gzipSync(readFileSync(`dist/assets/${name}`), { level: 9 }).length]),
   );
