@@ -109,6 +109,7 @@ const storeRows = {
   },
   'bolt.tree': {
     pgids: 'numbers',
+    pageCounts: 'numbers',
     itemCounts: 'numbers',
     usedBytes: 'numbers',
     childCounts: 'numbers',

@@ -1,5 +1,6 @@
 /** All that the pictures show, as one value: the fold of every event told so far. */
 import { emptyCluster, foldCluster, type ClusterView } from './cluster-view.ts';
+import { emptyFiles, foldFiles, type Files } from './file-view.ts';
 import { foldPast, noPast, type Past } from './guide.ts';
 import { emptyJourney, foldJourney, type Journey } from './journey.ts';
 import { emptyLeases, foldLeases } from './lease-fold.ts';
@@ -13,6 +14,7 @@ export interface ViewState {
   readonly cluster: ClusterView;
   readonly logs: LogView;
   readonly pages: PageMaps;
+  readonly files: Files;
   readonly journey: Journey;
   readonly leases: LeasesView;
   readonly past: Past;
@@ -23,6 +25,7 @@ export function emptyView(memberCount: number): ViewState {
     cluster: emptyCluster(memberCount),
     logs: emptyLogs(memberCount),
     pages: emptyPageMaps(memberCount),
+    files: emptyFiles(memberCount),
     journey: emptyJourney(memberCount),
     leases: emptyLeases(memberCount),
     past: noPast,
@@ -36,6 +39,7 @@ export function foldView(before: ViewState, events: readonly Told[]): ViewState 
     cluster: foldCluster(before.cluster, events),
     logs: foldLogs(before.logs, events),
     pages: foldPageMaps(before.pages, events),
+    files: foldFiles(before.files, events),
     journey: foldJourney(before.journey, events),
     leases: foldLeases(before.leases, events),
     past: foldPast(before.past, events),

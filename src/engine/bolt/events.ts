@@ -108,6 +108,8 @@ export type BoltEvent =
   | {
       readonly type: 'bolt.tree';
       readonly pgids: readonly number[];
+      /** Physical pages: 1, and those that a page overflows into. */
+      readonly pageCounts: readonly number[];
       readonly itemCounts: readonly number[];
       readonly usedBytes: readonly number[];
       readonly childCounts: readonly number[];

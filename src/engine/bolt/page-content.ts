@@ -53,14 +53,17 @@ export function treeEvent(
   meta: Meta,
 ): Extract<BoltEvent, { type: 'bolt.tree' }> {
   const pgids: number[] = [];
+  const pageCounts: number[] = [];
   const contents: PageContent[] = [];
   forEachTreePage(pager, pageSize, meta, (id, page) => {
     pgids.push(id);
+    pageCounts.push(page.overflow + 1);
     contents.push(contentOf(page));
   });
   return {
     type: 'bolt.tree',
     pgids,
+    pageCounts,
     itemCounts: contents.map(({ itemCount }) => itemCount),
     usedBytes: contents.map(({ usedBytes }) => usedBytes),
     childCounts: contents.map(({ children }) => children.length),
