@@ -97,8 +97,9 @@ class Racer {
 
   #begin(): void {
     this.#txid += 1;
-    const { starts, counts } = this.#list.releasePending();
-    if (starts.length === 0) return;
+    const released = this.#list.releasePending();
+    if (released.length === 0) return;
+    const { starts, counts } = released.toSpans();
     this.#events.push({
       type: 'bolt.release',
       txid: txid(this.#txid),

@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { verify } from '../../src/base/assert.ts';
 import { HashmapFreelist } from '../../src/engine/bolt/freelist/hashmap.ts';
+import { Runs } from '../../src/engine/bolt/freelist/runs.ts';
 import type { Race, RaceEvent, RaceOperation, RaceStep } from '../../src/sim/freelist-race.ts';
 import { runRace } from '../../src/sim/freelist-race.ts';
 import type { RacePreset } from '../../src/sim/race-presets.ts';
@@ -35,7 +36,7 @@ test("the article's second run: 45 and 46 join 44 and 47..49 to one span of six"
   const { sides } = openPreset('article', 0);
   const list = new HashmapFreelist('insertion');
   list.init(Uint32Array.of(42, 44, 47, 48, 49));
-  list.merge({ starts: [45], counts: [2] });
+  list.merge(Runs.of({ starts: [45], counts: [2] }));
   expect([...list.forwardMap].sort()).toEqual([
     [42, 1],
     [44, 6],
@@ -67,15 +68,15 @@ test("the article's second run: 45 and 46 join 44 and 47..49 to one span of six"
     rightCount: 3,
   });
   expect(last(sides.hashmap).free).toEqual({ starts: [42, 44], counts: [1, 6] });
-  // all five move to a larger array; then, from the back, 49, 48 and 47 make room, and 44 stays
-  expect(last(sides.array).work).toEqual({ scanned: 4, probed: 0, merged: 2, moved: (5 + 3) * 4 });
+  // all five move to a larger array; 47 and 44 are looked at to find the place, then 47, 48 and 49 make room
+  expect(last(sides.array).work).toEqual({ scanned: 2, probed: 0, merged: 2, moved: (5 + 3) * 4 });
   expect(last(sides.array).events).toContainEqual(
     expect.objectContaining({
       type: 'freelist.scan',
       wanted: 45,
       descending: true,
-      runStarts: [49, 44],
-      runCounts: [3, 1],
+      runStarts: [47, 44],
+      runCounts: [1, 1],
       found: 44,
     }),
   );

@@ -21,10 +21,17 @@ import { pgid, txid } from './types.ts';
 import type { FreelistType, Meta, PageRun, Txid } from './types.ts';
 
 /**
- * Whose rules a commit follows where versions differ in memory: bbolt 1.3.x (etcd 3.4, 3.5) or 1.4 and
- * later.
+ * Whose rules a commit follows where versions differ in memory and in the file's length: bbolt 1.3.6 (many
+ * etcd 3.4 and 3.5), 1.3.7 and later of 1.3, or 1.4 and later.
+ *
+ * |                                        | 1.3.6 | 1.3 | 1.4 |
+ * |---|---|---|---|
+ * | a node is small below                  | a quarter of a page | the same | half of what a split fills |
+ * | a freelist page of unknown age was taken by | the transaction before | the same | none that is known |
+ * | the file grows ahead of writes when a commit moved the high water mark | only where the stored freelist did, so never without one | always | always |
+ * | an opened file's length                | not known: the first growth sets it | the same | known |
  */
-export type Rules = '1.3' | '1.4';
+export type Rules = '1.3.6' | '1.3' | '1.4';
 
 export interface DbOptions {
   /** Bytes, a power of two from 512 to 65536; only for a new file. Default 4096. */
@@ -77,7 +84,7 @@ function createFile(pager: Pager, pageSize: number): void {
       txid: txid(slot),
     });
   }
-  writeFreelist(view, 2 * pageSize, 2, 0, { starts: [], counts: [] }, 0);
+  writeFreelist(view, 2 * pageSize, 2, 0, { writeIds: () => {} }, 0);
   writePageHeader(view, 3 * pageSize, { id: 3, flags: leafFlag, count: 0, overflow: 0 });
   pager.write(0, bytes);
 }
@@ -137,7 +144,7 @@ export class Db {
     this.freelist = new SharedFreelist(list);
     this.#loadFreelist();
     // before v1.4 an opened file's size is not known, so that its first growth sets it in any case
-    const knownBytes = isNew || this.rules !== '1.3' ? pager.sizeBytes : 0;
+    const knownBytes = isNew || this.rules === '1.4' ? pager.sizeBytes : 0;
     this.#size = new FileSize(
       pager.sizeBytes,
       knownBytes,
@@ -190,13 +197,9 @@ export class Db {
     assert(this.#writer === null, 'db: one write transaction at a time');
     this.#writer = new Tx(this, true, this.#meta);
     const released = this.freelist.releasePending();
-    if (this.trace.on && released.starts.length > 0) {
-      this.trace.emit({
-        type: 'bolt.release',
-        txid: this.#writer.id,
-        runStarts: released.starts,
-        runCounts: released.counts,
-      });
+    if (this.trace.on && released.length > 0) {
+      const { starts: runStarts, counts: runCounts } = released.toSpans();
+      this.trace.emit({ type: 'bolt.release', txid: this.#writer.id, runStarts, runCounts });
     }
     return this.#writer;
   }

@@ -1,7 +1,6 @@
 /** The freelist on disk: all free and pending ids, ascending. */
 import { readU64le, writeU64le } from '../../base/u64.ts';
 import { BoltError } from './errors.ts';
-import type { Spans } from './freelist/freelist.ts';
 import { freelistFlag, pageHeaderBytes, readPage, writePageHeader } from './page.ts';
 import type { Page } from './page.ts';
 import type { Pager } from './pager.ts';
@@ -18,8 +17,8 @@ export interface StoredFreelist {
   readonly pageCount: number;
 }
 
-/** The ids as they are stored. @throws BoltError 'invalid database' where they do not fit into the page */
-export function readIds(page: Page): Float64Array {
+/** Where the ids begin and how many there are. */
+function idsPlace(page: Page): { readonly at: number; readonly count: number } {
   let at = page.at + pageHeaderBytes;
   let count = page.count;
   if (count === countElsewhere) {
@@ -30,6 +29,12 @@ export function readIds(page: Page): Float64Array {
   if (count > (page.end - at) / 8) {
     throw new BoltError('invalid database', `page ${page.id}: ${count} free ids do not fit`);
   }
+  return { at, count };
+}
+
+/** The ids as they are stored. @throws BoltError 'invalid database' where they do not fit into the page */
+export function readIds(page: Page): Float64Array {
+  const { at, count } = idsPlace(page);
   const ids = new Float64Array(count);
   for (let i = 0; i < count; i++) ids[i] = readU64le(page.view, at + 8 * i);
   return ids;
@@ -56,7 +61,30 @@ export function readFreelist(
   if (pgid + page.overflow >= highWater) {
     throw new BoltError('invalid database', `freelist page ${pgid}: its overflow is out of bounds`);
   }
-  const stored = readIds(page).sort();
+  return { ...soundIds(page, highWater), pageCount: page.overflow + 1 };
+}
+
+/**
+ * The ids of a freelist's page, sound ones apart from those that no sound file holds.
+ * @throws BoltError 'invalid database' where the ids do not fit into the page
+ */
+export function soundIds(page: Page, highWater: number): Omit<StoredFreelist, 'pageCount'> {
+  const place = idsPlace(page);
+  const ids = new Uint32Array(place.count);
+  const { view } = page;
+  let before = 1;
+  for (let i = 0, at = place.at; i < ids.length; i++, at += 8) {
+    const id = view.getUint32(at, true);
+    // as bbolt writes them: ascending, so that nothing is left to sort
+    if (id <= before || id >= highWater || view.getUint32(at + 4, true) !== 0)
+      return sortedIds(readIds(page).sort(), highWater);
+    ids[i] = id;
+    before = id;
+  }
+  return { ids, wrongIds: [] };
+}
+
+function sortedIds(stored: Float64Array, highWater: number): Omit<StoredFreelist, 'pageCount'> {
   const wrongIds: number[] = [];
   const ids = new Uint32Array(stored.length);
   let count = 0;
@@ -65,7 +93,7 @@ export function readFreelist(
     if (id <= 1 || id >= highWater || (i > 0 && id === stored[i - 1])) wrongIds.push(id);
     else ids[count++] = id;
   }
-  return { ids: ids.subarray(0, count), wrongIds, pageCount: page.overflow + 1 };
+  return { ids: ids.subarray(0, count), wrongIds };
 }
 
 /**
@@ -89,13 +117,13 @@ export function storedIds(pager: Pager, pgid: number, pageSize: number): Float64
   return ids.sort();
 }
 
-/** Writes a freelist at `at` of zeroed bytes. @param count ids in all spans together */
+/** Writes a freelist at `at` of zeroed bytes. @param count how many ids `list` writes */
 export function writeFreelist(
   view: DataView,
   at: number,
   pgid: number,
   overflow: number,
-  spans: Spans,
+  list: { writeIds(view: DataView, at: number): void },
   count: number,
 ): void {
   const long = count >= countElsewhere;
@@ -105,13 +133,6 @@ export function writeFreelist(
     count: long ? countElsewhere : count,
     overflow,
   });
-  let place = at + pageHeaderBytes;
-  if (long) {
-    writeU64le(view, place, count);
-    place += 8;
-  }
-  for (let span = 0; span < spans.starts.length; span++) {
-    const start = spans.starts[span];
-    for (let i = 0; i < spans.counts[span]; i++, place += 8) writeU64le(view, place, start + i);
-  }
+  if (long) writeU64le(view, at + pageHeaderBytes, count);
+  list.writeIds(view, at + pageHeaderBytes + (long ? 8 : 0));
 }

@@ -50,7 +50,7 @@ function merge(left: Node, right: Node, parent: Node): void {
  */
 function thresholdBytes(node: Node): number {
   const { pageSize, rules } = node.bucket.tx;
-  if (rules === '1.3') return Math.floor(pageSize / 4);
+  if (rules !== '1.4') return Math.floor(pageSize / 4);
   return Math.floor(Math.trunc(pageSize * node.bucket.fillPercent) / 2);
 }
 

@@ -152,9 +152,11 @@ export class Tx {
     this.requireWritable();
     try {
       this.#root.rebalance();
-      const highWater = this.#meta.highWater;
+      let { highWater } = this.#meta;
       this.#root.spill();
       this.#meta = { ...this.#meta, root: { root: this.#root.root, sequence: this.#root.sequence } };
+      // 1.3.6 looks at the freelist's own pages alone: a write behind the file's end makes it longer, too
+      if (this.rules === '1.3.6') ({ highWater } = this.#meta);
       this.#spillFreelist();
       if (this.#meta.highWater > highWater) this.#db.growFile((this.#meta.highWater + 1) * this.pageSize);
       this.#writeDirty();
@@ -322,7 +324,7 @@ export class Tx {
     if (old !== null) {
       const count = readPage(pager, old, this.pageSize).overflow + 1;
       // before v1.4 a freelist's pages count as taken by the transaction before
-      freelist.free(this.#meta.txid, old, count, this.rules === '1.3' ? this.#meta.txid - 1 : 0);
+      freelist.free(this.#meta.txid, old, count, this.rules === '1.4' ? 0 : this.#meta.txid - 1);
       this.#tellFree(old, count);
     }
     if (noFreelistSync) {
@@ -337,14 +339,8 @@ export class Tx {
       count,
       kind: 'freelist',
       writeTo: (_, view, at) => {
-        writeFreelist(
-          view,
-          at,
-          first,
-          count - 1,
-          freelist.allSpans(),
-          freelist.freeCount + freelist.pendingCount,
-        );
+        const idCount = freelist.freeCount + freelist.pendingCount;
+        writeFreelist(view, at, first, count - 1, freelist, idCount);
       },
     });
   }

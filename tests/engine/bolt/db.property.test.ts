@@ -17,7 +17,7 @@ const options: fc.Arbitrary<DbOptions> = fc.record({
   freelistType: fc.constantFrom('array', 'hashmap'),
   hashmapChoice: fc.constantFrom('insertion', 'lowest'),
   noFreelistSync: fc.boolean(),
-  rules: fc.constantFrom('1.3', '1.4'),
+  rules: fc.constantFrom('1.3.6', '1.3', '1.4'),
 });
 
 class Run {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { compact } from '../../../src/engine/bolt/compact.ts';
 import { Db } from '../../../src/engine/bolt/db.ts';
+import type { Rules } from '../../../src/engine/bolt/db.ts';
 import type { BoltEvent } from '../../../src/engine/bolt/events.ts';
 import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
 import { pageKindCodes } from '../../../src/engine/bolt/page.ts';
@@ -197,4 +198,30 @@ test('compaction keeps every bucket, key and sequence, and leaves no page free b
   expect(copy.check()).toEqual([]);
   const used = (db: Db): number => db.meta.highWater - db.freePageCount - db.pendingPageCount;
   expect(used(target)).toBeLessThan(used(source));
+});
+
+/** Items as the benchmark's: 16-byte keys, 100-byte values, a hundred a transaction. */
+function fileBytesAfter(items: number, rules: Rules, noFreelistSync: boolean): number {
+  const db = Db.open(new MemoryPager(), { rules, noFreelistSync });
+  write(db, (tx) => void tx.createBucket(bytes('b')));
+  for (let from = 0; from < items; from += 100) {
+    write(db, (tx) => {
+      const bucket = tx.createBucketIfNotExists(bytes('b'));
+      for (let i = from; i < from + 100; i++) {
+        const key = new Uint8Array(16);
+        new DataView(key.buffer).setUint32(12, i);
+        bucket.put(key, new Uint8Array(100));
+      }
+    });
+  }
+  return db.sizeBytes;
+}
+
+test('a file is as long as bbolt 1.3.6 makes it: to the last page in use where no freelist is stored', () => {
+  // lengths that bbolt 1.3.6 itself left
+  expect([200, 3000].map((items) => fileBytesAfter(items, '1.3.6', true))).toEqual([81920, 860160]);
+  expect([200, 3000].map((items) => fileBytesAfter(items, '1.3.6', false))).toEqual([131072, 1048576]);
+  // since 1.3.7 it grows ahead, whatever is stored
+  for (const rules of ['1.3', '1.4'] as const)
+    expect([200, 3000].map((items) => fileBytesAfter(items, rules, true))).toEqual([131072, 1048576]);
 });

@@ -129,7 +129,7 @@ function play(list: SharedFreelist, model: Model, all: readonly Step[]): void {
 
 /** A write transaction begins: all goes free that no reader can see; nothing that the oldest reader sees does. */
 function checkRelease(list: SharedFreelist, model: Model): void {
-  const { starts, counts } = list.releasePending();
+  const { starts, counts } = list.releasePending().toSpans();
   const released = new Set(starts.flatMap((first, i) => pagesOf({ first, count: counts[i] })));
   const oldest = Math.min(...model.readers, Infinity);
   model.pending = model.pending.filter(({ run, txid }) => {

@@ -5,7 +5,8 @@ import type { Trace } from '../../../base/trace.ts';
 import type { FreelistEvent } from '../events.ts';
 import { pgid } from '../types.ts';
 import { noWork, spansOf } from './freelist.ts';
-import type { AllocationPath, Freelist, FreelistCounters, Spans } from './freelist.ts';
+import type { AllocationPath, Freelist, FreelistCounters } from './freelist.ts';
+import type { Runs } from './runs.ts';
 
 /** Throws where ids do not ascend or are a meta page's. */
 function verifySorted(ids: Uint32Array): void {
@@ -47,53 +48,64 @@ export class ArrayFreelist implements Freelist {
     }
   }
 
-  /** First fit: the lowest start from which `count` ids follow one another. */
+  get sizeBytes(): number {
+    return this.#ids.byteLength;
+  }
+
+  /**
+   * First fit: the lowest start from which `count` ids follow one another. Ids ascend, so that ids in a row
+   * are found by their distance from the first to the last.
+   */
   allocate(count: number): number | null {
     assert(count > 0, 'freelist: a request is for at least one page');
     const ids = this.#ids;
+    const from = this.#from;
     const to = this.#to;
-    let runFrom = this.#from;
-    for (let i = this.#from; i < to; i++) {
-      if (i > runFrom && ids[i] !== ids[i - 1] + 1) runFrom = i;
-      if (i - runFrom + 1 === count) {
-        this.counters.scanned += i - this.#from + 1;
-        this.lastPath = i + 1 < to && ids[i + 1] === ids[i] + 1 ? 'larger' : 'exact';
-        if (this.#trace.on) this.#tellScan(count, i + 1, ids[runFrom]);
-        return this.#take(runFrom, count);
-      }
+    const distance = count - 1;
+    for (let i = from + distance; i < to; i++) {
+      if (((ids[i] - ids[i - distance]) | 0) !== distance) continue;
+      const first = i - distance;
+      this.counters.scanned += i + 1 - from;
+      this.lastPath = i + 1 < to && ids[i + 1] === ids[i] + 1 ? 'larger' : 'exact';
+      if (this.#trace.on) this.#tellScan(count, i + 1, ids[first]);
+      return this.#take(first, count);
     }
-    this.counters.scanned += to - this.#from;
+    this.counters.scanned += to - from;
     if (this.#trace.on) this.#tellScan(count, to, -1);
     return null;
   }
 
-  merge(spans: Spans): void {
-    let added = 0;
-    for (const count of spans.counts) added += count;
+  /**
+   * From the back, so that each old id moves once and those below the lowest new id do not move at all; a
+   * run's place is found by halving, and what lies above it moves in one piece.
+   * @source bbolt page.go mergepgids
+   */
+  merge(runs: Runs): void {
+    const added = runs.pageCount;
     if (added === 0) return;
     this.#reserve(added);
     const ids = this.#ids;
-    // from the back, so that each old id moves once and those below the lowest new id do not move at all
-    let old = this.#to - 1;
-    let target = this.#to + added - 1;
-    for (let span = spans.starts.length - 1; span >= 0; span--) {
-      const start = spans.starts[span];
-      const above = old;
-      while (old >= this.#from && ids[old] > start) ids[target--] = ids[old--];
-      const count = spans.counts[span];
-      // the ids that moved, and the one that stayed where it was
-      const looked = above - old + (old >= this.#from ? 1 : 0);
-      const left = old >= this.#from && ids[old] === start - 1;
-      const right = target + 1 < this.#to + added && ids[target + 1] === start + count;
-      this.counters.scanned += looked;
-      this.counters.moved += (above - old) * 4;
+    const end = this.#to + added;
+    let above = this.#to;
+    let target = end;
+    for (let run = runs.length - 1; run >= 0; run--) {
+      const start = runs.start(run);
+      const count = runs.count(run);
+      const seen: number[] | null = this.#trace.on ? [] : null;
+      const place = this.#placeOf(start, above, seen);
+      const moved = above - place;
+      target -= moved;
+      if (moved > 0) ids.copyWithin(target, place, above);
+      const left = place > this.#from && ids[place - 1] === start - 1;
+      const right = target < end && ids[target] === start + count;
+      this.counters.moved += moved * 4;
       this.counters.merged += (left ? 1 : 0) + (right ? 1 : 0);
-      for (let id = start + count - 1; id >= start; id--) ids[target--] = id;
-      if (this.#trace.on)
-        this.#tellPut(start, count, { old, movedFrom: target + 1 + count, moved: above - old });
+      for (let id = start + count - 1; id >= start; id--) ids[--target] = id;
+      if (seen !== null) this.#tellPut(start, count, { place, above: target + count, moved, seen });
+      above = place;
     }
-    this.#to += added;
-    if (verify.on) verifySorted(ids.subarray(this.#from, this.#to));
+    this.#to = end;
+    if (verify.on) verifySorted(ids.subarray(this.#from, end));
   }
 
   forEachSpan(visit: (start: number, count: number) => void): void {
@@ -135,29 +147,50 @@ export class ArrayFreelist implements Freelist {
   }
 
   /**
-   * The search for a run's place, from the back, and the run in it.
-   * @param gap `old`: where the last id below the run is; `movedFrom`: where those above it are now
+   * Where the first id lies that is above `start`, among those before index `high`.
+   * @param seen takes the ids that were looked at, where it is given
    */
-  #tellPut(start: number, count: number, gap: { old: number; movedFrom: number; moved: number }): void {
+  #placeOf(start: number, high: number, seen: number[] | null): number {
     const ids = this.#ids;
-    const { old, movedFrom, moved } = gap;
-    const hasBelow = old >= this.#from;
-    const above = ids.subarray(movedFrom, movedFrom + moved);
-    const looked = spansOf(hasBelow ? [ids[old], ...above] : above);
+    let low = this.#from;
+    let looked = 0;
+    for (; low < high; looked++) {
+      const middle = (low + high) >>> 1;
+      const id = ids[middle];
+      if (seen !== null) seen.push(id);
+      if (id < start) low = middle + 1;
+      else high = middle;
+    }
+    this.counters.scanned += looked;
+    return low;
+  }
+
+  /**
+   * The search for a run's place, and the run in it.
+   * @param gap `place`: behind the last id below the run; `above`: where the ids above it are now
+   */
+  #tellPut(
+    start: number,
+    count: number,
+    gap: { place: number; above: number; moved: number; seen: readonly number[] },
+  ): void {
+    const ids = this.#ids;
+    const { place, above, moved, seen } = gap;
     this.#trace.emit({
       type: 'freelist.scan',
       what: 'ids',
       wanted: start,
       descending: true,
-      runStarts: looked.starts.map((first, i) => first + looked.counts[i] - 1).reverse(),
-      runCounts: [...looked.counts].reverse(),
-      found: hasBelow ? ids[old] : -1,
+      runStarts: seen,
+      runCounts: seen.map(() => 1),
+      found: place > this.#from ? ids[place - 1] : -1,
     });
     this.#trace.emit({ type: 'freelist.put', pgid: pgid(start), count, movedBytes: moved * 4 });
     let leftCount = 0;
-    while (old - leftCount >= this.#from && ids[old - leftCount] === start - 1 - leftCount) leftCount++;
+    while (place - leftCount > this.#from && ids[place - 1 - leftCount] === start - 1 - leftCount)
+      leftCount++;
     let rightCount = 0;
-    while (rightCount < moved && above[rightCount] === start + count + rightCount) rightCount++;
+    while (rightCount < moved && ids[above + rightCount] === start + count + rightCount) rightCount++;
     if (leftCount + rightCount > 0)
       this.#trace.emit({ type: 'freelist.merge', pgid: pgid(start), count, leftCount, rightCount });
   }

@@ -1,5 +1,6 @@
 /** The contract of the two freelists: which pages are free, and which run is handed out next. */
 import type { FreelistType } from '../types.ts';
+import type { Runs } from './runs.ts';
 
 /** Runs of page ids, ascending and apart: run i is `starts[i]`, `starts[i] + 1`, ... of `counts[i]` pages. */
 export interface Spans {
@@ -26,20 +27,23 @@ export type AllocationPath = 'exact' | 'larger';
 
 /**
  * The free pages of a database, without those that wait for readers (shared.ts keeps these). The array
- * scans ids in order, as bbolt's; the hashmap keeps spans by size, start and end.
+ * scans ids in order, as bbolt's; the hashmap keeps spans by size, start and end. Both hold page ids as u32:
+ * a file has fewer than 2^32 pages here (16 TiB of pages of 4 KiB).
  */
 export interface Freelist {
   readonly type: FreelistType;
   readonly counters: FreelistCounters;
   readonly freeCount: number;
+  /** Bytes of the list's own memory. */
+  readonly sizeBytes: number;
   /** How the last successful `allocate` found its pages. */
   readonly lastPath: AllocationPath;
-  /** Starts anew. @param ids ascending, without repetition, each above 1 */
+  /** Starts anew. @param ids ascending, without repetition, each above 1; they are copied */
   init(ids: Uint32Array): void;
   /** Takes `count` pages in a row off the list and returns the first; null where there are none. */
   allocate(count: number): number | null;
-  /** Takes pages in that are not on the list yet. @param spans ascending, apart from each other */
-  merge(spans: Spans): void;
+  /** Takes pages in that are not on the list yet. @param runs ascending, apart from each other */
+  merge(runs: Runs): void;
   /** Calls for each free span in ascending order. */
   forEachSpan(visit: (start: number, count: number) => void): void;
 }

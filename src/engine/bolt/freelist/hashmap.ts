@@ -1,11 +1,16 @@
 /** The hashmap freelist: free spans by size, by first and by last page. */
-import { assert } from '../../../base/assert.ts';
+import { assert, fail, verify } from '../../../base/assert.ts';
 import { silent } from '../../../base/trace.ts';
 import type { Trace } from '../../../base/trace.ts';
 import type { FreelistEvent } from '../events.ts';
 import { pgid } from '../types.ts';
 import { noWork, spansOf } from './freelist.ts';
-import type { AllocationPath, Freelist, FreelistCounters, Spans } from './freelist.ts';
+import type { AllocationPath, Freelist, FreelistCounters } from './freelist.ts';
+import { InsertionOrder } from './insertion-order.ts';
+import { LowestOrder } from './lowest-order.ts';
+import type { Runs } from './runs.ts';
+import type { SpanOrder } from './span-order.ts';
+import { SpanTable } from './span-table.ts';
 
 /**
  * Which span is taken where several fit. bbolt takes whichever Go's random map order brings first; both of
@@ -14,23 +19,29 @@ import type { AllocationPath, Freelist, FreelistCounters, Spans } from './freeli
  */
 export type HashmapChoice = 'insertion' | 'lowest';
 
-/** @source bbolt v1.4 internal/freelist/hashmap.go */
+/** One of the three maps, to be looked at: entries of key and value. */
+export interface MapView<Value> extends Iterable<[number, Value]> {
+  get(key: number): Value | undefined;
+}
+
+/**
+ * Three maps in typed memory, for millions of spans: freemaps is a `SpanOrder`, forwardMap and backwardMap
+ * are the two ways to ask a `SpanTable`.
+ * @source bbolt v1.4 internal/freelist/hashmap.go
+ */
 export class HashmapFreelist implements Freelist {
   readonly type = 'hashmap';
   readonly choice: HashmapChoice;
   readonly counters: FreelistCounters = noWork();
   lastPath: AllocationPath = 'exact';
-  /** First pages of spans by span size. */
-  readonly freemaps = new Map<number, Set<number>>();
-  /** Span size by first page. */
-  readonly forwardMap = new Map<number, number>();
-  /** Span size by last page. */
-  readonly backwardMap = new Map<number, number>();
   readonly #trace: Trace<FreelistEvent>;
+  readonly #spans = new SpanTable();
+  readonly #order: SpanOrder;
   #freeCount = 0;
 
   constructor(choice: HashmapChoice, trace: Trace<FreelistEvent> = silent) {
     this.choice = choice;
+    this.#order = choice === 'insertion' ? new InsertionOrder(this.#spans) : new LowestOrder(this.#spans);
     this.#trace = trace;
   }
 
@@ -38,81 +49,123 @@ export class HashmapFreelist implements Freelist {
     return this.#freeCount;
   }
 
+  get spanCount(): number {
+    return this.#spans.length;
+  }
+
+  get sizeBytes(): number {
+    return this.#spans.sizeBytes + this.#order.sizeBytes;
+  }
+
+  /** First pages of spans by span size. */
+  get freemaps(): MapView<readonly number[]> {
+    const order = this.#order;
+    const get = (size: number): number[] => [...order.startsOf(size)];
+    return {
+      get: (size) => (order.lengthOf(size) === 0 ? undefined : get(size)),
+      *[Symbol.iterator]() {
+        for (const size of order.sizes()) yield [size, get(size)];
+      },
+    };
+  }
+
+  /** Span size by first page. */
+  get forwardMap(): MapView<number> {
+    return this.#mapView(
+      (page) => this.#spans.startingAt(page),
+      (start) => start,
+    );
+  }
+
+  /** Span size by last page. */
+  get backwardMap(): MapView<number> {
+    return this.#mapView(
+      (page) => this.#spans.endingAt(page),
+      (start, count) => start + count - 1,
+    );
+  }
+
   init(ids: Uint32Array): void {
-    this.freemaps.clear();
-    this.forwardMap.clear();
-    this.backwardMap.clear();
+    let spanCount = 0;
+    for (let i = 0; i < ids.length; i++) if (i === 0 || ids[i] !== ids[i - 1] + 1) spanCount++;
+    this.#spans.clear(spanCount);
+    this.#order.clear();
     this.#freeCount = 0;
-    const { starts, counts } = spansOf(ids);
-    starts.forEach((start, i) => this.#addSpan(start, counts[i]));
-    if (this.#trace.on)
+    for (let i = 0; i < ids.length;) {
+      const first = i;
+      do i++;
+      while (i < ids.length && ids[i] === ids[i - 1] + 1);
+      this.#addSpan(ids[first], i - first);
+    }
+    if (this.#trace.on) {
+      const { starts, counts } = spansOf(ids);
       this.#trace.emit({ type: 'freelist.init', list: 'hashmap', runStarts: starts, runCounts: counts });
+    }
   }
 
   allocate(count: number): number | null {
     assert(count > 0, 'freelist: a request is for at least one page');
-    const exact = this.freemaps.get(count);
+    const order = this.#order;
+    const exact = order.lengthOf(count);
     this.counters.probed++;
-    if (this.#trace.on) this.#tellProbe('freemaps', count, exact?.size);
-    const size = exact === undefined ? this.#largerSize(count) : count;
-    if (size === null) return null;
-    const start = this.#startOf(exact ?? (this.freemaps.get(size) as Set<number>), count);
-    this.#dropSpan(start, size);
+    if (this.#trace.on) this.#tellProbe('freemaps', count, exact);
+    let size = count;
+    if (exact === 0) {
+      size = order.sizeAbove(count);
+      this.counters.scanned += order.looked;
+      if (this.#trace.on) this.#tellScan('sizes', count, order.sizesFrom(count), size === 0 ? -1 : size);
+      if (size === 0) return null;
+    }
+    const span = order.first(size);
+    this.counters.scanned += order.looked;
+    const start = this.#spans.start(span);
+    if (this.#trace.on) this.#tellScan('starts', count, order.startsOf(size), start);
+    this.#dropSpan(span);
     if (size > count) this.#putSpan(start + count, size - count);
     if (this.#trace.on) this.#trace.emit({ type: 'freelist.take', pgid: pgid(start), count, movedBytes: 0 });
     this.lastPath = size === count ? 'exact' : 'larger';
     return start;
   }
 
-  merge(spans: Spans): void {
-    for (let i = 0; i < spans.starts.length; i++) this.#mergeSpan(spans.starts[i], spans.counts[i]);
+  merge(runs: Runs): void {
+    for (let i = 0; i < runs.length; i++) this.#mergeSpan(runs.start(i), runs.count(i));
+    if (verify.on) this.#verifyMaps();
   }
 
   forEachSpan(visit: (start: number, count: number) => void): void {
-    const starts = Float64Array.from(this.forwardMap.keys()).sort();
-    for (const start of starts) visit(start, this.forwardMap.get(start) as number);
+    this.#spans.forEach(visit);
   }
 
-  #largerSize(count: number): number | null {
-    let best: number | null = null;
-    let looked = 0;
-    for (const size of this.freemaps.keys()) {
-      looked++;
-      if (size < count || (best !== null && size >= best)) continue;
-      best = size;
-      if (this.choice === 'insertion') break;
-    }
-    this.counters.scanned += looked;
-    if (this.#trace.on) this.#tellScan('sizes', count, this.freemaps.keys(), looked, best ?? -1);
-    return best;
-  }
-
-  #startOf(starts: Set<number>, wanted: number): number {
-    let best = -1;
-    let looked = 0;
-    for (const start of starts) {
-      looked++;
-      if (best < 0 || start < best) best = start;
-      if (this.choice === 'insertion') break;
-    }
-    this.counters.scanned += looked;
-    if (this.#trace.on) this.#tellScan('starts', wanted, starts.values(), looked, best);
-    return best;
+  #mapView(find: (page: number) => number, keyOf: (start: number, count: number) => number): MapView<number> {
+    const spans = this.#spans;
+    return {
+      get: (page) => {
+        const span = find(page);
+        return span === 0 ? undefined : spans.count(span);
+      },
+      *[Symbol.iterator]() {
+        const entries: [number, number][] = [];
+        spans.forEach((start, count) => entries.push([keyOf(start, count), count]));
+        yield* entries;
+      },
+    };
   }
 
   #mergeSpan(start: number, count: number): void {
-    const before = this.backwardMap.get(start - 1);
-    const after = this.forwardMap.get(start + count);
+    const spans = this.#spans;
+    const left = spans.endingAt(start - 1);
+    const right = spans.startingAt(start + count);
+    const leftCount = left === 0 ? 0 : spans.count(left);
+    const rightCount = right === 0 ? 0 : spans.count(right);
     this.counters.probed += 2;
     if (this.#trace.on) {
-      this.#tellProbe('backwardMap', start - 1, before);
-      this.#tellProbe('forwardMap', start + count, after);
+      this.#tellProbe('backwardMap', start - 1, leftCount);
+      this.#tellProbe('forwardMap', start + count, rightCount);
     }
-    const [leftCount, rightCount] = [before ?? 0, after ?? 0];
-    if (leftCount > 0) this.#dropSpan(start - leftCount, leftCount);
-    if (rightCount > 0) this.#dropSpan(start + count, rightCount);
+    if (left !== 0) this.#dropSpan(left);
+    if (right !== 0) this.#dropSpan(right);
     this.#putSpan(start - leftCount, leftCount + count + rightCount);
-    this.counters.merged += (leftCount > 0 ? 1 : 0) + (rightCount > 0 ? 1 : 0);
+    this.counters.merged += (left === 0 ? 0 : 1) + (right === 0 ? 0 : 1);
     if (!this.#trace.on) return;
     this.#trace.emit({ type: 'freelist.put', pgid: pgid(start), count, movedBytes: 0 });
     if (leftCount + rightCount > 0)
@@ -124,22 +177,27 @@ export class HashmapFreelist implements Freelist {
     if (this.#trace.on) this.#trace.emit({ type: 'freelist.addSpan', start: pgid(start), count });
   }
 
-  #dropSpan(start: number, count: number): void {
-    this.#deleteSpan(start, count);
+  #dropSpan(span: number): void {
+    const start = this.#spans.start(span);
+    const count = this.#spans.count(span);
+    this.#order.remove(span);
+    this.#spans.remove(span);
+    this.#freeCount -= count;
     if (this.#trace.on) this.#trace.emit({ type: 'freelist.dropSpan', start: pgid(start), count });
   }
 
-  #tellProbe(map: 'freemaps' | 'forwardMap' | 'backwardMap', key: number, found = 0): void {
+  #addSpan(start: number, count: number): void {
+    this.#order.add(this.#spans.add(start, count));
+    this.#freeCount += count;
+  }
+
+  #tellProbe(map: 'freemaps' | 'forwardMap' | 'backwardMap', key: number, found: number): void {
     this.#trace.emit({ type: 'freelist.probe', map, key, found });
   }
 
-  #tellScan(
-    what: 'sizes' | 'starts',
-    wanted: number,
-    entries: Iterable<number>,
-    looked: number,
-    found: number,
-  ): void {
+  /** Tells the entries that the order has just looked at. */
+  #tellScan(what: 'sizes' | 'starts', wanted: number, entries: Iterable<number>, found: number): void {
+    const { looked } = this.#order;
     const seen: number[] = [];
     for (const entry of entries) {
       if (seen.length === looked) break;
@@ -157,21 +215,20 @@ export class HashmapFreelist implements Freelist {
     });
   }
 
-  #addSpan(start: number, count: number): void {
-    this.forwardMap.set(start, count);
-    this.backwardMap.set(start + count - 1, count);
-    const starts = this.freemaps.get(count);
-    if (starts === undefined) this.freemaps.set(count, new Set([start]));
-    else starts.add(start);
-    this.#freeCount += count;
-  }
-
-  #deleteSpan(start: number, count: number): void {
-    this.forwardMap.delete(start);
-    this.backwardMap.delete(start + count - 1);
-    const starts = this.freemaps.get(count);
-    assert(starts !== undefined && starts.delete(start), 'freelist: a span is in the map of its size');
-    if (starts.size === 0) this.freemaps.delete(count);
-    this.#freeCount -= count;
+  /** Throws where the three maps do not hold the same spans. */
+  #verifyMaps(): void {
+    let pages = 0;
+    let end = 0;
+    this.#spans.forEach((start, count) => {
+      if (start <= end) fail(`freelist: the span at ${start} touches the one before it`);
+      if (this.#spans.endingAt(start + count - 1) !== this.#spans.startingAt(start))
+        fail(`freelist: the span at ${start} has another end than backwardMap says`);
+      end = start + count;
+      pages += count;
+    });
+    let spans = 0;
+    for (const size of this.#order.sizes()) spans += this.#order.lengthOf(size);
+    assert(pages === this.#freeCount, 'freelist: the count of free pages is that of the spans');
+    assert(spans === this.#spans.length, 'freelist: each span is under its size');
   }
 }

@@ -4,18 +4,52 @@ import { BoltError } from '../errors.ts';
 import { Bitmap } from './bitmap.ts';
 import type { AllocationPath, Freelist, Spans } from './freelist.ts';
 import { freeSpans } from './freelist.ts';
+import { Runs } from './runs.ts';
 import { SparseTxids } from './sparse-txids.ts';
 
-/**
- * Runs that one transaction freed; `allocTxids` says which transaction took each from the freelist, 0
- * unknown.
- */
-interface PendingTx {
-  starts: number[];
-  counts: number[];
-  allocTxids: number[];
+/** Runs that one transaction freed, and which transaction took each from the freelist. */
+class PendingTx {
+  readonly runs = new Runs();
+  /** 0 unknown. */
+  #allocTxids = new Float64Array(16);
   /** The start of the last range that was looked for in here. */
-  lastReleaseBegin: number;
+  lastReleaseBegin = 0;
+
+  allocTxid(index: number): number {
+    return this.#allocTxids[index];
+  }
+
+  push(start: number, count: number, allocTxid: number): void {
+    const at = this.runs.length;
+    if (at === this.#allocTxids.length) {
+      const larger = new Float64Array(2 * at);
+      larger.set(this.#allocTxids);
+      this.#allocTxids = larger;
+    }
+    this.runs.push(start, count);
+    this.#allocTxids[at] = allocTxid;
+  }
+
+  clear(): void {
+    this.runs.truncate(0);
+    this.lastReleaseBegin = 0;
+  }
+
+  /** Moves the runs that were taken by transactions of a range to `taken`. */
+  takeRange(begin: number, end: number, taken: Runs): void {
+    const { runs } = this;
+    const allocTxids = this.#allocTxids;
+    let kept = 0;
+    for (let i = 0; i < runs.length; i++) {
+      if (allocTxids[i] >= begin && allocTxids[i] <= end) {
+        taken.push(runs.start(i), runs.count(i));
+        continue;
+      }
+      runs.move(i, kept);
+      allocTxids[kept++] = allocTxids[i];
+    }
+    runs.truncate(kept);
+  }
 }
 
 /** What an allocation gave; `first` null where the file must grow. */
@@ -26,22 +60,6 @@ export interface Allocation {
 }
 
 const maxIdsInHeader = 0xffff;
-
-/** Runs in any order as ascending spans; neighbours become one. */
-function sortedSpans(starts: readonly number[], counts: readonly number[]): Spans {
-  const order = starts.map((_, i) => i).sort((a, b) => starts[a] - starts[b]);
-  const merged: { starts: number[]; counts: number[] } = { starts: [], counts: [] };
-  for (const i of order) {
-    const last = merged.starts.length - 1;
-    if (last >= 0 && merged.starts[last] + merged.counts[last] === starts[i])
-      merged.counts[last] += counts[i];
-    else {
-      merged.starts.push(starts[i]);
-      merged.counts.push(counts[i]);
-    }
-  }
-  return merged;
-}
 
 /**
  * Free pages (in one of the two lists) and pending ones by transaction. A page goes: in use -> `free` ->
@@ -57,6 +75,10 @@ export class SharedFreelist {
   /** Which transaction took a run from the freelist, by the run's first page. */
   readonly #allocTxids = new SparseTxids();
   #pendingCount = 0;
+  /** Lists that are used again, so that a transaction costs no memory. */
+  #spare: PendingTx | null = null;
+  readonly #freeing = new Runs();
+  readonly #released = new Runs();
 
   constructor(list: Freelist) {
     this.list = list;
@@ -76,17 +98,19 @@ export class SharedFreelist {
     return 16 + 8 * (count >= maxIdsInHeader ? count + 1 : count);
   }
 
+  /** Bytes of typed memory: the list, the set of free and pending pages, and who took which page. */
+  get memoryBytes(): number {
+    return this.list.sizeBytes + this.#freed.sizeBytes + this.#allocTxids.sizeBytes;
+  }
+
   /** Starts anew with these free ids (ascending); pending pages stay pending and are left out. */
   init(ids: Uint32Array): void {
-    const waiting = new Bitmap();
-    for (const pending of this.#pending.values()) {
-      pending.starts.forEach((start, i) => waiting.setRun(start, pending.counts[i]));
-    }
-    const free = waiting.isEmpty ? ids : ids.filter((id) => !waiting.has(id));
+    const freed = this.#freed;
+    freed.clear();
+    for (const { runs } of this.#pending.values()) freed.addRuns(runs);
+    const free = freed.isEmpty ? ids : freed.without(ids);
     this.list.init(free);
-    this.#freed.clear();
-    this.list.forEachSpan((start, count) => this.#freed.setRun(start, count));
-    this.#freed.add(waiting);
+    freed.addAscending(free);
   }
 
   isFreed(pgid: number): boolean {
@@ -112,16 +136,12 @@ export class SharedFreelist {
    */
   free(txid: number, pgid: number, count: number, unknown = 0): void {
     if (pgid <= 1) throw new BoltError('invalid database', `cannot free page 0 or 1: ${pgid}`);
-    for (let id = pgid; id < pgid + count; id++) {
-      if (this.#freed.has(id)) throw new BoltError('invalid database', `page ${id} already freed`);
-    }
+    const again = this.#freed.firstIn(pgid, count);
+    if (again >= 0) throw new BoltError('invalid database', `page ${again} already freed`);
     const known = this.#allocTxids.get(pgid);
     this.#allocTxids.set(pgid, 0);
     this.#freed.setRun(pgid, count);
-    const pending = this.#pendingOf(txid);
-    pending.starts.push(pgid);
-    pending.counts.push(count);
-    pending.allocTxids.push(known === 0 ? unknown : known);
+    this.#pendingOf(txid).push(pgid, count, known === 0 ? unknown : known);
     this.#pendingCount += count;
   }
 
@@ -138,21 +158,23 @@ export class SharedFreelist {
   /**
    * Frees what no reader can see: all that was freed before the oldest reader began, and between two
    * readers what was both allocated and freed there. Called when a write transaction begins.
-   * @returns the pages released
+   * @returns the pages released, ascending; the list is used again by the next call
    * @source bbolt db.go freePages; v1.4 shared.go ReleasePendingPages
    */
-  releasePending(): Spans {
-    if (this.#pendingCount === 0) return { starts: [], counts: [] };
+  releasePending(): Runs {
+    const released = this.#released;
+    released.truncate(0);
+    if (this.#pendingCount === 0) return released;
     const readers = this.#readers.sort((a, b) => a - b);
-    const released = { starts: [] as number[], counts: [] as number[] };
     let begin = readers.length > 0 ? readers[0] : Infinity;
-    if (begin > 0) this.#release(begin - 1, released);
+    if (begin > 0) this.#release(begin - 1);
     for (const reader of readers) {
-      this.#releaseRange(begin, reader - 1, released);
+      this.#releaseRange(begin, reader - 1);
       begin = reader + 1;
     }
-    this.#releaseRange(begin, Infinity, released);
-    return sortedSpans(released.starts, released.counts);
+    this.#releaseRange(begin, Infinity);
+    released.sort();
+    return released;
   }
 
   /** Forgets what a transaction freed and took; its pages are in use again. */
@@ -160,14 +182,17 @@ export class SharedFreelist {
     const pending = this.#pending.get(txid);
     if (pending === undefined) return;
     this.#allocTxids.forget(txid);
-    pending.starts.forEach((start, i) => {
-      this.#freed.clearRun(start, pending.counts[i]);
-      this.#pendingCount -= pending.counts[i];
-      if (pending.allocTxids[i] === 0) return;
-      for (let id = start; id < start + pending.counts[i]; id++)
-        this.#allocTxids.set(id, pending.allocTxids[i]);
-    });
-    this.#pending.delete(txid);
+    const { runs } = pending;
+    for (let i = 0; i < runs.length; i++) {
+      const start = runs.start(i);
+      const count = runs.count(i);
+      this.#freed.clearRun(start, count);
+      this.#pendingCount -= count;
+      const allocTxid = pending.allocTxid(i);
+      if (allocTxid === 0) continue;
+      for (let id = start; id < start + count; id++) this.#allocTxids.set(id, allocTxid);
+    }
+    this.#forgetPending(txid, pending);
   }
 
   freeSpans(): Spans {
@@ -177,25 +202,25 @@ export class SharedFreelist {
   /** Pending pages by transaction, ascending. */
   pendingSpans(): Map<number, Spans> {
     const byTx = new Map<number, Spans>();
-    for (const txid of [...this.#pending.keys()].sort((a, b) => a - b)) {
-      const pending = this.#pendingOf(txid);
-      byTx.set(txid, sortedSpans(pending.starts, pending.counts));
-    }
+    for (const txid of [...this.#pending.keys()].sort((a, b) => a - b))
+      byTx.set(txid, this.#pendingOf(txid).runs.sorted().toSpans());
     return byTx;
   }
 
-  /** All free and pending ids as spans: what a commit writes to disk. */
+  /** Writes all free and pending ids, ascending, as u64 from `at` on: what a commit stores. */
+  writeIds(view: DataView, at: number): void {
+    this.#freed.writeIds(view, at);
+  }
+
+  /** All free and pending ids as spans. */
   allSpans(): Spans {
-    const all = { starts: [] as number[], counts: [] as number[] };
-    this.list.forEachSpan((start, count) => {
-      all.starts.push(start);
-      all.counts.push(count);
+    const starts: number[] = [];
+    const counts: number[] = [];
+    this.#freed.forEachRun((start, count) => {
+      starts.push(start);
+      counts.push(count);
     });
-    for (const pending of this.#pending.values()) {
-      for (const start of pending.starts) all.starts.push(start);
-      for (const count of pending.counts) all.counts.push(count);
-    }
-    return this.#pending.size === 0 ? all : sortedSpans(all.starts, all.counts);
+    return { starts, counts };
   }
 
   /** Free ids, ascending; for tests and small lists. */
@@ -210,65 +235,49 @@ export class SharedFreelist {
   #pendingOf(txid: number): PendingTx {
     let pending = this.#pending.get(txid);
     if (pending === undefined) {
-      pending = { starts: [], counts: [], allocTxids: [], lastReleaseBegin: 0 };
+      pending = this.#spare ?? new PendingTx();
+      this.#spare = null;
       this.#pending.set(txid, pending);
     }
     return pending;
   }
 
-  #release(upTo: number, released: { starts: number[]; counts: number[] }): void {
-    const freed = { starts: [] as number[], counts: [] as number[] };
+  /** A transaction's list is empty, and kept for another. */
+  #forgetPending(txid: number, pending: PendingTx): void {
+    this.#pending.delete(txid);
+    pending.clear();
+    this.#spare = pending;
+  }
+
+  #release(upTo: number): void {
+    const freed = this.#freeing;
+    freed.truncate(0);
     for (const [txid, pending] of this.#pending) {
       if (txid > upTo) continue;
-      for (const start of pending.starts) freed.starts.push(start);
-      for (const count of pending.counts) freed.counts.push(count);
-      this.#pending.delete(txid);
+      freed.pushAll(pending.runs);
+      this.#forgetPending(txid, pending);
     }
-    this.#makeFree(freed, released);
+    this.#makeFree(freed);
   }
 
-  #releaseRange(begin: number, end: number, released: { starts: number[]; counts: number[] }): void {
+  #releaseRange(begin: number, end: number): void {
     if (begin > end) return;
-    const freed = { starts: [] as number[], counts: [] as number[] };
+    const freed = this.#freeing;
+    freed.truncate(0);
     for (const [txid, pending] of this.#pending) {
       if (txid < begin || txid > end || pending.lastReleaseBegin === begin) continue;
-      this.#takeRange(pending, begin, end, freed);
+      pending.takeRange(begin, end, freed);
       pending.lastReleaseBegin = begin;
-      if (pending.starts.length === 0) this.#pending.delete(txid);
+      if (pending.runs.length === 0) this.#forgetPending(txid, pending);
     }
-    this.#makeFree(freed, released);
+    this.#makeFree(freed);
   }
 
-  #takeRange(
-    pending: PendingTx,
-    begin: number,
-    end: number,
-    freed: { starts: number[]; counts: number[] },
-  ): void {
-    let kept = 0;
-    for (let i = 0; i < pending.starts.length; i++) {
-      const allocTxid = pending.allocTxids[i];
-      if (allocTxid >= begin && allocTxid <= end) {
-        freed.starts.push(pending.starts[i]);
-        freed.counts.push(pending.counts[i]);
-        continue;
-      }
-      pending.starts[kept] = pending.starts[i];
-      pending.counts[kept] = pending.counts[i];
-      pending.allocTxids[kept++] = allocTxid;
-    }
-    pending.starts.length = kept;
-    pending.counts.length = kept;
-    pending.allocTxids.length = kept;
-  }
-
-  #makeFree(freed: Spans, released: { starts: number[]; counts: number[] }): void {
-    if (freed.starts.length === 0) return;
-    this.list.merge(sortedSpans(freed.starts, freed.counts));
-    for (const start of freed.starts) released.starts.push(start);
-    for (const count of freed.counts) {
-      released.counts.push(count);
-      this.#pendingCount -= count;
-    }
+  #makeFree(freed: Runs): void {
+    if (freed.length === 0) return;
+    freed.sort();
+    this.list.merge(freed);
+    this.#pendingCount -= freed.pageCount;
+    this.#released.pushAll(freed);
   }
 }

@@ -1,39 +1,51 @@
-/** Which transaction took a page from the freelist: a table by page id, in blocks made when first needed. */
-const blockSize = 1024;
+/** Which transaction took a page from the freelist: a table by page id. */
+import { PageTable } from './page-table.ts';
+
+const twoTo32 = 4294967296;
 
 export class SparseTxids {
-  #blocks: (Float64Array | undefined)[] = [];
+  readonly #low = new PageTable();
+  /** What of a transaction does not fit into 32 bits: empty in all but very old databases. */
+  readonly #high = new PageTable();
   /** Pages set to a transaction since the last `forget` of another, so that a rollback need not search. */
-  #recent: number[] = [];
+  #recent = new Uint32Array(16);
+  #recentCount = 0;
   #recentTxid = 0;
 
   /** 0 where none is recorded. */
   get(pgid: number): number {
-    return this.#blocks[Math.floor(pgid / blockSize)]?.[pgid % blockSize] ?? 0;
+    return this.#low.get(pgid) + this.#high.get(pgid) * twoTo32;
   }
 
   set(pgid: number, txid: number): void {
-    const index = Math.floor(pgid / blockSize);
-    let block = this.#blocks[index];
-    if (block === undefined) {
-      if (txid === 0) return;
-      block = new Float64Array(blockSize);
-      this.#blocks[index] = block;
-    }
-    block[pgid % blockSize] = txid;
+    this.#low.set(pgid, txid % twoTo32);
+    this.#high.set(pgid, Math.floor(txid / twoTo32));
     if (txid === 0) return;
     if (txid !== this.#recentTxid) {
-      this.#recent = [];
+      this.#recentCount = 0;
       this.#recentTxid = txid;
     }
-    this.#recent.push(pgid);
+    if (this.#recentCount === this.#recent.length) this.#grow();
+    this.#recent[this.#recentCount++] = pgid;
+  }
+
+  get sizeBytes(): number {
+    return this.#low.sizeBytes + this.#high.sizeBytes;
   }
 
   /** Removes what a transaction took, provided that it was the last one that took anything. */
   forget(txid: number): void {
     if (txid !== this.#recentTxid) return;
-    for (const pgid of this.#recent) if (this.get(pgid) === txid) this.set(pgid, 0);
-    this.#recent = [];
+    for (const pgid of this.#recent.subarray(0, this.#recentCount)) {
+      if (this.get(pgid) === txid) this.set(pgid, 0);
+    }
+    this.#recentCount = 0;
     this.#recentTxid = 0;
+  }
+
+  #grow(): void {
+    const larger = new Uint32Array(2 * this.#recent.length);
+    larger.set(this.#recent);
+    this.#recent = larger;
   }
 }
