@@ -1,12 +1,11 @@
 /**
- * The page's side of the freelist race: starts its worker, and settles every call even when the worker dies.
+ * The page's side of the freelists: starts its worker, and settles every call even when the worker dies.
  */
 import { asError, Lifeline } from './crash.ts';
 import type { FreelistPort, RaceAnswer, RaceCall } from './freelist-port.ts';
 import freelistUrl from './freelist.worker.ts?worker&url';
+import type { Result } from './port.ts';
 import { loadScript, startWorker } from './worker-script.ts';
-
-type Answer = RaceAnswer['result'];
 
 /** Connects to races in a worker; loading it begins at once. */
 export function connectFreelist(): FreelistPort {
@@ -21,18 +20,15 @@ export function connectFreelist(): FreelistPort {
     return worker;
   });
   started.catch((error: unknown) => line.die(asError(error).message));
+  const ask = <Value>(message: (call: number) => RaceCall): Promise<Result<Value>> =>
+    line
+      .call<Result<Value>>((call) => {
+        void started.then((worker) => worker.postMessage(message(call))).catch(() => {});
+      })
+      .catch((error: unknown) => ({ ok: false, code: 'internal', message: asError(error).message }));
   return {
-    openRace: (preset, seed) =>
-      line
-        .call<Answer>((call) => {
-          const message: RaceCall = { call, preset, seed };
-          void started.then((worker) => worker.postMessage(message)).catch(() => {});
-        })
-        .catch((error: unknown): Answer => ({
-          ok: false,
-          code: 'internal',
-          message: asError(error).message,
-        })),
+    openRace: (preset, seed) => ask((call) => ({ call, kind: 'preset', preset, seed })),
+    mirror: (trace, from) => ask((call) => ({ call, kind: 'mirror', trace, from })),
     close: () => {
       line.die('The freelists are closed.');
       void started.then((worker) => worker.terminate()).catch(() => {});

@@ -1,28 +1,47 @@
-/** Who runs freelist races: a worker's scope, or this thread. */
+/** Who runs freelists for a page: a worker's scope, or this thread. */
+import { mirrorTrace } from '../sim/freelist-mirror.ts';
 import { openPreset } from '../sim/race-presets.ts';
 import { asError } from './crash.ts';
-import type { FreelistPort, RaceAnswer, RaceCall } from './freelist-port.ts';
+import type { FreelistPort, Mirror, Race, RaceAnswer, RaceCall } from './freelist-port.ts';
+import type { Result } from './port.ts';
 
-function answer({ call, preset, seed }: RaceCall): RaceAnswer {
+const failed = (error: unknown): { ok: false; code: string; message: string } => ({
+  ok: false,
+  code: 'internal',
+  message: asError(error).message,
+});
+
+function race({ preset, seed }: Extract<RaceCall, { kind: 'preset' }>): Result<{ race: Race }> {
   try {
-    return { call, result: { ok: true, race: openPreset(preset, seed) } };
+    return { ok: true, race: openPreset(preset, seed) };
   } catch (error) {
-    return { call, result: { ok: false, code: 'internal', message: asError(error).message } };
+    return failed(error);
   }
 }
 
-/** Makes a worker's scope answer races. */
+function mirror({ trace, from }: Extract<RaceCall, { kind: 'mirror' }>): Result<{ mirror: Mirror }> {
+  try {
+    return { ok: true, mirror: mirrorTrace(trace, from) };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** Makes a worker's scope answer for both freelists. */
 export function runRaces(scope: {
   onmessage: ((event: MessageEvent<RaceCall>) => void) | null;
   postMessage(message: RaceAnswer): void;
 }): void {
-  scope.onmessage = ({ data }) => scope.postMessage(answer(data));
+  scope.onmessage = ({ data }) => {
+    scope.postMessage({ call: data.call, result: data.kind === 'preset' ? race(data) : mirror(data) });
+  };
 }
 
-/** Races without a worker: for Node and tests. */
+/** The freelists without a worker: for Node and tests. */
 export function openRacesInProcess(): FreelistPort {
   return {
-    openRace: async (preset, seed) => answer({ call: 0, preset, seed }).result,
+    openRace: async (preset, seed) => race({ call: 0, kind: 'preset', preset, seed }),
+    mirror: async (trace, from) => mirror({ call: 0, kind: 'mirror', trace, from }),
     close: () => {},
   };
 }
