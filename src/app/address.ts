@@ -1,4 +1,6 @@
 /** What the page's address asks for, checked: `?seed=7&storage=memory&layout=one&autoplay=0&theme=dark`. */
+import type { LabOptions } from '../host/port.ts';
+import { clusterScenarios, leaseScenarios, type Scenario, type Scenarios } from '../model/scenarios.ts';
 
 export interface Address {
   /** Which picture the page shows. */
@@ -63,14 +65,20 @@ const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
   preVote: flag,
 };
 
-/** Reads a query such as `?seed=7`; names it does not know are another's, and left alone. */
-export function readAddress(query: string): {
+/**
+ * Reads a query such as `?seed=7`; names it does not know are another's, and left alone.
+ * @param usual what stands in for what is not given
+ */
+export function readAddress(
+  query: string,
+  usual: Address = defaultAddress,
+): {
   readonly address: Address;
   readonly faults: readonly AddressFault[];
 } {
   const given = new URLSearchParams(query);
   const faults: AddressFault[] = [];
-  const values: Record<string, unknown> = { ...defaultAddress };
+  const values: Record<string, unknown> = { ...usual };
   for (const [key, read] of Object.entries(readers)) {
     const text = given.get(key);
     if (text === null) continue;
@@ -91,4 +99,34 @@ export function writeAddress(address: Address): string {
   }
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
+}
+
+/** How many members the lab has. */
+const memberCount = 3;
+
+const scriptsOf = ({ view }: Address): Scenarios => (view === 'leases' ? leaseScenarios : clusterScenarios);
+
+/** The names that `scenario` may have in a view of the lab. */
+export const scenarioNames = (address: Address): readonly string[] => Object.keys(scriptsOf(address));
+
+/** What the lab begins with; null where it simply begins, or the name is not known. */
+export function scenarioOf(address: Address): Scenario | null {
+  const scripts = scriptsOf(address);
+  return Object.hasOwn(scripts, address.scenario) ? (scripts[address.scenario] ?? null) : null;
+}
+
+/** How the lab is to be opened. A scenario begins in a fresh lab, which leaves what is stored alone. */
+export function labOptions(address: Address): LabOptions {
+  const { seed, storage, layout, workspace, preVote, autoplay } = address;
+  const isScripted = scenarioOf(address) !== null;
+  return {
+    seed,
+    storage: isScripted ? 'memory' : storage,
+    layout,
+    workspace,
+    preVote,
+    members: memberCount,
+    startPaused: isScripted || !autoplay,
+    lookOnly: false,
+  };
 }

@@ -6,13 +6,11 @@ import type { Lab } from '../model/lab.svelte.ts';
 import { labLine } from '../model/etcdctl/lab-line.ts';
 import { repairs, toggleLink } from '../model/member-menu.ts';
 import type { FaultEntry, MenuSubject } from '../model/menu-subject.ts';
+import type { Scenario } from '../model/scenarios.ts';
 import type { LabAction, LoadKind } from '../sim/types.ts';
 import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
-import { defaultAddress, type Address } from './address.ts';
-
-/** How many members the lab has. */
-const memberCount = 3;
+import { defaultAddress, labOptions, scenarioOf, type Address } from './address.ts';
 
 export class Desk {
   readonly lab: Lab;
@@ -48,19 +46,24 @@ export class Desk {
 
   /** Opens the lab as the address asks. */
   open(how: { readonly lookOnly?: boolean; readonly takeOver?: boolean } = {}): Promise<void> {
-    const { seed, storage, layout, workspace, preVote, autoplay } = this.#address;
+    const script = scenarioOf(this.#address);
     const options: LabOptions = {
-      seed,
-      storage,
-      layout,
-      workspace,
-      preVote,
-      members: memberCount,
-      startPaused: !autoplay,
+      ...labOptions(this.#address),
       lookOnly: how.lookOnly ?? false,
       takeOver: how.takeOver ?? false,
     };
-    return this.lab.open(options).then(() => this.console.warm());
+    const begin = script === null ? undefined : () => this.#begin(script);
+    return this.lab.open(options, begin).then(() => this.console.warm());
+  }
+
+  /** Does what a scenario begins with, while the lab stands; then it plays, if it is to. */
+  async #begin(scenario: Scenario): Promise<void> {
+    for (const { does, thenMs } of scenario(this.lab.leader?.id ?? 1)) {
+      // Not waited for: a client's answer comes in the time that then runs, or later.
+      void this.lab.act(does);
+      await this.lab.run(thenMs * 1000);
+    }
+    if (this.#address.autoplay) await this.lab.play();
   }
 
   setTheme = (theme: Theme): void => {

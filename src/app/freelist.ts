@@ -5,6 +5,7 @@ import { FreelistShow } from '../model/freelist.svelte.ts';
 import { racePresets } from '../model/freelist-view.ts';
 import { m } from '../paraglide/messages.js';
 import type { Address, AddressFault } from './address.ts';
+import { addressNotices } from './address-notices.ts';
 import FreelistPage from './FreelistPage.svelte';
 
 /** Mounts the race into the page and opens the address's preset; plays where motion is welcome. */
@@ -16,9 +17,7 @@ export function showFreelist(
 ): void {
   const { scenario, seed, theme, autoplay } = address;
   const preset = racePresets.find((one) => one === scenario) ?? 'article';
-  const unknown =
-    scenario === '' || scenario === preset ? [] : [{ name: 'scenario', value: scenario, fallback: preset }];
-  const notices = [...faults, ...unknown].map((fault) => m.bad_address({ ...fault }));
+  const notices = addressNotices(address, faults, racePresets);
   if (theme !== 'auto') document.documentElement.dataset.theme = theme;
   document.title = `${m.title()}: ${m.view_freelist()}`;
 

@@ -77,6 +77,7 @@ export class Lab {
   readonly #clock = new SteadyClock();
   readonly #listeners = new Set<(batch: LabBatch) => void>();
   #isStopping = false;
+  #toldMoment = -1;
   #unspoken: string | null = null;
   #spokenAtMs = Number.NEGATIVE_INFINITY;
 
@@ -88,8 +89,11 @@ export class Lab {
     port.subscribe((batch) => this.#receive(batch));
   }
 
-  /** Opens the lab; `phase` tells how it went. */
-  async open(options: LabOptions): Promise<void> {
+  /**
+   * Opens the lab; `phase` tells how it went.
+   * @param begin what is done to it before it counts as open
+   */
+  async open(options: LabOptions, begin?: () => Promise<void>): Promise<void> {
     this.phase = { kind: 'starting' };
     this.#reset(options.members);
     const opened = await this.#port.open(options);
@@ -100,6 +104,10 @@ export class Lab {
       return;
     }
     this.#show(opened.state);
+    if (begin !== undefined) {
+      await this.#toldUpTo(opened.state.moment);
+      await begin();
+    }
     this.phase = { kind: 'open' };
     this.#settleReady.resolve(opened.state);
   }
@@ -197,7 +205,20 @@ export class Lab {
 
   #reset(memberCount: number): void {
     this.playback.reset(memberCount);
+    this.#toldMoment = -1;
     this.#clock.reset();
+  }
+
+  /** Settles once the pictures have come so far: answers and events take different ways. */
+  #toldUpTo(moment: number): Promise<void> {
+    if (this.#toldMoment >= moment) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = this.listen(() => {
+        if (this.#toldMoment < moment) return;
+        end();
+        resolve();
+      });
+    });
   }
 
   /** Moves the cursor; a cluster that plays stands still from now on. */
@@ -222,6 +243,7 @@ export class Lab {
     // A stored lab has as many members as when it was made.
     if (members > 0 && members !== this.cluster.members.length) this.#reset(members);
     this.playback.append(events);
+    this.#toldMoment = batch.state.moment;
     this.#tell(events);
     this.#show(batch.state);
     void this.#standStill();

@@ -1,0 +1,63 @@
+/** The scripts that an address may name: each brings the lab to the moment that its name promises. */
+import { expect, test } from 'vitest';
+import { openInProcess } from '../../src/host/in-process.ts';
+import { Lab } from '../../src/model/lab.svelte.ts';
+import { clusterScenarios, leaseScenarios, type Scenario } from '../../src/model/scenarios.ts';
+import type { LabEvent } from '../../src/sim/types.ts';
+
+/** A lab after a script and so much more virtual time; what was refused. */
+async function played(scenario: Scenario, moreMs: number) {
+  const lab = new Lab(openInProcess());
+  const refused: string[] = [];
+  const begin = async (): Promise<void> => {
+    for (const { does, thenMs } of scenario(lab.leader?.id ?? 0)) {
+      void lab.act(does).then((result) => void (result.ok || refused.push(result.message)));
+      await lab.run(thenMs * 1000);
+    }
+  };
+  const options = { seed: 7, members: 3, storage: 'memory', layout: 'one', workspace: 'x' } as const;
+  await lab.open({ ...options, lookOnly: false, preVote: true, startPaused: true }, begin);
+  await lab.run(moreMs * 1000);
+  const of = (type: LabEvent['type']) => lab.eventsSince(-1).filter(({ event }) => event.type === type);
+  return { lab, of, refused };
+}
+
+test('leader-crash: the leader is dead, another one follows it, and the put is kept', async () => {
+  const { lab, of, refused } = await played(clusterScenarios['leader-crash'], 4000);
+  expect(refused).toEqual([]);
+  const [kill] = of('sim.kill');
+  expect(lab.leader?.id).not.toBe(kill?.at.member);
+  expect(lab.cluster.members.filter(({ process }) => process === 'down')).toHaveLength(1);
+  expect(Math.max(...lab.cluster.members.map(({ revision }) => revision))).toBe(2);
+});
+
+test('partition: the old leader is cut off from both others, who elect another', async () => {
+  const { lab, of } = await played(clusterScenarios.partition, 4000);
+  expect(lab.cluster.cuts).toHaveLength(4);
+  expect(new Set(of('raft.becomeLeader').map(({ at }) => at.member)).size).toBe(2);
+});
+
+test('slow-disk and load: clients write, and one disk is slow', async () => {
+  const slow = await played(clusterScenarios['slow-disk'], 1000);
+  expect(slow.lab.cluster.members.map(({ diskFactor }) => diskFactor).sort()).toEqual([1, 1, 10]);
+  const { lab } = await played(clusterScenarios.load, 1000);
+  expect(lab.cluster.load).toMatchObject({ kind: 'kubernetes', perSecond: 50, failed: 0 });
+  expect(lab.cluster.load?.ok).toBeGreaterThan(20);
+});
+
+test('expiry: the lease runs out by itself; keep-alive: only the dead service goes', async () => {
+  const expiry = await played(leaseScenarios.expiry, 7000);
+  expect(expiry.of('lease.expire').length).toBeGreaterThan(0);
+  expect(expiry.lab.leases.ends.map(({ id, keyCount }) => [id, keyCount])).toEqual([['abc', 1]]);
+  const kept = await played(leaseScenarios['keep-alive'], 12_000);
+  expect(kept.refused).toEqual([]);
+  expect(kept.lab.leases.ends.map(({ id }) => id)).toEqual(['def']);
+});
+
+test('pile-up: two dozen leases are there with their keys, and end within some seconds', async () => {
+  const { lab, of } = await played(leaseScenarios['pile-up'], 0);
+  expect(of('lease.expire')).toEqual([]);
+  await lab.run(13_000_000);
+  const revoked = new Set(of('lease.revoke').map(({ event }) => 'id' in event && event.id));
+  expect(revoked.size).toBe(24);
+});
