@@ -30,6 +30,8 @@ export function connectLab(
   return new LabConnection(load, early);
 }
 
+const storeOf = ({ storage }: LabOptions) => (storage === 'opfs' ? 'opfs' : 'indexeddb');
+
 class LabConnection implements LabPort {
   readonly #feed = new LabFeed();
   readonly #line = new Lifeline();
@@ -61,7 +63,7 @@ class LabConnection implements LabPort {
     this.#options = options;
     this.#feed.interventions.length = 0;
     this.#witness = new Witness(options.workspace);
-    const witness = options.witness ?? this.#witness.read();
+    const witness = options.witness ?? this.#witness.read(storeOf(options));
     return this.#result((calls) => calls.open({ ...options, witness }));
   }
 
@@ -120,7 +122,7 @@ class LabConnection implements LabPort {
 
   async deleteStored(): Promise<Result<object>> {
     const deleted = await this.#result((calls) => calls.deleteStored());
-    if (deleted.ok) this.#witness?.forget();
+    if (deleted.ok && this.#options !== null) this.#witness?.forget(storeOf(this.#options));
     return deleted;
   }
 

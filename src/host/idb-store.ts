@@ -10,10 +10,11 @@ import type { DiskImage } from '../engine/server/types.ts';
 import type { StoreCommit } from '../sim/types.ts';
 import { ExtentFolder, readImages } from './idb-extents.ts';
 import type { LabDatabase, LabTransaction } from './idb-schema.ts';
-import { asStoreError, checkRecord, databaseName, databaseVersion, ride, storeNames } from './idb-schema.ts';
+import { databaseName, databaseVersion, ride, storeNames } from './idb-schema.ts';
 import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat } from './page-store.ts';
 import { packCommits, unpackCommits } from './store-record.ts';
+import { asStoreError, checkRecord } from './stored-lab.ts';
 
 const strict = { durability: 'strict' } as const;
 /** One folding transaction touches no more extents than this, so that no commit waits long behind it. */

@@ -8,7 +8,6 @@ import type { LabEvent } from '../sim/types.ts';
 import { parseCommand } from './commands.ts';
 import { asError } from './crash.ts';
 import { DiskHost } from './disk-host.ts';
-import { deleteStoredLab } from './idb-store.ts';
 import type { MemberHost } from './member-host.ts';
 import type { MemberNotes } from './notes.ts';
 import type { LabMessage } from './lab-message.ts';
@@ -21,7 +20,7 @@ import type { Stopped } from './scheduler.ts';
 import { Scheduler } from './scheduler.ts';
 import { Show } from './show.ts';
 import type { OpenedStorage } from './storage.ts';
-import { openStorage } from './storage.ts';
+import { deleteStored, openStorage } from './storage.ts';
 import type { TraceChunk } from './trace-codec.ts';
 import { TraceEncoder } from './trace-codec.ts';
 import type { WallClock } from './wall-clock.ts';
@@ -62,7 +61,7 @@ const notOpen: Closed = { ok: false, code: 'not open', message: 'The lab is not 
 export class Lab {
   readonly #parts: LabParts;
   #opened: Opened | null = null;
-  #workspace: string | null = null;
+  #asked: LabOptions | null = null;
   readonly #encoder = new TraceEncoder(0);
   #chunks: TraceChunk[] = [];
   #sentInterventions = 0;
@@ -81,7 +80,7 @@ export class Lab {
       return { ok: false, code: 'open already', message: 'The lab is open already.' };
     const problem = optionProblem(options);
     if (problem !== null) return { ok: false, code: 'bad options', message: problem };
-    this.#workspace = options.workspace;
+    this.#asked = options;
     // The members' workers start while the storage opens; what is stored may have another number of them.
     const early = this.#members(options);
     const storage = await openStorage(options, {
@@ -248,7 +247,7 @@ export class Lab {
     }
     try {
       if (opened !== null) await this.#end(opened, () => opened.storage.store.destroy());
-      else if (this.#workspace !== null) await deleteStoredLab(this.#workspace);
+      else if (this.#asked !== null) await deleteStored(this.#asked);
       return { ok: true };
     } catch (error) {
       return { ok: false, code: 'store blocked', message: asError(error).message };

@@ -7,8 +7,11 @@ import type { PageRun } from '../engine/bolt/types.ts';
 export interface LabOptions {
   readonly seed: number;
   readonly members: number;
-  /** 'auto' tries IndexedDB by opening, writing and reading back; falls back to memory. */
-  readonly storage: 'auto' | 'memory';
+  /**
+   * 'auto' tries IndexedDB by opening, writing and reading back; falls back to memory. 'opfs' tries files of
+   * the browser's private file system first. Each store keeps a lab of its own under the workspace's name.
+   */
+  readonly storage: 'auto' | 'opfs' | 'memory';
   /** 'workers': one worker a member. 'one': all members in the lab's own worker. */
   readonly layout: 'workers' | 'one';
   /** The stored lab's name; each has its own database and lock. */
@@ -26,11 +29,13 @@ export interface LabOptions {
 
 /** Kept in a second store: where the lab's own is empty and this is not, the browser dropped it. */
 export interface StoreWitness {
+  /** The store that it is of; IndexedDB where absent. */
+  readonly storage?: StorageKind;
   readonly boot: number;
   readonly commits: number;
 }
 
-export type StorageKind = 'indexeddb' | 'memory';
+export type StorageKind = 'indexeddb' | 'opfs' | 'memory';
 
 /** What a fresh page must know before events arrive. */
 export interface LabState {

@@ -1,9 +1,13 @@
-/** Chooses where a lab's disks are kept: by trying IndexedDB, never by a feature's name. */
+/** Chooses where a lab's disks are kept: by trying the browser's stores, never by a feature's name. */
 import { asError } from './crash.ts';
-import { IdbStore, readStoredLab } from './idb-store.ts';
+import { deleteStoredLab, IdbStore, readStoredLab } from './idb-store.ts';
 import type { WorkspaceLock } from './locks.ts';
 import { lockWorkspace } from './locks.ts';
 import { MemoryStore } from './memory-store.ts';
+import type { OpfsRoot } from './opfs-files.ts';
+import { originRoot, removeFolder } from './opfs-files.ts';
+import { readStoredOpfs } from './opfs-look.ts';
+import { OpfsStore } from './opfs-store.ts';
 import type { LabSetup, PageStore, StoredLab } from './page-store.ts';
 import { StoreError } from './page-store.ts';
 import type { LabOptions, Result } from './port.ts';
@@ -11,6 +15,8 @@ import type { WallClock } from './wall-clock.ts';
 
 /** A browser that asks or hangs for longer counts as one that refuses. */
 const patienceMs = 2000;
+/** The files of a page that is gone may take as long until they are free. */
+const filesPatienceMs = 5000;
 
 export interface OpenedStorage {
   readonly store: PageStore;
@@ -27,6 +33,8 @@ export interface StorageHooks {
   readonly taken: () => void;
   /** The database went away under the lab. */
   readonly lost: (message: string) => void;
+  /** The private file system; the origin's own where absent. */
+  readonly root?: OpfsRoot;
 }
 
 /**
@@ -37,17 +45,22 @@ export interface StorageHooks {
 export async function openStorage(options: LabOptions, hooks: StorageHooks): Promise<Result<OpenedStorage>> {
   if (options.storage === 'memory') return inMemory(options, null, null);
   if (options.lookOnly) return lookAt(options, hooks);
+  let opened: Result<OpenedStorage> | null = null;
   const lock = await lockWorkspace(hooks.locks, options.workspace, {
     takeOver: options.takeOver === true,
     clock: hooks.clock,
-    lost: hooks.taken,
+    lost: () => {
+      hooks.taken();
+      // files are open to one tab alone: the other one waits for them
+      if (opened?.ok === true) void opened.store.close();
+    },
   });
   if (lock === 'held') {
     const way = 'take it over, or only look at it';
     const message = `The stored lab "${options.workspace}" is open in another tab: ${way}.`;
     return { ok: false, code: 'locked', message };
   }
-  const opened = await openStored(options, hooks, lock === 'unavailable' ? null : lock);
+  opened = await openStored(options, hooks, lock === 'unavailable' ? null : lock);
   if (lock !== 'unavailable' && (!opened.ok || opened.lock === null)) await lock.release();
   return opened;
 }
@@ -57,27 +70,60 @@ async function openStored(
   hooks: StorageHooks,
   lock: WorkspaceLock | null,
 ): Promise<Result<OpenedStorage>> {
-  const store = new IdbStore({ workspace: options.workspace, lost: hooks.lost });
   try {
-    const opening = store.open(setupOf(options));
-    const lab = await inTime(
-      hooks.clock,
-      opening,
-      () =>
-        void opening.then(
-          () => store.close(),
-          () => {},
-        ),
-    );
-    return { ok: true, store, lab, lock, storageNotice: null, lossNotice: lossNotice(options, lab) };
+    if (options.storage !== 'opfs') return await openWith(idbStore(options, hooks), options, hooks, lock);
+    return await openFiles(options, hooks, lock);
   } catch (error) {
     return refusedOr(error, options);
   }
 }
 
-async function lookAt(options: LabOptions, hooks: StorageHooks): Promise<Result<OpenedStorage>> {
+/** Where the browser has no files for a worker, its database keeps the lab. */
+async function openFiles(
+  options: LabOptions,
+  hooks: StorageHooks,
+  lock: WorkspaceLock | null,
+): Promise<Result<OpenedStorage>> {
+  const { workspace } = options;
+  const store = new OpfsStore({ workspace, clock: hooks.clock, root: hooks.root ?? originRoot });
   try {
-    const stored = await inTime(hooks.clock, readStoredLab(options.workspace), () => {});
+    return await openWith(store, options, hooks, lock);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'store refused') throw error;
+    const opened = await openWith(idbStore(options, hooks), options, hooks, lock);
+    const storageNotice = `${error.message} The lab is kept in the browser's database instead.`;
+    return opened.ok ? { ...opened, storageNotice } : opened;
+  }
+}
+
+const idbStore = ({ workspace }: LabOptions, { lost }: StorageHooks): PageStore =>
+  new IdbStore({ workspace, lost });
+
+/** @throws StoreError as `PageStore.open` */
+async function openWith(
+  store: PageStore,
+  options: LabOptions,
+  { clock }: StorageHooks,
+  lock: WorkspaceLock | null,
+): Promise<Result<OpenedStorage>> {
+  const opening = store.open(setupOf(options));
+  const closeLate = (): void => {
+    opening.then(
+      () => store.close(),
+      () => {},
+    );
+  };
+  const lab = await inTime(clock, opening, closeLate, store.kind === 'opfs' ? filesPatienceMs : patienceMs);
+  const notices = { storageNotice: null, lossNotice: lossNotice(options, store, lab) };
+  return { ok: true, store, lab, lock, ...notices };
+}
+
+async function lookAt(options: LabOptions, hooks: StorageHooks): Promise<Result<OpenedStorage>> {
+  const { workspace, storage } = options;
+  try {
+    const looking =
+      storage === 'opfs' ? readStoredOpfs(workspace, hooks.root ?? originRoot) : readStoredLab(workspace);
+    const stored = await inTime(hooks.clock, looking, () => {}, patienceMs);
     return inMemory(
       options,
       stored,
@@ -86,6 +132,18 @@ async function lookAt(options: LabOptions, hooks: StorageHooks): Promise<Result<
   } catch (error) {
     return refusedOr(error, options);
   }
+}
+
+/**
+ * Forgets what is stored under the options' name, in the store that they name, open or not.
+ * @throws StoreError 'store blocked'
+ */
+export async function deleteStored(
+  { storage, workspace }: Pick<LabOptions, 'storage' | 'workspace'>,
+  root: OpfsRoot = originRoot,
+): Promise<void> {
+  if (storage === 'opfs') await removeFolder(root, workspace);
+  else await deleteStoredLab(workspace);
 }
 
 /** Stored data that cannot be read are an error; a browser that stores nothing means memory. */
@@ -119,23 +177,26 @@ async function inMemory(
 
 const setupOf = ({ seed, members, preVote }: LabOptions): LabSetup => ({ seed, members, preVote });
 
-function lossNotice({ witness }: LabOptions, lab: StoredLab): string | null {
+function lossNotice({ witness }: LabOptions, { kind }: PageStore, lab: StoredLab): string | null {
   if (!lab.fresh || witness === undefined || witness === null || witness.boot < 1) return null;
+  if ((witness.storage ?? 'indexeddb') !== kind) return null;
   return (
     `Your browser dropped the lab's storage: ${witness.commits} commits of boot ${witness.boot} are gone. ` +
     'A new lab begins.'
   );
 }
 
-function inTime<Value>(clock: WallClock, promise: Promise<Value>, late: () => void): Promise<Value> {
+function inTime<Value>(
+  clock: WallClock,
+  promise: Promise<Value>,
+  late: () => void,
+  withinMs: number,
+): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(patienceMs, () => {
+    const cancel = clock.after(withinMs, () => {
       late();
       reject(
-        new StoreError(
-          'store refused',
-          `The browser's storage did not open in ${patienceMs / 1000} seconds.`,
-        ),
+        new StoreError('store refused', `The browser's storage did not open in ${withinMs / 1000} seconds.`),
       );
     });
     promise.then(resolve, reject).finally(cancel);

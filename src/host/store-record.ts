@@ -15,7 +15,8 @@ const opCodes = { write: 1, truncate: 2, rename: 3, remove: 4 } as const;
 
 /** No file of a lab grows past this; a record that says otherwise is damaged. */
 export const largestFileBytes = 1024 * 1024 * 1024;
-const longestName = 255;
+/** In UTF-16 units. */
+export const longestName = 255;
 
 /**
  * Packs commits, little-endian: magic u32 | CRC-32C of all that follows u32 | commit count u32 | commits. A

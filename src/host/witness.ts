@@ -2,26 +2,29 @@
  * What the page remembers of a stored lab in localStorage: a store of its own, so that a loss of the lab's is
  * seen.
  */
-import type { LabState, StoreWitness } from './port.ts';
+import type { LabState, StorageKind, StoreWitness } from './port.ts';
+
+type Stored = Exclude<StorageKind, 'memory'>;
 
 /** Written at most so often; a witness a second old still tells that there was something. */
 const writeMs = 1000;
 
 export class Witness {
-  readonly #key: string;
+  readonly #workspace: string;
   #written: StoreWitness | null = null;
   #writtenMs = Number.NEGATIVE_INFINITY;
 
   constructor(workspace: string) {
-    this.#key = `quorum-lab/${workspace}`;
+    this.#workspace = workspace;
   }
 
-  /** Null where nothing is remembered, or what is stands in no known form. */
-  read(): StoreWitness | null {
+  /** Of a lab in this store; null where nothing is remembered, or what is stands in no known form. */
+  read(storage: Stored): StoreWitness | null {
     try {
-      const { boot, commits } = JSON.parse(localStorage.getItem(this.#key) ?? '{}') as Partial<StoreWitness>;
+      const text = localStorage.getItem(this.#key(storage)) ?? '{}';
+      const { boot, commits } = JSON.parse(text) as Partial<StoreWitness>;
       return Number.isSafeInteger(boot) && Number.isSafeInteger(commits)
-        ? { boot: boot as number, commits: commits as number }
+        ? { storage, boot: boot as number, commits: commits as number }
         : null;
     } catch {
       return null;
@@ -30,18 +33,22 @@ export class Witness {
 
   /** Remembers how far the store has come. */
   see({ storage, boot, storedCommits: commits }: LabState): void {
-    if (storage !== 'indexeddb') return;
+    if (storage === 'memory') return;
     const isNew = this.#written?.boot !== boot;
     const now = performance.now();
     if (!isNew && (this.#written?.commits === commits || now - this.#writtenMs < writeMs)) return;
     this.#written = { boot, commits };
     this.#writtenMs = now;
-    this.#try(() => localStorage.setItem(this.#key, JSON.stringify(this.#written)));
+    this.#try(() => localStorage.setItem(this.#key(storage), JSON.stringify(this.#written)));
   }
 
-  forget(): void {
+  forget(storage: Stored): void {
     this.#written = null;
-    this.#try(() => localStorage.removeItem(this.#key));
+    this.#try(() => localStorage.removeItem(this.#key(storage)));
+  }
+
+  #key(storage: Stored): string {
+    return `quorum-lab/${this.#workspace}${storage === 'opfs' ? '/opfs' : ''}`;
   }
 
   /** Where the page may not remember, there is no witness, and no harm. */

@@ -24,7 +24,7 @@ test('what is written is read back', () => {
     view: fc.constantFrom('cluster' as const, 'freelist' as const),
     scenario: fc.stringMatching(/^[\w.-]{1,64}$/),
     seed: fc.integer({ min: 0, max: 0xffff_ffff }),
-    storage: fc.constantFrom('auto' as const, 'memory' as const),
+    storage: fc.constantFrom('auto' as const, 'opfs' as const, 'memory' as const),
     layout: fc.constantFrom('workers' as const, 'one' as const),
     theme: fc.constantFrom('auto' as const, 'light' as const, 'dark' as const),
     workspace: fc.stringMatching(/^[\w.-]{1,64}$/),

@@ -1,34 +1,19 @@
 import 'fake-indexeddb/auto';
-import fc from 'fast-check';
 import { openDB } from 'idb';
 import { expect, test } from 'vitest';
 import { emptyBytes, equalBytes } from '../../src/base/bytes.ts';
-import type { DiskImage } from '../../src/engine/server/types.ts';
-import { nodeId } from '../../src/engine/raft/types.ts';
 import { deleteStoredLab, IdbStore, readStoredLab } from '../../src/host/idb-store.ts';
 import { MemoryStore } from '../../src/host/memory-store.ts';
-import type { PageStore, StoreErrorCode } from '../../src/host/page-store.ts';
-import type { StoreCommit, StoreOp } from '../../src/sim/types.ts';
+import { OpfsStore } from '../../src/host/opfs-store.ts';
+import type { StoreErrorCode } from '../../src/host/page-store.ts';
+import { commitOf, filled, pageStoreCases, setup, write } from '../contract/page-store.ts';
+import type { MakeStore } from '../contract/page-store.ts';
+import { OpfsDouble } from './opfs-double.ts';
 
-const setup = { seed: 7, members: 3, preVote: true };
 let workspaces = 0;
 const freshName = () => `test-${++workspaces}`;
 
-let commits = 0;
-const commitOf = (member: number, ...ops: StoreOp[]): StoreCommit => {
-  commits++;
-  return { member: nodeId(member), commit: commits, timeUs: commits * 10, urgent: true, ops };
-};
-const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill);
-const write = (file: string, offset: number, data: Uint8Array): StoreOp => ({
-  kind: 'write',
-  file,
-  offset,
-  data,
-});
-
-/** Each kind of store, with the means to open it again as a reload does. */
-const kinds: readonly { name: string; make: (foldBytes?: number) => () => PageStore }[] = [
+const kinds: readonly { readonly name: string; readonly make: MakeStore }[] = [
   {
     name: 'memory',
     make: () => {
@@ -44,88 +29,17 @@ const kinds: readonly { name: string; make: (foldBytes?: number) => () => PageSt
         new IdbStore({ workspace, lost: () => {}, ...(foldBytes === undefined ? {} : { foldBytes }) });
     },
   },
+  {
+    name: 'opfs',
+    make: (foldBytes) => {
+      const { root } = new OpfsDouble();
+      return () => new OpfsStore({ workspace: 'w', root, ...(foldBytes === undefined ? {} : { foldBytes }) });
+    },
+  },
 ];
 
-/** The slow and obvious model of a member's files. */
-class NaiveFiles {
-  readonly files = new Map<string, number[]>();
-  apply(op: StoreOp): void {
-    const file = this.files.get(op.file) ?? [];
-    if (op.kind === 'remove') this.files.delete(op.file);
-    else if (op.kind === 'rename') {
-      this.files.delete(op.file);
-      this.files.set(op.to, file);
-    } else {
-      this.files.set(op.file, file);
-      const end = op.kind === 'write' ? op.offset + op.data.length : op.sizeBytes;
-      while (file.length < end) file.push(0);
-      if (op.kind === 'truncate') file.length = end;
-      else
-        op.data.forEach((byte, i) => {
-          file[op.offset + i] = byte;
-        });
-    }
-  }
-}
-
-const plain = (image: DiskImage) => [...image].map(([name, data]) => [name, [...data]]).sort();
-const fileName = fc.constantFrom('db', 'wal/0.wal', 'wal/1.tmp');
-const offset = fc.integer({ min: 0, max: 5000 });
-const anyOp: fc.Arbitrary<StoreOp> = fc.oneof(
-  fc.record({
-    kind: fc.constant('write' as const),
-    file: fileName,
-    offset,
-    data: fc.uint8Array({ minLength: 1, maxLength: 700 }),
-  }),
-  fc.record({ kind: fc.constant('truncate' as const), file: fileName, sizeBytes: offset }),
-  fc.record({ kind: fc.constant('rename' as const), file: fileName, to: fileName }),
-  fc.record({ kind: fc.constant('remove' as const), file: fileName }),
-);
-
-for (const kind of kinds) {
-  test(`${kind.name}: opened again, it holds each member's files, whatever the operations were`, async () => {
-    const batches = fc.array(
-      fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), anyOp), { minLength: 1, maxLength: 6 }),
-    );
-    await fc.assert(
-      fc.asyncProperty(batches, fc.constantFrom(1, 3000, 1e9), async (groups, foldBytes) => {
-        const reopen = kind.make(foldBytes);
-        const models = [1, 2, 3].map(() => new NaiveFiles());
-        const store = reopen();
-        await store.open(setup);
-        for (const group of groups) {
-          await store.write(group.map(([member, op]) => commitOf(member, op)));
-          for (const [member, op] of group) models[member - 1].apply(op);
-        }
-        const expected = models.map(({ files }) => [...files].sort());
-        expect((await store.read()).map(plain)).toEqual(expected);
-        await store.close();
-        const again = reopen();
-        const { images, fresh } = await again.open(setup);
-        expect(fresh).toBe(false);
-        expect(images.map(plain)).toEqual(expected);
-        await again.close();
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  test(`${kind.name}: each open counts the boot up, keeps the lab's own seed and goes on from its last commit`, async () => {
-    const reopen = kind.make();
-    const first = reopen();
-    expect((await first.open(setup)).record).toMatchObject({ boot: 1, timeUs: 0, seed: 7 });
-    const commit = commitOf(2, write('db', 0, bytes(10, 1)));
-    await first.write([commit]);
-    await first.close();
-    const second = reopen();
-    const opened = await second.open({ seed: 99, members: 5, preVote: false });
-    expect(opened.record).toEqual({ formatVersion: 1, ...setup, boot: 2, timeUs: commit.timeUs });
-    await second.destroy();
-    const third = reopen();
-    expect(await third.open(setup)).toMatchObject({ fresh: true, record: { boot: 1 } });
-    await third.close();
-  });
+for (const { name, make } of kinds) {
+  for (const { title, run } of pageStoreCases) test(`${name}: ${title}`, () => run(make, 30));
 }
 
 test('folding moves the log into extents of a mebibyte and loses nothing on the way', async () => {
@@ -135,7 +49,7 @@ test('folding moves the log into extents of a mebibyte and loses nothing on the 
   const size = 5 * 1024 * 1024 + 17;
   const model = new Uint8Array(size);
   for (let i = 0; i < 40; i++) {
-    const data = bytes(50_000, i + 1);
+    const data = filled(50_000, i + 1);
     const at = (i * 700_001) % (size - data.length);
     model.set(data, at);
     await store.write([
@@ -157,12 +71,12 @@ test('a tab that lost the lab cannot change it: what it still writes counts for 
   await loser.open(setup);
   const winner = new IdbStore({ workspace, lost: () => {} });
   await winner.open(setup);
-  await winner.write([commitOf(1, write('db', 0, bytes(4, 2)))]);
-  await loser.write([commitOf(1, write('db', 0, bytes(4, 9)))]);
+  await winner.write([commitOf(1, write('db', 0, filled(4, 2)))]);
+  await loser.write([commitOf(1, write('db', 0, filled(4, 9)))]);
   await loser.folded();
-  expect((await winner.read())[0].get('db')).toEqual(bytes(4, 2));
+  expect((await winner.read())[0].get('db')).toEqual(filled(4, 2));
   await Promise.all([loser.close(), winner.close()]);
-  expect((await readStoredLab(workspace))?.images[0].get('db')).toEqual(bytes(4, 2));
+  expect((await readStoredLab(workspace))?.images[0].get('db')).toEqual(filled(4, 2));
 });
 
 /** Writes into the database behind the store's back, as a neighbour on the same origin can. */
@@ -198,7 +112,7 @@ for (const [what, code, name, key, value] of meddlings) {
     const workspace = freshName();
     const store = new IdbStore({ workspace, lost: () => {}, foldBytes: 1 });
     await store.open(setup);
-    await store.write([commitOf(1, write('db', 0, bytes(8, 1)))]);
+    await store.write([commitOf(1, write('db', 0, filled(8, 1)))]);
     await store.folded();
     await store.close();
     await meddle(workspace, name, key, value);
@@ -213,18 +127,18 @@ test('an aborted transaction stores none of its commits and tells why', async ()
   const workspace = freshName();
   const store = new IdbStore({ workspace, lost: () => {} });
   await store.open(setup);
-  await store.write([commitOf(1, write('db', 0, bytes(4, 1)))]);
+  await store.write([commitOf(1, write('db', 0, filled(4, 1)))]);
   const add = IDBObjectStore.prototype.add;
   IDBObjectStore.prototype.add = function (this: IDBObjectStore, ...args: Parameters<typeof add>) {
     const request = add.apply(this, args);
     this.transaction.commit = () => this.transaction.abort();
     return request;
   };
-  const commit = commitOf(1, write('db', 0, bytes(4, 2)));
+  const commit = commitOf(1, write('db', 0, filled(4, 2)));
   await expect(store.write([commit])).rejects.toMatchObject({ code: 'EIO' });
   IDBObjectStore.prototype.add = add;
-  expect((await store.read())[0].get('db')).toEqual(bytes(4, 1));
+  expect((await store.read())[0].get('db')).toEqual(filled(4, 1));
   await store.write([commit]);
-  expect((await store.read())[0].get('db')).toEqual(bytes(4, 2));
+  expect((await store.read())[0].get('db')).toEqual(filled(4, 2));
   await store.close();
 });

@@ -6,6 +6,7 @@ import type { StorageHooks } from '../../src/host/storage.ts';
 import { openStorage } from '../../src/host/storage.ts';
 import { wallClock } from '../../src/host/wall-clock.ts';
 import { ManualClock } from './manual-clock.ts';
+import { OpfsDouble } from './opfs-double.ts';
 
 /** The browser's locks as one origin's tabs share them: the parts that the host uses. */
 class LocksDouble {
@@ -151,4 +152,47 @@ test('stored data that cannot be read refuse the lab with a code, and let the lo
   for (let i = 0; i < 2; i++) {
     expect(await openStorage(options, hooksOf({ locks }))).toMatchObject({ ok: false, code: 'store format' });
   }
+});
+
+test('asked for, a lab is kept in files; the database keeps another of the same name', async () => {
+  const { root } = new OpfsDouble();
+  const options = optionsOf({ storage: 'opfs' });
+  const first = await opened(options, hooksOf({ root }));
+  expect([first.store.kind, first.storageNotice, first.lab.record.boot]).toEqual(['opfs', null, 1]);
+  await first.store.close();
+  expect((await opened(options, hooksOf({ root }))).lab.record.boot).toBe(2);
+  expect((await opened({ ...options, storage: 'auto' }, hooksOf({ root }))).lab.fresh).toBe(true);
+});
+
+test('where the browser has no files for a worker, its database keeps the lab and the notice says why', async () => {
+  const root = () => Promise.reject(new DOMException('no files here', 'SecurityError'));
+  const storage = await opened(optionsOf({ storage: 'opfs' }), hooksOf({ root }));
+  expect(storage.store.kind).toBe('indexeddb');
+  expect(storage.storageNotice).toBe(
+    "The browser keeps no files for this page (SecurityError: no files here). The lab is kept in the browser's database instead.",
+  );
+});
+
+test('files that another tab holds come over with the lab: the one that loses it lets them go', async () => {
+  const { root } = new OpfsDouble();
+  const locks = new LocksDouble() as unknown as LockManager;
+  const options = optionsOf({ storage: 'opfs' });
+  const first = hooksOf({ root, locks });
+  const holder = await opened(options, first);
+  const data = new Uint8Array([1, 2, 3]);
+  const op = { kind: 'write', file: 'db', offset: 0, data } as const;
+  await holder.store.write([{ member: nodeId(1), commit: 1, timeUs: 9, urgent: true, ops: [op] }]);
+  const looker = await opened({ ...options, lookOnly: true }, hooksOf({ root, locks }));
+  expect([looker.store.kind, looker.lab.images[0].get('db')]).toEqual(['memory', data]);
+  const taker = await opened({ ...options, takeOver: true }, hooksOf({ root, locks }));
+  expect(first.told).toEqual(['taken']);
+  expect([taker.lab.record.boot, taker.lab.images[0].get('db')]).toEqual([2, data]);
+});
+
+test('a witness names the loss of the store that it is of, and of no other', async () => {
+  const { root } = new OpfsDouble();
+  const witness = { storage: 'opfs', boot: 2, commits: 5 } as const;
+  expect((await opened(optionsOf({ storage: 'auto', witness }), hooksOf({ root }))).lossNotice).toBeNull();
+  const lost = await opened(optionsOf({ storage: 'opfs', witness }), hooksOf({ root }));
+  expect(lost.lossNotice).toContain('5 commits of boot 2 are gone');
 });

@@ -1,0 +1,272 @@
+/**
+ * The store of a lab in the browser's private file system. A write appends one frame to a log and flushes it;
+ * the log is folded in the background, and wholly at each open, into files that are the members' own, byte
+ * for byte. Files are changed in place, so a folding that was cut off is done over from the log, which loses
+ * its frames only when the files are durable.
+ */
+import { assert } from '../base/assert.ts';
+import type { DiskImage } from '../engine/server/types.ts';
+import type { StoreCommit } from '../sim/types.ts';
+import type { OpfsFile, OpfsFolder, OpfsRoot } from './opfs-files.ts';
+import { openFile, openFolder, originRoot, readAll, removeFolder, writeAll } from './opfs-files.ts';
+import { OpfsHome } from './opfs-home.ts';
+import type { LogFrame } from './opfs-log.ts';
+import { packFrame } from './opfs-log.ts';
+import { bytesOf, dataName, framesOf, imagesOf, logNames, slotNames } from './opfs-look.ts';
+import type { OpfsMeta } from './opfs-meta.ts';
+import { chooseMeta, packMeta } from './opfs-meta.ts';
+import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
+import { StoreError, storeFormat } from './page-store.ts';
+import { packCommits } from './store-record.ts';
+import { asStoreError } from './stored-lab.ts';
+import type { WallClock } from './wall-clock.ts';
+import { wallClock } from './wall-clock.ts';
+
+/** A folding lets others in after so long. */
+const foldSliceMs = 4;
+
+export interface OpfsStoreOptions {
+  readonly workspace: string;
+  readonly root?: OpfsRoot;
+  readonly clock?: WallClock;
+  /** The log is folded once it is longer. */
+  readonly foldBytes?: number;
+}
+
+/** What is open while the store is. */
+interface Opened {
+  readonly folder: OpfsFolder;
+  readonly slots: readonly OpfsFile[];
+  readonly logs: readonly OpfsFile[];
+  readonly data: Map<number, OpfsFile>;
+}
+
+export class OpfsStore implements PageStore {
+  readonly kind = 'opfs';
+  readonly #workspace: string;
+  readonly #root: OpfsRoot;
+  readonly #clock: WallClock;
+  readonly #foldBytes: number;
+  #opened: Opened | null = null;
+  /** The last that is durable. */
+  #meta: OpfsMeta | null = null;
+  /** Which of the two logs takes frames, how long it is, and the next frame's number. */
+  #active = 0;
+  #logBytes = 0;
+  #nextSeq = 0;
+  #folding: Promise<void> | null = null;
+  /** A folding failed: the next open does it over, until then the log grows. */
+  #foldFailed = false;
+  #closing = false;
+
+  constructor({ workspace, root = originRoot, clock = wallClock, foldBytes }: OpfsStoreOptions) {
+    this.#workspace = workspace;
+    this.#root = root;
+    this.#clock = clock;
+    this.#foldBytes = foldBytes ?? 4 * 1024 * 1024;
+  }
+
+  async open(setup: LabSetup): Promise<StoredLab> {
+    const folder = await openFolder(this.#root, this.#workspace);
+    const handles: OpfsFile[] = [];
+    try {
+      for (const name of [...slotNames, ...logNames]) handles.push(await openFile(folder, name, this.#clock));
+      const opened = { folder, slots: handles.slice(0, 2), logs: handles.slice(2), data: new Map() };
+      this.#opened = opened;
+      const stored = await this.#openLab(opened, setup);
+      if (this.#closing) throw new StoreError('store refused', 'The lab was closed while it opened.');
+      return stored;
+    } catch (error) {
+      if (this.#opened === null) for (const handle of handles) handle.close();
+      this.#release();
+      throw asStoreError(error);
+    }
+  }
+
+  async write(commits: readonly StoreCommit[]): Promise<void> {
+    const log = this.#opened?.logs[this.#active];
+    const boot = this.#meta?.record.boot;
+    if (log === undefined || boot === undefined || this.#closing) {
+      throw new StoreError('EIO', 'The stored lab is closed.');
+    }
+    const frame = packFrame(boot, this.#nextSeq, packCommits(commits));
+    try {
+      writeAll(log, frame, this.#logBytes);
+      log.flush();
+    } catch (error) {
+      this.#forgetTail(log);
+      throw asStoreError(error);
+    }
+    this.#nextSeq++;
+    this.#logBytes += frame.length;
+    if (this.#isFoldDue) this.#folding ??= this.#foldInBackground();
+  }
+
+  async read(): Promise<readonly DiskImage[]> {
+    await this.#folding;
+    const { opened, meta } = this.#present();
+    try {
+      const frames = framesOf(
+        opened.logs.map((log) => readAll(log)),
+        meta,
+      );
+      return await imagesOf(meta, frames, async (file) => bytesOf(await this.#dataFile(file.id), file, meta));
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#folding;
+    this.#release();
+  }
+
+  async destroy(): Promise<void> {
+    await this.close();
+    await removeFolder(this.#root, this.#workspace);
+  }
+
+  /** Resolves when no folding is under way. */
+  async folded(): Promise<void> {
+    await this.#folding;
+  }
+
+  get #isFoldDue(): boolean {
+    return this.#logBytes > this.#foldBytes && !this.#foldFailed && !this.#closing;
+  }
+
+  #present(): { readonly opened: Opened; readonly meta: OpfsMeta } {
+    assert(this.#opened !== null && this.#meta !== null, 'store: used before it is open');
+    return { opened: this.#opened, meta: this.#meta };
+  }
+
+  #release(): void {
+    const opened = this.#opened;
+    this.#opened = null;
+    if (opened === null) return;
+    for (const file of [...opened.slots, ...opened.logs, ...opened.data.values()]) file.close();
+  }
+
+  /** Does what is left of the last boot, and counts the new one. */
+  async #openLab(opened: Opened, setup: LabSetup): Promise<StoredLab> {
+    const logs = opened.logs.map((log) => readAll(log));
+    const before = chooseMeta(
+      opened.slots.map((slot) => readAll(slot)),
+      logs.some(({ length }) => length > 0),
+    );
+    const record = before?.record ?? { formatVersion: storeFormat, ...setup, boot: 0, timeUs: 0 };
+    this.#meta = before ?? { generation: 0, record, firstSeq: 0, folding: false, nextId: 1, files: [] };
+    const frames = before === null ? [] : framesOf(logs, this.#meta);
+    const { boot } = record;
+    await this.#foldFrames(frames, (folded) => ({ ...folded, boot: boot + 1 }), 0, true);
+    for (const log of opened.logs) emptied(log);
+    this.#active = 0;
+    this.#logBytes = 0;
+    this.#nextSeq = 0;
+    await this.#sweep(opened);
+    const images = await this.read();
+    return { record: this.#meta.record, fresh: before === null, images };
+  }
+
+  /**
+   * Brings frames into the files: first tells that it will, last that it has. Only then may the frames go.
+   * @param verify compares what the frames leave alone with its checksums, too
+   */
+  async #foldFrames(
+    frames: readonly LogFrame[],
+    recordOf: (folded: LabRecord) => LabRecord,
+    firstSeq: number,
+    verify: boolean,
+  ): Promise<void> {
+    const meta = this.#present().meta;
+    const home = new OpfsHome(meta, (id) => this.#dataFile(id));
+    if (verify && !meta.folding) await home.verify();
+    if (frames.length > 0) this.#writeMeta({ ...meta, folding: true });
+    let since = this.#clock.nowMs();
+    let { timeUs } = meta.record;
+    for (const commit of frames.flatMap(({ commits }) => commits)) {
+      await home.apply(commit);
+      timeUs = Math.max(timeUs, commit.timeUs);
+      if (this.#clock.nowMs() - since < foldSliceMs) continue;
+      await new Promise<void>((resolve) => this.#clock.hop(resolve));
+      since = this.#clock.nowMs();
+    }
+    if (verify && meta.folding) await home.verify();
+    const files = await home.finish();
+    const record = recordOf({ ...meta.record, timeUs });
+    this.#writeMeta({ ...meta, record, firstSeq, folding: false, nextId: home.nextId, files });
+    for (const id of home.removed) await this.#removeData(id);
+  }
+
+  /**
+   * Never rejects: what cannot be folded stays in the log. New frames go to the other log meanwhile, which is
+   * empty: a folding that succeeded emptied it, and after one that failed there is no other.
+   */
+  async #foldInBackground(): Promise<void> {
+    try {
+      while (this.#isFoldDue) {
+        const { opened, meta } = this.#present();
+        const full = opened.logs[this.#active];
+        const firstSeq = this.#nextSeq;
+        this.#active = 1 - this.#active;
+        this.#logBytes = 0;
+        await this.#foldFrames(framesOf([readAll(full)], meta), (folded) => folded, firstSeq, false);
+        emptied(full);
+      }
+    } catch {
+      this.#foldFailed = true;
+    } finally {
+      this.#folding = null;
+    }
+  }
+
+  /** Writes the older slot, so that the newer one stays whole until this one is. */
+  #writeMeta(meta: OpfsMeta): void {
+    const next = { ...meta, generation: this.#present().meta.generation + 1 };
+    const slot = this.#present().opened.slots[next.generation % 2];
+    const bytes = packMeta(next);
+    writeAll(slot, bytes, 0);
+    slot.truncate(bytes.length);
+    slot.flush();
+    this.#meta = next;
+  }
+
+  /** What was refused must not come back with the next open. The next write goes to the same place. */
+  #forgetTail(log: OpfsFile): void {
+    try {
+      log.truncate(this.#logBytes);
+      log.flush();
+    } catch {
+      // The store fails: its disk is told so by the write itself.
+    }
+  }
+
+  async #dataFile(id: number): Promise<OpfsFile> {
+    const { opened } = this.#present();
+    const file = opened.data.get(id) ?? (await openFile(opened.folder, dataName(id), this.#clock));
+    opened.data.set(id, file);
+    return file;
+  }
+
+  async #removeData(id: number): Promise<void> {
+    const { opened } = this.#present();
+    opened.data.get(id)?.close();
+    opened.data.delete(id);
+    await opened.folder.removeEntry(dataName(id)).catch(() => {});
+  }
+
+  /** Deletes what a folding that was cut off left behind. */
+  async #sweep({ folder }: Opened): Promise<void> {
+    const known = new Set<string>([...slotNames, ...logNames]);
+    for (const { id } of this.#present().meta.files) known.add(dataName(id));
+    const left: string[] = [];
+    for await (const name of folder.keys()) if (!known.has(name)) left.push(name);
+    for (const name of left) await folder.removeEntry(name).catch(() => {});
+  }
+}
+
+function emptied(log: OpfsFile): void {
+  log.truncate(0);
+  log.flush();
+}
