@@ -4,7 +4,8 @@ import { readU64le, writeU64le } from '../../base/u64.ts';
 import { Cursor } from './cursor.ts';
 import { BoltError } from './errors.ts';
 import { readBig64, writeBig64 } from './meta.ts';
-import { Node, newInode } from './node.ts';
+import { Node } from './node.ts';
+import type { Inode } from './node.ts';
 import { Page, bucketLeafFlag, elementBytes, leafFlag, pageHeaderBytes, writePageHeader } from './page.ts';
 import { rebalanceNode } from './rebalance.ts';
 import { spillNode } from './spill.ts';
@@ -17,6 +18,8 @@ export const bucketHeaderBytes = 16;
 export const maxKeyBytes = 32768;
 export const maxValueBytes = 2 ** 31 - 2;
 const defaultFillPercent = 0.5;
+/** Buckets in one another, the root included: a damaged file's may run in a circle. */
+const maxNesting = 256;
 
 /** A name as text of one character a byte, which sorts as the bytes do. */
 function nameText(name: Uint8Array): string {
@@ -60,12 +63,15 @@ export class Bucket {
   /** @internal */
   readonly nodes = new Map<number, Node>();
   readonly #buckets = new Map<string, Bucket>();
+  /** How many buckets this one is in. */
+  readonly #depth: number;
   #sequence: bigint;
 
-  constructor(tx: Tx, rootPgid: number, sequence: bigint) {
+  constructor(tx: Tx, rootPgid: number, sequence: bigint, depth = 0) {
     this.tx = tx;
     this.rootPgid = rootPgid;
     this.#sequence = sequence;
+    this.#depth = depth;
   }
 
   /** The root's page; 0 for an inline bucket. */
@@ -118,9 +124,32 @@ export class Bucket {
     if (key.length === 0) throw new BoltError('key required');
     if (key.length > maxKeyBytes) throw new BoltError('key too large');
     if (value.length > maxValueBytes) throw new BoltError('value too large');
+    const leaf = this.#openLeaf(key);
+    if (leaf !== null) {
+      this.tx.stats.cursorCount++;
+      const index = leaf.search(key);
+      const exact = leaf.isAt(index, key);
+      if (exact && (leaf.elementFlags(index) & bucketLeafFlag) !== 0)
+        throw new BoltError('incompatible value');
+      leaf.putAt(index, exact, this.tx.arena.item(key, value, 0));
+      return;
+    }
     const cursor = this.cursor();
     if (cursor.seekExact(key) && cursor.isBucket) throw new BoltError('incompatible value');
-    const item = newInode(key, value, 0);
+    this.#putItem(cursor, this.tx.arena.item(key, value, 0));
+  }
+
+  /** The leaf where a key belongs, if it and the way to it are open for change already. */
+  #openLeaf(key: Uint8Array): Node | null {
+    let node = this.rootNode;
+    while (node !== null && !node.isLeaf) {
+      if (node.count === 0) return null;
+      node = this.nodes.get(node.child(node.searchChild(key))) ?? null;
+    }
+    return node;
+  }
+
+  #putItem(cursor: Cursor, item: Inode): void {
     cursor.node().put(item, item);
   }
 
@@ -158,12 +187,11 @@ export class Bucket {
     const cursor = this.cursor();
     if (cursor.seekExact(name))
       throw new BoltError(cursor.isBucket ? 'bucket already exists' : 'incompatible value');
-    const item = newInode(name, emptyBucketValue(), bucketLeafFlag);
-    cursor.node().put(item, item);
+    this.#putItem(cursor, this.tx.arena.item(name, emptyBucketValue(), bucketLeafFlag));
     // a bucket with buckets in it is not inline, whatever it was when it was read
     this.page = null;
     const child = this.bucket(name);
-    assert(child !== null, 'bucket: a new bucket is there');
+    if (child === null) throw new BoltError('invalid database', 'keys are out of order');
     return child;
   }
 
@@ -222,7 +250,7 @@ export class Bucket {
     assert(child !== null, 'bucket: a bucket under the cursor opens');
     if (child.#holds(target))
       throw new BoltError('the source and target are the same bucket', 'one holds the other');
-    const item = newInode(name, cursor.value, bucketLeafFlag);
+    const item = this.tx.arena.item(name, cursor.value, bucketLeafFlag);
     // the open bucket moves along, so that what this transaction changed in it is not lost
     this.#buckets.delete(nameText(name));
     target.#buckets.set(nameText(name), child);
@@ -245,18 +273,28 @@ export class Bucket {
 
   /**
    * @internal The bucket that a leaf's value describes.
-   * @throws BoltError 'invalid database' where it is too short
+   * @throws BoltError 'invalid database' where it is too short, leads to no page, or lies too deep
    */
   openValue(value: Uint8Array): Bucket {
     if (value.length < bucketHeaderBytes)
       throw new BoltError('invalid database', "a bucket's header is cut off");
     const view = new DataView(value.buffer, value.byteOffset, value.length);
-    const child = new Bucket(this.tx, readU64le(view, 0), readBig64(view, 8));
-    if (child.rootPgid !== 0) return child;
+    const root = readU64le(view, 0);
+    if (this.#depth + 1 >= maxNesting)
+      throw new BoltError('invalid database', `more than ${maxNesting} buckets lie in one another`);
+    const child = new Bucket(this.tx, root, readBig64(view, 8), this.#depth + 1);
+    if (root !== 0) {
+      if (!(root >= 2 && root < this.tx.meta.highWater))
+        throw new BoltError('invalid database', `a bucket's root, page ${root}, is out of bounds`);
+      return child;
+    }
     if (value.length < bucketHeaderBytes + pageHeaderBytes) {
       throw new BoltError('invalid database', "an inline bucket's page is cut off");
     }
-    child.page = new Page({ view, bytes: value, at: bucketHeaderBytes }, value.length);
+    const page = new Page({ view, bytes: value, at: bucketHeaderBytes }, value.length);
+    if (!page.isLeaf || page.isBranch)
+      throw new BoltError('invalid database', `an inline bucket's page has flags ${page.flags}`);
+    child.page = page;
     return child;
   }
 
@@ -345,8 +383,7 @@ export class Bucket {
     const cursor = this.cursor();
     if (!cursor.seekExact(key) || !cursor.isBucket)
       throw new BoltError('invalid database', 'misplaced bucket header');
-    const item = newInode(key, value, bucketLeafFlag);
-    cursor.node().put(item, item);
+    this.#putItem(cursor, this.tx.arena.item(key, value, bucketLeafFlag));
   }
 
   /**

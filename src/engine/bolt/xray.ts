@@ -13,7 +13,7 @@ import { newXrayBucket } from './xray-report.ts';
 import type { XrayBucket, XrayReport, XraySpans, XrayValue, XrayVisitor } from './xray-report.ts';
 
 /** Pages and buckets below one another; no sound file comes near. */
-const maxDepth = 400;
+const maxDepth = 1000;
 /** Pages that the table can hold, and no more, are worth marking a few times over. */
 const maxMarks = 268435456;
 /** Memory for the buckets that a report holds. */

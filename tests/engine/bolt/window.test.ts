@@ -16,7 +16,7 @@ import { FileWindow } from '../../../src/engine/bolt/window.ts';
 import { xray } from '../../../src/engine/bolt/xray.ts';
 import type { XrayPage } from '../../../src/engine/bolt/xray-report.ts';
 import { openBlobWindow } from '../../../src/host/file-window.ts';
-import { mutant, soundFile } from './mutants.ts';
+import { mutant, soundFile } from '../../fuzz/bolt-mutants.ts';
 
 const pageSize = 4096;
 const mebibyte = 1048576;
@@ -89,9 +89,9 @@ function tree(highWater: number, noFreelistSync: boolean): Uint8Array {
 }
 
 test('a window tells of damaged and sound files what the whole image tells', () => {
-  const sound = [soundFile(false), soundFile(true)];
+  const sound = [soundFile(512, false), soundFile(512, true)];
   for (let seed = 0; seed < 60; seed++) {
-    const bytes = seed < 2 ? sound[seed] : mutant(sound[seed % 2], seed);
+    const { bytes } = seed < 2 ? sound[seed] : mutant(seed);
     const tell = (source: Parameters<typeof xray>[0]): unknown => {
       const pages: XrayPage[] = [];
       const { pages: table, ...report } = xray(source, { page: (page) => pages.push(page) });
@@ -128,7 +128,7 @@ test('reads across blocks stay valid for three more, and a file that shrinks is 
 });
 
 test('a blob is read through a synchronous reader, a block at a time', () => {
-  const bytes = soundFile(false);
+  const { bytes } = soundFile(512, false);
   const blob = new Blob([bytes as Uint8Array<ArrayBuffer>]);
   const slices: (readonly [number, number])[] = [];
   const sliced = {
