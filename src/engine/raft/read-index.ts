@@ -6,12 +6,14 @@ import type { LogIndex, Message } from './types.ts';
 import { none } from './types.ts';
 
 /**
- * A lone voter answers at once, as upstream. That is too early after a crash that lost its last commit
- * index, which is written without sync: until its first commit it may answer below what it had acknowledged
- * before.
+ * Where there is one voter the leader answers at once, as upstream. That is too early in two cases, which
+ * etcd's members do not get into. After a crash that lost its last commit index, which is written without
+ * sync, a lone voter may answer below what it had acknowledged before, until its first commit. And a leader
+ * that was removed or demoted, and was not told to step down, answers although another node is that voter.
  *
  * A new leader's commit index may lag behind what the last one had acknowledged, until an entry of its
  * own term is committed: reads wait for that (etcd#7331).
+ * @source etcd-io/raft raft.go stepLeader, case MsgReadIndex
  */
 export function readIndex(raft: Raft, m: Message): void {
   if (raft.tracker.isSingleton()) {

@@ -1,10 +1,16 @@
 /** One random run, from a seed to the end or to the first violation. */
 import { verify } from '../../../../src/base/assert.ts';
 import type { Defects } from '../../../../src/engine/defects.ts';
-import { nodeId } from '../../../../src/engine/raft/types.ts';
+import { jointVoteResult, jointVoters } from '../../../../src/engine/raft/quorum/joint.ts';
+import type { NodeId } from '../../../../src/engine/raft/types.ts';
+import { nodeId, term } from '../../../../src/engine/raft/types.ts';
+import { isUpToDate } from '../../../../src/engine/raft/vote.ts';
 import { Invariants } from './invariants.ts';
 import type { SimNode } from './world.ts';
 import { World } from './world.ts';
+
+/** Runs are short: the first steps of a cluster are its richest. */
+export const stepsPerRun = 2000;
 
 export interface RunReport {
   readonly commits: number;
@@ -35,6 +41,9 @@ const hasQueued =
   (queue: 'appendWork' | 'applyWork' | 'own') =>
   (node: SimNode): boolean =>
     node[queue].length > 0;
+
+/** What happens at least this often keeps a cluster alive, and happens in every run. */
+const usual = 50;
 
 /** What may happen, and how often of a thousand. */
 const actions: readonly (readonly [number, Action])[] = [
@@ -71,15 +80,17 @@ const actions: readonly (readonly [number, Action])[] = [
   [2, (_, node) => node.raw.forgetLeader()],
   [2, (_, node) => node.raw.campaign()],
 ];
-const total = actions.reduce((sum, [weight]) => sum + weight, 0);
-
-function drawAction(world: World): Action {
-  let draw = world.random.below(total);
-  for (const [weight, action] of actions) {
-    if (draw < weight) return action;
-    draw -= weight;
-  }
-  throw new Error('the weights do not add up');
+/** Each run has its own mood: some things happen not at all in it, others more often than usual. */
+function drawMood({ random }: World): () => Action {
+  const weights = actions.map(([weight]) =>
+    weight >= usual ? weight : weight * [0, 1, 1, 3][random.below(4)],
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return () => {
+    let draw = random.below(total);
+    const at = weights.findIndex((weight) => (draw -= weight) < 0);
+    return actions[at][1];
+  };
 }
 
 /**
@@ -124,6 +135,29 @@ function settles(world: World, invariants: Invariants, rounds: number): boolean 
 }
 
 /**
+ * A configuration takes effect when it is applied, not when it is appended. So a voter may apply its own
+ * removal, with more in its log than the others have, while they have not heard that the removal is committed:
+ * they need its vote and never get it. Upstream's README names this limit for clusters of two.
+ */
+function waitsForRemovedVoter({ nodes }: World): boolean {
+  const states = nodes.map(({ raw }) => {
+    const entries = raw.logEntries();
+    const { config, lastIndex } = raw.status();
+    return { config, last: { index: lastIndex, term: entries.at(-1)?.term ?? term(0) } };
+  });
+  const isVoter = (i: number): boolean => jointVoters(states[i].config).includes(nodes[i].id);
+  const canWin = (i: number, removedVote: boolean): boolean => {
+    const { config, last } = states[i];
+    const votes = jointVoters(config).map((id): [NodeId, boolean] => {
+      const grants = isUpToDate(last, states[id - 1].last) || (removedVote && !isVoter(id - 1));
+      return [id, grants];
+    });
+    return isVoter(i) && jointVoteResult(config, new Map(votes)) === 'VoteWon';
+  };
+  return !nodes.some((_, i) => canWin(i, false)) && nodes.some((_, i) => canWin(i, true));
+}
+
+/**
  * Runs `steps` random steps, checks after each, then heals the network and expects progress.
  * @throws an error that names seed and step, and how to run it again
  */
@@ -131,17 +165,20 @@ export function runSimulation(seed: number, steps: number, defects: Partial<Defe
   const invariants = new Invariants();
   const world = new World(seed, invariants, defects);
   invariants.world = world;
+  const draw = drawMood(world);
   verify.on = true;
   let step = 0;
   try {
     for (; step < steps; step++) {
       const node = world.nodes[world.random.below(world.nodes.length)];
-      const touched = drawAction(world)(world, node) ?? node;
+      const touched = draw()(world, node) ?? node;
       invariants.checkNode(touched);
     }
-    if (!settles(world, invariants, 1000)) throw new Error('liveness: no progress after the network healed');
+    if (!settles(world, invariants, 1000) && !waitsForRemovedVoter(world))
+      throw new Error('liveness: no progress after the network healed');
   } catch (error) {
-    const again = `RAFT_SEED=${seed} RAFT_STEPS=${steps} npx vitest run tests/engine/raft/simulation.test.ts`;
+    const planted = Object.keys(defects).map((name) => ` --defect ${name}`);
+    const again = `npm run fuzz -- raft --seed ${seed} --steps ${steps}${planted.join('')}`;
     throw new Error(`seed ${seed}, step ${step}: ${String(error)}\nagain: ${again}`, { cause: error });
   } finally {
     verify.on = false;

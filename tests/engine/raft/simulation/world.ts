@@ -52,6 +52,8 @@ export class ShadowLog {
   }
 
   compact(firstIndex: number): void {
+    // A snapshot that waits to be saved hides the storage below it.
+    if (firstIndex <= this.firstIndex) return;
     this.terms.splice(0, firstIndex - this.firstIndex);
     this.firstIndex = firstIndex;
   }
@@ -118,14 +120,17 @@ export class World {
   #drawOptions(defects: Defects): Options {
     const { random } = this;
     const half = () => random.chance(1, 2);
+    const maxSizePerMsg = half() ? Infinity : random.between(1, 100);
     return {
       electionTick: random.between(3, 8),
       heartbeatTick: random.between(1, 2),
       asyncStorageWrites: random.chance(2, 3),
-      maxSizePerMsg: half() ? Infinity : random.between(1, 100),
+      maxSizePerMsg,
       maxCommittedSizePerReady: half() ? Infinity : random.between(1, 100),
       maxUncommittedEntriesSize: half() ? 0 : random.between(10, 200),
       maxInflightMsgs: half() ? 256 : random.between(1, 4),
+      // It must hold at least one message.
+      maxInflightBytes: maxSizePerMsg === Infinity || half() ? 0 : random.between(100, 300),
       checkQuorum: half(),
       preVote: half(),
       disableProposalForwarding: random.chance(1, 4),
@@ -201,7 +206,12 @@ export class World {
     entries: readonly Entry[],
     snapshot: Snapshot | null,
   ): void {
-    if (hardState !== null) node.storage.setHardState(hardState);
+    // A snapshot of the state machine may have been saved while this write was on its way.
+    const included = node.storage.snapshot().index;
+    if (hardState !== null) {
+      const commit = hardState.commit < included ? included : hardState.commit;
+      node.storage.setHardState({ ...hardState, commit });
+    }
     if (snapshot !== null) node.storage.applySnapshot(snapshot);
     node.storage.append(entries);
   }
