@@ -12,6 +12,9 @@ import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
 import { defaultAddress, labOptions, scenarioOf, type Address } from './address.ts';
 
+/** Leases last seconds, messages milliseconds: who looks at leases begins at a faster pace. */
+const leaseSpeed = 4;
+
 export class Desk {
   readonly lab: Lab;
   readonly console: Console;
@@ -53,7 +56,10 @@ export class Desk {
       takeOver: how.takeOver ?? false,
     };
     const begin = script === null ? undefined : () => this.#begin(script);
-    return this.lab.open(options, begin).then(() => this.console.warm());
+    return this.lab.open(options, begin).then(() => {
+      if (this.view === 'leases' && this.lab.phase.kind === 'open') void this.lab.setSpeed(leaseSpeed);
+      return this.console.warm();
+    });
   }
 
   /** Does what a scenario begins with, while the lab stands; then it plays, if it is to. */
