@@ -20,6 +20,8 @@ const strict = { durability: 'strict' } as const;
 /** One folding transaction touches no more extents than this, so that no commit waits long behind it. */
 const extentsPerFold = 4;
 const pauseBetweenFoldsMs = 20;
+/** Whoever holds a database that is to be deleted gets so long to let it go. */
+const blockedMs = 2000;
 
 export interface IdbStoreOptions {
   readonly workspace: string;
@@ -249,7 +251,8 @@ export async function deleteStoredLab(workspace: string): Promise<void> {
   const blocked = 'Another tab holds the stored lab open; close it and delete again.';
   await new Promise<void>((resolve, reject) => {
     deleteDB(databaseName(workspace), {
-      blocked: () => reject(new StoreError('store blocked', blocked)),
+      // The browser may hear of a connection's end, even of our own, a little later than of the deletion.
+      blocked: () => setTimeout(() => reject(new StoreError('store blocked', blocked)), blockedMs),
     }).then(resolve, (error: unknown) => reject(asStoreError(error)));
   });
 }
