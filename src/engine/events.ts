@@ -1,4 +1,5 @@
 /** The union of all that the engine tells. */
+import type { AuthEvent } from './auth/events.ts';
 import type { BackendEvent } from './backend/events.ts';
 import type { BoltEvent } from './bolt/events.ts';
 import type { LeaseEvent } from './lease/events.ts';
@@ -8,7 +9,7 @@ import type { ServerEvent } from './server/events.ts';
 import type { WalEvent } from './wal/events.ts';
 
 export type EngineEvent =
-  RaftEvent | BoltEvent | WalEvent | BackendEvent | LeaseEvent | MvccEvent | ServerEvent;
+  RaftEvent | BoltEvent | WalEvent | BackendEvent | LeaseEvent | MvccEvent | AuthEvent | ServerEvent;
 
 /**
  * Where and when an event happened. `moment` is the kernel's input number, `ordinal` the event's place among

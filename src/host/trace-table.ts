@@ -156,6 +156,28 @@ const storeRows = {
     sizeBytes: 'f64',
   },
   'mvcc.tombstone': { key: 'text', main: 'f64', sub: 'f64' },
+  'mvcc.compact': { revision: 'f64', currentRevision: 'f64' },
+  'mvcc.compactBatch': { revision: 'f64', seenCount: 'u32', deletedCount: 'u32' },
+  'mvcc.finishCompaction': { revision: 'f64', deletedCount: 'f64' },
+  'watch.move': {
+    watcher: 'f64',
+    id: 'text',
+    key: 'text',
+    end: 'text',
+    from: 'text',
+    to: 'text',
+    minRevision: 'f64',
+  },
+  'watch.notify': { watcher: 'f64', revision: 'f64', eventCount: 'u32' },
+} as const;
+
+const authRows = {
+  'auth.enable': { revision: 'f64' },
+  'auth.disable': { revision: 'f64' },
+  'auth.user': { name: 'text', change: 'text', roles: 'texts', revision: 'f64' },
+  'auth.role': { name: 'text', change: 'text', permissionCount: 'u32', revision: 'f64' },
+  'auth.token': { name: 'text', tokenCount: 'u32' },
+  'auth.hash': { cost: 'u32' },
 } as const;
 
 const leaseRows = {
@@ -187,6 +209,9 @@ const serverRows = {
   'server.entries': { firstIndex: 'f64', entryTerms: 'numbers', labels: 'texts' },
   'server.apply': { index: 'f64', term: 'f64', label: 'text', revision: 'f64', skipped: 'bool' },
   'server.reply': { request: 'f64', code: 'u32', message: 'text' },
+  'server.defragment': { beforeBytes: 'f64', afterBytes: 'f64' },
+  'alarm.raise': { memberId: 'text', alarm: 'text' },
+  'alarm.disarm': { memberId: 'text', alarm: 'text' },
   'server.halt': { reason: 'text' },
 } as const;
 
@@ -250,6 +275,7 @@ export const eventTable: EventTable = {
   ...freelistRows,
   ...storeRows,
   ...leaseRows,
+  ...authRows,
   ...serverRows,
   ...simRows,
 };

@@ -66,6 +66,11 @@ const timerChecksums = {
   raftTick: crc32c(encodeUtf8('raftTick')),
   backendCommit: crc32c(encodeUtf8('backendCommit')),
   leaseExpiry: crc32c(encodeUtf8('leaseExpiry')),
+  compaction: crc32c(encodeUtf8('compaction')),
+  watchSync: crc32c(encodeUtf8('watchSync')),
+  watchVictims: crc32c(encodeUtf8('watchVictims')),
+  watchProgress: crc32c(encodeUtf8('watchProgress')),
+  password: crc32c(encodeUtf8('password')),
 };
 
 /**

@@ -1,5 +1,6 @@
-/** `npm run parity -- <raft|bolt> <dir>`: runs a folder of conformance data and closes with `N passed, N failed`. */
+/** `npm run parity -- <raft|bolt|etcd> <dir>`: runs a folder of conformance data and closes with `N passed, N failed`. */
 import { runBoltParity } from './bolt.ts';
+import { runEtcdParity } from './etcd.ts';
 import { runRaftParity } from './raft.ts';
 
 export interface ParityResult {
@@ -12,6 +13,7 @@ export interface ParityResult {
 const areas: Readonly<Record<string, (dir: string) => ParityResult>> = {
   raft: runRaftParity,
   bolt: runBoltParity,
+  etcd: runEtcdParity,
 };
 
 /** @returns the exit code: 0 when nothing failed */

@@ -72,6 +72,7 @@ class ToyMember {
     else if (input.kind === 'message') this.#heard++;
     else if (input.kind === 'request') this.#request(input, output);
     else if (input.kind === 'cancel') this.#waiting.delete(input.request);
+    else if (input.kind === 'stream' || input.kind === 'flow') return this.#finish(output, nowUs);
     else if (input.error !== null) output.halted = `disk: ${input.error}`;
     else this.#synced(input.id, output);
     return this.#finish(output, nowUs);

@@ -96,6 +96,30 @@ export class Backend {
     this.commit('force');
   }
 
+  /**
+   * Goes on over a copy of its database, which is on its way to the disk: until `committed` says that it is
+   * there, commits wait. Nothing may be pending, and no commit in flight.
+   */
+  replace(copy: Db): void {
+    assert(this.#inFlight === null && this.pendingCount === 0, 'backend: everything is committed');
+    const { consistentIndex } = this;
+    this.close();
+    this.#db = copy;
+    this.#renew();
+    this.#inFlight = { txid: copy.meta.txid, consistentIndex };
+  }
+
+  /** The database's file as of the last commit. */
+  image(): Uint8Array {
+    const { pager, pageSize, meta } = this.#db;
+    const bytes = new Uint8Array(meta.highWater * pageSize);
+    for (let pgid = 0; pgid < meta.highWater; pgid++) {
+      const page = pager.run(pgid, 1, pageSize);
+      bytes.set(page.bytes.subarray(page.at, page.at + pageSize), pgid * pageSize);
+    }
+    return bytes;
+  }
+
   /** Reads of what was written up to the last `unlock`. Another object after each commit: do not keep it. */
   get readTx(): ReadTx {
     return this.#readTx;

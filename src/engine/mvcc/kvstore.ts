@@ -15,9 +15,10 @@ import type { MvccEvent } from './events.ts';
 import { hashByRevision } from './hash.ts';
 import type { RevisionHash } from './hash.ts';
 import { KeyIndex } from './key-index.ts';
+import { Compactions } from './kvstore-compaction.ts';
 import type { ReadTxn, WriteTxn } from './kv.ts';
 import { StoreReadTxn, StoreWriteTxn } from './kvstore-txn.ts';
-import { decodeRevision, isTombstone } from './revision.ts';
+import { decodeRevision, encodeRevision, isTombstone } from './revision.ts';
 import { TreeIndex } from './tree-index.ts';
 import { MvccError } from './types.ts';
 
@@ -29,16 +30,23 @@ const neverCompacted = -1;
 /** The leases of keys that are alive, as the records name them. */
 type KeyToLease = Map<Item, { readonly key: Uint8Array; readonly lease: LeaseId }>;
 
+type OnChanges = (revision: number, changes: readonly KeyValue[]) => void;
+type OnDelete = (key: Uint8Array, value: Uint8Array) => void;
+
 /** @source etcd mvcc/kvstore.go */
 export class KvStore {
   #index = new TreeIndex();
   readonly trace: Trace<MvccEvent>;
   /** Null for a store without leases: records then name them, and nothing more. */
   readonly leases: KeyLeases | null;
+  /** Compactions under way: whoever owns the store lets them work. */
+  readonly compactions: Compactions;
   readonly #backend: Backend;
   #currentRevision = firstRevision;
   #compactRevision = neverCompacted;
   #writing = false;
+  #onChanges: OnChanges = () => {};
+  #onDelete: OnDelete = () => {};
 
   /**
    * Opens the store that the backend holds, and attaches its keys to their leases.
@@ -48,8 +56,9 @@ export class KvStore {
     this.#backend = backend;
     this.trace = trace;
     this.leases = leases;
-    this.#restore();
-    this.#tellOpen();
+    const onDelete: OnDelete = (key, value) => this.#onDelete(key, value);
+    this.compactions = new Compactions({ index: () => this.#index, backend, trace, onDelete });
+    this.#open();
   }
 
   get index(): TreeIndex {
@@ -66,8 +75,18 @@ export class KvStore {
     this.#index = new TreeIndex();
     this.#currentRevision = firstRevision;
     this.#compactRevision = neverCompacted;
-    this.#restore();
-    this.#tellOpen();
+    this.compactions.drop();
+    this.#open();
+  }
+
+  /** Who hears of each write that has changed anything, with its revision, when it ends. */
+  setOnChanges(listener: OnChanges): void {
+    this.#onChanges = listener;
+  }
+
+  /** Who hears of each record that a compaction deletes. */
+  setOnDelete(listener: OnDelete): void {
+    this.#onDelete = listener;
   }
 
   /** The revision of the last write transaction that changed anything. */
@@ -92,6 +111,34 @@ export class KvStore {
   }
 
   /**
+   * Orders a compaction: from now on nothing below the revision can be read. The order is committed; the work
+   * is done by `compactions`.
+   * @throws MvccError 'mvcc: required revision has been compacted' |
+   *   'mvcc: required revision is a future revision'
+   * @source etcd mvcc/kvstore.go updateCompactRev
+   */
+  compact(revision: number): void {
+    if (revision <= this.#compactRevision) {
+      throw new MvccError('mvcc: required revision has been compacted');
+    }
+    if (revision > this.#currentRevision) {
+      throw new MvccError('mvcc: required revision is a future revision');
+    }
+    this.#beginCompaction(revision);
+  }
+
+  #beginCompaction(revision: number): void {
+    this.#compactRevision = revision;
+    const mark = encodeRevision({ main: revision, sub: 0 });
+    this.#backend.batchTx.put('meta', metaKeys.scheduledCompactRevision, mark);
+    this.#backend.unlock();
+    this.#backend.commit('force');
+    this.compactions.schedule(revision);
+    const currentRevision = this.#currentRevision;
+    if (this.trace.on) this.trace.emit({ type: 'mvcc.compact', revision, currentRevision });
+  }
+
+  /**
    * HashKV: equal on members that hold the same history up to a revision.
    * @param revision 0: the newest
    * @throws MvccError 'mvcc: required revision has been compacted' |
@@ -101,14 +148,18 @@ export class KvStore {
     return hashByRevision(this, this.#backend.readTx, revision);
   }
 
-  #tellOpen(): void {
-    if (!this.trace.on) return;
-    this.trace.emit({
-      type: 'mvcc.open',
-      revision: this.#currentRevision,
-      compactRevision: this.#compactRevision,
-      keyCount: this.index.countAlive(),
-    });
+  /** Reads everything; a compaction that was ordered and has not finished begins anew. */
+  #open(): void {
+    const scheduled = this.#restore();
+    if (this.trace.on) {
+      this.trace.emit({
+        type: 'mvcc.open',
+        revision: this.#currentRevision,
+        compactRevision: this.#compactRevision,
+        keyCount: this.index.countAlive(),
+      });
+    }
+    if (scheduled > Math.max(0, this.#compactRevision)) this.#beginCompaction(scheduled);
   }
 
   #end(changes: readonly KeyValue[]): void {
@@ -116,10 +167,15 @@ export class KvStore {
     this.#writing = false;
     if (changes.length > 0) this.#currentRevision++;
     this.#backend.unlock();
+    if (changes.length > 0) this.#onChanges(this.#currentRevision, changes);
   }
 
-  /** Builds the index from the records, which stand in history's order. @source etcd kvstore.go restore */
-  #restore(): void {
+  /**
+   * Builds the index from the records, which stand in history's order.
+   * @returns the revision of the last compaction that was ordered; 0 where there was none
+   * @source etcd kvstore.go restore
+   */
+  #restore(): number {
     const { readTx } = this.#backend;
     const finished = readTx.get('meta', metaKeys.finishedCompactRevision);
     if (finished !== null) this.#compactRevision = decodeRevision(finished).main;
@@ -131,6 +187,8 @@ export class KvStore {
     });
     this.#currentRevision = Math.max(this.#currentRevision, this.#compactRevision);
     for (const { key, lease } of leaseOf.values()) this.#attach(key, lease);
+    const scheduled = readTx.get('meta', metaKeys.scheduledCompactRevision);
+    return scheduled === null ? 0 : decodeRevision(scheduled).main;
   }
 
   /** A record may name a lease that is not there: then its key stays for good, as in etcd. */

@@ -95,6 +95,28 @@ export class TreeIndex {
     return kept;
   }
 
+  /**
+   * As `compact`, for so many keys.
+   * @param kept takes up which of the revisions stay
+   * @returns where to go on; null when the last key is done
+   */
+  compactSome(at: number, from: Uint8Array, limit: number, kept: RevisionSet): Uint8Array | null {
+    const gone: KeyIndex[] = [];
+    let left = limit;
+    let next: Uint8Array | null = null;
+    this.#tree.ascend(from, (keyIndex) => {
+      if (left-- === 0) {
+        next = keyIndex.key;
+        return false;
+      }
+      keyIndex.compact(at, kept);
+      if (keyIndex.isEmpty) gone.push(keyIndex);
+      return true;
+    });
+    for (const { key } of gone) this.#tree.delete(key);
+    return next;
+  }
+
   /** What `compact` would keep, without doing it. */
   keep(at: number): RevisionSet {
     const kept: RevisionSet = new Set();

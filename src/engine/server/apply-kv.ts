@@ -3,6 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { compareBytes, emptyBytes } from '../../base/bytes.ts';
 import type { Lessor } from '../lease/lessor.ts';
 import { leaseId } from '../lease/types.ts';
+import type { ReadView, WriteTxn } from '../mvcc/kv.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import { MvccError } from '../mvcc/types.ts';
 import type { RangeResult } from '../mvcc/types.ts';
@@ -15,8 +16,17 @@ import {
   RangeRequest_SortOrder as SortOrder,
   RangeRequest_SortTarget as SortTarget,
   RangeResponseSchema,
+  ResponseHeaderSchema,
 } from '../pb/gen/rpc_pb.ts';
-import type { DeleteRangeRequest, PutRequest, RangeRequest } from '../pb/gen/rpc_pb.ts';
+import type {
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  ResponseHeader,
+} from '../pb/gen/rpc_pb.ts';
 import { RpcError, rpcErrors } from './errors.ts';
 import type { ClusterId, MemberId } from './member-id.ts';
 
@@ -54,12 +64,12 @@ export function headerOf(head: ResponseHead, term: number, revision: number) {
  * "\0".
  * @source etcd v3.4.23 etcdserver/apply.go mkGteRange
  */
-function endOf(rangeEnd: Uint8Array): Uint8Array | null {
+export function endOf(rangeEnd: Uint8Array): Uint8Array | null {
   if (rangeEnd.length === 0) return null;
   return rangeEnd.length === 1 && rangeEnd[0] === 0 ? emptyBytes : rangeEnd;
 }
 
-function toMessage(kv: KeyValue): KeyValueMessage {
+export function toMessage(kv: KeyValue): KeyValueMessage {
   return create(KeyValueSchema, {
     key: kv.key,
     value: kv.value,
@@ -70,42 +80,69 @@ function toMessage(kv: KeyValue): KeyValueMessage {
   });
 }
 
-/** @source etcd v3.4.23 etcdserver/apply.go Put */
-export function applyPut(context: WriteContext, body: PutRequest): Uint8Array | RpcError {
-  const { kv, head, term, lessor } = context;
-  if (body.lease !== 0n && lessor.lookup(leaseId(body.lease)) === null) return rpcErrors.leaseNotFound;
-  const txn = kv.write();
+/** The fields of an operation's header inside a txn: the revision alone. */
+const innerHeader = (revision: number): { revision: bigint } => ({ revision: BigInt(revision) });
+
+/**
+ * Puts within a transaction.
+ * @returns an error, and changes nothing, where the key's old value or lease is to stay and there is no key
+ * @source etcd v3.4.23 etcdserver/apply.go Put
+ */
+export function putIn(txn: WriteTxn, body: PutRequest): PutResponse | RpcError {
   const keeps = body.ignoreValue || body.ignoreLease;
   const before = keeps || body.prevKv ? txn.range(body.key, null, {}).kvs[0] : undefined;
-  if (keeps && before === undefined) {
-    txn.end();
-    return rpcErrors.keyNotFound;
-  }
+  if (keeps && before === undefined) return rpcErrors.keyNotFound;
   const value = body.ignoreValue && before !== undefined ? before.value : body.value;
   const lease = body.ignoreLease && before !== undefined ? before.lease : body.lease;
   const revision = txn.put(body.key, value, lease);
-  txn.end();
-  const response = create(PutResponseSchema, { header: headerOf(head, term, revision) });
+  const response = create(PutResponseSchema, { header: innerHeader(revision) });
   if (body.prevKv && before !== undefined) response.prevKv = toMessage(before);
-  return toBinary(PutResponseSchema, response);
+  return response;
+}
+
+/** Deletes within a transaction. @source etcd v3.4.23 etcdserver/apply.go DeleteRange */
+export function deleteIn(txn: WriteTxn, body: DeleteRangeRequest): DeleteRangeResponse {
+  const end = endOf(body.rangeEnd);
+  const before = body.prevKv ? txn.range(body.key, end, {}).kvs : [];
+  const { deleted, revision } = txn.deleteRange(body.key, end);
+  const prevKvs = before.map(toMessage);
+  return create(DeleteRangeResponseSchema, {
+    header: innerHeader(revision),
+    deleted: BigInt(deleted),
+    prevKvs,
+  });
+}
+
+/** @source etcd v3.4.23 etcdserver/apply.go Put */
+export function applyPut(context: WriteContext, body: PutRequest): Uint8Array | RpcError {
+  const { kv, lessor } = context;
+  if (body.lease !== 0n && lessor.lookup(leaseId(body.lease)) === null) return rpcErrors.leaseNotFound;
+  const txn = kv.write();
+  const response = putIn(txn, body);
+  txn.end();
+  if (response instanceof RpcError) return response;
+  return toBinary(PutResponseSchema, fillHeader(context, response));
 }
 
 /** @source etcd v3.4.23 etcdserver/apply.go DeleteRange */
 export function applyDelete(context: KvContext, body: DeleteRangeRequest): Uint8Array {
-  const { kv, head, term } = context;
-  const end = endOf(body.rangeEnd);
-  const txn = kv.write();
-  const before = body.prevKv ? txn.range(body.key, end, {}).kvs : [];
-  const { deleted, revision } = txn.deleteRange(body.key, end);
+  const txn = context.kv.write();
+  const response = deleteIn(txn, body);
   txn.end();
-  return toBinary(
-    DeleteRangeResponseSchema,
-    create(DeleteRangeResponseSchema, {
-      header: headerOf(head, term, revision),
-      deleted: BigInt(deleted),
-      prevKvs: before.map(toMessage),
-    }),
+  return toBinary(DeleteRangeResponseSchema, fillHeader(context, response));
+}
+
+/** Gives an answer its whole header. @source etcd v3.4.23 etcdserver/api/v3rpc/header.go fill */
+export function fillHeader<Response extends { header?: ResponseHeader | undefined }>(
+  { head, term, kv }: KvContext,
+  response: Response,
+): Response {
+  const revision = Number(response.header?.revision ?? 0n);
+  response.header = create(
+    ResponseHeaderSchema,
+    headerOf(head, term, revision === 0 ? kv.revision : revision),
   );
+  return response;
 }
 
 /** A 64-bit number of a request as ours: what is past 2^53 is as good as the largest. */
@@ -115,33 +152,37 @@ export function toNumber(value: bigint): number {
 }
 
 /**
- * Reads a range at this member's state. Filters and sorting come after the read, so they see all of it, and
- * `count`
- * knows nothing of them.
+ * Reads a range within a transaction. Filters and sorting come after the read, so they see all of it, and
+ * `count` knows nothing of them.
  * @throws RpcError for a revision that is gone or has not come
  * @source etcd v3.4.23 etcdserver/apply.go Range
  */
-export function readRange(context: KvContext, body: RangeRequest): Uint8Array {
+export function rangeIn(txn: ReadView, body: RangeRequest): RangeResponse {
   const limit = Math.max(0, toNumber(body.limit));
-  const result = readAll(context.kv, body, limit);
+  const result = readAll(txn, body, limit);
   const kvs = sorted(
     result.kvs.filter((kv) => isWithin(kv, body)),
     body,
   );
   const taken = limit > 0 ? kvs.slice(0, limit) : kvs;
   const shown = body.keysOnly ? taken.map((kv) => ({ ...kv, value: emptyBytes })) : taken;
-  return toBinary(
-    RangeResponseSchema,
-    create(RangeResponseSchema, {
-      header: headerOf(context.head, context.term, result.revision),
-      kvs: shown.map(toMessage),
-      more: taken.length < kvs.length,
-      count: BigInt(result.count),
-    }),
-  );
+  return create(RangeResponseSchema, {
+    header: innerHeader(result.revision),
+    kvs: shown.map(toMessage),
+    more: taken.length < kvs.length,
+    count: BigInt(result.count),
+  });
 }
 
-function readAll(kv: KvStore, body: RangeRequest, limit: number): RangeResult {
+/** Reads a range at this member's state. @throws RpcError for a revision that is gone or has not come */
+export function readRange(context: KvContext, body: RangeRequest): Uint8Array {
+  const txn = context.kv.read();
+  const response = rangeIn(txn, body);
+  txn.end();
+  return toBinary(RangeResponseSchema, fillHeader(context, response));
+}
+
+function readAll(txn: ReadView, body: RangeRequest, limit: number): RangeResult {
   const wantsAll =
     body.sortOrder !== SortOrder.NONE ||
     body.minModRevision !== 0n ||
@@ -151,17 +192,15 @@ function readAll(kv: KvStore, body: RangeRequest, limit: number): RangeResult {
   // one more than asked for tells whether there are more
   const fetched = wantsAll || limit === 0 ? 0 : limit + 1;
   const options = { limit: fetched, revision: toNumber(body.revision), countOnly: body.countOnly };
-  const txn = kv.read();
   try {
     return txn.range(body.key, endOf(body.rangeEnd), options);
   } catch (error) {
     throw error instanceof MvccError ? rangeError(error) : error;
-  } finally {
-    txn.end();
   }
 }
 
-function rangeError(error: MvccError): Error {
+/** The store's refusals as clients hear them; a damaged record is no refusal. */
+export function rangeError(error: MvccError): Error {
   switch (error.code) {
     case 'mvcc: required revision has been compacted':
       return rpcErrors.compacted;

@@ -8,7 +8,6 @@ import type { Backend } from '../backend/backend.ts';
 import type { BucketName } from '../backend/schema.ts';
 import { encodeConsistentIndex, metaKeys } from '../backend/schema.ts';
 import { keyOfLease } from '../lease/lease-store.ts';
-import type { Lessor } from '../lease/lessor.ts';
 import { leaseId } from '../lease/types.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import { encodeRevision } from '../mvcc/revision.ts';
@@ -16,12 +15,9 @@ import type { Request } from '../pb/gen/etcdserver_pb.ts';
 import { asConfChangeV2, decodeConfChange } from '../raft/confchange-codec.ts';
 import { RaftError } from '../raft/errors.ts';
 import type { ConfChange, ConfChangeV2, Entry } from '../raft/types.ts';
-import { applyDelete, applyPut } from './apply-kv.ts';
-import type { ResponseHead, WriteContext } from './apply-kv.ts';
-import { applyGrant, applyRevoke } from './apply-lease.ts';
+import type { ApplierV3, LoggedWrite } from './apply-v3.ts';
 import { RecordHash } from './digest.ts';
 import { decodeLogged, entryLabel } from './entry-data.ts';
-import type { WriteRequest } from './entry-data.ts';
 import type { RpcError } from './errors.ts';
 import type { MemberId, MemberTable } from './member-id.ts';
 import {
@@ -43,11 +39,11 @@ export interface Applied {
 export interface ApplierParts {
   readonly backend: Backend;
   readonly kv: KvStore;
-  readonly lessor: Lessor;
   readonly membership: Membership;
   readonly table: MemberTable;
   readonly outbox: Outbox;
-  readonly head: ResponseHead;
+  /** What writes do. */
+  readonly v3: ApplierV3;
   /** Puts a configuration in force in raft. */
   readonly applyConfChange: (change: ConfChangeV2) => void;
 }
@@ -77,6 +73,7 @@ export class Applier {
     backend.setBeforeCommit((tx) => {
       tx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(this.#consistentIndex));
     });
+    parts.kv.setOnDelete((key, value) => this.#records.remove(key, value));
     backend.readTx.forEach('key', (key, value) => this.#records.add(key, value));
     backend.readTx.forEach('lease', (key, value) => this.#leases.add(key, value));
   }
@@ -130,14 +127,16 @@ export class Applier {
     if (skipped) return null;
     if (request.kind === 'unknown')
       return fail(`apply: entry ${entry.index} holds no request of this version`);
-    return { id: request.id, outcome: this.#applyWrite(request, entry.term, nowUs) };
+    const { index, term } = entry;
+    const { write, asker } = request;
+    return { id: request.id, outcome: this.#applyWrite({ write, asker, index, term, nowUs }) };
   }
 
   /** A write is one store transaction: it ends the group of backend operations that belong to the entry. */
-  #applyWrite(request: WriteRequest, term: number, nowUs: number): Uint8Array | RpcError {
-    const { kv, lessor, head, backend } = this.#parts;
+  #applyWrite(logged: LoggedWrite): Uint8Array | RpcError {
+    const { kv, backend } = this.#parts;
     const before = kv.revision;
-    const outcome = this.#write({ kv, lessor, head, term, nowUs }, request);
+    const outcome = this.#write(logged);
     if (kv.revision > before) {
       const from = encodeRevision({ main: kv.revision, sub: 0 });
       for (const { key, value } of backend.readTx.range('key', from, null)) this.#records.add(key, value);
@@ -145,17 +144,11 @@ export class Applier {
     return outcome;
   }
 
-  #write(context: WriteContext, request: WriteRequest): Uint8Array | RpcError {
-    switch (request.kind) {
-      case 'put':
-        return applyPut(context, request.body);
-      case 'deleteRange':
-        return applyDelete(context, request.body);
-      case 'leaseGrant':
-        return this.#changeLease(request.body.ID, () => applyGrant(context, request.body));
-      case 'leaseRevoke':
-        return this.#changeLease(request.body.ID, () => applyRevoke(context, request.body));
-    }
+  #write(logged: LoggedWrite): Uint8Array | RpcError {
+    const { write } = logged;
+    const apply = (): Uint8Array | RpcError => this.#parts.v3.apply(logged);
+    const isLease = write.kind === 'leaseGrant' || write.kind === 'leaseRevoke';
+    return isLease ? this.#changeLease(write.body.ID, apply) : apply();
   }
 
   /** Keeps the hash over the leases up with what a request does to one of them. */

@@ -10,9 +10,9 @@ export const backendFile = 'member/snap/db';
 /**
  * What a sync was asked for: the log, the backend's data pages, its meta page (which ends a commit), or what
  * a start
- * found in the files and builds upon.
+ * found in the files and builds upon, or the copy that a defragmentation makes.
  */
-export type SyncPurpose = 'wal' | 'pages' | 'meta' | 'found';
+export type SyncPurpose = 'wal' | 'pages' | 'meta' | 'found' | 'defragment';
 
 interface PendingSync {
   readonly purpose: SyncPurpose;
@@ -59,6 +59,19 @@ export class Disk {
 
   remove(file: string): void {
     this.#outbox.disk({ kind: 'remove', file });
+  }
+
+  write(file: string, offset: number, data: Uint8Array): void {
+    this.#outbox.disk({ kind: 'write', file, offset, data });
+  }
+
+  /** What is written to the file so far is to be durable. */
+  sync(purpose: SyncPurpose, file: string): void {
+    this.#sync(purpose, file, false);
+  }
+
+  rename(file: string, to: string): void {
+    this.#outbox.disk({ kind: 'rename', file, to });
   }
 
   /** Nothing is on its way. */

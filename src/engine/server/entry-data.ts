@@ -2,45 +2,74 @@
  * What the data of a normal log entry say: a request of today, or one of the v2 era that 3.4 still writes.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { emptyBytes } from '../../base/bytes.ts';
 import { InvariantError } from '../../base/assert.ts';
 import { decodeUtf8, encodeUtf8, printable } from '../../base/utf8.ts';
 import { idToHex } from '../../base/u64.ts';
 import { WireError, WireReader } from '../../base/wire.ts';
+import { nobody } from '../auth/types.ts';
+import type { AuthInfo } from '../auth/types.ts';
 import { RequestSchema } from '../pb/gen/etcdserver_pb.ts';
 import type { Request } from '../pb/gen/etcdserver_pb.ts';
 import { InternalRaftRequestSchema } from '../pb/gen/raft_internal_pb.ts';
-import type {
-  DeleteRangeRequest,
-  LeaseGrantRequest,
-  LeaseRevokeRequest,
-  PutRequest,
-} from '../pb/gen/rpc_pb.ts';
+import type { InternalRaftRequest } from '../pb/gen/raft_internal_pb.ts';
 import { decodeConfChange } from '../raft/confchange-codec.ts';
 import { RaftError } from '../raft/errors.ts';
 import type { Entry } from '../raft/types.ts';
 import { clusterVersionPath, memberFromJson, memberOfAttributesPath } from './membership.ts';
 import type { MemberTable } from './member-id.ts';
-import { rangeLabel } from './rpc.ts';
+import { requestLabel } from './rpc.ts';
+
+/** Who asked for a write; nobody where no token was given. */
+export type Asker = AuthInfo;
 
 /** A request as an entry carries it; `id` names it to the member that waits for its result. */
 export type LoggedRequest =
   | { readonly kind: 'noOp' }
-  | (WriteRequest & { readonly id: bigint })
+  | { readonly kind: 'write'; readonly id: bigint; readonly write: WriteRequest; readonly asker: Asker }
   | { readonly kind: 'v2'; readonly id: bigint; readonly body: Request }
   /** A request that this version cannot apply, or no request at all. */
   | { readonly kind: 'unknown' };
 
-/** What changes the store, to be logged: a client's write, or the leader's revocation of a lease. */
-export type WriteRequest =
-  | { readonly kind: 'put'; readonly body: PutRequest }
-  | { readonly kind: 'deleteRange'; readonly body: DeleteRangeRequest }
-  | { readonly kind: 'leaseGrant'; readonly body: LeaseGrantRequest }
-  | { readonly kind: 'leaseRevoke'; readonly body: LeaseRevokeRequest };
+/** The requests that go through the log, each under the name of its field. */
+const writeKinds = [
+  'put',
+  'deleteRange',
+  'txn',
+  'compaction',
+  'leaseGrant',
+  'leaseRevoke',
+  'alarm',
+  'authEnable',
+  'authDisable',
+  'authenticate',
+  'authUserAdd',
+  'authUserDelete',
+  'authUserChangePassword',
+  'authUserGrantRole',
+  'authUserGet',
+  'authUserRevokeRole',
+  'authRoleAdd',
+  'authRoleGrantPermission',
+  'authRoleGet',
+  'authRoleRevokePermission',
+  'authRoleDelete',
+  'authUserList',
+  'authRoleList',
+] as const;
+
+export type WriteKind = (typeof writeKinds)[number];
+
+/** What changes the store, or must be said at one place of the log, as it is logged. */
+export type WriteRequest = {
+  readonly [Kind in WriteKind]: {
+    readonly kind: Kind;
+    readonly body: NonNullable<InternalRaftRequest[Kind]>;
+  };
+}[WriteKind];
 
 /** @source etcd v3.4.23 etcdserver/v3_server.go processInternalRaftRequestOnce */
-export function encodeWrite(id: bigint, write: WriteRequest): Uint8Array {
-  const header = { ID: id };
+export function encodeWrite(id: bigint, write: WriteRequest, asker: Asker = nobody): Uint8Array {
+  const header = { ID: id, username: asker.username, authRevision: BigInt(asker.revision) };
   const message = { header, [write.kind]: write.body };
   return toBinary(InternalRaftRequestSchema, create(InternalRaftRequestSchema, message));
 }
@@ -108,10 +137,12 @@ function internalRequest(data: Uint8Array): LoggedRequest {
   const request = fromBinary(InternalRaftRequestSchema, data);
   if (request.v2 !== undefined) return v2Request(request.v2);
   const id = request.ID !== 0n ? request.ID : (request.header?.ID ?? 0n);
-  if (request.put !== undefined) return { kind: 'put', id, body: request.put };
-  if (request.deleteRange !== undefined) return { kind: 'deleteRange', id, body: request.deleteRange };
-  if (request.leaseGrant !== undefined) return { kind: 'leaseGrant', id, body: request.leaseGrant };
-  if (request.leaseRevoke !== undefined) return { kind: 'leaseRevoke', id, body: request.leaseRevoke };
+  const { username = '', authRevision = 0n } = request.header ?? {};
+  const asker = { username, revision: Number(authRevision) };
+  for (const kind of writeKinds) {
+    const body = request[kind];
+    if (body !== undefined) return { kind: 'write', id, write: { kind, body } as WriteRequest, asker };
+  }
   return { kind: 'unknown' };
 }
 
@@ -147,6 +178,13 @@ function changeLabel(entry: Entry, table: MemberTable): string {
   }
 }
 
+/** A lease's id is known by now. */
+export function writeLabel(write: WriteRequest): string {
+  if (write.kind === 'leaseGrant') return `lease grant ${idToHex(write.body.ID)} ${write.body.TTL} s`;
+  if (write.kind === 'authenticate') return printableLabel(`authenticate ${write.body.name}`);
+  return requestLabel(write);
+}
+
 /**
  * What an entry says, for the views: `put greeting`, `conf change add m1`, `no-op`. Printable and short. It
  * takes
@@ -158,14 +196,8 @@ export function entryLabel(entry: Entry, table: MemberTable): string {
   switch (request.kind) {
     case 'noOp':
       return 'no-op';
-    case 'put':
-      return `put ${rangeLabel(request.body.key, emptyBytes)}`;
-    case 'deleteRange':
-      return `del ${rangeLabel(request.body.key, request.body.rangeEnd)}`;
-    case 'leaseGrant':
-      return `lease grant ${idToHex(request.body.ID)} ${request.body.TTL} s`;
-    case 'leaseRevoke':
-      return `lease revoke ${idToHex(request.body.ID)}`;
+    case 'write':
+      return writeLabel(request.write);
     case 'v2':
       return printableLabel(v2Label(request.body, table));
     case 'unknown':

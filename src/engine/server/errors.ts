@@ -13,6 +13,7 @@ export class RpcError extends Error {
 }
 
 const {
+  canceled,
   invalidArgument,
   notFound,
   failedPrecondition,
@@ -22,6 +23,9 @@ const {
   unknown,
   internal,
   unimplemented,
+  permissionDenied,
+  unauthenticated,
+  dataLoss,
 } = grpcCode;
 
 /** Also what `Status` lists when no leader is known. */
@@ -35,6 +39,8 @@ export const rpcErrors = {
   keyNotFound: new RpcError(invalidArgument, 'etcdserver: key not found'),
   valueProvided: new RpcError(invalidArgument, 'etcdserver: value is provided'),
   leaseProvided: new RpcError(invalidArgument, 'etcdserver: lease is provided'),
+  tooManyOps: new RpcError(invalidArgument, 'etcdserver: too many operations in txn request'),
+  duplicateKey: new RpcError(invalidArgument, 'etcdserver: duplicate key given in txn request'),
   requestTooLarge: new RpcError(invalidArgument, 'etcdserver: request is too large'),
   tooManyRequests: new RpcError(resourceExhausted, 'etcdserver: too many requests'),
   leaseNotFound: new RpcError(notFound, 'etcdserver: requested lease not found'),
@@ -42,6 +48,25 @@ export const rpcErrors = {
   leaseTtlTooLarge: new RpcError(outOfRange, 'etcdserver: too large lease TTL'),
   compacted: new RpcError(outOfRange, 'etcdserver: mvcc: required revision has been compacted'),
   futureRevision: new RpcError(outOfRange, 'etcdserver: mvcc: required revision is a future revision'),
+  noSpace: new RpcError(resourceExhausted, 'etcdserver: mvcc: database space exceeded'),
+  corrupt: new RpcError(dataLoss, 'etcdserver: corrupt cluster'),
+  rootUserNotExist: new RpcError(failedPrecondition, 'etcdserver: root user does not exist'),
+  rootRoleNotExist: new RpcError(failedPrecondition, 'etcdserver: root user does not have root role'),
+  userExists: new RpcError(failedPrecondition, 'etcdserver: user name already exists'),
+  userEmpty: new RpcError(invalidArgument, 'etcdserver: user name is empty'),
+  userNotFound: new RpcError(failedPrecondition, 'etcdserver: user name not found'),
+  roleExists: new RpcError(failedPrecondition, 'etcdserver: role name already exists'),
+  roleEmpty: new RpcError(invalidArgument, 'etcdserver: role name is empty'),
+  roleNotFound: new RpcError(failedPrecondition, 'etcdserver: role name not found'),
+  authFailed: new RpcError(invalidArgument, 'etcdserver: authentication failed, invalid user ID or password'),
+  permissionDenied: new RpcError(permissionDenied, 'etcdserver: permission denied'),
+  roleNotGranted: new RpcError(failedPrecondition, 'etcdserver: role is not granted to the user'),
+  permissionNotGranted: new RpcError(failedPrecondition, 'etcdserver: permission is not granted to the role'),
+  authNotEnabled: new RpcError(failedPrecondition, 'etcdserver: authentication is not enabled'),
+  invalidAuthToken: new RpcError(unauthenticated, 'etcdserver: invalid auth token'),
+  invalidAuthManagement: new RpcError(invalidArgument, 'etcdserver: invalid auth management'),
+  authOldRevision: new RpcError(invalidArgument, 'etcdserver: revision of auth store is old'),
+  watchCanceled: new RpcError(canceled, 'etcdserver: watch canceled'),
   leaderChanged: new RpcError(unavailable, 'etcdserver: leader changed'),
   noLeader: new RpcError(unavailable, noLeaderText),
   timeout: new RpcError(unavailable, 'etcdserver: request timed out'),

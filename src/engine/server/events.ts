@@ -38,5 +38,9 @@ export type ServerEvent =
       readonly code: number;
       readonly message: string;
     }
+  /** The store was copied into a tight file. */
+  | { readonly type: 'server.defragment'; readonly beforeBytes: number; readonly afterBytes: number }
+  | { readonly type: 'alarm.raise'; readonly memberId: string; readonly alarm: string }
+  | { readonly type: 'alarm.disarm'; readonly memberId: string; readonly alarm: string }
   /** A broken invariant or a failed disk stopped the member: it takes no further input. */
   | { readonly type: 'server.halt'; readonly reason: string };

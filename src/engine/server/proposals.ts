@@ -6,7 +6,13 @@ import type { RpcError } from './errors.ts';
  * Who waits for an entry: a client's request, or the member itself, which publishes its attributes or, as the
  * leader, revokes a lease that has expired.
  */
-export type Proposer = { readonly request: number } | 'publish' | 'leaseExpiry';
+export type Proposer = ClientProposer | 'publish' | 'leaseExpiry';
+
+export interface ClientProposer {
+  readonly request: number;
+  /** What is done with the outcome; absent: the client is told. */
+  readonly finish?: (outcome: Uint8Array | RpcError) => void;
+}
 
 export interface Proposal {
   readonly id: bigint;

@@ -1,6 +1,5 @@
 /** Linearizable reads: one question to the leader confirms all reads that waited when it was asked. */
 import { equalBytes } from '../../base/bytes.ts';
-import type { RangeRequest } from '../pb/gen/rpc_pb.ts';
 import type { ReadState } from '../raft/types.ts';
 import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
@@ -9,7 +8,8 @@ import { requestTimeoutUs } from './proposals.ts';
 /** A read that waits. */
 export interface Reader {
   readonly request: number;
-  readonly body: RangeRequest;
+  /** Reads and answers; it is called once the index is applied. */
+  read(): void;
 }
 
 /** What the loop asks of its member. */
@@ -17,7 +17,6 @@ export interface ReadIndexPort {
   nextRequestId(): bigint;
   /** Asks the leader for its commit index; `context` comes back with the answer. */
   sendReadIndex(context: Uint8Array): void;
-  answer(reader: Reader): void;
   refuse(reader: Reader, error: RpcError): void;
 }
 
@@ -71,7 +70,7 @@ export class ReadIndexLoop {
     const batch = this.#batch;
     if (batch === null || batch.confirmed === null || batch.confirmed > appliedIndex) return;
     this.#batch = null;
-    for (const reader of batch.readers) this.#port.answer(reader);
+    for (const reader of batch.readers) reader.read();
     this.#begin(nowUs);
   }
 

@@ -7,12 +7,17 @@ import { WireError } from '../../base/wire.ts';
 import { Backend, openDb } from '../backend/backend.ts';
 import { MemoryPager } from '../bolt/pager.ts';
 import type { PageRun } from '../bolt/types.ts';
+import { AuthStore } from '../auth/store.ts';
 import { BackendLeaseStore } from '../lease/lease-store.ts';
 import { expiryIntervalUs, Lessor } from '../lease/lessor.ts';
 import { KvStore } from '../mvcc/kvstore.ts';
+import { WatchableStore } from '../mvcc/watchable-store.ts';
 import type { Entry, Peer } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
+import { AlarmStore } from './alarms.ts';
 import { Applier } from './apply.ts';
+import { ApplierV3 } from './apply-v3.ts';
+import { Defragmenter } from './defragment.ts';
 import { digestOf, freelistHash } from './digest.ts';
 import { backendFile, Disk, diskFailure } from './disk.ts';
 import { decodePage } from './inspect.ts';
@@ -22,6 +27,7 @@ import { Membership, memberToJson } from './membership.ts';
 import type { Outbox } from './outbox.ts';
 import { isPeerRequest } from './peer-request.ts';
 import { requestTimeoutUs } from './proposals.ts';
+import { Quota } from './quota.ts';
 import { decodeMessage, RaftWireError } from './raft-codec.ts';
 import { RaftNode } from './raft.ts';
 import type { RaftPort } from './raft.ts';
@@ -42,7 +48,7 @@ interface Running {
   readonly v3: V3Server;
 }
 
-type ClientInput = Extract<MemberInput, { kind: 'request' | 'cancel' }>;
+type ClientInput = Extract<MemberInput, { kind: 'request' | 'stream' | 'flow' | 'cancel' }>;
 
 function ownerOf(config: MemberConfig): LogOwner {
   const table = new MemberTable(config.peers, config.clusterToken);
@@ -76,6 +82,10 @@ export class EtcdServer {
   readonly #backend: Backend;
   readonly #lessor: Lessor;
   readonly #kv: KvStore;
+  readonly #watchable: WatchableStore;
+  readonly #auth: AuthStore;
+  readonly #alarms: AlarmStore;
+  readonly #defragmenter: Defragmenter;
   readonly #membership = new Membership();
   /** Null for a new member until its store is durable. */
   #storage: WalStorage | null;
@@ -104,6 +114,10 @@ export class EtcdServer {
     this.#lessor = this.#openLessor();
     this.#kv = new KvStore(this.#backend, outbox.trace, this.#lessor);
     this.#lessor.setRangeDeleter(() => this.#kv.write());
+    this.#watchable = new WatchableStore(this.#kv, this.#backend);
+    this.#auth = new AuthStore(this.#backend, outbox.trace);
+    this.#alarms = new AlarmStore(this.#backend, outbox.trace);
+    this.#defragmenter = new Defragmenter(this.#backend, this.#disk, outbox.trace);
     this.#setTimers();
     this.#tellBoot();
   }
@@ -122,6 +136,8 @@ export class EtcdServer {
         this.#takeMessage(input, nowUs);
         break;
       case 'request':
+      case 'stream':
+      case 'flow':
       case 'cancel':
         this.#takeClient(input, nowUs);
         break;
@@ -241,6 +257,13 @@ export class EtcdServer {
         this.#outbox.timer('leaseExpiry', expiryIntervalUs);
         this.#running?.v3.expireLeases(nowUs);
         break;
+      case 'compaction':
+      case 'watchSync':
+      case 'watchVictims':
+      case 'watchProgress':
+      case 'password':
+        this.#running?.v3.takeTimer(timer, nowUs);
+        break;
     }
   }
 
@@ -263,7 +286,9 @@ export class EtcdServer {
   #takeClient(input: ClientInput, nowUs: number): void {
     if (this.#running === null) this.#held.push(input);
     else if (input.kind === 'cancel') this.#running.v3.cancel(input.request);
-    else this.#running.v3.handle(input.request, input.method, input.bytes, nowUs);
+    else if (input.kind === 'stream') this.#running.v3.receive(input.request, input.bytes, nowUs);
+    else if (input.kind === 'flow') this.#running.v3.flow(input.request, input.open);
+    else this.#running.v3.handle(input, nowUs);
   }
 
   #takeDiskDone({ id, error }: Extract<MemberInput, { kind: 'diskDone' }>, nowUs: number): void {
@@ -271,6 +296,7 @@ export class EtcdServer {
     if (error !== null) throw new StopError(diskFailure(file, error));
     if (purpose === 'meta') this.#backend.committed();
     if (purpose === 'wal') this.#walSynced();
+    if (purpose === 'defragment') this.#defragmenter.synced();
     if (this.#running === null && this.#disk.isIdle) this.#start(nowUs);
   }
 
@@ -289,20 +315,37 @@ export class EtcdServer {
     const [lessor, kv, membership] = [this.#lessor, this.#kv, this.#membership];
     const { table } = owner;
     const raft = new RaftNode(this.#config, { storage: this.#storage, table, outbox, port: this.#port() });
+    const [auth, alarms] = [this.#auth, this.#alarms];
+    const quota = new Quota(this.#config.quotaBytes ?? 0, () => backend.sizeBytes);
+    const { bcryptCost } = this.#config;
+    const cost = bcryptCost === undefined ? {} : { bcryptCost };
     const applier = new Applier({
       backend,
       kv,
-      lessor,
+      v3: new ApplierV3({ kv, lessor, backend, auth, alarms, quota, head: owner, ...cost }),
       membership,
       table,
       outbox,
-      head: owner,
       applyConfChange: (change) => raft.applyConfChange(change),
     });
     const { name, clientUrl } = this.#self;
     const v3 = new V3Server(
       this.#config,
-      { owner, raft, applier, backend, kv, lessor, membership, outbox },
+      {
+        owner,
+        raft,
+        applier,
+        backend,
+        kv,
+        lessor,
+        membership,
+        auth,
+        alarms,
+        quota,
+        watchable: this.#watchable,
+        defragmenter: this.#defragmenter,
+        outbox,
+      },
       { name, clientUrls: [clientUrl] },
       nowUs,
     );

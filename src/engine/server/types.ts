@@ -3,13 +3,30 @@ import type { NodeId } from '../raft/types.ts';
 import type { EngineEvent } from '../events.ts';
 
 /** The timers a member may ask for; it asks again each time one fires. */
-export type TimerName = 'raftTick' | 'backendCommit' | 'leaseExpiry';
+export type TimerName =
+  | 'raftTick'
+  | 'backendCommit'
+  | 'leaseExpiry'
+  /** The next batch of a compaction. */
+  | 'compaction'
+  /** Watchers that are behind are brought up to date. */
+  | 'watchSync'
+  /** Watchers whose stream was full are tried again. */
+  | 'watchVictims'
+  /** Watchers that asked for it hear the revision. */
+  | 'watchProgress'
+  /** The next password is hashed. */
+  | 'password';
 
 /** The RPCs a member answers, by their gRPC names. Bodies are the protobuf messages of src/engine/pb. */
 export type RpcMethod =
   | 'etcdserverpb.KV/Range'
   | 'etcdserverpb.KV/Put'
   | 'etcdserverpb.KV/DeleteRange'
+  | 'etcdserverpb.KV/Txn'
+  | 'etcdserverpb.KV/Compact'
+  /** A stream of both sides: its first message opens it, `stream` inputs follow. */
+  | 'etcdserverpb.Watch/Watch'
   | 'etcdserverpb.Lease/LeaseGrant'
   | 'etcdserverpb.Lease/LeaseRevoke'
   /** A stream in etcd; here each of its renewals is a request of its own. */
@@ -17,7 +34,32 @@ export type RpcMethod =
   | 'etcdserverpb.Lease/LeaseTimeToLive'
   | 'etcdserverpb.Lease/LeaseLeases'
   | 'etcdserverpb.Cluster/MemberList'
-  | 'etcdserverpb.Maintenance/Status';
+  | 'etcdserverpb.Maintenance/Status'
+  | 'etcdserverpb.Maintenance/Alarm'
+  | 'etcdserverpb.Maintenance/Defragment'
+  | 'etcdserverpb.Maintenance/Hash'
+  | 'etcdserverpb.Maintenance/HashKV'
+  /** A stream of answers: the store's file in pieces. */
+  | 'etcdserverpb.Maintenance/Snapshot'
+  | `etcdserverpb.Auth/${AuthMethod}`;
+
+export type AuthMethod =
+  | 'AuthEnable'
+  | 'AuthDisable'
+  | 'Authenticate'
+  | 'UserAdd'
+  | 'UserGet'
+  | 'UserList'
+  | 'UserDelete'
+  | 'UserChangePassword'
+  | 'UserGrantRole'
+  | 'UserRevokeRole'
+  | 'RoleAdd'
+  | 'RoleGet'
+  | 'RoleList'
+  | 'RoleDelete'
+  | 'RoleGrantPermission'
+  | 'RoleRevokePermission';
 
 /** gRPC status codes that the lab's members and clients give. */
 export const grpcCode = {
@@ -27,12 +69,15 @@ export const grpcCode = {
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
   failedPrecondition: 9,
   outOfRange: 11,
   unimplemented: 12,
   internal: 13,
   unavailable: 14,
+  dataLoss: 15,
+  unauthenticated: 16,
 } as const;
 
 export type DiskErrorCode = 'EIO' | 'ENOSPC';
@@ -47,8 +92,14 @@ export type MemberInput =
       readonly request: number;
       readonly method: RpcMethod;
       readonly bytes: Uint8Array;
+      /** Who asks: the token that `Authenticate` gave, from the call's metadata. */
+      readonly token?: string;
     }
-  /** The client no longer waits. */
+  /** A further message of the client on a stream that is open. */
+  | { readonly kind: 'stream'; readonly request: number; readonly bytes: Uint8Array }
+  /** The client's window for a stream's answers is full, or open again. */
+  | { readonly kind: 'flow'; readonly request: number; readonly open: boolean }
+  /** The client no longer waits, or closes its stream. */
   | { readonly kind: 'cancel'; readonly request: number }
   /** A disk request with an id is done. */
   | { readonly kind: 'diskDone'; readonly id: number; readonly error: DiskErrorCode | null };
@@ -73,6 +124,8 @@ export interface Reply {
   readonly code: number;
   readonly message: string;
   readonly bytes: Uint8Array;
+  /** Set on a stream's answers but the last: more may follow. */
+  readonly more?: true;
 }
 
 /** A message to another member on its way, with what the network's trace tells of it. */
@@ -120,6 +173,16 @@ export interface MemberConfig {
   readonly batchIntervalUs: number;
   readonly batchLimit: number;
   readonly pageSize: number;
+  /** The most operations of a txn, on each side. Default 128. */
+  readonly maxTxnOps?: number;
+  /** The longest entry a client may cause. Default 1.5 MiB. */
+  readonly maxRequestBytes?: number;
+  /** How large the store may get: 0 is etcd's default of 2 GiB, below 0 no limit. Default 0. */
+  readonly quotaBytes?: number;
+  /** How often a watcher that asked for it hears the revision. Default 10 minutes. */
+  readonly progressIntervalUs?: number;
+  /** The logarithm of how often a password is hashed over. Default 10. */
+  readonly bcryptCost?: number;
   /**
    * The run's seed and how often this member has been started in it, from 1: they name its random streams.
    */

@@ -1,54 +1,68 @@
 /** Clients' requests from the door to the answer: writes through the log, reads through the read index. */
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
+import { stream } from '../../base/prng.ts';
+import { defaultCost } from '../auth/password.ts';
+import { nobody, rootUser } from '../auth/types.ts';
+import type { AuthInfo } from '../auth/types.ts';
 import type { Backend } from '../backend/backend.ts';
-import type { Lessor } from '../lease/lessor.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
+import type { WatchableStore } from '../mvcc/watchable-store.ts';
 import {
-  LeaseLeasesResponseSchema,
+  AlarmRequest_AlarmAction as AlarmAction,
+  AlarmRequestSchema,
+  AlarmType,
   LeaseRevokeRequestSchema,
-  MemberListResponseSchema,
-  StatusResponseSchema,
 } from '../pb/gen/rpc_pb.ts';
-import type { RangeRequest } from '../pb/gen/rpc_pb.ts';
+import type { CompactionRequest } from '../pb/gen/rpc_pb.ts';
 import type { Entry, NodeId, ReadState } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
+import { leaseList, memberList, memberStatus } from './answers.ts';
+import type { AnswerParts } from './answers.ts';
 import type { Applied, Applier } from './apply.ts';
-import { headerOf, readRange } from './apply-kv.ts';
-import { encodeV2Put, encodeWrite } from './entry-data.ts';
+import { headerOf } from './apply-kv.ts';
+import { isReadOnly } from './apply-txn.ts';
+import { AuthRequests } from './auth-requests.ts';
+import type { Call, Finish } from './calls.ts';
+import { encodeV2Put, encodeWrite, writeLabel } from './entry-data.ts';
 import type { WriteRequest } from './entry-data.ts';
-import { noLeaderText, RpcError, rpcErrors } from './errors.ts';
+import { RpcError, rpcErrors } from './errors.ts';
+import { askerOf, KvReads } from './kv-reads.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import { LeaseRequests } from './lease-requests.ts';
+import { Maintenance } from './maintenance.ts';
+import type { MaintenanceParts } from './maintenance.ts';
 import { RequestIdGenerator } from './member-id.ts';
 import { attributesPath, attributesToJson } from './membership.ts';
-import type { MemberAttributes, Membership } from './membership.ts';
-import type { Outbox } from './outbox.ts';
+import type { MemberAttributes } from './membership.ts';
+import { PasswordJobs } from './password-jobs.ts';
 import { Proposals } from './proposals.ts';
 import type { Proposal, Proposer } from './proposals.ts';
-import type { RaftNode } from './raft.ts';
+import type { Quota } from './quota.ts';
 import { ReadIndexLoop } from './read-index.ts';
-import type { Reader } from './read-index.ts';
-import { decodeRequest, maxRequestBytes, requestLabel } from './rpc.ts';
+import { decodeRequest, defaultMaxRequestBytes, requestLabel } from './rpc.ts';
 import type { RpcRequest } from './rpc.ts';
+import { checkKey, checkPut, checkTxn, defaultMaxTxnOps } from './rpc-check.ts';
 import type { LogOwner } from './wal-storage.ts';
-import type { MemberConfig, RpcMethod } from './types.ts';
+import { openWatchServer } from './watch-port.ts';
+import type { WatchServer } from './watch-server.ts';
+import type { MemberConfig, MemberInput, TimerName } from './types.ts';
 
-/** The version whose behaviour this is. */
-const serverVersion = '3.4.23';
+type ClientRequest = Extract<MemberInput, { kind: 'request' }>;
+
+/** The timers that this layer asks for. */
+export type V3Timer = Exclude<TimerName, 'raftTick' | 'backendCommit' | 'leaseExpiry'>;
 
 /** @source etcd v3.4.23 etcdserver/v3_server.go maxGapBetweenApplyAndCommitIndex */
 const maxGapBetweenApplyAndCommit = 5000;
 
-export interface V3ServerParts {
+export interface V3ServerParts extends AnswerParts, MaintenanceParts {
   readonly owner: LogOwner;
-  readonly raft: RaftNode;
   readonly applier: Applier;
   readonly backend: Backend;
   readonly kv: KvStore;
-  readonly lessor: Lessor;
-  readonly membership: Membership;
-  readonly outbox: Outbox;
+  readonly quota: Quota;
+  readonly watchable: WatchableStore;
 }
 
 /** @source etcd v3.4.23 etcdserver/v3_server.go; server.go publish; api/v3rpc */
@@ -57,10 +71,19 @@ export class V3Server {
   readonly #ids: RequestIdGenerator;
   readonly #proposals: Proposals;
   readonly #reads: ReadIndexLoop;
+  readonly #kvReads: KvReads;
   readonly #leaseRequests: LeaseRequests;
+  readonly #authRequests: AuthRequests;
+  readonly #jobs: PasswordJobs;
+  readonly #watch: WatchServer;
+  readonly #maintenance: Maintenance;
   readonly #expiry = new LeaseExpiry();
   readonly #electionUs: number;
   readonly #attributes: MemberAttributes;
+  readonly #maxTxnOps: number;
+  readonly #maxRequestBytes: number;
+  /** The timer of the compaction is set. */
+  #compacting = false;
   /** When this member last came to lead. */
   #ledSinceUs: number | null = null;
 
@@ -69,32 +92,60 @@ export class V3Server {
     this.#parts = parts;
     this.#electionUs = electionUs;
     this.#attributes = attributes;
+    this.#maxTxnOps = config.maxTxnOps ?? defaultMaxTxnOps;
+    this.#maxRequestBytes = config.maxRequestBytes ?? defaultMaxRequestBytes;
     this.#ids = new RequestIdGenerator(parts.owner.member, nowUs, config.epoch);
     this.#proposals = new Proposals(electionUs);
     this.#reads = new ReadIndexLoop(
       {
         nextRequestId: () => this.#ids.next(),
         sendReadIndex: (context) => parts.raft.readIndex(context),
-        answer: ({ request, body }) => this.#answerRange(request, body),
         refuse: ({ request }, error) => this.#refuse(request, error),
       },
       electionUs,
     );
+    this.#kvReads = new KvReads({
+      ...parts,
+      reads: this.#reads,
+      answer: (request, bytes) => this.#answer(request, bytes),
+      refuse: (request, error) => this.#refuse(request, error),
+    });
     this.#leaseRequests = this.#makeLeaseRequests();
+    this.#jobs = this.#makePasswordJobs(config);
+    this.#authRequests = this.#makeAuthRequests(config);
+    this.#watch = openWatchServer(config, parts, (request, error) => this.#refuse(request, error));
+    this.#maintenance = new Maintenance(parts);
     this.#publish(nowUs);
   }
 
   /** Takes a client's request; its answer comes in this step or a later one. */
-  handle(request: number, method: RpcMethod, bytes: Uint8Array, nowUs: number): void {
+  handle({ request, method, bytes, token }: ClientRequest, nowUs: number): void {
     try {
-      const decoded = decodeRequest(method, bytes);
+      if (method === 'etcdserverpb.Watch/Watch') return this.#watch.open(request, bytes, token, nowUs);
+      const decoded = decodeRequest(method, bytes, this.#maxRequestBytes);
       const { trace } = this.#parts.outbox;
       if (trace.on) trace.emit({ type: 'server.request', request, method, label: requestLabel(decoded) });
-      this.#route(request, decoded, nowUs);
+      this.#route({ request, token, nowUs }, decoded);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       this.#refuse(request, error);
     }
+  }
+
+  /** A further message of a client on its stream. */
+  receive(request: number, bytes: Uint8Array, nowUs: number): void {
+    this.#watch.receive(request, bytes, nowUs);
+  }
+
+  /** A client takes no more on its stream for now, or does again. */
+  flow(request: number, open: boolean): void {
+    this.#watch.flow(request, open);
+  }
+
+  takeTimer(timer: V3Timer, nowUs: number): void {
+    if (timer === 'compaction') this.#compacting = false;
+    else if (timer === 'password') this.#jobs.run();
+    else this.#watch.takeTimer(timer, nowUs);
   }
 
   /** The client no longer waits; a write that was proposed may still be applied. */
@@ -102,6 +153,9 @@ export class V3Server {
     this.#proposals.cancel(request);
     this.#reads.cancel(request);
     this.#leaseRequests.cancel(request);
+    this.#jobs.cancel(request);
+    this.#maintenance.cancel(request);
+    this.#watch.close(request);
   }
 
   /** Time passes: what has waited too long is answered, and the member publishes itself until it succeeds. */
@@ -154,19 +208,37 @@ export class V3Server {
     this.#reads.advance(this.#parts.applier.index, nowUs);
     this.#leaseRequests.settle(nowUs);
     for (const id of this.#expiry.take()) this.#revokeExpired(id, nowUs);
+    this.#compact();
+    this.#watch.settle();
+    this.#maintenance.settle();
     if (this.#parts.raft.lead === none) return;
     for (const proposal of this.#proposals.takeWaiting()) this.#propose(proposal);
   }
 
-  #route(request: number, decoded: RpcRequest, nowUs: number): void {
+  #route(call: Call, decoded: RpcRequest): void {
+    const { request, nowUs } = call;
     switch (decoded.kind) {
+      case 'range':
+        checkKey(decoded.body);
+        return this.#kvReads.range(call, decoded.body);
       case 'put':
+        if (!this.#hasSpace(call, decoded)) return;
+        checkPut(decoded.body);
+        return this.#write(call, decoded);
       case 'deleteRange':
-      case 'leaseRevoke':
-        return this.#write(request, decoded, nowUs);
+        checkKey(decoded.body);
+        return this.#write(call, decoded);
+      case 'txn':
+        if (!this.#hasSpace(call, decoded)) return;
+        checkTxn(decoded.body, this.#maxTxnOps);
+        if (isReadOnly(decoded.body)) return this.#kvReads.txn(call, decoded.body);
+        return this.#write(call, decoded);
+      case 'compaction':
+        return this.#write(call, decoded, (outcome) => this.#compacted(request, decoded.body, outcome));
       case 'leaseGrant':
+        if (!this.#hasSpace(call, decoded)) return;
         while (decoded.body.ID === 0n) decoded.body.ID = BigInt.asUintN(63, this.#ids.next());
-        return this.#write(request, decoded, nowUs);
+        return this.#write(call, decoded);
       case 'leaseKeepAlive': {
         const ask = { kind: 'renew', id: decoded.body.ID, header: this.#header() } as const;
         return this.#leaseRequests.add(request, ask, nowUs);
@@ -176,26 +248,80 @@ export class V3Server {
         return this.#leaseRequests.add(request, { kind: 'timeToLive', id, keys }, nowUs);
       }
       case 'leaseLeases':
-        return this.#answer(request, this.#leaseList());
-      case 'range':
-        if (decoded.body.serializable) this.#answerRange(request, decoded.body);
-        else this.#reads.add({ request, body: decoded.body } satisfies Reader, nowUs);
-        return;
+        return this.#answer(request, leaseList(this.#parts));
       case 'memberList':
-        return this.#answer(request, this.#memberList());
+        return this.#answer(request, memberList(this.#parts));
       case 'status':
-        return this.#answer(request, this.#status());
+        return this.#answer(request, memberStatus(this.#parts));
+      case 'hash':
+      case 'hashKv':
+      case 'defragment':
+      case 'snapshot':
+        return this.#maintenance.handle(call, decoded);
+      case 'authenticate':
+        return this.#reads.add(
+          { request, read: () => this.#authRequests.authenticate(call, decoded.body) },
+          nowUs,
+        );
+      case 'authUserAdd':
+        return this.#authRequests.addUser(call, decoded.body);
+      case 'authUserChangePassword':
+        return this.#authRequests.changePassword(call, decoded.body);
+      default:
+        return this.#write(call, decoded);
     }
   }
 
-  #write(request: number, write: WriteRequest & RpcRequest, nowUs: number): void {
+  /** @param finish gets the outcome in place of the client @throws RpcError */
+  #write({ request, token, nowUs }: Call, write: WriteRequest, finish?: Finish): void {
     const { raft, applier, outbox } = this.#parts;
     if (raft.status().commit > applier.index + maxGapBetweenApplyAndCommit) throw rpcErrors.tooManyRequests;
     const id = this.#ids.next();
-    const data = encodeWrite(id, write);
-    if (data.length > maxRequestBytes) throw rpcErrors.requestTooLarge;
-    const label = outbox.trace.on ? requestLabel(write) : '';
-    this.#proposals.add({ id, proposer: { request }, data, label, startUs: nowUs });
+    const data = encodeWrite(id, write, askerOf(this.#parts.auth, token, nowUs));
+    if (data.length > this.#maxRequestBytes) throw rpcErrors.requestTooLarge;
+    const label = outbox.trace.on ? writeLabel(write) : '';
+    const proposer = finish === undefined ? { request } : { request, finish };
+    this.#proposals.add({ id, proposer, data, label, startUs: nowUs });
+  }
+
+  /**
+   * Whether a request fits into the quota. One that does not raises the alarm, and is refused.
+   * @source etcd v3.4.23 etcdserver/api/v3rpc/quota.go quotaAlarmer.check
+   */
+  #hasSpace(call: Call, request: RpcRequest): boolean {
+    if (this.#parts.quota.isAvailable(request)) return true;
+    const alarm = {
+      action: AlarmAction.ACTIVATE,
+      memberID: this.#parts.owner.member,
+      alarm: AlarmType.NOSPACE,
+    };
+    const body = create(AlarmRequestSchema, alarm);
+    try {
+      this.#write(call, { kind: 'alarm', body }, () => this.#refuse(call.request, rpcErrors.noSpace));
+    } catch (error) {
+      throw error instanceof RpcError ? rpcErrors.noSpace : error;
+    }
+    return false;
+  }
+
+  /** A physical compaction is answered when its work is done, and committed. */
+  #compacted(request: number, { physical }: CompactionRequest, outcome: Uint8Array | RpcError): void {
+    const tell = (): void => {
+      if (physical) this.#parts.backend.commit('force');
+      if (outcome instanceof RpcError) this.#refuse(request, outcome);
+      else this.#answer(request, outcome);
+    };
+    if (physical) this.#parts.kv.compactions.whenDone(tell);
+    else tell();
+  }
+
+  /** One piece of a compaction; the next is due later. */
+  #compact(): void {
+    if (this.#compacting) return;
+    const afterUs = this.#parts.kv.compactions.run();
+    if (afterUs === null) return;
+    this.#compacting = true;
+    this.#parts.outbox.timer('compaction', afterUs);
   }
 
   /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
@@ -227,6 +353,7 @@ export class V3Server {
   #finish(proposer: Proposer, outcome: Uint8Array | RpcError): void {
     if (proposer === 'leaseExpiry') return this.#expiry.done();
     if (proposer === 'publish') return;
+    if (proposer.finish !== undefined) return proposer.finish(outcome);
     if (outcome instanceof RpcError) this.#refuse(proposer.request, outcome);
     else this.#answer(proposer.request, outcome);
   }
@@ -244,7 +371,42 @@ export class V3Server {
     const id = this.#ids.next();
     const request = { kind: 'leaseRevoke', body: create(LeaseRevokeRequestSchema, { ID: lease }) } as const;
     const label = requestLabel(request);
-    this.#proposals.add({ id, proposer: 'leaseExpiry', data: encodeWrite(id, request), label, startUs });
+    const data = encodeWrite(id, request, this.#root());
+    this.#proposals.add({ id, proposer: 'leaseExpiry', data, label, startUs });
+  }
+
+  /** Who revokes what has expired. @source etcd v3.4.23 auth/store.go WithRoot */
+  #root(): AuthInfo {
+    const { auth } = this.#parts;
+    return auth.isEnabled ? { username: rootUser, revision: auth.revision } : nobody;
+  }
+
+  #makePasswordJobs(config: MemberConfig): PasswordJobs {
+    const { outbox } = this.#parts;
+    const random = stream(config.seed, 'salt', config.nodeId, config.epoch);
+    const setTimer = (afterUs: number): void => outbox.timer('password', afterUs);
+    return new PasswordJobs(config.bcryptCost ?? defaultCost, random, outbox.trace, setTimer);
+  }
+
+  #makeAuthRequests(config: MemberConfig): AuthRequests {
+    return new AuthRequests({
+      auth: this.#parts.auth,
+      jobs: this.#jobs,
+      random: stream(config.seed, 'token', config.nodeId, config.epoch),
+      propose: (call, write, finish) => this.#tryWrite(call, write, finish),
+      answer: (request, bytes) => this.#answer(request, bytes),
+      refuse: (request, error) => this.#refuse(request, error),
+    });
+  }
+
+  /** As `write`, where nobody is there to catch a refusal. */
+  #tryWrite(call: Call, write: WriteRequest, finish?: Finish): void {
+    try {
+      this.#write(call, write, finish);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      this.#refuse(call.request, error);
+    }
   }
 
   #makeLeaseRequests(): LeaseRequests {
@@ -264,62 +426,10 @@ export class V3Server {
     );
   }
 
-  /** The leases as this member knows them. @source etcd v3.4.23 etcdserver/v3_server.go LeaseLeases */
-  #leaseList(): Uint8Array {
-    const leases = this.#parts.lessor.leases().map(({ id }) => ({ ID: id }));
-    const response = create(LeaseLeasesResponseSchema, { header: this.#header(), leases });
-    return toBinary(LeaseLeasesResponseSchema, response);
-  }
-
   /** Of an answer that tells of now. */
   #header(): ReturnType<typeof headerOf> {
     const { owner, applier, kv } = this.#parts;
     return headerOf(owner, applier.term, kv.revision);
-  }
-
-  #answerRange(request: number, body: RangeRequest): void {
-    const { kv, owner, applier } = this.#parts;
-    try {
-      this.#answer(request, readRange({ kv, head: owner, term: applier.term }, body));
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-      this.#refuse(request, error);
-    }
-  }
-
-  /** The members as this one knows them: 3.4 asks nobody. Its header has no revision. */
-  #memberList(): Uint8Array {
-    const { membership, owner, applier } = this.#parts;
-    const members = membership.members().map(({ id, name, peerUrls, clientUrls, isLearner }) => ({
-      ID: id,
-      name,
-      peerURLs: [...peerUrls],
-      clientURLs: [...clientUrls],
-      isLearner,
-    }));
-    const header = headerOf(owner, applier.term, 0);
-    return toBinary(MemberListResponseSchema, create(MemberListResponseSchema, { header, members }));
-  }
-
-  /** @source etcd v3.4.23 etcdserver/api/v3rpc/maintenance.go Status */
-  #status(): Uint8Array {
-    const { raft, applier, backend, kv, owner, membership } = this.#parts;
-    const isLeaderless = raft.lead === none;
-    return toBinary(
-      StatusResponseSchema,
-      create(StatusResponseSchema, {
-        header: headerOf(owner, applier.term, kv.revision),
-        version: serverVersion,
-        leader: owner.table.memberOf(raft.lead),
-        raftIndex: BigInt(raft.status().commit),
-        raftAppliedIndex: BigInt(applier.index),
-        raftTerm: BigInt(applier.term),
-        dbSize: BigInt(backend.sizeBytes),
-        dbSizeInUse: BigInt(backend.sizeInUseBytes),
-        isLearner: membership.member(owner.member)?.isLearner ?? false,
-        errors: isLeaderless ? [noLeaderText] : [],
-      }),
-    );
   }
 
   #answer(request: number, bytes: Uint8Array): void {

@@ -32,12 +32,23 @@ test('del counts what it deleted, and a range reads what is left, also at an old
   expect([deleted.deleted, deleted.header?.revision]).toEqual([2n, 5n]);
   const all = { rangeEnd: new Uint8Array(1) };
   expect(rig.values(rig.get(leader, '\0', all))).toEqual({ c: 'c!' });
-  expect(rig.values(rig.get(follower, '\0', { ...all, revision: 4n }))).toEqual({ a: 'a!', b: 'b!', c: 'c!' });
+  expect(rig.values(rig.get(follower, '\0', { ...all, revision: 4n }))).toEqual({
+    a: 'a!',
+    b: 'b!',
+    c: 'c!',
+  });
   const sorted = rig.get(leader, '\0', {
-    ...all, revision: 4n, limit: 2n, sortOrder: rpc.RangeRequest_SortOrder.DESCEND, keysOnly: true,
+    ...all,
+    revision: 4n,
+    limit: 2n,
+    sortOrder: rpc.RangeRequest_SortOrder.DESCEND,
+    keysOnly: true,
   });
   const { kvs, more, count } = fromBinary(rpc.RangeResponseSchema, rig.reply(sorted).bytes);
-  expect(kvs.map(({ key, value }) => [String.fromCharCode(...key), value.length])).toEqual([['c', 0], ['b', 0]]);
+  expect(kvs.map(({ key, value }) => [String.fromCharCode(...key), value.length])).toEqual([
+    ['c', 0],
+    ['b', 0],
+  ]);
   expect([more, count]).toEqual([true, 3n]);
 });
 
@@ -84,11 +95,19 @@ test('each bad request gets the code and text that etcd gives', () => {
   expect(answer(put({ ignoreLease: true, lease: 1n }))).toBe('3 etcdserver: lease is provided');
   expect(answer(put({ lease: 7n }))).toBe('5 etcdserver: requested lease not found');
   expect(answer(put({ value: new Uint8Array(1_572_864) }))).toBe('3 etcdserver: request is too large');
-  expect(answer(put({ value: new Uint8Array(2_097_152) }))).toMatch(/^8 grpc: received message larger than max/);
-  expect(answer(rig.get(leader, 'k', { revision: 99n }))).toMatch(/^11 .*required revision is a future revision$/);
+  expect(answer(put({ value: new Uint8Array(2_097_152) }))).toMatch(
+    /^8 grpc: received message larger than max/,
+  );
+  expect(answer(rig.get(leader, 'k', { revision: 99n }))).toMatch(
+    /^11 .*required revision is a future revision$/,
+  );
   const garbage = Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1);
-  expect(answer(rig.request(leader, 'etcdserverpb.KV/Put', garbage))).toMatch(/^13 grpc: error unmarshalling request/);
-  expect(answer(rig.request(leader, 'etcdserverpb.KV/Txn', garbage))).toBe('12 unknown method etcdserverpb.KV/Txn');
+  expect(answer(rig.request(leader, 'etcdserverpb.KV/Put', garbage))).toMatch(
+    /^13 grpc: error unmarshalling request/,
+  );
+  expect(answer(rig.request(leader, 'etcdserverpb.KV/Nothing', garbage))).toBe(
+    '12 unknown method etcdserverpb.KV/Nothing',
+  );
   expect(rig.local(leader)).toEqual({});
 });
 
@@ -113,7 +132,12 @@ test('ignore_value and prev_kv look at what was there before', () => {
 test('a stranger and damaged messages change nothing', () => {
   const { rig, leader, follower } = started();
   const before = rig.status(follower);
-  for (const bytes of [new Uint8Array(0), Uint8Array.of(8, 3, 16, 99), Uint8Array.of(255, 255), new Uint8Array(40)]) {
+  for (const bytes of [
+    new Uint8Array(0),
+    Uint8Array.of(8, 3, 16, 99),
+    Uint8Array.of(255, 255),
+    new Uint8Array(40),
+  ]) {
     rig.step(follower, { kind: 'message', from: rig.config(leader).nodeId, bytes });
   }
   expect(rig.halted).toEqual([null, null, null]);
@@ -143,11 +167,23 @@ test('pages and entries can be looked at as text', () => {
   rig.runFor(500_000);
   const member = rig.running[leader - 1];
   const labels = member?.logEntries(1, 100).entries.map(({ label }) => label) ?? [];
-  expect(labels.slice(0, 4).sort()).toEqual(['conf change add m1', 'conf change add m2', 'conf change add m3', 'no-op']);
-  expect(labels.slice(4, 7).sort()).toEqual(['member attributes m1', 'member attributes m2', 'member attributes m3']);
+  expect(labels.slice(0, 4).sort()).toEqual([
+    'conf change add m1',
+    'conf change add m2',
+    'conf change add m3',
+    'no-op',
+  ]);
+  expect(labels.slice(4, 7).sort()).toEqual([
+    'member attributes m1',
+    'member attributes m2',
+    'member attributes m3',
+  ]);
   expect(labels[7]).toBe('put greeting');
   const items = (member?.pageRuns() ?? []).flatMap(({ pgid }) => member?.page(pgid)?.items ?? []);
-  expect(items).toContainEqual({ key: 'key / revision 2.0', value: 'greeting = hello (version 1, created at 2)' });
+  expect(items).toContainEqual({
+    key: 'key / revision 2.0',
+    value: 'greeting = hello (version 1, created at 2)',
+  });
   expect(items).toContainEqual({ key: 'txid', value: expect.stringMatching(/^\d+$/) as string });
   expect(member?.page(9999)).toBe(null);
 });

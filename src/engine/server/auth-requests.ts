@@ -1,0 +1,88 @@
+/** Requests about users and roles on their way to the log: who may log in, and what is hashed before. */
+import { create } from '@bufbuild/protobuf';
+import { base64Encode } from '@bufbuild/protobuf/wire';
+import { drawTokenPrefix } from '../auth/simple-token.ts';
+import type { AuthStore } from '../auth/store.ts';
+import { AuthError } from '../auth/types.ts';
+import type { Prng } from '../../base/prng.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
+import { InternalAuthenticateRequestSchema } from '../pb/gen/raft_internal_pb.ts';
+import type {
+  AuthenticateRequest,
+  AuthUserAddRequest,
+  AuthUserChangePasswordRequest,
+} from '../pb/gen/rpc_pb.ts';
+import { authRefusal } from './apply-auth.ts';
+import type { WriteRequest } from './entry-data.ts';
+import { RpcError, rpcErrors } from './errors.ts';
+import type { Call, Finish } from './calls.ts';
+import type { PasswordJobs } from './password-jobs.ts';
+
+export interface AuthRequestsPort {
+  readonly auth: AuthStore;
+  readonly jobs: PasswordJobs;
+  readonly random: Prng;
+  /** Proposes a write for a client; `finish` gets the outcome in place of the client. */
+  propose(call: Call, write: WriteRequest, finish?: Finish): void;
+  answer(request: number, bytes: Uint8Array): void;
+  refuse(request: number, error: RpcError): void;
+}
+
+/** A log holds hashes, never passwords, as etcd's does from 3.5 on. */
+export class AuthRequests {
+  readonly #port: AuthRequestsPort;
+
+  constructor(port: AuthRequestsPort) {
+    this.#port = port;
+  }
+
+  /**
+   * Checks a password, and asks for a token. Where users or roles have changed meanwhile it begins anew.
+   * @source etcd v3.4.23 etcdserver/v3_server.go Authenticate
+   */
+  authenticate(call: Call, body: AuthenticateRequest): void {
+    const { request } = call;
+    const { name, password } = body;
+    const { auth, jobs, random } = this.#port;
+    const hash = this.#hashOf(name);
+    if (hash instanceof RpcError) return this.#port.refuse(request, hash);
+    const checkedAt = auth.revision;
+    jobs.compare(request, password, hash, (isRight) => {
+      if (!isRight) return this.#port.refuse(request, rpcErrors.authFailed);
+      const simpleToken = drawTokenPrefix(random);
+      const proposed = create(InternalAuthenticateRequestSchema, { name, simpleToken });
+      this.#port.propose(call, { kind: 'authenticate', body: proposed }, (outcome) => {
+        if (outcome instanceof RpcError) this.#port.refuse(request, outcome);
+        else if (checkedAt === auth.revision) this.#port.answer(request, outcome);
+        else this.authenticate(call, body);
+      });
+    });
+  }
+
+  addUser(call: Call, body: AuthUserAddRequest): void {
+    body.hashedPassword = '';
+    if (body.options?.noPassword === true) return this.#port.propose(call, { kind: 'authUserAdd', body });
+    this.#port.jobs.hash(call.request, body.password, (hash) => {
+      body.password = '';
+      body.hashedPassword = base64Encode(encodeUtf8(hash));
+      this.#port.propose(call, { kind: 'authUserAdd', body });
+    });
+  }
+
+  changePassword(call: Call, body: AuthUserChangePasswordRequest): void {
+    this.#port.jobs.hash(call.request, body.password, (hash) => {
+      body.password = '';
+      body.hashedPassword = base64Encode(encodeUtf8(hash));
+      this.#port.propose(call, { kind: 'authUserChangePassword', body });
+    });
+  }
+
+  #hashOf(name: string): string | RpcError {
+    try {
+      return this.#port.auth.hashOf(name);
+    } catch (error) {
+      if (error instanceof AuthError) return authRefusal(error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/** Defragmentation: the store is copied into a tight file, which then takes the old one's place. */
+import { assert } from '../../base/assert.ts';
+import type { Trace } from '../../base/trace.ts';
+import type { Backend } from '../backend/backend.ts';
+import { openDb } from '../backend/backend.ts';
+import { compact } from '../bolt/compact.ts';
+import { MemoryPager } from '../bolt/pager.ts';
+import { backendFile } from './disk.ts';
+import type { Disk } from './disk.ts';
+import type { ServerEvent } from './events.ts';
+
+/** @source etcd v3.4.23 mvcc/backend/backend.go defrag */
+const temporaryFile = 'member/snap/db.tmp';
+const fillPercent = 0.9;
+/** etcd copies 10,000 keys in a transaction; by their bytes it comes to about as much. */
+const txMaxBytes = 4194304;
+const pieceBytes = 262144;
+
+/**
+ * The copy is written beside the store's file and made durable; only then it gets the file's name. Meanwhile
+ * the member goes on over the copy, and its commits wait.
+ * @source etcd v3.4.23 mvcc/backend/backend.go defrag
+ */
+export class Defragmenter {
+  readonly #backend: Backend;
+  readonly #disk: Disk;
+  readonly #trace: Trace<ServerEvent>;
+  #done: (() => void) | null = null;
+
+  constructor(backend: Backend, disk: Disk, trace: Trace<ServerEvent>) {
+    this.#backend = backend;
+    this.#disk = disk;
+    this.#trace = trace;
+  }
+
+  /**
+   * Begins; no commit may be on its way, and none pending.
+   * @param done is called when the copy is in place
+   */
+  run(done: () => void): void {
+    assert(this.#done === null, 'defragment: one at a time');
+    const backend = this.#backend;
+    const beforeBytes = backend.sizeBytes;
+    const { pageSize } = backend.db;
+    const copy = new MemoryPager();
+    const source = backend.db.beginRead();
+    compact(openDb(copy, { pageSize }), source, { fillPercent, txMaxBytes });
+    source.rollback();
+    const image = copy.image();
+    this.#write(image);
+    this.#done = done;
+    backend.replace(openDb(new MemoryPager(image, this.#disk.pageSink()), { pageSize }));
+    if (this.#trace.on)
+      this.#trace.emit({ type: 'server.defragment', beforeBytes, afterBytes: image.length });
+  }
+
+  /** The copy is durable: it gets the file's name, and commits go on. */
+  synced(): void {
+    const done = this.#done;
+    assert(done !== null, 'defragment: a copy is durable that nobody made');
+    this.#done = null;
+    this.#disk.rename(temporaryFile, backendFile);
+    this.#backend.committed();
+    done();
+  }
+
+  #write(image: Uint8Array): void {
+    this.#disk.remove(temporaryFile);
+    for (let at = 0; at < image.length; at += pieceBytes)
+      this.#disk.write(temporaryFile, at, image.slice(at, at + pieceBytes));
+    this.#disk.sync('defragment', temporaryFile);
+  }
+}

@@ -1,0 +1,65 @@
+/** Passwords wait to be hashed, one at a time, each in a step of its own: a hash takes its time. */
+import { hashPassword, isPassword, validCost } from '../auth/password.ts';
+import type { AuthEvent } from '../auth/events.ts';
+import type { Prng } from '../../base/prng.ts';
+import type { Trace } from '../../base/trace.ts';
+
+/** About what a round costs; a password at cost 10 takes 61 ms. */
+const roundUs = 60;
+
+interface Job {
+  readonly request: number;
+  readonly run: () => void;
+}
+
+/** Work for the member's `password` timer. */
+export class PasswordJobs {
+  readonly #cost: number;
+  readonly #random: Prng;
+  readonly #trace: Trace<AuthEvent>;
+  readonly #setTimer: (afterUs: number) => void;
+  #jobs: Job[] = [];
+
+  constructor(cost: number, random: Prng, trace: Trace<AuthEvent>, setTimer: (afterUs: number) => void) {
+    this.#cost = validCost(cost);
+    this.#random = random;
+    this.#trace = trace;
+    this.#setTimer = setTimer;
+  }
+
+  /** Hashes a password for a request, with a salt of the member's stream. */
+  hash(request: number, password: string, then: (hash: string) => void): void {
+    this.#add(request, () => then(hashPassword(password, this.#cost, this.#random)));
+  }
+
+  /** Compares a password with a hash for a request. */
+  compare(request: number, password: string, hash: string, then: (isRight: boolean) => void): void {
+    this.#add(request, () => then(isPassword(password, hash)));
+  }
+
+  cancel(request: number): void {
+    const [first, ...rest] = this.#jobs;
+    // the first keeps its place, for the timer is set for it
+    const left = rest.filter((job) => job.request !== request);
+    if (first !== undefined)
+      this.#jobs = [first.request === request ? { request, run: () => {} } : first, ...left];
+  }
+
+  /** The timer has fired: the first job is done. */
+  run(): void {
+    const job = this.#jobs.shift();
+    if (job === undefined) return;
+    job.run();
+    if (this.#trace.on) this.#trace.emit({ type: 'auth.hash', cost: this.#cost });
+    if (this.#jobs.length > 0) this.#setTimer(this.#delayUs);
+  }
+
+  get #delayUs(): number {
+    return roundUs * 2 ** this.#cost;
+  }
+
+  #add(request: number, run: () => void): void {
+    this.#jobs.push({ request, run });
+    if (this.#jobs.length === 1) this.#setTimer(this.#delayUs);
+  }
+}
