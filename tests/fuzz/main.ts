@@ -1,14 +1,21 @@
 /** `npm run fuzz -- <bolt|crash|raft> [OPTIONS]`: random damage, random power cuts, random clusters, by seed. */
 import { run as runBolt } from './bolt.ts';
+import { run as runCrash } from './crash.ts';
 import { run as runRaft } from './raft.ts';
 
-const areas: Readonly<Record<string, (args: readonly string[]) => number>> = { bolt: runBolt, raft: runRaft };
+const areas: Readonly<Record<string, (args: readonly string[]) => number>> = {
+  bolt: runBolt,
+  crash: runCrash,
+  raft: runRaft,
+};
 
 /** @returns the exit code: 0 when nothing failed */
 export function main([area = '', ...args]: readonly string[]): number {
   const run = areas[area];
   if (run === undefined) {
-    console.error(`usage: npm run fuzz -- <${Object.keys(areas).join('|')}> [--seed N] [--mutants N]`);
+    console.error(
+      `usage: npm run fuzz -- <${Object.keys(areas).join('|')}> [--seed N] [--mutants N | --commits N]`,
+    );
     return 2;
   }
   return run(args);

@@ -43,7 +43,7 @@ export const txText = (tx: Tx): string => bucketText(tx.root);
 
 /** One operation; names and keys are small numbers, so that they meet often. */
 export interface Op {
-  readonly kind: 'put' | 'delete' | 'createBucket' | 'deleteBucket' | 'nextSequence' | 'fill';
+  readonly kind: 'put' | 'delete' | 'createBucket' | 'deleteBucket' | 'moveBucket' | 'nextSequence' | 'fill';
   readonly path: readonly number[];
   readonly key: number;
   readonly size: number;
@@ -73,6 +73,7 @@ const op = (keys: number, maxSize: number): fc.Arbitrary<Op> =>
       'createBucket',
       'createBucket',
       'deleteBucket',
+      'moveBucket',
       'nextSequence',
       'fill',
     ),
@@ -124,9 +125,25 @@ export function bucketAt(tx: Tx, path: readonly number[]): Bucket | null {
   return at;
 }
 
+/** Moves a bucket into another one, unless it is not there, its name is taken, or it would hold itself. */
+function moveBucket(model: ModelBucket, tx: Tx, path: readonly number[], into: readonly number[]): void {
+  const parent = path.slice(0, -1);
+  const isInside = path.every((index, i) => into[i] === index);
+  if (isInside || parent.join() === into.join()) return;
+  const [source, target] = [modelAt(model, parent), modelAt(model, into)];
+  const name = nameOf(path[path.length - 1]);
+  const moved = source?.items.get(toHex(name));
+  if (source === null || target === null || moved === undefined || target.items.has(toHex(name))) return;
+  const [from, to] = [bucketAt(tx, parent), bucketAt(tx, into)];
+  if (from === null || to === null) throw new Error(`bucket ${path.join('/')} is in the model only`);
+  from.moveBucket(name, to);
+  source.items.delete(toHex(name));
+  target.items.set(toHex(name), moved);
+}
+
 /** Applies an operation to both; where the model has no such bucket, the database has none either. */
 export function apply(model: ModelBucket, tx: Tx, { kind, path, key, size }: Op): void {
-  const inBucket = kind !== 'createBucket' && kind !== 'deleteBucket';
+  const inBucket = kind !== 'createBucket' && kind !== 'deleteBucket' && kind !== 'moveBucket';
   const where = inBucket ? path : path.slice(0, -1);
   const place = modelAt(model, where);
   const bucket = bucketAt(tx, where);
@@ -156,6 +173,10 @@ export function apply(model: ModelBucket, tx: Tx, { kind, path, key, size }: Op)
     case 'deleteBucket': {
       if (!place.items.delete(toHex(name))) return;
       bucket.deleteBucket(name);
+      return;
+    }
+    case 'moveBucket': {
+      moveBucket(model, tx, path, [[], [0], [1], [2], [0, 1]][key % 5]);
       return;
     }
     case 'nextSequence': {
