@@ -4,7 +4,8 @@ import { readU64le, writeU64le } from '../../base/u64.ts';
 import { Cursor } from './cursor.ts';
 import { BoltError } from './errors.ts';
 import { readBig64, writeBig64 } from './meta.ts';
-import { Node, newInode } from './node.ts';
+import { Node } from './node.ts';
+import type { Inode } from './node.ts';
 import { Page, bucketLeafFlag, elementBytes, leafFlag, pageHeaderBytes, writePageHeader } from './page.ts';
 import { rebalanceNode } from './rebalance.ts';
 import { spillNode } from './spill.ts';
@@ -106,6 +107,7 @@ export class Bucket {
     this.tx.requireOpen();
     this.tx.stats.cursorCount++;
     // the way down without a cursor's memory of it: most reads of a database are these
+    if (this.nodes.size === 0 && this.rootPgid !== 0) return this.#getFrom(key);
     let place = this.pageNode(this.rootPgid);
     for (let depth = 1; !place.isLeaf; depth++) place = this.pageNode(this.tx.childOf(place, key, depth));
     const index = place.search(key);
@@ -123,9 +125,38 @@ export class Bucket {
     if (key.length === 0) throw new BoltError('key required');
     if (key.length > maxKeyBytes) throw new BoltError('key too large');
     if (value.length > maxValueBytes) throw new BoltError('value too large');
+    const leaf = this.#openLeaf(key);
+    if (leaf !== null) {
+      this.tx.stats.cursorCount++;
+      const index = leaf.search(key);
+      const exact = leaf.isAt(index, key);
+      if (exact && (leaf.elementFlags(index) & bucketLeafFlag) !== 0)
+        throw new BoltError('incompatible value');
+      leaf.putAt(index, exact, this.tx.arena.item(key, value, 0));
+      return;
+    }
     const cursor = this.cursor();
     if (cursor.seekExact(key) && cursor.isBucket) throw new BoltError('incompatible value');
-    const item = newInode(key, value, 0);
+    this.#putItem(cursor, this.tx.arena.item(key, value, 0));
+  }
+
+  #getFrom(key: Uint8Array): Uint8Array | null {
+    const leaf = this.tx.leafOf(this.rootPgid, key);
+    const index = leaf.find(key);
+    return index < 0 || (leaf.elementFlags(index) & bucketLeafFlag) !== 0 ? null : leaf.value(index);
+  }
+
+  /** The leaf where a key belongs, if it and the way to it are open for change already. */
+  #openLeaf(key: Uint8Array): Node | null {
+    let node = this.rootNode;
+    while (node !== null && !node.isLeaf) {
+      if (node.count === 0) return null;
+      node = this.nodes.get(node.child(node.searchChild(key))) ?? null;
+    }
+    return node;
+  }
+
+  #putItem(cursor: Cursor, item: Inode): void {
     cursor.node().put(item, item);
   }
 
@@ -163,8 +194,7 @@ export class Bucket {
     const cursor = this.cursor();
     if (cursor.seekExact(name))
       throw new BoltError(cursor.isBucket ? 'bucket already exists' : 'incompatible value');
-    const item = newInode(name, emptyBucketValue(), bucketLeafFlag);
-    cursor.node().put(item, item);
+    this.#putItem(cursor, this.tx.arena.item(name, emptyBucketValue(), bucketLeafFlag));
     // a bucket with buckets in it is not inline, whatever it was when it was read
     this.page = null;
     const child = this.bucket(name);
@@ -227,7 +257,7 @@ export class Bucket {
     assert(child !== null, 'bucket: a bucket under the cursor opens');
     if (child.#holds(target))
       throw new BoltError('the source and target are the same bucket', 'one holds the other');
-    const item = newInode(name, cursor.value, bucketLeafFlag);
+    const item = this.tx.arena.item(name, cursor.value, bucketLeafFlag);
     // the open bucket moves along, so that what this transaction changed in it is not lost
     this.#buckets.delete(nameText(name));
     target.#buckets.set(nameText(name), child);
@@ -360,8 +390,7 @@ export class Bucket {
     const cursor = this.cursor();
     if (!cursor.seekExact(key) || !cursor.isBucket)
       throw new BoltError('invalid database', 'misplaced bucket header');
-    const item = newInode(key, value, bucketLeafFlag);
-    cursor.node().put(item, item);
+    this.#putItem(cursor, this.tx.arena.item(key, value, bucketLeafFlag));
   }
 
   /**

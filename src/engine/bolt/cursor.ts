@@ -128,8 +128,7 @@ export class Cursor {
       const inode = place.inodes[index];
       return { key: inode.key, value: (inode.flags & bucketLeafFlag) !== 0 ? null : inode.value };
     }
-    const isBucket = (place.elementFlags(index) & bucketLeafFlag) !== 0;
-    return { key: place.key(index), value: isBucket ? null : place.value(index) };
+    return place.item(index);
   }
 
   #search(key: Uint8Array): void {
@@ -151,6 +150,11 @@ export class Cursor {
 
   /** Moves one item on. */
   #advance(): Item | null {
+    const top = this.#stack.length > 0 ? this.#stack[this.#stack.length - 1] : null;
+    if (top !== null && top.place.isLeaf && top.index < top.place.count - 1) {
+      top.index++;
+      return this.#item();
+    }
     for (;;) {
       let level = this.#stack.length - 1;
       while (level >= 0 && this.#stack[level].index >= this.#stack[level].place.count - 1) level--;

@@ -23,13 +23,11 @@ import type { FreelistType, Meta, PageRun, Txid } from './types.ts';
 /**
  * Whose rules a commit follows where versions differ in memory and in the file's length: bbolt 1.3.6 (many
  * etcd 3.4 and 3.5), 1.3.7 and later of 1.3, or 1.4 and later.
- *
- * |                                        | 1.3.6 | 1.3 | 1.4 |
- * |---|---|---|---|
- * | a node is small below                  | a quarter of a page | the same | half of what a split fills |
- * | a freelist page of unknown age was taken by | the transaction before | the same | none that is known |
- * | the file grows ahead of writes when a commit moved the high water mark | only where the stored freelist did, so never without one | always | always |
- * | an opened file's length                | not known: the first growth sets it | the same | known |
+ * - A node is too small below a quarter of a page; in 1.4, below half of what a split fills.
+ * - A freelist's page of unknown age counts as taken by the transaction before; in 1.4, by none.
+ * - The file grows ahead of the writes when the commit moved the high water mark; in 1.3.6 only when the
+ *   stored freelist's own pages did, so never without a stored one: it ends where the last page in use does.
+ * - An opened file's length is not known, so that the first growth sets it in any case; in 1.4 it is.
  */
 export type Rules = '1.3.6' | '1.3' | '1.4';
 

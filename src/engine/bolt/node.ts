@@ -2,15 +2,27 @@
 import { writeU64le } from '../../base/u64.ts';
 import { assert } from '../../base/assert.ts';
 import type { Bucket } from './bucket.ts';
-import { branchFlag, compareKeys, elementBytes, leafFlag, pageHeaderBytes, writePageHeader } from './page.ts';
+import {
+  branchFlag,
+  bytesAt,
+  compareKeys,
+  compareWithSought,
+  elementBytes,
+  leafFlag,
+  pageHeaderBytes,
+  prepareSought,
+  writePageHeader,
+} from './page.ts';
 import type { Page } from './page.ts';
+import type { PageBytes } from './pager.ts';
 
 /**
  * One item of a node: key and value lie behind one another in `bytes`, as on a page, so that an item read
- * from a page is a reference and not a copy. Never changed once made.
+ * from a page is a reference and not a copy. `view` shows the same bytes. Never changed once made.
  */
 export class Inode {
   readonly bytes: Uint8Array;
+  readonly view: DataView;
   readonly at: number;
   readonly keySize: number;
   readonly valueSize: number;
@@ -18,15 +30,9 @@ export class Inode {
   /** The child; 0 in a leaf. */
   readonly pgid: number;
 
-  constructor(
-    bytes: Uint8Array,
-    at: number,
-    keySize: number,
-    valueSize: number,
-    flags: number,
-    pgid: number,
-  ) {
-    this.bytes = bytes;
+  constructor(place: PageBytes, at: number, keySize: number, valueSize: number, flags: number, pgid: number) {
+    this.bytes = place.bytes;
+    this.view = place.view;
     this.at = at;
     this.keySize = keySize;
     this.valueSize = valueSize;
@@ -35,31 +41,36 @@ export class Inode {
   }
 
   get key(): Uint8Array {
-    return this.bytes.subarray(this.at, this.at + this.keySize);
+    return bytesAt(this.bytes, this.at, this.keySize);
   }
 
   get value(): Uint8Array {
-    const from = this.at + this.keySize;
-    return this.bytes.subarray(from, from + this.valueSize);
+    return bytesAt(this.bytes, this.at + this.keySize, this.valueSize);
   }
 
   /** This key, leading to another child. */
   withChild(pgid: number): Inode {
-    return new Inode(this.bytes, this.at, this.keySize, 0, 0, pgid);
+    return new Inode(this, this.at, this.keySize, 0, 0, pgid);
   }
 }
 
-/** An item of its own: key and value copied into one piece. */
-export function newInode(key: Uint8Array, value: Uint8Array, flags: number): Inode {
-  const bytes = new Uint8Array(key.length + value.length);
-  bytes.set(key);
-  bytes.set(value, key.length);
-  return new Inode(bytes, 0, key.length, value.length, flags, 0);
+export function compareInodes(a: Inode, b: Inode): number {
+  const shared = a.keySize < b.keySize ? a.keySize : b.keySize;
+  let i = 0;
+  for (; i + 4 <= shared; i += 4) {
+    const word = a.view.getUint32(a.at + i);
+    const other = b.view.getUint32(b.at + i);
+    if (word !== other) return word < other ? -1 : 1;
+  }
+  for (; i < shared; i++) {
+    const difference = a.bytes[a.at + i] - b.bytes[b.at + i];
+    if (difference !== 0) return difference;
+  }
+  return a.keySize - b.keySize;
 }
 
-export function compareInodes(a: Inode, b: Inode): number {
-  return compareKeys(a.bytes, a.at, a.keySize, b.bytes, b.at, b.keySize);
-}
+const isBelow = (inode: Inode, key: Uint8Array, words: number): boolean =>
+  compareWithSought(inode.view, inode.at, inode.keySize, key, words) < 0;
 
 /** The most items a page can count; bbolt refuses to write more. */
 const maxInodes = 0xfffe;
@@ -122,11 +133,15 @@ export class Node {
 
   /** The first item whose key is not below `key`. */
   search(key: Uint8Array): number {
+    const { inodes } = this;
+    const words = prepareSought(key);
     let low = 0;
-    let high = this.inodes.length;
+    let high = inodes.length;
+    // keys that come in order go behind the last
+    if (high > 0 && isBelow(inodes[high - 1], key, words)) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.compareKey(middle, key) < 0) low = middle + 1;
+      if (isBelow(inodes[middle], key, words)) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -194,8 +209,15 @@ export class Node {
   put(oldKey: Inode, item: Inode): void {
     const index = this.indexOf(oldKey);
     const exact = index < this.inodes.length && compareInodes(this.inodes[index], oldKey) === 0;
-    if (exact) this.inodes[index] = item;
-    else this.inodes.splice(index, 0, item);
+    this.putAt(index, exact, item);
+  }
+
+  /** Puts an item in the place of the one at `index`, or before it. */
+  putAt(index: number, replaces: boolean, item: Inode): void {
+    const { inodes } = this;
+    if (replaces) inodes[index] = item;
+    else if (index === inodes.length) inodes.push(item);
+    else inodes.splice(index, 0, item);
   }
 
   /** Removes the item with a key, if there is one: the node may then be too small. */
@@ -228,14 +250,14 @@ export class Node {
     this.pgid = id;
     this.overflow = page.overflow;
     this.isLeaf = page.isLeaf;
-    const { bytes, count, isLeaf } = page;
+    const { count, isLeaf } = page;
     const inodes: Inode[] = [];
     for (let i = 0; i < count; i++) {
       const at = page.keyAt(i);
       inodes.push(
         isLeaf
-          ? new Inode(bytes, at, page.keySize(i), page.valueSize(i), page.elementFlags(i), 0)
-          : new Inode(bytes, at, page.keySize(i), 0, 0, this.bucket.tx.checkChild(page, i)),
+          ? new Inode(page, at, page.keySize(i), page.valueSize(i), page.elementFlags(i), 0)
+          : new Inode(page, at, page.keySize(i), 0, 0, this.bucket.tx.checkChild(page, i)),
       );
     }
     this.inodes = inodes;

@@ -1,6 +1,7 @@
 /** Spilling: changed nodes are split to page size and given new pages, children before parents. */
 import { assert } from '../../base/assert.ts';
 import { Node, compareInodes } from './node.ts';
+import type { Inode } from './node.ts';
 import { elementBytes, pageHeaderBytes } from './page.ts';
 
 /** The fewest items that a split leaves on a page. */
@@ -9,45 +10,57 @@ const minFillPercent = 0.1;
 const maxFillPercent = 1;
 
 /**
- * Where a node is cut in two: the first part takes items until the next one would pass the threshold, at
- * least two, and leaves at least two.
+ * Where the items from `from` on are cut: the first part takes items until the next one would pass the
+ * threshold, at least two, and leaves at least two.
  * @param thresholdBytes how full the first part may get
+ * @returns the index of the first item of the rest
  * @source bbolt node.go splitIndex
  */
-export function splitIndex(node: Node, thresholdBytes: number): number {
+export function splitIndex(inodes: readonly Inode[], from: number, thresholdBytes: number): number {
   let size = pageHeaderBytes;
-  let index = 0;
-  for (let i = 0; i < node.inodes.length - minKeysPerPage; i++) {
+  let index = from;
+  for (let i = from; i < inodes.length - minKeysPerPage; i++) {
     index = i;
-    const inode = node.inodes[i];
+    const inode = inodes[i];
     const added = elementBytes + inode.keySize + inode.valueSize;
-    if (index >= minKeysPerPage && size + added > thresholdBytes) break;
+    if (index - from >= minKeysPerPage && size + added > thresholdBytes) break;
     size += added;
   }
   return index;
 }
 
+/** Whether items fit into so many bytes with some left, from `from` on. */
+function isSmallerThan(inodes: readonly Inode[], from: number, limit: number): boolean {
+  let size = pageHeaderBytes;
+  for (let i = from; i < inodes.length; i++) {
+    size += elementBytes + inodes[i].keySize + inodes[i].valueSize;
+    if (size >= limit) return false;
+  }
+  return true;
+}
+
 /** Cuts a node until each part fits its page or has few items; the first part is the node itself. */
 function split(node: Node): Node[] {
-  const { bucket } = node;
+  const { bucket, inodes } = node;
   const { pageSize, stats } = bucket.tx;
   const fill = Math.min(maxFillPercent, Math.max(minFillPercent, bucket.fillPercent));
+  const threshold = Math.trunc(pageSize * fill);
   const parts = [node];
-  let rest = node;
-  while (rest.inodes.length > 2 * minKeysPerPage && !rest.isSmallerThan(pageSize)) {
-    const index = splitIndex(rest, Math.trunc(pageSize * fill));
-    if (rest.parent === null) {
-      rest.parent = new Node(bucket, false, null);
-      rest.parent.children.push(rest);
+  let from = 0;
+  while (inodes.length - from > 2 * minKeysPerPage && !isSmallerThan(inodes, from, pageSize)) {
+    const end = splitIndex(inodes, from, threshold);
+    if (node.parent === null) {
+      node.parent = new Node(bucket, false, null);
+      node.parent.children.push(node);
     }
-    const next = new Node(bucket, rest.isLeaf, rest.parent);
-    rest.parent.children.push(next);
-    next.inodes = rest.inodes.slice(index);
-    rest.inodes.length = index;
+    const next = new Node(bucket, node.isLeaf, node.parent);
+    node.parent.children.push(next);
+    parts[parts.length - 1].inodes = inodes.slice(from, end);
     stats.split++;
     parts.push(next);
-    rest = next;
+    from = end;
   }
+  if (from > 0) parts[parts.length - 1].inodes = inodes.slice(from);
   return parts;
 }
 

@@ -1,5 +1,6 @@
 /** A transaction: a state of the database that stays as it is, and for the one writer what it changes. */
 import { assert } from '../../base/assert.ts';
+import { Arena } from './arena.ts';
 import { Bucket } from './bucket.ts';
 import type { Cursor } from './cursor.ts';
 import type { Db, Rules } from './db.ts';
@@ -63,6 +64,8 @@ export class Tx {
   readonly stats: TxStats = newTxStats();
   readonly pageSize: number;
   readonly rules: Rules;
+  /** @internal What it puts is copied there. */
+  readonly arena = new Arena();
   readonly #db: Db;
   readonly #root: Bucket;
   readonly #dirty: DirtyRun[] = [];
@@ -197,6 +200,17 @@ export class Tx {
     this.checkDepth(depth);
     if (place.count === 0) throw new BoltError('invalid database', 'a branch without children');
     return place.child(place.searchChild(key));
+  }
+
+  /** @internal The leaf below a page where a key belongs, in a tree of which nothing is open for change. */
+  leafOf(root: number, key: Uint8Array): Page {
+    let page = this.page(root);
+    for (let depth = 1; !page.isLeaf; depth++) {
+      this.checkDepth(depth);
+      if (page.count === 0) throw new BoltError('invalid database', 'a branch without children');
+      page = this.page(page.child(page.searchChild(key)));
+    }
+    return page;
   }
 
   /** @internal @throws BoltError 'invalid database' where the page is not in the file, or not of a tree */
