@@ -7,6 +7,32 @@ import type { RaftEvent, Traced } from './events.ts';
 import type { Raft } from './raft.ts';
 import type { ConfState, Entry, Message, NodeId } from './types.ts';
 
+/**
+ * The 19 actions. Upstream names the last two and uses neither: it traces a snapshot as an append request of type
+ * MsgSnap, which is what its specification reads, and so does this trace. The views' events keep them apart.
+ * @source etcd-io/raft state_trace.go stateMachineEventType
+ */
+export type TracingAction =
+  | 'InitState'
+  | 'BecomeCandidate'
+  | 'BecomeFollower'
+  | 'BecomeLeader'
+  | 'Commit'
+  | 'Replicate'
+  | 'ChangeConf'
+  | 'ApplyConfChange'
+  | 'Ready'
+  | 'SendAppendEntriesRequest'
+  | 'ReceiveAppendEntriesRequest'
+  | 'SendAppendEntriesResponse'
+  | 'ReceiveAppendEntriesResponse'
+  | 'SendRequestVoteRequest'
+  | 'ReceiveRequestVoteRequest'
+  | 'SendRequestVoteResponse'
+  | 'ReceiveRequestVoteResponse'
+  | 'SendSnapshot'
+  | 'ReceiveSnapshot';
+
 /** A message in the state trace. A snapshot shows its index as `entries`. */
 export interface TracingMessage {
   readonly type: string;
@@ -29,7 +55,7 @@ export interface TracingConfChange {
 
 /** One line of the state trace, fields in upstream's order, ids in decimal. */
 export interface TracingEvent {
-  readonly name: string;
+  readonly name: TracingAction;
   readonly nid: string;
   readonly state: { readonly term: number; readonly vote: string; readonly commit: number };
   readonly role: string;
@@ -50,7 +76,7 @@ type NodeAction = 'InitState' | 'BecomeCandidate' | 'BecomeFollower' | 'BecomeLe
 
 const decimal = (ids: readonly NodeId[]): string[] => ids.map((id) => String(id));
 
-function makeEvent(raft: Raft, name: string, more: Pick<TracingEvent, 'msg' | 'prop'>): TracingEvent {
+function makeEvent(raft: Raft, name: TracingAction, more: Pick<TracingEvent, 'msg' | 'prop'>): TracingEvent {
   return {
     name,
     nid: String(raft.id),
@@ -184,7 +210,7 @@ export function traceReceiveMessage(raft: Raft, m: Message): void {
 }
 
 /** Upstream's name: heartbeats and snapshots count as append requests; pre-votes are not traced. */
-function traceName(direction: 'Send' | 'Receive', m: Message): string | null {
+function traceName(direction: 'Send' | 'Receive', m: Message): TracingAction | null {
   switch (m.type) {
     case 'MsgApp':
     case 'MsgHeartbeat':

@@ -5,6 +5,7 @@ import { RaftError } from '../raft/errors.ts';
 import { RawNode } from '../raft/rawnode.ts';
 import type { BasicStatus } from '../raft/status.ts';
 import { localAppendThread, localApplyThread, none } from '../raft/types.ts';
+import type { StateTrace } from '../raft/state-trace.ts';
 import type { ConfChangeV2, Entry, Message, NodeId, Peer, Ready, ReadState } from '../raft/types.ts';
 import { entryLabel } from './entry-data.ts';
 import type { MemberTable } from './member-id.ts';
@@ -25,6 +26,11 @@ export interface RaftPort {
   readConfirmed(states: readonly ReadState[]): void;
 }
 
+/** A tool that boots a member in its own thread may ask for upstream's state trace. */
+export interface StateTraced {
+  readonly stateTrace?: StateTrace;
+}
+
 /** How many entries a start tells of. */
 const toldAtStart = 200;
 
@@ -38,7 +44,7 @@ export class RaftNode {
   #lead: NodeId = none;
 
   constructor(
-    config: MemberConfig,
+    config: MemberConfig & StateTraced,
     parts: { storage: WalStorage; table: MemberTable; outbox: Outbox; port: RaftPort },
   ) {
     this.#id = config.nodeId;
@@ -58,6 +64,7 @@ export class RaftNode {
       preVote: config.preVote,
       random: stream(config.seed, 'raft', config.nodeId, config.epoch),
       trace: parts.outbox.trace,
+      stateTrace: config.stateTrace ?? null,
     });
     this.#tellEntries(
       this.entries(Math.max(1, this.#node.basicStatus().lastIndex - toldAtStart + 1), toldAtStart),
