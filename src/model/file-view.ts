@@ -1,4 +1,4 @@
-/** Each member's database file: its trees, its meta pages, what waits, its newest commit. A fold of events. */
+/** Each member's database file: trees, meta pages, what waits, its newest commit. A fold of events. */
 import type { BoltEvent } from '../engine/bolt/events.ts';
 import type { LabEvent } from '../sim/types.ts';
 import { openTrace, trimmed, type ListCall, type ListTrace } from './list-trace.ts';

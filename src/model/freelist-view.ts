@@ -113,12 +113,52 @@ export function timelineOf(race: Race): Timeline {
   return { moments, frames };
 }
 
-/** The picture at a step: both sides as their events up to there leave them. */
-export function viewRace(race: Race, timeline: Timeline, step: number): RaceView {
-  const { operation, tick } = timeline.moments[step] ?? { operation: 0, tick: 0 };
-  const inits = race.operations.flatMap((one) => (one.kind === 'init' ? [one] : []));
+/** The first step of each operation. */
+export function operationSteps(timeline: Timeline | null): readonly number[] {
+  return (timeline?.moments ?? []).flatMap(({ operation }, step, all) =>
+    step === 0 || all[step - 1]?.operation !== operation ? [step] : [],
+  );
+}
+
+/** Pages from the first on, without the end. */
+export interface PageRange {
+  readonly firstPage: number;
+  readonly endPage: number;
+}
+
+function wholeRange({ operations }: Race): PageRange {
+  const inits = operations.flatMap((one) => (one.kind === 'init' ? [one] : []));
   const firstPage = Math.max(2, Math.min(...inits.map(({ ids }) => (ids[0] ?? 4) - 1)));
-  const endPage = Math.max(...inits.map(({ highWater }) => highWater));
+  return { firstPage, endPage: Math.max(...inits.map(({ highWater }) => highWater)) };
+}
+
+/** More pages than an eye takes in at once. */
+const mostPages = 120;
+
+/** Where a race does something, with a little around it: a file may be far longer. */
+export function touchedPages({ sides }: Race): PageRange {
+  const pages = [...sides.array, ...sides.hashmap].flatMap(({ events }) =>
+    events.flatMap((event) => {
+      if (event.type === 'bolt.allocate' || event.type === 'bolt.free') {
+        return [event.pgid, event.pgid + event.count - 1];
+      }
+      return event.type === 'bolt.release' ? [...event.runStarts] : [];
+    }),
+  );
+  if (pages.length === 0) return { firstPage: 2, endPage: 2 + mostPages / 2 };
+  const highest = Math.max(...pages) + 3;
+  return { firstPage: Math.max(2, Math.min(...pages) - 2, highest - mostPages), endPage: highest };
+}
+
+/** The picture at a step: both sides as their events up to there leave them. */
+export function viewRace(
+  race: Race,
+  timeline: Timeline,
+  step: number,
+  range: PageRange = wholeRange(race),
+): RaceView {
+  const { operation, tick } = timeline.moments[step] ?? { operation: 0, tick: 0 };
+  const { firstPage, endPage } = range;
   const fold = (name: SideName): SideView => {
     const side = new Side();
     const own = timeline.frames[name];

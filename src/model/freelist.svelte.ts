@@ -1,43 +1,29 @@
 /** The freelist race on the page: which preset, which step, and whether it plays. */
 import type { FreelistPort, Race, RacePreset } from '../host/freelist-port.ts';
-import { timelineOf, viewRace, type RaceView, type Timeline } from './freelist-view.ts';
+import { operationSteps, timelineOf, viewRace, type RaceView, type Timeline } from './freelist-view.ts';
+import { Stepper } from './stepper.svelte.ts';
 
-/** One step so long, in wall milliseconds, at speed 1. */
-const stepMs = 520;
-export const raceSpeeds: readonly number[] = [1, 3, 10];
-
-export class FreelistShow {
+export class FreelistShow extends Stepper {
   preset = $state<RacePreset>('article');
-  playing = $state(false);
-  speed = $state(1);
   /** What went wrong; empty: nothing did. */
   problem = $state('');
   #opened = $state.raw<{ readonly race: Race; readonly timeline: Timeline } | null>(null);
-  #step = $state(0);
   readonly lastStep: number = $derived((this.#opened?.timeline.moments.length ?? 1) - 1);
-  /** The first step of each operation. */
-  readonly operationSteps: readonly number[] = $derived(
-    (this.#opened?.timeline.moments ?? []).flatMap(({ operation }, step, all) =>
-      step === 0 || all[step - 1]?.operation !== operation ? [step] : [],
-    ),
-  );
+  readonly partSteps: readonly number[] = $derived(operationSteps(this.#opened?.timeline ?? null));
   readonly view: RaceView | null = $derived(
-    this.#opened && viewRace(this.#opened.race, this.#opened.timeline, this.#step),
+    this.#opened && viewRace(this.#opened.race, this.#opened.timeline, this.step),
   );
 
+  protected readonly stepMs = 520;
   readonly #port: FreelistPort;
   readonly #seed: number;
-  #dueMs = 0;
   #opening = 0;
 
   /** @param seed 32 bits, unsigned */
   constructor(port: FreelistPort, seed: number) {
+    super();
     this.#port = port;
     this.#seed = seed;
-  }
-
-  get step(): number {
-    return this.#step;
   }
 
   /** Runs a preset; a later call wins over one under way. */
@@ -49,36 +35,7 @@ export class FreelistShow {
     if (opening !== this.#opening) return;
     this.problem = opened.ok ? '' : opened.message;
     this.#opened = opened.ok ? { race: opened.race, timeline: timelineOf(opened.race) } : null;
-    this.#step = 0;
-    if (autoplay && opened.ok) this.togglePlay();
-  }
-
-  /** Goes to a step, kept within the race; playing ends. */
-  seek = (step: number): void => {
-    this.playing = false;
-    this.#step = this.#within(step);
-  };
-
-  next = (): void => this.seek(this.#step + 1);
-  back = (): void => this.seek(this.#step - 1);
-
-  togglePlay = (): void => {
-    if (!this.playing && this.#step === this.lastStep) this.#step = 0;
-    this.playing = !this.playing;
-    this.#dueMs = 0;
-  };
-
-  /** Called once a frame of the screen: takes the next step when its time has come. */
-  frame(nowMs: number): void {
-    if (!this.playing) return;
-    if (this.#dueMs === 0) this.#dueMs = nowMs + stepMs / this.speed;
-    if (nowMs < this.#dueMs) return;
-    this.#dueMs = nowMs + stepMs / this.speed;
-    this.#step = this.#within(this.#step + 1);
-    if (this.#step === this.lastStep) this.playing = false;
-  }
-
-  #within(step: number): number {
-    return Math.min(this.lastStep, Math.max(0, Math.round(step)));
+    this.seek(0);
+    if (autoplay && opened.ok) this.playFromStart();
   }
 }

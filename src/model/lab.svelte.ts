@@ -57,6 +57,7 @@ export class Lab {
   readonly cluster = $derived(this.playback.shown.cluster);
   readonly logs = $derived(this.playback.shown.logs);
   readonly pages = $derived(this.playback.shown.pages);
+  readonly files = $derived(this.playback.shown.files);
   readonly journey = $derived(this.playback.shown.journey);
   readonly leases = $derived(this.playback.shown.leases);
   readonly isPast = $derived(this.playback.isPast);

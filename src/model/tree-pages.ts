@@ -20,7 +20,7 @@ export interface TreePage {
 
 type Piece = readonly (TreePage | null)[];
 
-/** Piece i holds pages `64 * i` and on. A freed page stays in here until it is written over, as in the file. */
+/** Piece i holds pages `64 * i` and on. A freed page stays until it is written over, as in the file. */
 export type TreePages = readonly Piece[];
 
 const pieceSize = 64;

@@ -34,7 +34,7 @@ export interface Mirror {
 class Follower {
   readonly #shared: SharedFreelist;
   readonly #hashmap: HashmapFreelist | null;
-  /** Where this list has the pages that it handed out, by the member's page; all others lie where they were. */
+  /** Where this list put the pages that it handed out, by the member's page; others lie where they were. */
   readonly #ownPages = new Map<number, number>();
   #events: RaceEvent[] = [];
   #highWater: number;

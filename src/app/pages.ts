@@ -1,0 +1,2 @@
+/** The pages' page, loaded only where the address asks for it. */
+export const loadPages = () => import('./PagesMain.svelte');
