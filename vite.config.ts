@@ -50,6 +50,46 @@ function stillPicture(): Plugin {
   };
 }
 
+/** What a page's entry asks for once it runs: the page's own parts, and the worker's script. Asked for at once. */
+function preloads(): Plugin {
+  const parts = ['/src/app/start.ts', '/src/app/App.svelte', '/src/app/Embed.svelte'];
+  return {
+    name: 'preloads',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html, { bundle = {}, chunk: entry }) => {
+        const scripts = new Set<string>();
+        const styles = new Set<string>();
+        const add = (name: string): void => {
+          const chunk = bundle[name];
+          if (chunk?.type !== 'chunk' || scripts.has(name)) return;
+          scripts.add(name);
+          for (const style of chunk.viteMetadata?.importedCss ?? []) styles.add(style);
+          for (const imported of chunk.imports) add(imported);
+        };
+        const isPart = (name: string): boolean => {
+          const chunk = bundle[name];
+          return chunk?.type === 'chunk' && parts.some((part) => chunk.facadeModuleId?.endsWith(part));
+        };
+        for (const name of entry?.dynamicImports ?? []) if (isPart(name)) add(name);
+        const link = (rel: string, name: string, more = {}) => ({
+          tag: 'link',
+          attrs: { rel, crossorigin: true, href: `./${name}`, ...more },
+          injectTo: 'head' as const,
+        });
+        const isNew = (name: string): boolean => !html.includes(`./${name}"`);
+        const worker = Object.keys(bundle).filter((name) => /lab\.worker-[^/]*\.js$/.test(name));
+        return [
+          ...worker.map((name) => link('preload', name, { as: 'fetch' })),
+          ...[...scripts].filter(isNew).map((name) => link('modulepreload', name)),
+          ...[...styles].filter(isNew).map((name) => link('stylesheet', name)),
+        ];
+      },
+    },
+  };
+}
+
 /** A sandboxed frame has an opaque origin: it may load the site's files only where the server says so. */
 const headers = {
   'Content-Security-Policy': [...policy, 'frame-ancestors *'].join('; '),
@@ -66,6 +106,7 @@ export default defineConfig({
     svelte(),
     stillPicture(),
     policyInPage(),
+    preloads(),
   ],
   worker: { format: 'iife' },
   build: {

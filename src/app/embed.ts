@@ -1,5 +1,7 @@
-/** The embedded page's start: one picture and its controls, without the page around them. */
-import Embed from './Embed.svelte';
-import { startPage } from './start.ts';
+/** The embedded page's start: the lab first, then one picture of it and its controls. */
+import { beginEarly } from './early.ts';
 
-startPage(Embed, true);
+const early = beginEarly(true);
+void Promise.all([import('./start.ts'), import('./Embed.svelte')]).then(
+  ([{ startPage }, { default: Page }]) => startPage(Page, early),
+);

@@ -1,5 +1,7 @@
-/** Home's start: the whole lab. */
-import App from './App.svelte';
-import { startPage } from './start.ts';
+/** Home's start: the lab first, then the page around it. */
+import { beginEarly } from './early.ts';
 
-startPage(App, false);
+const early = beginEarly(false);
+void Promise.all([import('./start.ts'), import('./App.svelte')]).then(([{ startPage }, { default: Page }]) =>
+  startPage(Page, early),
+);

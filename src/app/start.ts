@@ -1,38 +1,33 @@
-/** A page's start: connects what its address asks for, draws it, and lets the screen's frames move it. */
+/** A page's start: draws what its address asks for, and lets the screen's frames move it. */
 import { mount, type Component } from 'svelte';
-import { connectLab } from '../host/connect.ts';
+import type { LabPort } from '../host/port.ts';
 import { Lab } from '../model/lab.svelte.ts';
 import { m } from '../paraglide/messages.js';
 import { addressNotices } from './address-notices.ts';
-import { defaultAddress, readAddress, scenarioNames, type Address, type AddressFault } from './address.ts';
+import { scenarioNames } from './address.ts';
 import { Desk } from './desk.svelte.ts';
+import type { Early } from './early.ts';
 import { runLab } from './run-lab.ts';
 
-/** @param Page what stands around the lab's pictures */
-export function startPage(Page: Component<{ desk: Desk }>, embedded: boolean): void {
-  const { address, faults } = readAddress(
-    location.search,
-    embedded ? { ...defaultAddress, storage: 'memory' } : defaultAddress,
-  );
+type Page = Component<{ desk: Desk }>;
+
+/** @param page what stands around the lab's pictures */
+export function startPage(page: Page, early: Early): void {
+  const { address, faults, embedded, port } = early;
   const target = document.querySelector('#app');
   if (target === null) return;
-  if (address.view === 'freelist') {
+  if (port !== null) showLab(target, page, early, port);
+  else
     void import('./freelist.ts').then(({ showFreelist }) => showFreelist(target, address, faults, embedded));
-  } else showLab(target, Page, address, faults);
 }
 
-function showLab(
-  target: Element,
-  Page: Component<{ desk: Desk }>,
-  address: Address,
-  faults: readonly AddressFault[],
-): void {
-  const lab = new Lab(connectLab());
+function showLab(target: Element, page: Page, { address, faults }: Early, port: LabPort): void {
+  const lab = new Lab(port);
   const desk = new Desk(lab, address);
   desk.notices = addressNotices(address, faults, scenarioNames(address));
   if (address.view !== 'cluster') document.title = `${m.title()}: ${m.view_leases()}`;
   target.replaceChildren();
-  mount(Page, { target, props: { desk } });
+  mount(page, { target, props: { desk } });
   runLab(lab);
   void desk.open();
 }

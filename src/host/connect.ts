@@ -56,7 +56,7 @@ class LabConnection implements LabPort {
     const early = this.#early;
     this.#early = null;
     this.#feed.release();
-    return early ?? this.#open(options);
+    return early === null ? this.#open(options) : early.then((opened) => this.#asOfNow(opened));
   }
 
   async #open(options: LabOptions): Promise<Result<{ state: LabState }>> {
@@ -65,6 +65,11 @@ class LabConnection implements LabPort {
     this.#witness = new Witness(options.workspace);
     const witness = options.witness ?? this.#witness.read(storeOf(options));
     return this.#result((calls) => calls.open({ ...options, witness }));
+  }
+
+  /** An early open may have been answered long ago: its state is the one that was told last. */
+  #asOfNow(opened: Result<{ state: LabState }>): Result<{ state: LabState }> {
+    return opened.ok ? { ...opened, state: this.#feed.state ?? opened.state } : opened;
   }
 
   act(command: unknown): ReturnType<LabPort['act']> {
