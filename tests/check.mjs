@@ -8,7 +8,7 @@ const slow = [
   'tests/**/*.property.test.ts',
   'tests/**/*golden*.test.ts',
   'tests/**/simulation.test.ts',
-  'tests/engine/bolt/damage.test.ts',
+  'tests/engine/bolt/{damage,reverse,window}.test.ts',
   'tests/engine/server/{restart,failures}.test.ts',
   'tests/model/{real-run,history,recorded,lease-view}.test.ts',
   'tests/sim/{etcd-cluster,leases,disk,load}.test.ts',

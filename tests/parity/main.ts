@@ -1,5 +1,9 @@
-/** `npm run parity -- <raft|bolt|etcd> <dir>`: runs a folder of conformance data and closes with `N passed, N failed`. */
+/**
+ * `npm run parity -- <raft|bolt|etcd> <dir>`: runs a folder of conformance data. `npm run parity -- bolt-reverse`:
+ * real bbolt reads what the engine wrote. Both close with `N passed, N failed`.
+ */
 import { runBoltParity } from './bolt.ts';
+import { runBoltReverse } from './bolt-reverse.ts';
 import { runEtcdParity } from './etcd.ts';
 import { runRaftParity } from './raft.ts';
 
@@ -17,10 +21,12 @@ const areas: Readonly<Record<string, (dir: string) => ParityResult>> = {
 };
 
 /** @returns the exit code: 0 when nothing failed */
-export function main([area = '', dir = '']: readonly string[]): number {
-  const run = areas[area];
-  if (run === undefined || dir === '') {
+export function main([area = '', ...args]: readonly string[]): number {
+  const [dir = ''] = args;
+  const run = area === 'bolt-reverse' ? () => runBoltReverse(args) : areas[area];
+  if (run === undefined || (dir === '' && area !== 'bolt-reverse')) {
     console.error(`usage: npm run parity -- <${Object.keys(areas).join('|')}> <dir>`);
+    console.error('       npm run parity -- bolt-reverse [--histories 200] [--seed N]');
     return 2;
   }
   const { passed, failed, report } = run(dir);
