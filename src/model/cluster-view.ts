@@ -89,6 +89,8 @@ export interface ClusterView {
   readonly legs: readonly ClientLeg[];
   readonly cuts: readonly Cut[];
   readonly badLinks: readonly LinkView[];
+  /** The message that arrived last; null before any. */
+  readonly arrived: MessageView | null;
   /** Null before the first report of a load, and after the last one of one that ended. */
   readonly load: LoadView | null;
 }
@@ -98,7 +100,7 @@ export const lossShownUs = 12_000;
 
 export function emptyCluster(memberCount: number): ClusterView {
   const members = Array.from({ length: memberCount }, (_, i) => newMember(i + 1));
-  return { timeUs: 0, members, messages: [], legs: [], cuts: [], badLinks: [], load: null };
+  return { timeUs: 0, members, messages: [], legs: [], cuts: [], badLinks: [], arrived: null, load: null };
 }
 
 function newMember(id: number): MemberView {
@@ -212,13 +214,15 @@ class World {
   readonly #legs: ClientLeg[];
   #cuts: readonly Cut[];
   #badLinks: readonly LinkView[];
+  #arrived: MessageView | null;
   #load: LoadView | null;
 
-  constructor({ messages, legs, cuts, badLinks, load }: ClusterView) {
+  constructor({ messages, legs, cuts, badLinks, arrived, load }: ClusterView) {
     this.#messages = new Map(messages.map((message) => [message.id, message]));
     this.#legs = [...legs];
     this.#cuts = cuts;
     this.#badLinks = badLinks;
+    this.#arrived = arrived;
     this.#load = load;
   }
 
@@ -228,6 +232,7 @@ class World {
         this.#messages.set(event.message, sent(event));
         break;
       case 'sim.deliver':
+        this.#arrived = this.#messages.get(event.message) ?? null;
         this.#messages.delete(event.message);
         break;
       case 'sim.drop':
@@ -269,7 +274,8 @@ class World {
       ({ lost }) => lost === null || lost.atUs + lossShownUs > timeUs,
     );
     const legs = this.#legs.filter((leg) => leg.deliverAtUs > timeUs);
-    return { messages, legs, cuts: this.#cuts, badLinks: this.#badLinks, load: this.#load };
+    const [cuts, badLinks, arrived, load] = [this.#cuts, this.#badLinks, this.#arrived, this.#load];
+    return { messages, legs, cuts, badLinks, arrived, load };
   }
 
   #change(id: number, change: Partial<MessageView>): void {

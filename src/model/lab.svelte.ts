@@ -245,7 +245,7 @@ export class Lab {
     if (members > 0 && members !== this.cluster.members.length) this.#reset(members);
     this.playback.append(events);
     this.#toldMoment = batch.state.moment;
-    this.#tell(events);
+    this.#tell(events, batch.state.playing);
     this.#show(batch.state);
     void this.#standStill();
     for (const receive of this.#listeners) receive(batch);
@@ -257,10 +257,11 @@ export class Lab {
   }
 
   /** The newest sentence, and the newest spoken one: looked for from the end, since a batch may be long. */
-  #tell(events: readonly Told[]): void {
+  #tell(events: readonly Told[], playing: boolean): void {
+    const arrived = playing ? null : this.cluster.arrived;
     let isNewest = true;
     for (let i = events.length - 1; i >= 0; i--) {
-      const sentence = sentenceOf(events[i] as Told, this.nameOf);
+      const sentence = sentenceOf(events[i] as Told, this.nameOf, arrived);
       if (sentence === null) continue;
       if (isNewest) this.#newest = sentence.text;
       isNewest = false;

@@ -42,8 +42,11 @@ export const legendTypes: readonly string[] = [
   'MsgApp',
   'MsgAppResp',
   'MsgPreVote',
+  'MsgPreVoteResp',
   'MsgVote',
   'MsgVoteResp',
   'MsgProp',
   'MsgReadIndex',
+  'MsgReadIndexResp',
+  'MsgSnap',
 ];

@@ -18,7 +18,8 @@ export interface Trail {
 const trailGapMs = 200;
 
 const tell = (told: Told, { cluster }: ViewState): string | null =>
-  sentenceOf(told, (member) => cluster.members[member - 1]?.name ?? `m${member}`)?.text ?? null;
+  sentenceOf(told, (member) => cluster.members[member - 1]?.name ?? `m${member}`, cluster.arrived)?.text ??
+  null;
 
 export class Playback {
   /** What the pictures show: the state at the cursor. */

@@ -1,6 +1,8 @@
 /** An event as one sentence; words come from the message files. */
 import { m } from '../paraglide/messages.js';
 import type { SimEvent } from '../sim/events.ts';
+import type { MessageView } from './cluster-view.ts';
+import { messageTypeWord } from './message-words.ts';
 import type { Told } from './told.ts';
 
 export interface Sentence {
@@ -15,9 +17,35 @@ export type NameOf = (member: number) => string;
 const spoken = (text: string): Sentence => ({ text, spoken: true });
 const shown = (text: string): Sentence => ({ text, spoken: false });
 
-/** The sentence of an event; null for events too small to be told one by one. */
-export function sentenceOf(told: Told, nameOf: NameOf): Sentence | null {
-  return ofRaft(told, nameOf) ?? ofMember(told, nameOf) ?? ofWorld(told, nameOf);
+/**
+ * The sentence of an event; null for events too small to be told one by one.
+ * @param arrived the message of a `sim.deliver`, where its arrival is worth a sentence: in a run that plays,
+ * heartbeats would outshout all the rest
+ */
+export function sentenceOf(told: Told, nameOf: NameOf, arrived: MessageView | null = null): Sentence | null {
+  if (told.event.type === 'sim.deliver')
+    return arrived?.id === told.event.message ? shown(arrivalWords(arrived, nameOf)) : null;
+  return ofRaft(told, nameOf) ?? ofMember(told, nameOf) ?? ofWorld(told, nameOf) ?? ofLease(told, nameOf);
+}
+
+function arrivalWords({ from, to, messageType, reject }: MessageView, nameOf: NameOf): string {
+  const facts = { from: nameOf(from), to: nameOf(to), type: messageTypeWord(messageType) };
+  return reject ? m.say_arrive_reject(facts) : m.say_arrive(facts);
+}
+
+/** What changes a lease without a word in the log; the rest is told as an entry that is applied. */
+function ofLease({ at, event }: Told, nameOf: NameOf): Sentence | null {
+  const member = nameOf(at.member);
+  switch (event.type) {
+    case 'lease.renew':
+      return shown(m.say_lease_renew({ member, id: event.id, ttl: event.ttlSeconds }));
+    case 'lease.promote':
+      return event.ids.length === 0 ? null : shown(m.say_lease_promote({ member }));
+    case 'lease.demote':
+      return event.leaseCount === 0 ? null : shown(m.say_lease_demote({ member }));
+    default:
+      return null;
+  }
 }
 
 function ofRaft({ at, event }: Told, nameOf: NameOf): Sentence | null {
@@ -60,7 +88,7 @@ function ofMember({ at, event }: Told, nameOf: NameOf): Sentence | null {
     case 'server.apply':
       return event.label === '' || event.skipped
         ? null
-        : spoken(m.say_apply({ member, index: event.index, revision: event.revision }));
+        : spoken(m.say_apply({ member, index: event.index, label: event.label, revision: event.revision }));
     case 'backend.commit':
       return event.operationCount === 0 ? null : shown(m.say_batch({ member, txid: event.txid }));
     case 'backend.committed':
@@ -99,7 +127,11 @@ function ofWorld({ at, event }: Told, nameOf: NameOf): Sentence | null {
     case 'sim.heal':
       return spoken(m.say_heal({ from: nameOf(event.from), to: nameOf(event.to) }));
     case 'sim.clientDone':
-      return event.code === 0 ? null : spoken(m.say_client_error({ message: event.message }));
+      return event.code === 0
+        ? shown(m.say_client_done())
+        : spoken(m.say_client_error({ message: event.message }));
+    case 'sim.clientSend':
+      return event.to === 0 ? null : shown(m.say_client_send({ label: event.label, to: nameOf(event.to) }));
     case 'sim.send':
       return ofSend(event, nameOf);
     default:

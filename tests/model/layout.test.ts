@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import { cellAt, layoutGrid } from '../../src/model/layout/grid.ts';
-import { along, arcPath, layoutRing, linkBetween, progressAt } from '../../src/model/layout/ring.ts';
+import {
+  along,
+  arcPath,
+  layoutRing,
+  linkBetween,
+  progressAt,
+  queuePlaces,
+} from '../../src/model/layout/ring.ts';
 
 test('members keep apart from each other and inside the picture, at any width', () => {
   const widths = fc.integer({ min: 280, max: 1600 });
@@ -51,6 +58,21 @@ test('every page has a cell of its own; cells shrink before the picture grows', 
       expect(cells.size).toBe(pages);
       if (grid.height > 84) expect(grid.pitch).toBe(5);
       expect(grid.columns * grid.pitch).toBeLessThanOrEqual(width);
+    }),
+  );
+});
+
+test('messages that wait on one link keep their order and stand apart, the first where it stopped', () => {
+  expect(queuePlaces([0.9, 0.85, 0.2], 0.1)).toEqual([0.9, 0.8, 0.2]);
+  const stops = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(stops, (given) => {
+      const places = queuePlaces([...given].sort().reverse(), 0.2);
+      for (const [i, place] of places.entries()) {
+        expect(place).toBeGreaterThanOrEqual(-1e-9);
+        expect(place).toBeLessThanOrEqual(1);
+        if (i > 0) expect((places[i - 1] as number) - place).toBeGreaterThanOrEqual(0.2 - 1e-9);
+      }
     }),
   );
 });

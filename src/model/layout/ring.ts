@@ -61,6 +61,18 @@ export function along({ from, to }: Line, share: number): Point {
   return { x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part };
 }
 
+/**
+ * Where messages stand that wait one behind another, as shares of their way: the first where it stopped, each
+ * other one no nearer than `gap` behind it; all a little further on where there is no room behind.
+ * @param stops where each stopped, the first in the queue first
+ */
+export function queuePlaces(stops: readonly number[], gap: number): readonly number[] {
+  const places: number[] = [];
+  for (const stop of stops) places.push(Math.min(stop, (places.at(-1) ?? Infinity) - gap));
+  const lack = Math.max(0, -(places.at(-1) ?? 0));
+  return places.map((place) => Math.min(1, place + lack));
+}
+
 /** How far a message sent and due at these times has come at `timeUs`, from 0 to 1. */
 export function progressAt(sentAtUs: number, deliverAtUs: number, timeUs: number): number {
   if (deliverAtUs <= sentAtUs) return 1;

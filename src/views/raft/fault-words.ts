@@ -2,6 +2,7 @@
 import { m } from '../../paraglide/messages.js';
 import { isCut, type ClusterView, type MessageView } from '../../model/cluster-view.ts';
 import type { FaultEntry, MenuSubject } from '../../model/menu-subject.ts';
+import { messageTypeWord } from '../../model/message-words.ts';
 import { spanText } from '../words.ts';
 
 type Words = readonly [() => string, () => string];
@@ -58,24 +59,6 @@ export function hindranceWords(hindrance: NonNullable<FaultEntry['hindrance']>):
     waits: m.why_waits,
   }[hindrance]();
 }
-
-const messageTypes: Readonly<Record<string, () => string>> = {
-  MsgApp: m.type_MsgApp,
-  MsgAppResp: m.type_MsgAppResp,
-  MsgHeartbeat: m.type_MsgHeartbeat,
-  MsgHeartbeatResp: m.type_MsgHeartbeatResp,
-  MsgPreVote: m.type_MsgPreVote,
-  MsgPreVoteResp: m.type_MsgPreVoteResp,
-  MsgVote: m.type_MsgVote,
-  MsgVoteResp: m.type_MsgVoteResp,
-  MsgProp: m.type_MsgProp,
-  MsgSnap: m.type_MsgSnap,
-  MsgReadIndex: m.type_MsgReadIndex,
-  MsgReadIndexResp: m.type_MsgReadIndexResp,
-};
-
-/** A type of raft message in words; its own name where there are none. */
-export const messageTypeWord = (type: string): string => messageTypes[type]?.() ?? type;
 
 /** What a link's one direction does to messages beside cutting them: `+50 ms, 10 % lost`; empty: nothing. */
 export function badLinkWords(view: ClusterView, { from, to }: Link): string {
