@@ -14,13 +14,6 @@ export function compareEnds(a: Uint8Array | null, b: Uint8Array | null): number 
   return compareBytes(a, b);
 }
 
-/** The interval of one key: up to the key that follows it. */
-export function pointInterval(key: Uint8Array): Interval {
-  const end = new Uint8Array(key.length + 1);
-  end.set(key);
-  return { begin: key, end };
-}
-
 export function covers({ begin, end }: Interval, key: Uint8Array): boolean {
   return compareBytes(begin, key) <= 0 && (end === null || compareBytes(key, end) < 0);
 }

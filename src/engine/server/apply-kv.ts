@@ -1,6 +1,7 @@
 /** What puts, deletes and ranges do to the store and what they answer. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { compareBytes, emptyBytes } from '../../base/bytes.ts';
+import { pdqsort } from '../../base/pdqsort.ts';
 import type { Lessor } from '../lease/lessor.ts';
 import { leaseId } from '../lease/types.ts';
 import type { ReadView, WriteTxn } from '../mvcc/kv.ts';
@@ -229,9 +230,12 @@ const comparisons: Readonly<Record<SortTarget, Comparison>> = {
   [SortTarget.VALUE]: (a, b) => compareBytes(a.value, b.value),
 };
 
-/** Sorts as asked; by anything but the key a missing order is ascending. Ties keep the keys' order. */
+/** Sorts as asked, and as Go does; by anything but the key a missing order is ascending. */
 function sorted(kvs: readonly KeyValue[], body: RangeRequest): readonly KeyValue[] {
   if (body.sortOrder === SortOrder.NONE && body.sortTarget === SortTarget.KEY) return kvs;
   const compare = comparisons[body.sortTarget] ?? comparisons[SortTarget.KEY];
-  return [...kvs].sort(body.sortOrder === SortOrder.DESCEND ? (a, b) => compare(b, a) : compare);
+  const sorted = [...kvs];
+  const isDescending = body.sortOrder === SortOrder.DESCEND;
+  pdqsort(sorted, (a, b) => (isDescending ? compare(b, a) : compare(a, b)) < 0);
+  return sorted;
 }

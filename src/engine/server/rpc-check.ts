@@ -1,7 +1,6 @@
 /** Requests are checked as etcd checks them, before anything is proposed. */
-import { equalBytes } from '../../base/bytes.ts';
-import { covers, pointInterval } from '../../base/intervals.ts';
-import type { Interval } from '../../base/intervals.ts';
+import { emptyBytes } from '../../base/bytes.ts';
+import { affinePoint, IntervalTree } from '../../base/interval-tree.ts';
 import { itemOf } from '../lease/item.ts';
 import type { Item } from '../lease/item.ts';
 import type { PutRequest, RequestOp, TxnRequest } from '../pb/gen/rpc_pb.ts';
@@ -55,9 +54,11 @@ function checkOp({ request }: RequestOp, maxTxnOps: number): void {
   }
 }
 
+const allKeys = { begin: Uint8Array.of(0), end: emptyBytes };
+
 interface Touched {
   readonly puts: Map<Item, Uint8Array>;
-  readonly deletes: Interval[];
+  readonly deletes: IntervalTree;
 }
 
 /**
@@ -67,11 +68,11 @@ interface Touched {
  * @source etcd v3.4.23 etcdserver/api/v3rpc/key.go checkIntervals
  */
 function checkIntervals(ops: readonly RequestOp[]): Touched {
-  const touched: Touched = { puts: new Map(), deletes: [] };
+  const touched: Touched = { puts: new Map(), deletes: new IntervalTree() };
   for (const { request } of ops) {
     if (request.case !== 'requestDeleteRange') continue;
     const { key, rangeEnd } = request.value;
-    touched.deletes.push(rangeEnd.length === 0 ? pointInterval(key) : { begin: key, end: rangeEnd });
+    touched.deletes.insert(rangeEnd.length === 0 ? affinePoint(key) : { begin: key, end: rangeEnd });
   }
   for (const { request } of ops) if (request.case === 'requestTxn') addNested(touched, request.value);
   for (const { request } of ops) {
@@ -84,20 +85,15 @@ function addNested(touched: Touched, { success, failure }: TxnRequest): void {
   const [then, otherwise] = [checkIntervals(success), checkIntervals(failure)];
   for (const key of then.puts.values()) addPut(touched, key, new Map());
   for (const key of otherwise.puts.values()) addPut(touched, key, then.puts);
-  touched.deletes.push(...then.deletes, ...otherwise.deletes);
+  for (const { deletes } of [then, otherwise]) {
+    for (const interval of deletes.overlapping(allKeys)) touched.deletes.insert(interval);
+  }
 }
 
 /** @param excluded puts that do not happen together with this one */
 function addPut({ puts, deletes }: Touched, key: Uint8Array, excluded: ReadonlyMap<Item, Uint8Array>): void {
   const item = itemOf(key);
   if (puts.has(item) && !excluded.has(item)) throw rpcErrors.duplicateKey;
-  if (deletes.some((interval) => coversInOrder(interval, key))) throw rpcErrors.duplicateKey;
+  if (deletes.intersects(affinePoint(key))) throw rpcErrors.duplicateKey;
   puts.set(item, key);
-}
-
-/** An interval whose end is not behind its begin covers nothing. */
-function coversInOrder(interval: Interval, key: Uint8Array): boolean {
-  const { begin, end } = interval;
-  if (end !== null && equalBytes(begin, end)) return false;
-  return covers(interval, key);
 }

@@ -20,6 +20,7 @@ import { none } from '../raft/types.ts';
 import { leaseList, memberList, memberStatus } from './answers.ts';
 import type { AnswerParts } from './answers.ts';
 import type { Applied, Applier } from './apply.ts';
+import { unmappedRefusal } from './apply-auth.ts';
 import { headerOf } from './apply-kv.ts';
 import { isReadOnly } from './apply-txn.ts';
 import { AuthRequests } from './auth-requests.ts';
@@ -46,6 +47,7 @@ import { checkKey, checkPut, checkTxn, defaultMaxTxnOps } from './rpc-check.ts';
 import type { LogOwner } from './wal-storage.ts';
 import { openWatchServer } from './watch-port.ts';
 import type { WatchServer } from './watch-server.ts';
+import { grpcCode } from './types.ts';
 import type { MemberConfig, MemberInput, TimerName } from './types.ts';
 
 type ClientRequest = Extract<MemberInput, { kind: 'request' }>;
@@ -235,6 +237,8 @@ export class V3Server {
         return this.#write(call, decoded);
       case 'compaction':
         return this.#write(call, decoded, (outcome) => this.#compacted(request, decoded.body, outcome));
+      case 'alarm':
+        return this.#alarm(call, decoded);
       case 'leaseGrant':
         if (!this.#hasSpace(call, decoded)) return;
         while (decoded.body.ID === 0n) decoded.body.ID = BigInt.asUintN(63, this.#ids.next());
@@ -302,6 +306,21 @@ export class V3Server {
       throw error instanceof RpcError ? rpcErrors.noSpace : error;
     }
     return false;
+  }
+
+  /** An answer that etcd gives as it comes: its errors are not translated for clients. */
+  #alarm(call: Call, write: WriteRequest): void {
+    const { auth } = this.#parts;
+    try {
+      auth.authInfo(call.token, call.nowUs);
+    } catch (error) {
+      throw unmappedRefusal(error);
+    }
+    this.#write(call, write, (outcome) => {
+      if (outcome instanceof RpcError)
+        this.#refuse(call.request, new RpcError(grpcCode.unknown, outcome.message));
+      else this.#answer(call.request, outcome);
+    });
   }
 
   /** A physical compaction is answered when its work is done, and committed. */

@@ -88,7 +88,7 @@ export class NormalForm {
       return 'revision' in value ? { revision: value['revision'] } : {};
     if (path === statusPath && volatileStatus.has(key)) return '*';
     if (path === statusPath && key === 'errors')
-      return (value as string[]).map((text) => this.#alarmText(text));
+      return (value as string[]).map((text) => text.replace(/memberID:\d+/g, 'memberID:$$member:1'));
     if (path === '/v3/maintenance/hash' && key === 'hash') return '*';
     if (path === '/v3/lease/timetolive' && key === 'TTL' && !String(value).startsWith('-')) return '*';
     if (key === 'peerURLs' || key === 'clientURLs') return (value as string[]).map(() => '*');
@@ -98,10 +98,6 @@ export class NormalForm {
     if (key === 'ID' || key === 'lease')
       return namesLeases ? this.#leases.name(String(value)) : this.#leases.known(String(value));
     return this.#value(value, path, namesLeases);
-  }
-
-  #alarmText(text: string): string {
-    return text.replace(/memberID:(\d+)/g, (_all, id: string) => `memberID:${this.#members.name(id)}`);
   }
 }
 
