@@ -3,9 +3,9 @@ import { assert } from './assert.ts';
 import { compareBytes } from './bytes.ts';
 
 /**
- * All keys from `begin` on that are below `end`. An empty bound is past all keys: as an end it is none. An end
- * that is not behind its begin is let in, as etcd does; what then overlaps depends on the tree's shape, so
- * the tree is etcd's own.
+ * All keys from `begin` on that are below `end`. An empty bound is past all keys: as an end it is none. An
+ * end that is not behind its begin is let in, as etcd does; what then overlaps depends on the tree's shape,
+ * so the tree is etcd's own.
  */
 export interface AffineInterval {
   readonly begin: Uint8Array;
@@ -25,7 +25,9 @@ function compareBounds(a: Uint8Array, b: Uint8Array): number {
   return compareBytes(a, b);
 }
 
-/** Negative: a is left of b; positive: right of it; zero: they overlap. It is not symmetrical for odd ones. */
+/**
+ * Negative: a is left of b; positive: right of it; zero: they overlap. Odd ones are not symmetrical.
+ */
 function compareIntervals(a: AffineInterval, b: AffineInterval): number {
   if (compareBounds(a.begin, b.begin) < 0 && compareBounds(a.end, b.begin) <= 0) return -1;
   return compareBounds(a.begin, b.end) >= 0 ? 1 : 0;
@@ -38,7 +40,9 @@ export function affinePoint(key: Uint8Array): AffineInterval {
   return { begin: key, end };
 }
 
-/** @source etcd v3.4.23 pkg/adt/interval_tree.go; Cormen et al., Introduction to Algorithms, chapters 13, 14 */
+/**
+ * @source etcd v3.4.23 pkg/adt/interval_tree.go; Cormen et al., Introduction to Algorithms, chapters 13, 14
+ */
 export class IntervalTree {
   #root: Node | null = null;
 
