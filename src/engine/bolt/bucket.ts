@@ -226,7 +226,11 @@ export class Bucket {
     assert(child !== null, 'bucket: a bucket under the cursor opens');
     // the names first: deleting moves the items that a walk would come to
     const names: Uint8Array[] = [];
-    child.forEachBucket((inner) => names.push(inner));
+    child.forEach((inner, value) => {
+      // bbolt 1.3.6 takes a cursor for each item
+      if (this.tx.rules === '1.3.6') this.tx.stats.cursorCount++;
+      if (value === null) names.push(inner);
+    });
     for (const inner of names) child.deleteBucket(inner);
     this.#buckets.delete(nameText(name));
     child.nodes.clear();

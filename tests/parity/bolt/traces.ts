@@ -234,11 +234,12 @@ export function replayTrace(
 }
 
 /**
- * The options under which a tag's results arose; an exact trace without an r15 holds under both rule
+ * The options under which a tag's results arose (r136: Debian's bbolt 1.3.6, asked directly); an exact trace without an r15 holds under both rule
  * sets.
  */
 function optionsOf(tag: string, tags: readonly string[]): DbOptions[] {
   const hashmapChoice = tag.endsWith('low') ? 'lowest' : 'insertion';
+  if (tag === 'r136') return [{ rules: '1.3.6', hashmapChoice }];
   const rules: Rules[] = tag.includes('13') ? ['1.3'] : ['1.4'];
   if (tag === 'r13' && !tags.includes('r15')) rules.push('1.4');
   return rules.map((one) => ({ rules: one, hashmapChoice }));
