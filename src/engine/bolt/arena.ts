@@ -3,14 +3,17 @@ import { Inode } from './node.ts';
 
 const firstBytes = 2048;
 const mostBytes = 262144;
+/** Most transactions put nothing: what they begin with is shared. */
+const nothing = new Uint8Array(0);
+const nothingView = new DataView(nothing.buffer);
 
 /**
  * Copies items behind one another into a few large pieces: an array of its own for each would cost more than
  * all the rest of a put. A piece lives as long as an item in it is in use.
  */
 export class Arena {
-  #bytes = new Uint8Array(0);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes = nothing;
+  #view = nothingView;
   #used = 0;
 
   /** An item of its own. */

@@ -29,7 +29,9 @@ function nameText(name: Uint8Array): string {
 }
 
 function nameBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const name = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) name[i] = text.charCodeAt(i);
+  return name;
 }
 
 /** The value of a new bucket: inline and empty. */
@@ -189,28 +191,35 @@ export class Bucket {
    *   | 'incompatible value' (the name is a key with a value)
    */
   createBucket(name: Uint8Array): Bucket {
+    const cursor = this.#seekName(name);
+    if (cursor.isFound)
+      throw new BoltError(cursor.at.isBucket ? 'bucket already exists' : 'incompatible value');
+    return this.#insertBucket(cursor.at, name);
+  }
+
+  /** @throws BoltError as createBucket, but for a bucket that is there: it is returned */
+  createBucketIfNotExists(name: Uint8Array): Bucket {
+    const cursor = this.#seekName(name);
+    if (!cursor.isFound) return this.#insertBucket(cursor.at, name);
+    const child = cursor.at.isBucket ? this.bucket(name) : null;
+    if (child === null) throw new BoltError('incompatible value');
+    return child;
+  }
+
+  #seekName(name: Uint8Array): { readonly at: Cursor; readonly isFound: boolean } {
     this.tx.requireWritable();
     if (name.length === 0) throw new BoltError('bucket name required');
-    const cursor = this.cursor();
-    if (cursor.seekExact(name))
-      throw new BoltError(cursor.isBucket ? 'bucket already exists' : 'incompatible value');
+    const at = this.cursor();
+    return { at, isFound: at.seekExact(name) };
+  }
+
+  #insertBucket(cursor: Cursor, name: Uint8Array): Bucket {
     this.#putItem(cursor, this.tx.arena.item(name, emptyBucketValue(), bucketLeafFlag));
     // a bucket with buckets in it is not inline, whatever it was when it was read
     this.page = null;
     const child = this.bucket(name);
-    if (child === null) throw new BoltError('invalid database', 'keys are out of order');
+    assert(child !== null, 'bucket: a new bucket is there');
     return child;
-  }
-
-  createBucketIfNotExists(name: Uint8Array): Bucket {
-    try {
-      return this.createBucket(name);
-    } catch (error) {
-      const child =
-        error instanceof BoltError && error.code === 'bucket already exists' ? this.bucket(name) : null;
-      if (child === null) throw error;
-      return child;
-    }
   }
 
   /**

@@ -27,6 +27,7 @@ import type { FreelistType, Meta, PageRun, Txid } from './types.ts';
  * - A freelist's page of unknown age counts as taken by the transaction before; in 1.4, by none.
  * - The file grows ahead of the writes when the commit moved the high water mark; in 1.3.6 only when the
  *   stored freelist's own pages did, so never without a stored one: it ends where the last page in use does.
+ * - It grows to the size of the map while that is at most `allocBytes`; in 1.3.6, less.
  * - An opened file's length is not known, so that the first growth sets it in any case; in 1.4 it is.
  */
 export type Rules = '1.3.6' | '1.3' | '1.4';
@@ -143,12 +144,11 @@ export class Db {
     this.#loadFreelist();
     // before v1.4 an opened file's size is not known, so that its first growth sets it in any case
     const knownBytes = isNew || this.rules === '1.4' ? pager.sizeBytes : 0;
-    this.#size = new FileSize(
-      pager.sizeBytes,
-      knownBytes,
-      options.initialMapBytes ?? 0,
-      options.allocBytes ?? defaultAllocBytes,
-    );
+    const allocBytes = options.allocBytes ?? defaultAllocBytes;
+    this.#size = new FileSize(pager.sizeBytes, knownBytes, options.initialMapBytes ?? 0, {
+      allocBytes,
+      wholeMapUpTo: this.rules === '1.3.6' ? allocBytes - 1 : allocBytes,
+    });
   }
 
   /**

@@ -12,20 +12,25 @@ export function mapBytesFor(sizeBytes: number): number {
   return Math.ceil(sizeBytes / stepBytes) * stepBytes;
 }
 
+/** How a file grows. */
+export interface Growth {
+  /** By how much it grows once the map is large. */
+  readonly allocBytes: number;
+  /** Up to a map of this size the file becomes as long as the map. */
+  readonly wholeMapUpTo: number;
+}
+
 /** The sizes of file and map as bbolt keeps them in mind. */
 export class FileSize {
-  readonly #allocBytes: number;
+  readonly #growth: Growth;
   #mapBytes: number;
   #knownBytes: number;
 
-  /**
-   * @param knownBytes what bbolt takes for the file's size
-   * @param allocBytes by how much the file grows once the map is larger than that
-   */
-  constructor(fileBytes: number, knownBytes: number, initialMapBytes: number, allocBytes: number) {
+  /** @param knownBytes what bbolt takes for the file's size */
+  constructor(fileBytes: number, knownBytes: number, initialMapBytes: number, growth: Growth) {
     this.#mapBytes = mapBytesFor(Math.max(fileBytes, initialMapBytes));
     this.#knownBytes = knownBytes;
-    this.#allocBytes = allocBytes;
+    this.#growth = growth;
   }
 
   /**
@@ -45,7 +50,8 @@ export class FileSize {
    */
   grow(needBytes: number): number | null {
     if (needBytes <= this.#knownBytes) return null;
-    this.#knownBytes = this.#mapBytes <= this.#allocBytes ? this.#mapBytes : needBytes + this.#allocBytes;
+    const { allocBytes, wholeMapUpTo } = this.#growth;
+    this.#knownBytes = this.#mapBytes <= wholeMapUpTo ? this.#mapBytes : needBytes + allocBytes;
     return this.#knownBytes;
   }
 }

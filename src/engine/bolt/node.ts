@@ -315,7 +315,7 @@ function copyPiece(source: Uint8Array, from: number, to: number, bytes: Uint8Arr
   if (to - from <= 48) {
     for (let i = from; i < to; i++) bytes[target + i - from] = source[i];
   } else {
-    bytes.set(source.subarray(from, to), target);
+    bytes.set(bytesAt(source, from, to - from), target);
   }
   return target + to - from;
 }

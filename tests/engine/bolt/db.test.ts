@@ -220,7 +220,9 @@ function fileBytesAfter(items: number, rules: Rules, noFreelistSync: boolean): n
 test('a file is as long as bbolt 1.3.6 makes it: to the last page in use where no freelist is stored', () => {
   // lengths that bbolt 1.3.6 itself left
   expect([200, 3000].map((items) => fileBytesAfter(items, '1.3.6', true))).toEqual([81920, 860160]);
-  expect([200, 3000].map((items) => fileBytesAfter(items, '1.3.6', false))).toEqual([131072, 1048576]);
+  expect([200, 3000, 32000].map((items) => fileBytesAfter(items, '1.3.6', false))).toEqual([
+    131072, 1048576, 25194496,
+  ]);
   // since 1.3.7 it grows ahead, whatever is stored
   for (const rules of ['1.3', '1.4'] as const)
     expect([200, 3000].map((items) => fileBytesAfter(items, rules, true))).toEqual([131072, 1048576]);
