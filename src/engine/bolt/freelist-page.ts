@@ -8,6 +8,9 @@ import type { Pager } from './pager.ts';
 /** A count of this much in the header means that the first u64 is the count. */
 const countElsewhere = 0xffff;
 
+/** So many ids that can not be free are told; a hostile list may hold nothing else. */
+const maxWrongIds = 65536;
+
 /** What a freelist page holds: sorted ids of pages that can be free, and those that can not. */
 export interface StoredFreelist {
   readonly ids: Uint32Array;
@@ -90,8 +93,8 @@ function sortedIds(stored: Float64Array, highWater: number): Omit<StoredFreelist
   let count = 0;
   for (let i = 0; i < stored.length; i++) {
     const id = stored[i];
-    if (id <= 1 || id >= highWater || (i > 0 && id === stored[i - 1])) wrongIds.push(id);
-    else ids[count++] = id;
+    if (id > 1 && id < highWater && (i === 0 || id !== stored[i - 1])) ids[count++] = id;
+    else if (wrongIds.length < maxWrongIds) wrongIds.push(id);
   }
   return { ids: ids.subarray(0, count), wrongIds };
 }

@@ -26,7 +26,7 @@ export interface Finding {
   readonly text: string;
 }
 
-const maxFindings = 10000;
+const maxFindings = 2000;
 /** Longer keys can not be in a sound file. */
 const maxKeyBytes = 65536;
 const maxDepth = 200;
@@ -295,12 +295,14 @@ export function checkState(
  */
 export function checkFile(pager: Pager, pageSize: number, meta: Meta): Finding[] {
   const ids = meta.freelist === null ? null : storedIds(pager, meta.freelist, pageSize);
-  const freed = new Set<number>();
+  const pages = Math.min(meta.highWater, Math.ceil(pager.sizeBytes / pageSize));
+  const freed = new Bitmap();
   const repeated: number[] = [];
-  for (const id of ids ?? []) {
-    if (freed.has(id)) repeated.push(id);
-    freed.add(id);
-  }
+  ids?.forEach((id, i) => {
+    if (i > 0 && id === ids[i - 1] && repeated.length < maxFindings) repeated.push(id);
+    // no page lies behind the file, whatever the list says
+    if (id < pages) freed.set(id);
+  });
   const checker = new Checker(pager, pageSize, meta, { repeated, has: (id) => freed.has(id) });
   checker.run();
   // without a stored freelist all that no bucket reaches is free
