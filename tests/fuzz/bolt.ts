@@ -76,7 +76,8 @@ export function run(args: readonly string[]): number {
     `${result.damaged} with findings, ${result.opened} opened; ${seconds} s, process at most ${largest} MiB`,
   );
   console.log(
-    `slowest: seed ${slowest.seed}, ${Math.round(slowest.milliseconds)} ms; most reads: seed ${mostReads.seed}, ${mostReads.reads}`,
+    `slowest: seed ${slowest.seed}, ${Math.round(slowest.milliseconds)} ms; ` +
+      `most reads: seed ${mostReads.seed}, ${mostReads.reads}`,
   );
   const slow = slowest.milliseconds > slowMs ? 1 : 0;
   if (slow > 0) console.log(`seed ${slowest.seed} took more than ${slowMs} ms`);

@@ -234,8 +234,8 @@ export function replayTrace(
 }
 
 /**
- * The options under which a tag's results arose (r136: Debian's bbolt 1.3.6, asked directly); an exact trace without an r15 holds under both rule
- * sets.
+ * The options under which a tag's results arose; r136 is Debian's bbolt 1.3.6, asked directly. An exact trace
+ * without an r15 holds under both other rule sets.
  */
 function optionsOf(tag: string, tags: readonly string[]): DbOptions[] {
   const hashmapChoice = tag.endsWith('low') ? 'lowest' : 'insertion';
