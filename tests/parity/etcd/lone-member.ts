@@ -90,6 +90,16 @@ export class LoneMember {
     this.#step({ kind: 'stream', request, bytes });
   }
 
+  /** The client takes no more of a stream's answers, or does again. */
+  flow(request: number, open: boolean): void {
+    this.#step({ kind: 'flow', request, open });
+  }
+
+  /** What its disk holds. */
+  files(): Uint8Array[] {
+    return [...this.#files.values()].map((file) => file.bytes());
+  }
+
   close(request: number): void {
     this.#step({ kind: 'cancel', request });
   }
