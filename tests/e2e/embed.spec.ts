@@ -59,6 +59,7 @@ const views: readonly { readonly query: string; readonly works: (lab: Frame) => 
   {
     query: 'view=leases&scenario=expiry&seed=3&theme=light',
     works: async (lab) => {
+      await lab.waitForFunction(() => 'quorumLab' in window);
       await lab.evaluate(() => window.quorumLab.ready.then(() => window.quorumLab.run(8_000_000)));
       await expect(lab.locator('[data-end=abc]')).toContainText('Keys removed: service/abc.');
     },

@@ -23,6 +23,10 @@ export function opensMenu(open: (anchor: Element) => void): (element: Element) =
           open(element);
         }, longPressMs);
       },
+      // No click follows, and the focus stays in the menu.
+      touchend: (event) => {
+        if (isLong) event.preventDefault();
+      },
       pointerup: release,
       pointerleave: release,
       pointercancel: release,
