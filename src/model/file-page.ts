@@ -1,8 +1,8 @@
 /** One page of a file in facts: what it is, what holds it, who wrote it, what it waits for. */
 import type { PageState, Scene } from './commit-film.ts';
-import { newestSlot, rootOf, type FileView, type MetaView } from './file-view.ts';
+import { newestSlot, type FileView, type MetaView } from './file-view.ts';
 import { mapKinds, type MapKind } from './page-map.ts';
-import { placeOf, type PagePlace } from './tree-shape.ts';
+import type { PagePlace } from './tree-shape.ts';
 import { coveringPage, type TreePage } from './tree-pages.ts';
 
 export interface PageFacts {
@@ -41,7 +41,14 @@ export function isOverflow(file: FileView, pgid: number, state: PageState): bool
   return page !== null && page.pgid !== pgid;
 }
 
-export function factsOf(file: FileView, kinds: Uint8Array, scene: Scene | null, pgid: number): PageFacts {
+/** @param places where the pages of the file's trees stand */
+export function factsOf(
+  file: FileView,
+  kinds: Uint8Array,
+  scene: Scene | null,
+  places: ReadonlyMap<number, PagePlace>,
+  pgid: number,
+): PageFacts {
   const state = stateAt(kinds, scene, pgid);
   const page = pageAt(file, pgid, state);
   const metas = scene?.metas ?? file.metas;
@@ -52,7 +59,7 @@ export function factsOf(file: FileView, kinds: Uint8Array, scene: Scene | null, 
     pgid,
     state,
     page,
-    place: page === null ? null : placeOf(file, rootOf(file), page.pgid),
+    place: page === null ? null : (places.get(page.pgid) ?? null),
     waitsFor: isWaiting ? (waits?.txid ?? file.film?.txid ?? null) : null,
     meta: meta === null ? null : { ...meta, isNewest: newestSlot(metas) === pgid },
   };

@@ -110,13 +110,13 @@ export function shownChildren(children: readonly number[], options: ShapeOptions
   for (const index of wanted) {
     if (chosen.has(index)) continue;
     chosen.add(index);
-    if (placesOf(chosen, count) > limit && chosen.size > 1) chosen.delete(index);
+    if (placeCount(chosen, count) > limit && chosen.size > 1) chosen.delete(index);
   }
   return [...chosen].sort((a, b) => a - b);
 }
 
 /** Drawn children, and one place for each gap between them. */
-function placesOf(chosen: ReadonlySet<number>, count: number): number {
+function placeCount(chosen: ReadonlySet<number>, count: number): number {
   let places = 0;
   let at = -1;
   for (const index of [...chosen].sort((a, b) => a - b)) {
@@ -134,21 +134,24 @@ export interface PagePlace {
   readonly parent: number | null;
 }
 
-/** Looks for a page from the root down; null for one that no tree reaches. */
-export function placeOf(file: FileView, root: number | null, wanted: number): PagePlace | null {
-  if (root === null) return null;
-  const stack: { pgid: number; parent: number | null; buckets: readonly string[] }[] = [];
-  stack.push({ pgid: root, parent: null, buckets: [] });
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { pgid, parent, buckets } = next;
-    if (pgid === wanted) return { parent, buckets };
+/** Where each page stands that is reached from the root down. */
+export function placesOf(file: FileView, root: number | null): ReadonlyMap<number, PagePlace> {
+  const places = new Map<number, PagePlace>();
+  const stack: number[] = [];
+  const reach = (pgid: number, place: PagePlace): void => {
+    if (places.has(pgid)) return;
+    places.set(pgid, place);
+    stack.push(pgid);
+  };
+  if (root !== null) reach(root, { parent: null, buckets: [] });
+  for (let pgid = stack.pop(); pgid !== undefined; pgid = stack.pop()) {
     const page = treePage(file.pages, pgid);
-    if (page === null || stack.length > file.highWater) continue;
-    for (const child of page.children) stack.push({ pgid: child, parent: pgid, buckets });
-    page.bucketRoots.forEach((child, i) => {
-      if (child !== 0)
-        stack.push({ pgid: child, parent: pgid, buckets: [...buckets, page.buckets[i] ?? ''] });
+    const buckets = places.get(pgid)?.buckets ?? [];
+    for (const child of page?.children ?? []) reach(child, { parent: pgid, buckets });
+    page?.bucketRoots.forEach((child, i) => {
+      const name = page.buckets[i] ?? '';
+      if (child !== 0) reach(child, { parent: page.pgid, buckets: [...buckets, name] });
     });
   }
-  return null;
+  return places;
 }
