@@ -49,6 +49,7 @@ export function switchToConfig(raft: Raft, { config, progress }: Reconfiguration
   } else {
     for (const peer of tracker.progress) if (peer.id !== raft.id) maybeSendAppend(raft, peer, false);
   }
-  if (raft.leadTransferee !== none && !isJointVoter(config, raft.leadTransferee)) raft.leadTransferee = none;
+  if (raft.leadTransferee !== none && !isJointVoter(config, raft.leadTransferee))
+    raft.setLeadTransferee(none);
   return config;
 }

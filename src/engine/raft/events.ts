@@ -61,6 +61,10 @@ export type RaftEvent =
       readonly voters: readonly number[];
       readonly votersOutgoing: readonly number[];
       readonly learners: readonly number[];
+      /** Voters of the outgoing half that become learners when it is left. */
+      readonly learnersNext: readonly number[];
+      /** The leader leaves the joint configuration by itself. */
+      readonly autoLeave: boolean;
     }
   | {
       readonly type: 'raft.ready';
@@ -90,13 +94,37 @@ export type RaftEvent =
     }
   /** The election timer starts again: it fires after `timeoutTicks` ticks unless reset. */
   | { readonly type: 'raft.resetElectionTimer'; readonly state: StateType; readonly timeoutTicks: number }
-  /** What the leader knows of a peer. */
+  /** What the leader knows of a peer; told when it changes. */
   | {
       readonly type: 'raft.progress';
       readonly peer: NodeId;
+      readonly isLearner: boolean;
       readonly state: 'probe' | 'replicate' | 'snapshot';
       readonly match: LogIndex;
       readonly next: LogIndex;
+      /** Appends sent and not answered, and how many there may be. */
       readonly inflightCount: number;
+      readonly inflightLimit: number;
+      /** No entries are sent until something is heard: a probe is out, or the window is full. */
+      readonly paused: boolean;
+      /** In `snapshot` the index of the one that is on its way, else 0. */
+      readonly pendingSnapshot: LogIndex;
     }
-  | { readonly type: 'raft.readIndex'; readonly index: LogIndex; readonly confirmed: boolean };
+  /**
+   * A read came to the leader, or is answered (`confirmed`). It must see all up to `index`. `position` counts
+   * the reads that wait for a quorum, from 1 in each leadership; 0 is one that needs none.
+   */
+  | {
+      readonly type: 'raft.readIndex';
+      readonly index: LogIndex;
+      readonly confirmed: boolean;
+      readonly position: number;
+    }
+  /** A heartbeat's answer confirms the leadership for all reads up to `position`. */
+  | { readonly type: 'raft.readAck'; readonly from: NodeId; readonly position: number }
+  /** The leader hands over: it begins, it tells the target to campaign, or it is over (`to` is 0). */
+  | {
+      readonly type: 'raft.transferLeader';
+      readonly to: NodeId;
+      readonly step: 'begin' | 'timeoutNow' | 'end';
+    };

@@ -265,7 +265,7 @@ export class Raft {
     this.heartbeatElapsed = 0;
     const { electionTick, random } = this.settings;
     this.randomizedElectionTimeout = electionTick + random.below(electionTick);
-    this.leadTransferee = none;
+    this.setLeadTransferee(none);
     this.tracker.resetVotes();
     const last = this.log.lastIndex();
     for (const progress of this.tracker.progress) {
@@ -358,6 +358,14 @@ export class Raft {
     this.#emitLead(leadBefore);
   }
 
+  /** A transfer of leadership begins, or is over: `none`. */
+  setLeadTransferee(to: NodeId): void {
+    if (to === this.leadTransferee) return;
+    this.leadTransferee = to;
+    if (!this.trace.on) return;
+    this.trace.emit({ type: 'raft.transferLeader', to, step: to === none ? 'end' : 'begin' });
+  }
+
   /** One tick of the node's clock. */
   tick(): void {
     if (this.state === 'StateLeader') this.#tickHeartbeat();
@@ -379,7 +387,7 @@ export class Raft {
       this.restartElectionTimer();
       if (this.settings.checkQuorum) this.step(newMessage('MsgCheckQuorum', none, this.id));
       // A transfer that takes longer than an election has failed: this leader goes on.
-      if (this.state === 'StateLeader') this.leadTransferee = none;
+      if (this.state === 'StateLeader') this.setLeadTransferee(none);
     }
     if (this.state !== 'StateLeader' || this.heartbeatElapsed < this.settings.heartbeatTick) return;
     this.heartbeatElapsed = 0;

@@ -2,7 +2,8 @@
 import { newMessage } from './message.ts';
 import type { Raft } from './raft.ts';
 import { broadcastHeartbeat } from './replicate.ts';
-import type { LogIndex, Message } from './types.ts';
+import type { PendingRead } from './read-only.ts';
+import type { Message } from './types.ts';
 import { none } from './types.ts';
 
 /**
@@ -17,7 +18,7 @@ import { none } from './types.ts';
  */
 export function readIndex(raft: Raft, m: Message): void {
   if (raft.tracker.isSingleton()) {
-    respond(raft, m, raft.log.committed);
+    respond(raft, { request: m, index: raft.log.committed, position: 0 });
   } else if (!raft.settings.defects.readBeforeCommitInTerm && !raft.committedEntryInCurrentTerm()) {
     raft.pendingReads.push(m);
   } else {
@@ -36,11 +37,12 @@ export function releasePendingReads(raft: Raft): void {
 function confirmLeadership(raft: Raft, m: Message): void {
   const { committed } = raft.log;
   if (raft.settings.readOnlyOption === 'ReadOnlyLeaseBased') {
-    respond(raft, m, committed);
+    respond(raft, { request: m, index: committed, position: 0 });
     return;
   }
-  raft.readQueue.add(committed, m);
-  if (raft.trace.on) raft.trace.emit({ type: 'raft.readIndex', index: committed, confirmed: false });
+  const position = raft.readQueue.add(committed, m);
+  if (raft.trace.on)
+    raft.trace.emit({ type: 'raft.readIndex', index: committed, confirmed: false, position });
   const context = raft.readQueue.contextOf(m);
   if (context !== null) raft.readQueue.receiveAck(raft.id, context);
   broadcastHeartbeat(raft, context);
@@ -48,14 +50,14 @@ function confirmLeadership(raft: Raft, m: Message): void {
 
 /** A heartbeat with a read's context was answered: the reads that a quorum confirms are answered in turn. */
 export function receiveReadAck(raft: Raft, m: Message, context: Uint8Array): void {
-  raft.readQueue.receiveAck(m.from, context);
-  for (const read of raft.readQueue.maybeAdvance(raft.tracker.config, context))
-    respond(raft, read.request, read.index);
+  const position = raft.readQueue.receiveAck(m.from, context);
+  if (raft.trace.on) raft.trace.emit({ type: 'raft.readAck', from: m.from, position });
+  for (const read of raft.readQueue.maybeAdvance(raft.tracker.config, context)) respond(raft, read);
 }
 
 /** Answers to the node that asked: itself through Ready, another by message. */
-function respond(raft: Raft, request: Message, index: LogIndex): void {
-  if (raft.trace.on) raft.trace.emit({ type: 'raft.readIndex', index, confirmed: true });
+function respond(raft: Raft, { request, index, position }: PendingRead): void {
+  if (raft.trace.on) raft.trace.emit({ type: 'raft.readIndex', index, confirmed: true, position });
   if (request.from === none || request.from === raft.id) {
     raft.readStates.push({ index, requestContext: request.entries[0].data });
     return;

@@ -10,16 +10,20 @@ import type { LogIndex, Message, NodeId } from './types.ts';
 export interface PendingRead {
   readonly request: Message;
   readonly index: LogIndex;
+  /** Its number among the reads of this leadership, from 1. */
+  readonly position: number;
 }
 
 /** The queue of reads on a leader. */
 export interface ReadQueue {
-  add(commitIndex: LogIndex, request: Message): void;
+  /** @returns the read's position; that of the one that waits already where the id is known */
+  add(commitIndex: LogIndex, request: Message): number;
   /** What heartbeats carry, so that their answers tell which reads they confirm; null when no read waits. */
   heartbeatContext(): Uint8Array | null;
   /** What the heartbeats carry that are sent at once for this request. */
   contextOf(request: Message): Uint8Array | null;
-  receiveAck(from: NodeId, context: Uint8Array): void;
+  /** @returns the position up to which it confirms; 0 where it confirms nothing */
+  receiveAck(from: NodeId, context: Uint8Array): number;
   /** The reads that are confirmed now, oldest first; `context` is that of the last acknowledgement. */
   maybeAdvance(voters: JointConfig, context: Uint8Array): readonly PendingRead[];
 }
@@ -52,8 +56,10 @@ export class ReadOnly implements ReadQueue, AckedIndexer {
   /** Reads confirmed so far: the number of the last one that no longer waits. */
   #confirmed = 0;
 
-  add(commitIndex: LogIndex, request: Message): void {
-    this.#waiting.push({ request, index: commitIndex });
+  add(commitIndex: LogIndex, request: Message): number {
+    const position = this.#confirmed + this.#waiting.length + 1;
+    this.#waiting.push({ request, index: commitIndex, position });
+    return position;
   }
 
   heartbeatContext(): Uint8Array | null {
@@ -65,10 +71,11 @@ export class ReadOnly implements ReadQueue, AckedIndexer {
     return this.heartbeatContext();
   }
 
-  receiveAck(from: NodeId, context: Uint8Array): void {
+  receiveAck(from: NodeId, context: Uint8Array): number {
     if (context.length < 8) fail(`readonly: the heartbeat context has ${context.length} bytes instead of 8`);
     const position = decodePosition(context);
     if (position > (this.#acks.get(from) ?? 0)) this.#acks.set(from, position);
+    return position;
   }
 
   ackedIndex(id: NodeId): number | null {
@@ -99,11 +106,15 @@ interface KeyedRead extends PendingRead {
  */
 export class ReadOnlyByContext implements ReadQueue {
   #queue: KeyedRead[] = [];
+  #lastPosition = 0;
 
-  add(commitIndex: LogIndex, request: Message): void {
+  add(commitIndex: LogIndex, request: Message): number {
     const key = toHex(request.entries[0].data);
-    if (this.#queue.some((read) => read.key === key)) return;
-    this.#queue.push({ request, index: commitIndex, key, acks: new Map() });
+    const known = this.#queue.find((read) => read.key === key);
+    if (known !== undefined) return known.position;
+    const position = ++this.#lastPosition;
+    this.#queue.push({ request, index: commitIndex, position, key, acks: new Map() });
+    return position;
   }
 
   heartbeatContext(): Uint8Array | null {
@@ -115,9 +126,11 @@ export class ReadOnlyByContext implements ReadQueue {
     return request.entries[0].data;
   }
 
-  receiveAck(from: NodeId, context: Uint8Array): void {
+  receiveAck(from: NodeId, context: Uint8Array): number {
     const key = toHex(context);
-    this.#queue.find((read) => read.key === key)?.acks.set(from, true);
+    const read = this.#queue.find((each) => each.key === key);
+    read?.acks.set(from, true);
+    return read?.position ?? 0;
   }
 
   maybeAdvance(voters: JointConfig, context: Uint8Array): readonly PendingRead[] {

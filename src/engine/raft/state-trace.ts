@@ -5,6 +5,7 @@
 import { describeChanges, readChanges } from './confchange-codec.ts';
 import type { RaftEvent, Traced } from './events.ts';
 import type { Raft } from './raft.ts';
+import type { Progress } from './tracker/progress.ts';
 import type { ConfState, Entry, Message, NodeId } from './types.ts';
 
 /**
@@ -172,8 +173,7 @@ export function traceApplyConfChange(raft: Raft, config: ConfState): void {
 /** A configuration is in force. */
 export function emitApplyConfChange(raft: Raft): void {
   if (!raft.trace.on) return;
-  const { voters, votersOutgoing, learners } = raft.tracker.config;
-  raft.trace.emit({ type: 'raft.applyConfChange', voters, votersOutgoing, learners });
+  raft.trace.emit({ type: 'raft.applyConfChange', ...raft.tracker.config });
 }
 
 function traced(m: Message): Traced {
@@ -284,26 +284,43 @@ function emitReceive(raft: Raft, m: Message): void {
   }
 }
 
+type ToldProgress = Extract<RaftEvent, { type: 'raft.progress' }>;
+
+function isTold(told: ToldProgress | undefined, progress: Progress): boolean {
+  return (
+    told !== undefined &&
+    told.state === progress.state &&
+    told.match === progress.match &&
+    told.next === progress.next &&
+    told.inflightCount === progress.inflights.count &&
+    told.paused === progress.isPaused() &&
+    told.pendingSnapshot === progress.pendingSnapshot &&
+    told.isLearner === progress.isLearner
+  );
+}
+
 /** What was last told of each peer, so that only changes are told. */
 export class ProgressTeller {
-  readonly #told = new Map<NodeId, Extract<RaftEvent, { type: 'raft.progress' }>>();
+  readonly #told = new Map<NodeId, ToldProgress>();
 
   /** Emits `raft.progress` for every peer whose progress differs from what was last told. */
   tellChanges(raft: Raft): void {
-    for (const { id, state, match, next, inflights } of raft.tracker.progress) {
-      if (id === raft.id) continue;
-      const told = this.#told.get(id);
-      const inflightCount = inflights.count;
-      if (
-        told !== undefined &&
-        told.state === state &&
-        told.match === match &&
-        told.next === next &&
-        told.inflightCount === inflightCount
-      )
-        continue;
-      const event = { type: 'raft.progress', peer: id, state, match, next, inflightCount } as const;
-      this.#told.set(id, event);
+    for (const progress of raft.tracker.progress) {
+      if (progress.id === raft.id || isTold(this.#told.get(progress.id), progress)) continue;
+      const { id: peer, isLearner, state, match, next, inflights, pendingSnapshot } = progress;
+      const event = {
+        type: 'raft.progress',
+        peer,
+        isLearner,
+        state,
+        match,
+        next,
+        inflightCount: inflights.count,
+        inflightLimit: inflights.maxCount,
+        paused: progress.isPaused(),
+        pendingSnapshot,
+      } as const;
+      this.#told.set(peer, event);
       raft.trace.emit(event);
     }
   }

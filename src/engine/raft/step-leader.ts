@@ -138,14 +138,15 @@ function snapshotReported(m: Message, progress: Progress): void {
 function transferLeader(raft: Raft, transferee: NodeId, progress: Progress): void {
   if (progress.isLearner || transferee === raft.leadTransferee) return;
   // Another target ends a transfer under way, also when it is this node.
-  raft.leadTransferee = none;
+  raft.setLeadTransferee(none);
   if (transferee === raft.id) return;
   raft.restartElectionTimer();
-  raft.leadTransferee = transferee;
+  raft.setLeadTransferee(transferee);
   if (progress.match === raft.log.lastIndex()) sendTimeoutNow(raft, transferee);
   else maybeSendAppend(raft, progress, true);
 }
 
 function sendTimeoutNow(raft: Raft, to: NodeId): void {
   raft.send(newMessage('MsgTimeoutNow', to));
+  if (raft.trace.on) raft.trace.emit({ type: 'raft.transferLeader', to, step: 'timeoutNow' });
 }
