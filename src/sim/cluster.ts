@@ -67,6 +67,7 @@ const timerChecksums = {
   backendCommit: crc32c(encodeUtf8('backendCommit')),
   leaseExpiry: crc32c(encodeUtf8('leaseExpiry')),
   compaction: crc32c(encodeUtf8('compaction')),
+  autoCompaction: crc32c(encodeUtf8('autoCompaction')),
   watchSync: crc32c(encodeUtf8('watchSync')),
   watchVictims: crc32c(encodeUtf8('watchVictims')),
   watchProgress: crc32c(encodeUtf8('watchProgress')),

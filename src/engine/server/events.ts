@@ -38,6 +38,8 @@ export type ServerEvent =
       readonly code: number;
       readonly message: string;
     }
+  /** The leader compacts by itself. */
+  | { readonly type: 'server.autoCompact'; readonly revision: number }
   /** The store was copied into a tight file. */
   | { readonly type: 'server.defragment'; readonly beforeBytes: number; readonly afterBytes: number }
   | { readonly type: 'alarm.raise'; readonly memberId: string; readonly alarm: string }

@@ -258,6 +258,7 @@ export class EtcdServer {
         this.#running?.v3.expireLeases(nowUs);
         break;
       case 'compaction':
+      case 'autoCompaction':
       case 'watchSync':
       case 'watchVictims':
       case 'watchProgress':

@@ -1,6 +1,7 @@
 /** What goes into a member and what comes out: the one funnel between the engine and the world. */
 import type { NodeId } from '../raft/types.ts';
 import type { EngineEvent } from '../events.ts';
+import type { AutoCompaction } from './compactor.ts';
 
 /** The timers a member may ask for; it asks again each time one fires. */
 export type TimerName =
@@ -9,6 +10,8 @@ export type TimerName =
   | 'leaseExpiry'
   /** The next batch of a compaction. */
   | 'compaction'
+  /** Whether it is time to compact, where that is to happen by itself. */
+  | 'autoCompaction'
   /** Watchers that are behind are brought up to date. */
   | 'watchSync'
   /** Watchers whose stream was full are tried again. */
@@ -179,6 +182,8 @@ export interface MemberConfig {
   readonly maxRequestBytes?: number;
   /** How large the store may get: 0 is etcd's default of 2 GiB, below 0 no limit. Default 0. */
   readonly quotaBytes?: number;
+  /** Old revisions are let go by themselves. Default: never. */
+  readonly autoCompaction?: AutoCompaction;
   /** How often a watcher that asked for it hears the revision. Default 10 minutes. */
   readonly progressIntervalUs?: number;
   /** The logarithm of how often a password is hashed over. Default 10. */

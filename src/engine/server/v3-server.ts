@@ -14,7 +14,6 @@ import {
   AlarmType,
   LeaseRevokeRequestSchema,
 } from '../pb/gen/rpc_pb.ts';
-import type { CompactionRequest } from '../pb/gen/rpc_pb.ts';
 import type { Entry, NodeId, ReadState } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import { leaseList, memberList, memberStatus } from './answers.ts';
@@ -25,6 +24,7 @@ import { headerOf } from './apply-kv.ts';
 import { isReadOnly } from './apply-txn.ts';
 import { AuthRequests } from './auth-requests.ts';
 import type { Call, Finish } from './calls.ts';
+import { CompactionServer } from './compaction-server.ts';
 import { encodeV2Put, encodeWrite, writeLabel } from './entry-data.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
@@ -49,6 +49,9 @@ import { openWatchServer } from './watch-port.ts';
 import type { WatchServer } from './watch-server.ts';
 import { grpcCode } from './types.ts';
 import type { MemberConfig, MemberInput, TimerName } from './types.ts';
+
+/** The member itself asks: nobody waits, and nobody can take it back. */
+const ownCall = { request: 0, token: undefined } as const;
 
 type ClientRequest = Extract<MemberInput, { kind: 'request' }>;
 
@@ -79,13 +82,12 @@ export class V3Server {
   readonly #jobs: PasswordJobs;
   readonly #watch: WatchServer;
   readonly #maintenance: Maintenance;
+  readonly #compactions: CompactionServer;
   readonly #expiry = new LeaseExpiry();
   readonly #electionUs: number;
   readonly #attributes: MemberAttributes;
   readonly #maxTxnOps: number;
   readonly #maxRequestBytes: number;
-  /** The timer of the compaction is set. */
-  #compacting = false;
   /** When this member last came to lead. */
   #ledSinceUs: number | null = null;
 
@@ -117,6 +119,9 @@ export class V3Server {
     this.#authRequests = this.#makeAuthRequests(config);
     this.#watch = openWatchServer(config, parts, (request, error) => this.#refuse(request, error));
     this.#maintenance = new Maintenance(parts);
+    const propose = (write: WriteRequest, atUs: number, finish: Finish): void =>
+      this.#tryWrite({ ...ownCall, nowUs: atUs }, write, finish);
+    this.#compactions = new CompactionServer({ ...parts, propose }, config.autoCompaction, nowUs);
     this.#publish(nowUs);
   }
 
@@ -145,7 +150,7 @@ export class V3Server {
   }
 
   takeTimer(timer: V3Timer, nowUs: number): void {
-    if (timer === 'compaction') this.#compacting = false;
+    if (timer === 'compaction' || timer === 'autoCompaction') this.#compactions.takeTimer(timer, nowUs);
     else if (timer === 'password') this.#jobs.run();
     else this.#watch.takeTimer(timer, nowUs);
   }
@@ -199,8 +204,15 @@ export class V3Server {
   /** An entry was applied here: whoever proposed it here gets the answer. */
   applied(entry: Entry, applied: Applied | null, nowUs: number): void {
     if (entry.type === 'EntryNormal' && entry.data.length === 0) this.#firstCommitInTerm(nowUs);
-    const proposal = applied === null ? null : this.#proposals.take(applied.id);
-    if (applied !== null && proposal !== null) this.#finish(proposal.proposer, applied.outcome);
+    if (applied === null) return;
+    const { id, outcome } = applied;
+    const tell = (): void => {
+      const proposal = this.#proposals.take(id);
+      if (proposal !== null) this.#finish(proposal.proposer, outcome);
+    };
+    if (outcome === rpcErrors.noSpace && this.#parts.alarms.get(AlarmType.NOSPACE).length === 0)
+      this.#raiseNoSpace(nowUs, tell);
+    else tell();
   }
 
   /**
@@ -210,7 +222,7 @@ export class V3Server {
     this.#reads.advance(this.#parts.applier.index, nowUs);
     this.#leaseRequests.settle(nowUs);
     for (const id of this.#expiry.take()) this.#revokeExpired(id, nowUs);
-    this.#compact();
+    this.#compactions.settle();
     this.#watch.settle();
     this.#maintenance.settle();
     if (this.#parts.raft.lead === none) return;
@@ -236,7 +248,9 @@ export class V3Server {
         if (isReadOnly(decoded.body)) return this.#kvReads.txn(call, decoded.body);
         return this.#write(call, decoded);
       case 'compaction':
-        return this.#write(call, decoded, (outcome) => this.#compacted(request, decoded.body, outcome));
+        return this.#write(call, decoded, (outcome) =>
+          this.#compactions.finish(decoded.body, () => this.#tell(request, outcome)),
+        );
       case 'alarm':
         return this.#alarm(call, decoded);
       case 'leaseGrant':
@@ -294,14 +308,8 @@ export class V3Server {
    */
   #hasSpace(call: Call, request: RpcRequest): boolean {
     if (this.#parts.quota.isAvailable(request)) return true;
-    const alarm = {
-      action: AlarmAction.ACTIVATE,
-      memberID: this.#parts.owner.member,
-      alarm: AlarmType.NOSPACE,
-    };
-    const body = create(AlarmRequestSchema, alarm);
     try {
-      this.#write(call, { kind: 'alarm', body }, () => this.#refuse(call.request, rpcErrors.noSpace));
+      this.#write(call, this.#noSpaceAlarm(), () => this.#refuse(call.request, rpcErrors.noSpace));
     } catch (error) {
       throw error instanceof RpcError ? rpcErrors.noSpace : error;
     }
@@ -323,24 +331,18 @@ export class V3Server {
     });
   }
 
-  /** A physical compaction is answered when its work is done, and committed. */
-  #compacted(request: number, { physical }: CompactionRequest, outcome: Uint8Array | RpcError): void {
-    const tell = (): void => {
-      if (physical) this.#parts.backend.commit('force');
-      if (outcome instanceof RpcError) this.#refuse(request, outcome);
-      else this.#answer(request, outcome);
-    };
-    if (physical) this.#parts.kv.compactions.whenDone(tell);
-    else tell();
+  /**
+   * A write took more space than there is: everyone hears of it, and then whoever asked for the write.
+   * @source etcd v3.4.23 etcdserver/server.go applyEntryNormal
+   */
+  #raiseNoSpace(nowUs: number, then: () => void): void {
+    this.#tryWrite({ ...ownCall, nowUs }, this.#noSpaceAlarm(), then);
   }
 
-  /** One piece of a compaction; the next is due later. */
-  #compact(): void {
-    if (this.#compacting) return;
-    const afterUs = this.#parts.kv.compactions.run();
-    if (afterUs === null) return;
-    this.#compacting = true;
-    this.#parts.outbox.timer('compaction', afterUs);
+  #noSpaceAlarm(): WriteRequest {
+    const memberID = this.#parts.owner.member;
+    const alarm = { action: AlarmAction.ACTIVATE, memberID, alarm: AlarmType.NOSPACE };
+    return { kind: 'alarm', body: create(AlarmRequestSchema, alarm) };
   }
 
   /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
@@ -373,8 +375,7 @@ export class V3Server {
     if (proposer === 'leaseExpiry') return this.#expiry.done();
     if (proposer === 'publish') return;
     if (proposer.finish !== undefined) return proposer.finish(outcome);
-    if (outcome instanceof RpcError) this.#refuse(proposer.request, outcome);
-    else this.#answer(proposer.request, outcome);
+    this.#tell(proposer.request, outcome);
   }
 
   /**
@@ -424,7 +425,8 @@ export class V3Server {
       this.#write(call, write, finish);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      this.#refuse(call.request, error);
+      if (finish === undefined) this.#refuse(call.request, error);
+      else finish(error);
     }
   }
 
@@ -449,6 +451,11 @@ export class V3Server {
   #header(): ReturnType<typeof headerOf> {
     const { owner, applier, kv } = this.#parts;
     return headerOf(owner, applier.term, kv.revision);
+  }
+
+  #tell(request: number, outcome: Uint8Array | RpcError): void {
+    if (outcome instanceof RpcError) this.#refuse(request, outcome);
+    else this.#answer(request, outcome);
   }
 
   #answer(request: number, bytes: Uint8Array): void {

@@ -14,7 +14,10 @@ import type {
 import { GrowingFile } from './growing-file.ts';
 
 export type ServerOptions = Partial<
-  Pick<MemberConfig, 'maxTxnOps' | 'maxRequestBytes' | 'quotaBytes' | 'progressIntervalUs' | 'bcryptCost'>
+  Pick<
+    MemberConfig,
+    'maxTxnOps' | 'maxRequestBytes' | 'quotaBytes' | 'progressIntervalUs' | 'bcryptCost' | 'autoCompaction'
+  >
 >;
 
 interface Timer {

@@ -1,0 +1,77 @@
+/** Compactions of one member: ordered by clients or by itself, carried out a piece at a time. */
+import { create } from '@bufbuild/protobuf';
+import type { Backend } from '../backend/backend.ts';
+import type { KvStore } from '../mvcc/kvstore.ts';
+import { CompactionRequestSchema } from '../pb/gen/rpc_pb.ts';
+import type { CompactionRequest } from '../pb/gen/rpc_pb.ts';
+import type { Finish } from './calls.ts';
+import { makeCompactor } from './compactor.ts';
+import type { AutoCompaction, Compactor } from './compactor.ts';
+import type { WriteRequest } from './entry-data.ts';
+import { RpcError, rpcErrors } from './errors.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface CompactionPort {
+  readonly kv: KvStore;
+  readonly backend: Backend;
+  readonly outbox: Outbox;
+  readonly raft: { readonly isLeader: boolean };
+  /** Proposes a write as the member itself. */
+  propose(write: WriteRequest, nowUs: number, finish: Finish): void;
+}
+
+export class CompactionServer {
+  readonly #port: CompactionPort;
+  readonly #auto: Compactor | null;
+  /** The timer for the next piece is set. */
+  #isResting = false;
+
+  /** @param auto undefined: only clients order compactions */
+  constructor(port: CompactionPort, auto: AutoCompaction | undefined, nowUs: number) {
+    this.#port = port;
+    this.#auto = auto === undefined ? null : makeCompactor(auto, port.kv.revision, nowUs);
+    if (this.#auto !== null) port.outbox.timer('autoCompaction', this.#auto.intervalUs);
+  }
+
+  takeTimer(timer: 'compaction' | 'autoCompaction', nowUs: number): void {
+    if (timer === 'compaction') this.#isResting = false;
+    else this.#orderOwn(nowUs);
+  }
+
+  /** Does one piece, unless it is time to rest. */
+  settle(): void {
+    const { kv, outbox } = this.#port;
+    if (this.#isResting) return;
+    const afterUs = kv.compactions.run();
+    if (afterUs === null) return;
+    this.#isResting = true;
+    outbox.timer('compaction', afterUs);
+  }
+
+  /**
+   * A client's order was applied. A physical one is answered when its work is done, and committed.
+   * @source etcd v3.4.23 etcdserver/v3_server.go Compact
+   */
+  finish({ physical }: CompactionRequest, tell: () => void): void {
+    if (!physical) return tell();
+    this.#port.kv.compactions.whenDone(() => {
+      this.#port.backend.commit('force');
+      tell();
+    });
+  }
+
+  /** Orders a compaction where this member leads and it is time. */
+  #orderOwn(nowUs: number): void {
+    const { outbox, kv, raft } = this.#port;
+    const auto = this.#auto;
+    if (auto === null) return;
+    outbox.timer('autoCompaction', auto.intervalUs);
+    const revision = auto.tick(kv.revision, raft.isLeader, nowUs);
+    if (revision === null) return;
+    if (outbox.trace.on) outbox.trace.emit({ type: 'server.autoCompact', revision });
+    const body = create(CompactionRequestSchema, { revision: BigInt(revision) });
+    this.#port.propose({ kind: 'compaction', body }, nowUs, (outcome) => {
+      if (!(outcome instanceof RpcError) || outcome === rpcErrors.compacted) auto.done(revision, nowUs);
+    });
+  }
+}
