@@ -19,6 +19,11 @@ const leaseId = v.pipe(
   v.string(),
   v.check((id) => int64FromHex(id) !== null, 'is not a lease id: up to 16 hexadecimal digits'),
 );
+const memberId = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-fA-F]{1,16}$/, 'is not a member id: up to 16 hexadecimal digits'),
+);
+const urls = v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9));
 const flag = v.exactOptional(v.boolean());
 const endpoints = v.exactOptional(
   v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9)),
@@ -52,10 +57,27 @@ export const actionSchema = v.variant('type', [
   v.strictObject({ type: v.literal('leaseTimeToLive'), id: leaseId, keys: flag, endpoints }),
   v.strictObject({ type: v.literal('leaseList'), endpoints }),
   v.strictObject({ type: v.literal('memberList'), endpoints }),
+  v.strictObject({
+    type: v.literal('memberAdd'),
+    name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+    peerUrls: urls,
+    learner: flag,
+    endpoints,
+  }),
+  v.strictObject({ type: v.literal('memberPromote'), id: memberId, endpoints }),
+  v.strictObject({ type: v.literal('memberRemove'), id: memberId, endpoints }),
+  v.strictObject({ type: v.literal('memberUpdate'), id: memberId, peerUrls: urls, endpoints }),
+  v.strictObject({ type: v.literal('moveLeader'), id: memberId, endpoints }),
   v.strictObject({ type: v.literal('endpointStatus'), endpoints }),
   v.strictObject({ type: v.literal('kill'), member }),
   v.strictObject({ type: v.literal('powerCut'), member }),
   v.strictObject({ type: v.literal('restart'), member }),
+  v.strictObject({
+    type: v.literal('start'),
+    member,
+    state: v.exactOptional(v.picklist(['new', 'existing'])),
+  }),
+  v.strictObject({ type: v.literal('wipe'), member }),
   v.strictObject({ type: v.literal('pauseMember'), member }),
   v.strictObject({ type: v.literal('resumeMember'), member }),
   v.strictObject({ type: v.literal('cut'), from: member, to: member }),

@@ -1,4 +1,5 @@
 /** Folds the log of commits into extents, and reads files back from both. */
+import { mostMembers, withoutUnused } from './page-store.ts';
 import { crc32c } from '../base/checksum.ts';
 import type { DiskImage } from '../engine/server/types.ts';
 import { applyStoreOps, toImage } from '../sim/store-ops.ts';
@@ -210,7 +211,7 @@ export async function readImages(
     list.push([place, extentValues[i]]);
     extentsOf.set(id, list);
   });
-  const images = Array.from({ length: record.members }, () => new Map<string, Uint8Array>());
+  const images = Array.from({ length: mostMembers }, () => new Map<string, Uint8Array>());
   let total = 0;
   fileKeys.forEach(([member, name], i) => {
     const file = checkFile(fileValues[i]);
@@ -222,12 +223,12 @@ export async function readImages(
     for (const [place, value] of extentsOf.get(file.id) ?? []) placeExtent(bytes, place, checkExtent(value));
     image.set(name, bytes);
   });
-  if (logValues.length === 0) return { images, timeUs: record.timeUs };
-  return applyLog(
-    images,
-    logValues.flatMap((value) => unpackCommits(value, record.members)),
-    record.timeUs,
-  );
+  if (logValues.length === 0) {
+    return { images: withoutUnused(images, record.members), timeUs: record.timeUs };
+  }
+  const commits = logValues.flatMap((value) => unpackCommits(value, mostMembers));
+  const applied = applyLog(images, commits, record.timeUs);
+  return { ...applied, images: withoutUnused(applied.images, record.members) };
 }
 
 function placeExtent(bytes: Uint8Array, place: number, extent: Uint8Array): void {

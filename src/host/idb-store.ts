@@ -12,7 +12,7 @@ import { ExtentFolder, readImages } from './idb-extents.ts';
 import type { LabDatabase, LabTransaction } from './idb-schema.ts';
 import { databaseName, databaseVersion, ride, storeNames } from './idb-schema.ts';
 import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
-import { StoreError, storeFormat } from './page-store.ts';
+import { StoreError, storeFormat, mostMembers } from './page-store.ts';
 import { packCommits, unpackCommits } from './store-record.ts';
 import { asStoreError, checkRecord } from './stored-lab.ts';
 
@@ -149,7 +149,7 @@ export class IdbStore implements PageStore {
     const folder = await ExtentFolder.begin(transaction);
     let timeUs = 0;
     for (const value of records) {
-      for (const commit of unpackCommits(value, record.members)) {
+      for (const commit of unpackCommits(value, mostMembers)) {
         await folder.apply(commit);
         timeUs = commit.timeUs;
       }
@@ -185,7 +185,7 @@ export class IdbStore implements PageStore {
     assert(this.#record !== null && this.#database !== null, 'store: folded before it is open');
     const transaction = this.#database.transaction(storeNames, 'readwrite', strict);
     try {
-      const { boot, members } = this.#record;
+      const { boot } = this.#record;
       const record = checkRecord(await transaction.objectStore('meta').get('lab'));
       if (record?.boot !== boot) throw new StoreError('EIO', 'The stored lab was opened elsewhere.');
       const folder = await ExtentFolder.begin(transaction);
@@ -195,7 +195,7 @@ export class IdbStore implements PageStore {
       let at = this.#first;
       for (; at < end && folder.extentCount < extentsPerFold; at++) {
         const value = await transaction.objectStore('log').get([boot, at]);
-        for (const commit of unpackCommits(value, members)) {
+        for (const commit of unpackCommits(value, mostMembers)) {
           await folder.apply(commit);
           timeUs = Math.max(timeUs, commit.timeUs);
         }

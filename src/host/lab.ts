@@ -313,7 +313,7 @@ export class Lab {
       else if (event.type === 'sim.kill' || event.type === 'sim.powerCut') this.#note(noNotes(at.member));
       return;
     }
-    const notes = this.#notes[at.member - 1];
+    const notes = this.#notes[at.member - 1] ?? noNotes(at.member);
     const noted = noteEvent(notes, event as EngineEvent);
     if (noted !== notes) this.#note(noted);
   }

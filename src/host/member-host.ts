@@ -1,10 +1,11 @@
 /** Who runs the members' processes: this thread, or a worker for each. */
 import type { MemberConfig, MemberOutput, DiskImage } from '../engine/server/types.ts';
 import type { PageRun } from '../engine/bolt/types.ts';
+import type { Status } from '../engine/raft/status.ts';
 import type { RunningMember } from '../sim/run.ts';
 import { Members } from '../sim/run.ts';
 import type { MemberResult, Plan } from '../sim/types.ts';
-import type { Answer, PageView, Query } from './port.ts';
+import type { Answer, PageView, Query, RaftView } from './port.ts';
 
 export interface MemberHost {
   readonly layout: 'workers' | 'one';
@@ -27,6 +28,7 @@ export interface VisibleMember extends RunningMember {
     readonly entries: readonly { readonly index: number; readonly term: number; readonly label: string }[];
   };
   page(id: number): PageView | null;
+  raftStatus(): Status | null;
 }
 
 export type BootMember = (
@@ -46,9 +48,34 @@ export function answerQuery(member: VisibleMember, query: Query): Answer | null 
       const page = member.page(query.pgid);
       return page === null ? null : { kind: 'page', page };
     }
+    case 'raft': {
+      const status = member.raftStatus();
+      return status === null ? null : { kind: 'raft', raft: raftView(status) };
+    }
     default:
       return query satisfies never;
   }
+}
+
+function raftView({ config, progress, ...status }: Status): RaftView {
+  const { state, term, lead, commit, applied, firstIndex, lastIndex, leadTransferee } = status;
+  const { voters, votersOutgoing, learners, learnersNext } = config;
+  return {
+    ...{ state, term, lead, commit, applied, firstIndex, lastIndex, leadTransferee },
+    ...{ voters, votersOutgoing, learners, learnersNext },
+    progress: progress.map((each) => ({
+      member: each.id,
+      state: each.state,
+      match: each.match,
+      next: each.next,
+      inflight: each.inflights.count,
+      inflightLimit: each.inflights.maxCount,
+      recentActive: each.recentActive,
+      paused: each.isPaused(),
+      pendingSnapshot: each.pendingSnapshot,
+      isLearner: each.isLearner,
+    })),
+  };
 }
 
 /** All members in the lab's own thread. */

@@ -34,6 +34,8 @@ export class MemoryStore implements PageStore {
 
   async write(commits: readonly StoreCommit[]): Promise<void> {
     for (const commit of commits) {
+      // members may be added later
+      while (this.#files.length < commit.member) this.#files.push(new Map());
       applyStoreOps(this.#files[commit.member - 1], commit.ops);
       if (this.#record !== null) this.#record = { ...this.#record, timeUs: commit.timeUs };
     }

@@ -9,7 +9,7 @@ import { joinFrames, readFrames } from './opfs-log.ts';
 import type { OpfsFileRecord, OpfsMeta } from './opfs-meta.ts';
 import { chooseMeta } from './opfs-meta.ts';
 import type { StoredLab } from './page-store.ts';
-import { StoreError } from './page-store.ts';
+import { StoreError, mostMembers, withoutUnused } from './page-store.ts';
 import { damaged } from './store-record.ts';
 import { asStoreError } from './stored-lab.ts';
 
@@ -39,7 +39,7 @@ export function framesOf(
   { record, firstSeq }: OpfsMeta,
 ): LogFrame[] {
   return joinFrames(
-    logs.map((log) => readFrames(log, record.boot, record.members)),
+    logs.map((log) => readFrames(log, record.boot, mostMembers)),
     firstSeq,
   );
 }
@@ -50,14 +50,14 @@ export async function imagesOf(
   frames: readonly LogFrame[],
   bytes: (file: OpfsFileRecord) => Promise<Uint8Array>,
 ): Promise<DiskImage[]> {
-  const images = Array.from({ length: record.members }, () => new Map<string, Uint8Array>());
+  const images = Array.from({ length: mostMembers }, () => new Map<string, Uint8Array>());
   for (const file of files) images[file.member - 1].set(file.name, await bytes(file));
-  if (frames.length === 0) return images;
+  if (frames.length === 0) return withoutUnused(images, record.members);
   const changed = images.map(fromImage);
   for (const { commits } of frames) {
     for (const commit of commits) applyStoreOps(changed[commit.member - 1], commit.ops);
   }
-  return changed.map(toImage);
+  return withoutUnused(changed.map(toImage), record.members);
 }
 
 /** A folding of the tab that holds the lab may come in between; then one looks again. */

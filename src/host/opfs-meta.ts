@@ -1,4 +1,5 @@
 /** What a lab's files are, and how far they have come: two slots, written in turn, so that one is whole. */
+import { mostMembers } from './page-store.ts';
 import { crc32c } from '../base/checksum.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import type { LabRecord } from './page-store.ts';
@@ -72,7 +73,7 @@ function checkMeta(value: unknown): OpfsMeta {
   let total = 0;
   for (const file of files as (Partial<OpfsFileRecord> | null)[]) {
     const { member, name, id, sizeBytes, crcs } = file ?? {};
-    if (!isCount(member) || member < 1 || member > checked.members) damaged('a file belongs to no member');
+    if (!isCount(member) || member < 1 || member > mostMembers) damaged('a file belongs to no member');
     if (typeof name !== 'string' || name === '' || name.length > longestName)
       damaged('a file has no proper name');
     if (!isCount(id) || id >= nextId) damaged('a file has no proper number');

@@ -33,6 +33,16 @@ export interface StoredLab {
 export type StoreErrorCode =
   DiskErrorCode | 'store format' | 'store damaged' | 'store blocked' | 'store refused';
 
+/** Members that were added later are kept behind the first ones: so many at most in all. */
+export const mostMembers = 9;
+
+/** Images of the first members and of those added later: without the empty ones at the end. */
+export function withoutUnused(images: readonly DiskImage[], members: number): DiskImage[] {
+  let count = images.length;
+  while (count > members && images[count - 1].size === 0) count--;
+  return images.slice(0, count);
+}
+
 /** A fault of the browser's storage or of what is in it. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';

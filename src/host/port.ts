@@ -79,7 +79,8 @@ export type Result<Value> =
 export type Query =
   | { readonly kind: 'pages'; readonly member: number }
   | { readonly kind: 'log'; readonly member: number; readonly from: number; readonly limit: number }
-  | { readonly kind: 'page'; readonly member: number; readonly pgid: number };
+  | { readonly kind: 'page'; readonly member: number; readonly pgid: number }
+  | { readonly kind: 'raft'; readonly member: number };
 
 export interface PageView {
   readonly pgid: number;
@@ -90,6 +91,41 @@ export interface PageView {
   readonly items: readonly { readonly key: string; readonly value: string }[];
 }
 
+/**
+ * Where a member's raft stands. Joint configurations have both halves: `voters` incoming, `votersOutgoing`;
+ * the latter is empty else. `progress` is what a leader knows of each member, itself among them; empty on
+ * others.
+ */
+export interface RaftView {
+  readonly state: string;
+  readonly term: number;
+  readonly lead: number;
+  readonly commit: number;
+  readonly applied: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  /** To whom the leadership is about to go; 0 for nobody. */
+  readonly leadTransferee: number;
+  readonly voters: readonly number[];
+  readonly votersOutgoing: readonly number[];
+  readonly learners: readonly number[];
+  readonly learnersNext: readonly number[];
+  readonly progress: readonly {
+    readonly member: number;
+    readonly state: 'probe' | 'replicate' | 'snapshot';
+    readonly match: number;
+    readonly next: number;
+    /** Appends that are out and not acknowledged, and how many may be. */
+    readonly inflight: number;
+    readonly inflightLimit: number;
+    readonly recentActive: boolean;
+    readonly paused: boolean;
+    /** In `snapshot`: the index of what is on its way; 0 else. */
+    readonly pendingSnapshot: number;
+    readonly isLearner: boolean;
+  }[];
+}
+
 export type Answer =
   | { readonly kind: 'pages'; readonly pageSize: number; readonly runs: readonly PageRun[] }
   | {
@@ -97,7 +133,8 @@ export type Answer =
       readonly firstIndex: number;
       readonly entries: readonly { readonly index: number; readonly term: number; readonly label: string }[];
     }
-  | { readonly kind: 'page'; readonly page: PageView };
+  | { readonly kind: 'page'; readonly page: PageView }
+  | { readonly kind: 'raft'; readonly raft: RaftView };
 
 export type StepUnit = 'input' | 'message' | 'commit';
 

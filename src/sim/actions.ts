@@ -1,6 +1,7 @@
 /** Actions: which there are, whether they make sense, and their bytes for the hash. */
 import { crc32c } from '../base/checksum.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
+import { hostCount } from './endpoints.ts';
 import type { Action, ClientAction } from './types.ts';
 
 export function isClientAction(action: Action): action is ClientAction {
@@ -14,6 +15,11 @@ export function isClientAction(action: Action): action is ClientAction {
     case 'leaseTimeToLive':
     case 'leaseList':
     case 'memberList':
+    case 'memberAdd':
+    case 'memberPromote':
+    case 'memberRemove':
+    case 'memberUpdate':
+    case 'moveLeader':
     case 'endpointStatus':
       return true;
     default:
@@ -23,6 +29,9 @@ export function isClientAction(action: Action): action is ClientAction {
 
 const maxDelayUs = 10_000_000;
 
+const isWhole = (value: number, low: number, high: number): boolean =>
+  Number.isSafeInteger(value) && value >= low && value <= high;
+
 /** The members that an action names. */
 export function namedMembers(action: Action): number[] {
   if (action.type === 'cut' || action.type === 'heal' || action.type === 'link') {
@@ -31,22 +40,28 @@ export function namedMembers(action: Action): number[] {
   return 'member' in action ? [action.member] : [];
 }
 
-/** What is wrong with an action's members, as a sentence; null where nothing is. */
-export function memberProblem(action: Action, memberCount: number): string | null {
+/**
+ * What is wrong with an action's members, as a sentence; null where nothing is.
+ * @param members those that there are, ascending; `start` may also name a host that has none yet
+ */
+export function memberProblem(action: Action, members: readonly number[]): string | null {
   const named = namedMembers(action);
   for (const member of named) {
-    if (Number.isInteger(member) && member >= 1 && member <= memberCount) continue;
-    return `there is no member ${member}: members are 1 to ${memberCount}`;
+    if (members.includes(member) || (action.type === 'start' && isWhole(member, 1, hostCount))) continue;
+    return `there is no member ${member}: members are ${memberList(members)}`;
   }
   return named.length === 2 && named[0] === named[1] ? 'a link joins two different members' : null;
 }
 
-const isWhole = (value: number, low: number, high: number): boolean =>
-  Number.isSafeInteger(value) && value >= low && value <= high;
+/** `1 to 3`, or one by one where some are left out. */
+function memberList(members: readonly number[]): string {
+  const last = members[members.length - 1] ?? 0;
+  return last === members.length ? `1 to ${last}` : members.join(', ');
+}
 
 /** What is wrong with an action whatever the cluster's state, as a sentence; null where nothing is. */
-export function actionProblem(action: Action, memberCount: number): string | null {
-  const problem = memberProblem(action, memberCount);
+export function actionProblem(action: Action, members: readonly number[]): string | null {
+  const problem = memberProblem(action, members);
   if (problem !== null) return problem;
   switch (action.type) {
     case 'slowDisk':

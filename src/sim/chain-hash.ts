@@ -18,6 +18,8 @@ export const inputKind = {
   client: 10,
   hold: 11,
   load: 12,
+  /** A connection between two members stands, or is gone. */
+  link: 13,
 } as const;
 
 /**

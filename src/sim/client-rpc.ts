@@ -5,8 +5,6 @@ import { encodeUtf8, printable } from '../base/utf8.ts';
 import {
   DeleteRangeRequestSchema,
   DeleteRangeResponseSchema,
-  MemberListRequestSchema,
-  MemberListResponseSchema,
   PutRequestSchema,
   PutResponseSchema,
   RangeRequestSchema,
@@ -23,6 +21,13 @@ import {
   leaseIdProblem,
   leaseLabel,
 } from './lease-rpc.ts';
+import {
+  decodeMemberAnswer,
+  isMemberAction,
+  memberBody,
+  memberIdProblem,
+  memberLabel,
+} from './member-rpc.ts';
 import type { KeyValue } from '../engine/pb/gen/kv_pb.ts';
 import type { ResponseHeader } from '../engine/pb/gen/rpc_pb.ts';
 import type { RpcMethod } from '../engine/server/types.ts';
@@ -56,7 +61,8 @@ export function encodeAction(action: ClientAction): EncodedRpc {
     const clash = flagClash(action);
     if (clash !== null) return { ok: false, code: grpcCode.invalidArgument, message: clash };
   }
-  const problem = leaseIdProblem(action);
+  const problem =
+    isMemberAction(action) || action.type === 'moveLeader' ? memberIdProblem(action) : leaseIdProblem(action);
   if (problem !== null) return { ok: false, code: grpcCode.invalidArgument, message: problem };
   const rpc = { ...bodyOf(action), label: labelOf(action) };
   if (rpc.bytes.length <= maxSendBytes) return { ok: true, rpc };
@@ -79,6 +85,7 @@ function flagClash(action: RangeAction): string | null {
 
 function bodyOf(action: ClientAction): Omit<Rpc, 'label'> {
   if (isLeaseAction(action)) return { ...leaseBody(action), repeatable: true };
+  if (isMemberAction(action)) return memberBody(action);
   switch (action.type) {
     case 'put': {
       const request = create(PutRequestSchema, {
@@ -111,10 +118,7 @@ function bodyOf(action: ClientAction): Omit<Rpc, 'label'> {
       const bytes = toBinary(DeleteRangeRequestSchema, request);
       return { method: 'etcdserverpb.KV/DeleteRange', bytes, repeatable: false };
     }
-    case 'memberList': {
-      const bytes = toBinary(MemberListRequestSchema, create(MemberListRequestSchema));
-      return { method: 'etcdserverpb.Cluster/MemberList', bytes, repeatable: true };
-    }
+    case 'moveLeader':
     case 'endpointStatus': {
       const bytes = toBinary(StatusRequestSchema, create(StatusRequestSchema));
       return { method: 'etcdserverpb.Maintenance/Status', bytes, repeatable: true };
@@ -145,8 +149,9 @@ function prefixEnd(prefix: Uint8Array): Uint8Array {
 }
 
 function labelOf(action: ClientAction): string {
-  if (action.type === 'memberList') return 'member list';
   if (action.type === 'endpointStatus') return 'endpoint status';
+  if (action.type === 'moveLeader') return `move-leader ${action.id}`;
+  if (isMemberAction(action)) return memberLabel(action);
   if (isLeaseAction(action)) return leaseLabel(action);
   const prefix = action.type !== 'put' && action.prefix ? ' --prefix' : '';
   return `${action.type} ${printable(encodeUtf8(action.key), labelLimit)}${prefix}`;
@@ -154,10 +159,11 @@ function labelOf(action: ClientAction): string {
 
 /** Reads the answer to a command. Bytes that are no such message are a bug of a member's, and throw. */
 export function decodeAnswer(
-  action: Exclude<ClientAction, { type: 'endpointStatus' }>,
+  action: Exclude<ClientAction, { type: 'endpointStatus' | 'moveLeader' }>,
   bytes: Uint8Array,
 ): ClientOutcome {
   if (isLeaseAction(action)) return decodeLeaseAnswer(action, bytes);
+  if (isMemberAction(action)) return decodeMemberAnswer(action, bytes);
   switch (action.type) {
     case 'put':
       return { ok: true, type: 'put', revision: revisionOf(fromBinary(PutResponseSchema, bytes).header) };
@@ -181,16 +187,6 @@ export function decodeAnswer(
         deleted: Number(deleted),
         prevKvs: prevKvs.map(viewOf),
       };
-    }
-    case 'memberList': {
-      const members = fromBinary(MemberListResponseSchema, bytes).members.map((member) => ({
-        id: member.ID,
-        name: member.name,
-        peerUrls: member.peerURLs,
-        clientUrls: member.clientURLs,
-        isLearner: member.isLearner,
-      }));
-      return { ok: true, type: 'memberList', members };
     }
     default:
       return action satisfies never;

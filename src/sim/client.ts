@@ -4,6 +4,7 @@ import { stream } from '../base/prng.ts';
 import { decodeAnswer, decodeStatus, encodeAction } from './client-rpc.ts';
 import { drawDelay } from './delay.ts';
 import { parseEndpoints } from './endpoints.ts';
+import { memberIdOf, moveLeaderBody } from './member-rpc.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import type { DelayConfig } from './delay.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -11,7 +12,7 @@ import type { FaultReach } from './reach.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Rpc } from './client-rpc.ts';
 import type { SimEvent } from './events.ts';
-import type { ClientAction, ClientOutcome, EndpointStatus } from './types.ts';
+import type { ClientAction, ClientOutcome, EndpointStatus, MemberView } from './types.ts';
 import type { PeerConfig, Reply } from '../engine/server/types.ts';
 
 /** What comes back to a client, or reaches a member for one. `call` names the client's present RPC. */
@@ -51,6 +52,8 @@ export interface ClientWorld {
   epochOf(member: number): number;
   tell(event: SimEvent): void;
   finish(id: number, outcome: ClientOutcome): void;
+  /** A client was told that a member was added. */
+  memberAdded(name: string, id: bigint, members: readonly MemberView[]): void;
 }
 
 /** etcdctl's --command-timeout. */
@@ -80,11 +83,14 @@ interface Connection {
 interface Command {
   readonly id: number;
   readonly action: ClientAction;
-  readonly rpc: Rpc;
+  /** What is asked now; move-leader looks for the leader first. */
+  rpc: Rpc;
   readonly draws: Prng;
-  /** endpoint status asks one endpoint after the other; other commands have one call over all. */
+  /** endpoint status and move-leader ask one endpoint after the other; others have one call over all. */
   readonly waiting: Endpoint[];
   readonly statuses: EndpointStatus[];
+  /** Of move-leader: who leads, once that is known. */
+  leader: bigint | null;
   /** Until when a standing keep-alive may hope; null for what is no such, or has not been answered yet. */
   keepUntilUs: number | null;
 }
@@ -156,9 +162,10 @@ export class Clients {
       draws: stream(this.#seed, this.#boot, 'client', id),
       waiting: [...parsed.endpoints],
       statuses: [],
+      leader: null,
       keepUntilUs: null,
     };
-    if (action.type === 'endpointStatus') this.#askNext(command);
+    if (action.type === 'endpointStatus' || action.type === 'moveLeader') this.#askNext(command);
     else this.#open(command, command.waiting.splice(0));
   }
 
@@ -249,6 +256,8 @@ export class Clients {
   #askNext(command: Command): void {
     const endpoint = command.waiting.shift();
     if (endpoint !== undefined) return this.#open(command, [endpoint]);
+    if (command.action.type === 'moveLeader')
+      return this.#fail(command.id, grpcCode.invalidArgument, noLeader(command));
     this.#world.tell({ type: 'sim.clientDone', request: command.id, code: grpcCode.ok, message: '' });
     this.#world.finish(command.id, { ok: true, type: 'endpointStatus', endpoints: command.statuses });
   }
@@ -330,7 +339,28 @@ export class Clients {
       return this.#askNext(command);
     }
     this.#close(call);
-    this.#conclude(call, decodeAnswer(command.action, reply.bytes));
+    if (command.action.type === 'moveLeader') return this.#moveLeader(call, command.action, reply.bytes);
+    const outcome = decodeAnswer(command.action, reply.bytes);
+    if (command.action.type === 'memberAdd' && outcome.ok && outcome.type === 'memberAdd') {
+      this.#world.memberAdded(command.action.name, outcome.id, outcome.members);
+    }
+    this.#conclude(call, outcome);
+  }
+
+  /** Where this endpoint leads it is asked to hand over, else the next one is looked at. */
+  #moveLeader(call: Call, action: Extract<ClientAction, { type: 'moveLeader' }>, bytes: Uint8Array): void {
+    const { command, connections } = call;
+    const { leader } = command;
+    if (leader !== null) {
+      const to = memberIdOf(action.id) ?? 0n;
+      return this.#conclude(call, { ok: true, type: 'moveLeader', from: leader, to });
+    }
+    const status = decodeStatus(bytes);
+    command.statuses.push({ endpoint: connections[0].endpoint.text, status, error: null });
+    if (status.memberId !== status.leader) return this.#askNext(command);
+    command.leader = status.leader;
+    command.rpc = { ...command.rpc, ...moveLeaderBody(action) };
+    this.#open(command, [connections[0].endpoint]);
   }
 
   /** The command is done with; a standing keep-alive, once it has been answered, goes on silently. */
@@ -448,4 +478,9 @@ export class Clients {
     const span = Math.floor(waitUs / part);
     return waitUs - span + call.command.draws.below(2 * span + 1);
   }
+}
+
+/** @source etcd v3.4 etcdctl/ctlv3/command/move_leader_command.go */
+function noLeader({ statuses }: Command): string {
+  return `no leader endpoint given at [${statuses.map(({ endpoint }) => endpoint).join(' ')}]`;
 }

@@ -5,13 +5,15 @@ import { encodeUtf8 } from '../base/utf8.ts';
 import { memberProblem } from './actions.ts';
 import { inputKind } from './chain-hash.ts';
 import { doAction } from './faults.ts';
+import { linkStarted } from './links.ts';
+import { memberConfig, takeFlags } from './launch.ts';
 import { applyOutput } from './outputs.ts';
 import { nextEpoch } from './process.ts';
 import { World } from './world.ts';
 import type { Sync } from './disk.ts';
 import type { SimEvent } from './events.ts';
 import type { LoadTotals } from './load.ts';
-import type { MemberStatus, Process, WorldEvent } from './process.ts';
+import type { MemberStatus, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { FaultReach } from './reach.ts';
 import type { FinishedAction } from './world.ts';
@@ -19,7 +21,6 @@ import type { NodeId } from '../engine/raft/types.ts';
 import type {
   DiskErrorCode,
   DiskImage,
-  MemberConfig,
   MemberInput,
   MemberOutput,
   PeerConfig,
@@ -101,6 +102,11 @@ export class Cluster {
 
   get nowUs(): number {
     return this.#world.nowUs;
+  }
+
+  /** The members that there are, also those that were added and those that are out: ascending. */
+  get members(): readonly number[] {
+    return this.#world.members;
   }
 
   /** The number of the last input. */
@@ -264,7 +270,10 @@ export class Cluster {
     reporter.begin(moment, this.nowUs);
     for (const event of output?.events ?? []) reporter.tellMember(target, event);
     if (pending.told !== null) reporter.tell(target, pending.told);
-    if (output !== null) applyOutput(this.#world, this.#world.process(target), output);
+    if (output === null) return;
+    const process = this.#world.process(target);
+    applyOutput(this.#world, process, output);
+    if (kind === inputKind.start && process.status === 'up') linkStarted(this.#world, process);
   }
 
   #stepsPlan(): Plan {
@@ -296,9 +305,18 @@ export class Cluster {
     if (event.kind === 'start') return true;
     if (event.kind !== 'action') return false;
     const { action } = event;
-    if (action.type !== 'kill' && action.type !== 'powerCut' && action.type !== 'restart') return false;
-    if (memberProblem(action, this.#world.config.memberCount) !== null) return false;
-    return this.memberStatus(action.member) !== 'down';
+    if (memberProblem(action, this.#world.members) !== null) return false;
+    switch (action.type) {
+      case 'kill':
+      case 'powerCut':
+      case 'restart':
+      case 'wipe':
+        return this.memberStatus(action.member) !== 'down';
+      case 'start':
+        return this.#world.has(action.member) && this.memberStatus(action.member) === 'halted';
+      default:
+        return false;
+    }
   }
 
   #lifecyclePlan(item: Queued<WorldEvent>): Plan {
@@ -319,9 +337,10 @@ export class Cluster {
     process.starts++;
     process.status = 'up';
     const disk = this.#world.disk(member);
+    takeFlags(process, disk.isEmpty);
     if (disk.lastUrgentCommit > 0) gates.push({ member: member as NodeId, commit: disk.lastUrgentCommit });
     const moment = this.#world.kernel.nextMoment();
-    const config = this.#memberConfig(process);
+    const config = memberConfig(this.#world, process);
     const plan: Plan = {
       timeUs: this.nowUs,
       gates,
@@ -339,25 +358,6 @@ export class Cluster {
       told: { type: 'sim.start', epoch },
     };
     return this.#issue(plan, [input], moment);
-  }
-
-  #memberConfig({ member, epoch }: Process): MemberConfig {
-    const { preVote, seed, trace } = this.#world.config;
-    return {
-      nodeId: member as NodeId,
-      peers: this.peers,
-      clusterToken: 'etcd-cluster-1',
-      tickUs: 100_000,
-      electionTicks: 10,
-      heartbeatTicks: 1,
-      preVote,
-      batchIntervalUs: 100_000,
-      batchLimit: 10_000,
-      pageSize: 4096,
-      seed,
-      epoch,
-      trace: trace.on,
-    };
   }
 
   /** Gives an event to the member it is for, holds it for a paused one, or lets the world do it. */
@@ -379,6 +379,12 @@ export class Cluster {
       }
       case 'message':
         return this.#deliver(item, event);
+      case 'link': {
+        const { member, node, up } = event;
+        if (world.hold(item, member, event)) return;
+        const input = { kind: 'link', node: node as NodeId, up } as const;
+        return this.#give(item, input, inputKind.link, node, member, up ? 1 : 0);
+      }
       case 'sync':
         return this.#syncDone(item, event.member, event.sync);
       case 'diskDone':

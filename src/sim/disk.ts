@@ -230,6 +230,21 @@ export class Disk {
     return counts;
   }
 
+  /** Everything is gone, what was durable too: another disk, as it were. Returns how many files there were. */
+  wipe(nowUs: number): number {
+    this.#cancelSyncs();
+    const count = this.#names.size;
+    this.#durableNames.clear();
+    this.#loseCache();
+    this.#correctStore(nowUs);
+    return count;
+  }
+
+  /** Whether there is any file, as a process that boots now would see. */
+  get isEmpty(): boolean {
+    return this.#names.size === 0;
+  }
+
   /** The commits since the last call, in order. */
   takeCommits(): StoreCommit[] {
     return this.#commits.splice(0);

@@ -12,6 +12,9 @@ function peerPort(member: number): number {
   return member <= 6 ? member * 10000 + 2380 : 12380 + member;
 }
 
+/** How many hosts there are for members to be added on. */
+export const hostCount = 9;
+
 /** The members of a cluster, `m1` and so on, ascending. */
 export function peersOf(memberCount: number): PeerConfig[] {
   const peers: PeerConfig[] = [];

@@ -40,6 +40,15 @@ export type SimEvent =
   | { readonly type: 'sim.diskError'; readonly file: string; readonly code: string }
   | { readonly type: 'sim.start'; readonly epoch: number }
   | { readonly type: 'sim.kill' }
+  /** A host joins the world: a member may be started on it. */
+  | {
+      readonly type: 'sim.addHost';
+      readonly name: string;
+      readonly peerUrl: string;
+      readonly clientUrl: string;
+    }
+  /** A member's disk is empty now. */
+  | { readonly type: 'sim.wipe'; readonly fileCount: number }
   | {
       readonly type: 'sim.powerCut';
       readonly keptWrites: number;

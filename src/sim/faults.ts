@@ -1,8 +1,10 @@
 /** Actions done to the world: faults, their ends, and what the real store reports. */
 import { actionChecksum, actionProblem, isClientAction, namedMembers } from './actions.ts';
 import { inputKind } from './chain-hash.ts';
+import { linkChanged } from './links.ts';
 import { doMessage, releaseAll } from './message-faults.ts';
 import { grpcCode } from '../engine/server/types.ts';
+import { isAlive } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { WorldEvent } from './process.ts';
 import type { Action, LabAction, StoreAction } from './types.ts';
@@ -17,7 +19,7 @@ export function doAction(world: World, item: Queued<WorldEvent>, id: number, act
   const members = namedMembers(action);
   world.take(item, inputKind.action, members[members.length - 1] ?? 0, actionChecksum(action));
   if (isClientAction(action)) return world.clients.start(id, action);
-  const problem = actionProblem(action, world.config.memberCount);
+  const problem = actionProblem(action, world.members);
   if (problem !== null) {
     return world.finish(id, { ok: false, code: grpcCode.invalidArgument, message: problem });
   }
@@ -39,6 +41,10 @@ function doFault(world: World, action: LabAction | StoreAction): string | null {
       stop(world, action.member);
       world.schedule(world.nowUs, { kind: 'start', member: action.member });
       return null;
+    case 'start':
+      return start(world, action.member, action.state);
+    case 'wipe':
+      return wipe(world, action.member);
     case 'pauseMember':
       return pause(world, action.member);
     case 'resumeMember':
@@ -95,6 +101,29 @@ function kill(world: World, member: number): string | null {
   return null;
 }
 
+/** @returns why the member cannot be started */
+function start(world: World, member: number, state: 'new' | 'existing' | undefined): string | null {
+  if (!world.has(member)) {
+    const { name, peerUrl } = world.hosts[member - 1];
+    return `m${member} is not in the cluster: member add ${name} --peer-urls=${peerUrl}`;
+  }
+  const process = world.process(member);
+  if (isAlive(process)) return `m${member} is running already`;
+  stop(world, member);
+  process.state = state ?? null;
+  world.reach.restarts++;
+  world.schedule(world.nowUs, { kind: 'start', member });
+  return null;
+}
+
+function wipe(world: World, member: number): string | null {
+  stop(world, member);
+  const fileCount = world.disk(member).wipe(world.nowUs);
+  world.reach.wipes++;
+  world.reporter.tell(member, { type: 'sim.wipe', fileCount });
+  return null;
+}
+
 /** Also takes the unsynced writes of a process that is gone already. */
 function powerCut(world: World, member: number): string | null {
   const process = world.process(member);
@@ -135,6 +164,7 @@ function resume(world: World, member: number): string | null {
 function cut(world: World, from: number, to: number): boolean {
   if (!world.network.cut(from, to)) return false;
   world.reach.cuts++;
+  linkChanged(world, from, to);
   world.reporter.tell(0, { type: 'sim.cut', from, to });
   return true;
 }
@@ -142,6 +172,7 @@ function cut(world: World, from: number, to: number): boolean {
 function heal(world: World, from: number, to: number): boolean {
   if (!world.network.heal(from, to)) return false;
   world.reach.heals++;
+  linkChanged(world, from, to);
   world.reporter.tell(0, { type: 'sim.heal', from, to });
   return true;
 }

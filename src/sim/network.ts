@@ -49,6 +49,15 @@ interface Flight {
   waiting: Waiting;
 }
 
+/** What travels over one connection after the other. */
+interface Lane {
+  /** The newest of its messages, which names its present connection, and when the last one there arrives. */
+  newest: Transit | null;
+  lastDeliverAt: number;
+  /** When the bytes before are all on the wire. */
+  freeAt: number;
+}
+
 interface Link {
   readonly from: number;
   readonly to: number;
@@ -59,9 +68,8 @@ interface Link {
   fault: LinkFault;
   isCut: boolean;
   age: number;
-  /** The newest of its messages, which names its present connection, and when the last one there arrives. */
-  newest: Transit | null;
-  lastDeliverAt: number;
+  /** Snapshots go over connections of their own, and hold up nothing else. */
+  readonly lanes: { readonly messages: Lane; readonly snapshots: Lane };
   /** What is under way, in the order it was sent. */
   readonly flights: Map<number, Flight>;
   heldCount: number;
@@ -76,6 +84,9 @@ export interface Departure {
   readonly quiet: boolean;
 }
 
+/** A gigabit. */
+const defaultBytesPerSecond = 125_000_000;
+
 const noFault: LinkFault = { extraDelayUs: 0, lossPerMille: 0 };
 
 /**
@@ -88,33 +99,26 @@ const noFault: LinkFault = { extraDelayUs: 0, lossPerMille: 0 };
  */
 export class Network {
   readonly #config: NetworkConfig;
-  readonly #memberCount: number;
-  readonly #links: Link[] = [];
+  readonly #seed: number;
+  readonly #boot: number;
+  /** By `from * 16 + to`; made when it is first used. */
+  readonly #made = new Map<number, Link>();
   #lastMessage = 0;
 
-  constructor(config: NetworkConfig, memberCount: number, seed: number, boot: number) {
+  constructor(config: NetworkConfig, seed: number, boot: number) {
     this.#config = config;
-    this.#memberCount = memberCount;
-    for (let from = 1; from <= memberCount; from++) {
-      for (let to = 1; to <= memberCount; to++) {
-        const streamOf = (purpose: string): Prng => stream(seed, boot, purpose, `${from}>${to}`);
-        this.#links.push({
-          from,
-          to,
-          delays: streamOf('net'),
-          losses: streamOf('loss'),
-          duplicates: streamOf('duplicate'),
-          faultLosses: streamOf('linkLoss'),
-          fault: noFault,
-          isCut: false,
-          age: 0,
-          newest: null,
-          lastDeliverAt: 0,
-          flights: new Map(),
-          heldCount: 0,
-        });
-      }
-    }
+    this.#seed = seed;
+    this.#boot = boot;
+  }
+
+  /** How often the two directions between two members have been cut or healed. */
+  age(a: number, b: number): number {
+    return this.#link(a, b).age + this.#link(b, a).age;
+  }
+
+  /** Whether both directions between two members are whole. */
+  isWhole(a: number, b: number): boolean {
+    return !this.#link(a, b).isCut && !this.#link(b, a).isCut;
   }
 
   /**
@@ -278,10 +282,20 @@ export class Network {
 
   #depart(nowUs: number, link: Link, departure: Departure, lost: 'network' | null): Transit {
     const drawn = Math.max(1, drawDelay(link.delays, this.#config.memberDelay));
-    const deliverAt = nowUs + drawn + link.fault.extraDelayUs;
+    const sentAt = this.#transfer(nowUs, laneOf(link, departure), departure);
+    const deliverAt = sentAt + drawn + link.fault.extraDelayUs;
     const { age: linkAge } = link;
     const lostHere = this.#lossOn(link);
     return this.#launch(link, { ...departure, sentAt: nowUs, deliverAt, linkAge, lost: lost ?? lostHere });
+  }
+
+  /** When the last byte is on the wire. A snapshot's pieces wait for each other; messages are short. */
+  #transfer(nowUs: number, lane: Lane, { send }: Departure): number {
+    const { bytesPerSecond = defaultBytesPerSecond } = this.#config;
+    const takesUs = Math.floor((send.bytes.length * 1_000_000) / bytesPerSecond);
+    if (send.stream === undefined) return nowUs + takesUs;
+    lane.freeAt = Math.max(nowUs, lane.freeAt) + takesUs;
+    return lane.freeAt;
   }
 
   #lossOn({ fault, faultLosses }: Link): 'link' | null {
@@ -291,10 +305,11 @@ export class Network {
   #launch(link: Link, way: Omit<Transit, 'message'>): Transit {
     this.#lastMessage++;
     // what is late on an old connection does not make a new one wait
-    if (link.newest === null || !isOneConnection(link.newest, way)) link.lastDeliverAt = 0;
-    const deliverAt = this.#config.ordered ? Math.max(way.deliverAt, link.lastDeliverAt) : way.deliverAt;
+    const lane = laneOf(link, way);
+    if (lane.newest === null || !isOneConnection(lane.newest, way)) lane.lastDeliverAt = 0;
+    const deliverAt = this.#config.ordered ? Math.max(way.deliverAt, lane.lastDeliverAt) : way.deliverAt;
     const transit: Transit = { ...way, message: this.#lastMessage, deliverAt };
-    link.newest = transit;
+    lane.newest = transit;
     this.#noteArrival(link, transit);
     link.flights.set(transit.message, {
       transit,
@@ -304,8 +319,9 @@ export class Network {
   }
 
   #noteArrival(link: Link, transit: Transit): void {
-    if (link.newest === null || !isOneConnection(link.newest, transit)) return;
-    link.lastDeliverAt = Math.max(link.lastDeliverAt, transit.deliverAt);
+    const lane = laneOf(link, transit);
+    if (lane.newest === null || !isOneConnection(lane.newest, transit)) return;
+    lane.lastDeliverAt = Math.max(lane.lastDeliverAt, transit.deliverAt);
   }
 
   /** Whether a held message of the same connection is before this one. */
@@ -332,15 +348,51 @@ export class Network {
     return freed;
   }
 
+  /** Those that were used, ascending. */
+  get #links(): Link[] {
+    return [...this.#made.values()].sort((a, b) => a.from - b.from || a.to - b.to);
+  }
+
   #link(from: number, to: number): Link {
-    const link = this.#links[(from - 1) * this.#memberCount + to - 1];
-    assert(link !== undefined && link.to === to, 'network: no such link');
+    const key = from * 16 + to;
+    const made = this.#made.get(key);
+    if (made !== undefined) return made;
+    const link = newLink(from, to, this.#seed, this.#boot);
+    this.#made.set(key, link);
     return link;
   }
 }
 
-type Connection = Pick<Transit, 'sourceEpoch' | 'targetEpoch' | 'linkAge'>;
+function newLink(from: number, to: number, seed: number, boot: number): Link {
+  const streamOf = (purpose: string): Prng => stream(seed, boot, purpose, `${from}>${to}`);
+  const lane = (): Lane => ({ newest: null, lastDeliverAt: 0, freeAt: 0 });
+  return {
+    from,
+    to,
+    delays: streamOf('net'),
+    losses: streamOf('loss'),
+    duplicates: streamOf('duplicate'),
+    faultLosses: streamOf('linkLoss'),
+    fault: noFault,
+    isCut: false,
+    age: 0,
+    lanes: { messages: lane(), snapshots: lane() },
+    flights: new Map(),
+    heldCount: 0,
+  };
+}
+
+function laneOf({ lanes }: Link, { send }: Pick<Transit, 'send'>): Lane {
+  return send.stream === undefined ? lanes.messages : lanes.snapshots;
+}
+
+type Connection = Pick<Transit, 'sourceEpoch' | 'targetEpoch' | 'linkAge' | 'send'>;
 
 function isOneConnection(a: Connection, b: Connection): boolean {
-  return a.sourceEpoch === b.sourceEpoch && a.targetEpoch === b.targetEpoch && a.linkAge === b.linkAge;
+  return (
+    a.sourceEpoch === b.sourceEpoch &&
+    a.targetEpoch === b.targetEpoch &&
+    a.linkAge === b.linkAge &&
+    a.send.stream === b.send.stream
+  );
 }

@@ -4,7 +4,7 @@ import type { LoadEvent } from './load.ts';
 import type { Sync } from './disk.ts';
 import type { Transit } from './network.ts';
 import type { Action } from './types.ts';
-import type { DiskErrorCode, TimerName } from '../engine/server/types.ts';
+import type { DiskErrorCode, PeerConfig, TimerName } from '../engine/server/types.ts';
 
 export type MemberStatus = 'up' | 'down' | 'paused' | 'halted';
 
@@ -23,11 +23,36 @@ export type WorldEvent =
       readonly id: number;
       readonly error: DiskErrorCode | null;
     }
+  /**
+   * A member sees a connection come or go. `nodeEpoch`: the process at the other end, 0 where none listens;
+   * `age`: of the link, where a cut or its end is the cause.
+   */
+  | {
+      readonly kind: 'link';
+      readonly member: number;
+      readonly epoch: number;
+      readonly node: number;
+      readonly nodeEpoch: number;
+      readonly up: boolean;
+      readonly age: number | null;
+    }
   | ClientEvent
   | LoadEvent;
 
+/** The flags that a member is started with. */
+export interface Launch {
+  readonly peers: readonly PeerConfig[];
+  readonly state: 'new' | 'existing';
+}
+
 export interface Process {
   readonly member: number;
+  /** Of its next start. */
+  launch: Launch;
+  /** What `member add` has said since; it counts for a start on an empty disk. */
+  announced: Launch | null;
+  /** --initial-cluster-state of the next start, where it was asked for. */
+  state: Launch['state'] | null;
   status: MemberStatus;
   /** Of the present process, or of the last one. */
   epoch: number;

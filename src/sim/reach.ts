@@ -4,6 +4,7 @@ export interface FaultReach {
   kills: number;
   powerCuts: number;
   restarts: number;
+  wipes: number;
   pauses: number;
   cuts: number;
   heals: number;
@@ -50,6 +51,7 @@ export function newReach(): FaultReach {
     kills: 0,
     powerCuts: 0,
     restarts: 0,
+    wipes: 0,
     pauses: 0,
     cuts: 0,
     heals: 0,

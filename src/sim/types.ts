@@ -1,7 +1,7 @@
 /** What the world is told and what it asks for: actions, plans, results. */
 import type { NodeId } from '../engine/raft/types.ts';
 import type { SimEvent } from './events.ts';
-import type { WorldConfig } from './world-config.ts';
+import type { SnapshotConfig, WorldConfig } from './world-config.ts';
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import type {
   DiskErrorCode,
@@ -68,6 +68,24 @@ export type ClientAction =
     }
   | { readonly type: 'leaseList'; readonly endpoints?: readonly string[] }
   | { readonly type: 'memberList'; readonly endpoints?: readonly string[] }
+  /** `name` is what the new member will be started with; the cluster hears only the addresses. */
+  | {
+      readonly type: 'memberAdd';
+      readonly name: string;
+      readonly peerUrls: readonly string[];
+      readonly learner?: boolean;
+      readonly endpoints?: readonly string[];
+    }
+  /** Ids of members are in hex. */
+  | { readonly type: 'memberPromote'; readonly id: string; readonly endpoints?: readonly string[] }
+  | { readonly type: 'memberRemove'; readonly id: string; readonly endpoints?: readonly string[] }
+  | {
+      readonly type: 'memberUpdate';
+      readonly id: string;
+      readonly peerUrls: readonly string[];
+      readonly endpoints?: readonly string[];
+    }
+  | { readonly type: 'moveLeader'; readonly id: string; readonly endpoints?: readonly string[] }
   | { readonly type: 'endpointStatus'; readonly endpoints?: readonly string[] };
 
 /** A fault, or its end. Members are numbered from 1. */
@@ -75,6 +93,13 @@ export type FaultAction =
   | { readonly type: 'kill'; readonly member: number }
   | { readonly type: 'powerCut'; readonly member: number }
   | { readonly type: 'restart'; readonly member: number }
+  /**
+   * Starts a member that does not run: one that `member add` has announced for its host, or one from its
+   * disk. `state`: --initial-cluster-state, where it is not what that announcement says.
+   */
+  | { readonly type: 'start'; readonly member: number; readonly state?: 'new' | 'existing' }
+  /** Ends the process and erases its disk. */
+  | { readonly type: 'wipe'; readonly member: number }
   | { readonly type: 'pauseMember'; readonly member: number }
   | { readonly type: 'resumeMember'; readonly member: number }
   /** Cuts one direction of a link. */
@@ -196,22 +221,32 @@ export type ClientOutcome =
       readonly ids: readonly bigint[];
       readonly revision: number;
     }
+  | { readonly ok: true; readonly type: 'memberList'; readonly members: readonly MemberView[] }
+  /** `id`: of the member that was added, promoted and so on; `members`: all that are there now. */
   | {
       readonly ok: true;
-      readonly type: 'memberList';
-      readonly members: readonly {
-        readonly id: bigint;
-        readonly name: string;
-        readonly peerUrls: readonly string[];
-        readonly clientUrls: readonly string[];
-        readonly isLearner: boolean;
-      }[];
+      readonly type: MemberChangeType;
+      readonly id: bigint;
+      readonly clusterId: bigint;
+      readonly members: readonly MemberView[];
     }
+  | { readonly ok: true; readonly type: 'moveLeader'; readonly from: bigint; readonly to: bigint }
   | {
       readonly ok: true;
       readonly type: 'endpointStatus';
       readonly endpoints: readonly EndpointStatus[];
     };
+
+export type MemberChangeType = 'memberAdd' | 'memberPromote' | 'memberRemove' | 'memberUpdate';
+
+/** A member as a list of them shows it. */
+export interface MemberView {
+  readonly id: bigint;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
 
 export interface EndpointStatus {
   readonly endpoint: string;
@@ -295,8 +330,12 @@ export interface LabTrace {
 
 export interface ClusterConfig {
   readonly seed: number;
+  /** The first members: the cluster begins with them. */
   readonly memberCount: number;
-  /** Each member's files at the start of this run; empty maps for a new cluster. Index 0 is member 1. */
+  /**
+   * Each member's files at the start of this run; empty maps for a new cluster. Index 0 is member 1. Members
+   * that were added later may follow the first ones.
+   */
   readonly images: readonly DiskImage[];
   /**
    * How often this stored lab has been opened, from 1: it names the run's random streams and member epochs.
@@ -308,6 +347,8 @@ export interface ClusterConfig {
   readonly trace: LabTrace;
   /** PreVote on by default; the 3.4 flavour has it off. */
   readonly preVote: boolean;
+  /** When members take snapshots and what they keep; absent: a lab's own measure. */
+  readonly snapshots?: SnapshotConfig;
   /** Delays and rates of the network and the disks; absent: a local cluster on good disks. */
   readonly world?: WorldConfig;
 }

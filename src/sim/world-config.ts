@@ -16,6 +16,8 @@ export interface NetworkConfig {
   readonly duplicate: Ratio;
   /** Messages of one link arrive in the order they were sent, as on rafthttp's streams. */
   readonly ordered: boolean;
+  /** How fast a link carries bytes; absent: 125,000,000, a gigabit a second. */
+  readonly bytesPerSecond?: number;
 }
 
 export interface DiskConfig {
@@ -29,6 +31,20 @@ export interface WorldConfig {
   /** Members start at a random moment of this span, as processes do. */
   readonly startSpanUs: number;
 }
+
+/** etcd's flags of these names; see `MemberConfig`. */
+export interface SnapshotConfig {
+  readonly snapshotCount: number;
+  readonly snapshotCatchUpEntries: number;
+  readonly walSegmentBytes: number;
+}
+
+/** A hundredth of etcd's own numbers and less, so that a lab of some thousand writes sees it all happen. */
+export const labSnapshots: SnapshotConfig = {
+  snapshotCount: 1000,
+  snapshotCatchUpEntries: 100,
+  walSegmentBytes: 1_000_000,
+};
 
 const never: Ratio = { of: 0, outOf: 1 };
 

@@ -4,21 +4,22 @@ import { stream } from '../base/prng.ts';
 import { inputKind } from './chain-hash.ts';
 import { Clients } from './client.ts';
 import { Disk } from './disk.ts';
-import { peersOf } from './endpoints.ts';
+import { hostCount, peersOf } from './endpoints.ts';
 import { Kernel } from './kernel.ts';
 import { Load } from './load.ts';
 import { Network } from './network.ts';
 import { isAlive } from './process.ts';
+import { isLinkStale, linkEnded } from './links.ts';
 import { newReach } from './reach.ts';
 import { Reporter } from './reporter.ts';
 import { defaultWorld } from './world-config.ts';
 import type { ClientWorld } from './client.ts';
 import type { LoadWorld } from './load.ts';
-import type { MemberStatus, Process, WorldEvent } from './process.ts';
+import type { Launch, MemberStatus, Process, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { FaultReach } from './reach.ts';
-import type { PeerConfig } from '../engine/server/types.ts';
-import type { ClientAction, ClientOutcome, ClusterConfig, StoreGate } from './types.ts';
+import type { DiskImage, PeerConfig } from '../engine/server/types.ts';
+import type { ClientAction, ClientOutcome, ClusterConfig, MemberView, StoreGate } from './types.ts';
 
 /** A finished action: a client command's outcome; null for a fault that took effect. */
 export interface FinishedAction {
@@ -29,18 +30,20 @@ export interface FinishedAction {
 }
 
 const noDigest = [0, 0] as const;
+/** Of a member whose address is no host's: nobody is there. */
+const unknownHost = 1000;
 
 export class World implements ClientWorld, LoadWorld {
   readonly config: ClusterConfig;
-  readonly peers: readonly PeerConfig[];
+  /** Where members may be; `peers`: where there are any. */
+  readonly hosts: readonly PeerConfig[] = peersOf(hostCount);
   readonly kernel: Kernel<WorldEvent>;
   readonly network: Network;
   readonly clients: Clients;
   readonly load: Load;
   readonly reporter: Reporter;
   readonly reach: FaultReach = newReach();
-  readonly #disks: Disk[] = [];
-  readonly #processes: Process[] = [];
+  readonly #machines = new Map<number, { readonly process: Process; readonly disk: Disk }>();
   /** Messages other than heartbeats. */
   messagesInFlight = 0;
   finished: FinishedAction[] = [];
@@ -50,21 +53,38 @@ export class World implements ClientWorld, LoadWorld {
   constructor(config: ClusterConfig) {
     const { seed, boot, memberCount } = config;
     assert(memberCount >= 1 && memberCount <= 9, 'cluster: one to nine members');
-    assert(config.images.length === memberCount, 'cluster: one image for each member');
-    const { network, disk, startSpanUs } = config.world ?? defaultWorld;
+    const { images } = config;
+    assert(images.length >= memberCount && images.length <= hostCount, 'cluster: one image for each member');
+    const { network, startSpanUs } = config.world ?? defaultWorld;
     this.config = config;
-    this.peers = peersOf(memberCount);
     this.kernel = new Kernel(config.startUs);
     this.reporter = new Reporter(config.trace);
-    this.network = new Network(network, memberCount, seed, boot);
+    this.network = new Network(network, seed, boot);
     this.clients = new Clients(this, network.clientDelay, seed, boot);
     this.load = new Load(this, seed, boot);
     const starts = stream(seed, boot, 'start');
-    for (let member = 1; member <= memberCount; member++) {
-      this.#disks.push(new Disk(member, config.images[member - 1], disk, seed, boot));
-      this.#processes.push({ member, status: 'down', epoch: 0, starts: 0, held: [] });
+    const peers = peersOf(memberCount);
+    images.forEach((image, i) => {
+      const member = i + 1;
+      const isFirst = member <= memberCount;
+      const launch: Launch = {
+        peers: isFirst ? peers : [this.hosts[i]],
+        state: isFirst ? 'new' : 'existing',
+      };
+      if (!isFirst && image.size === 0) return;
+      this.#addMachine(member, image, launch);
       this.kernel.push(config.startUs + starts.below(startSpanUs + 1), { kind: 'start', member });
-    }
+    });
+  }
+
+  /** The hosts that a member is on, or was. */
+  get peers(): readonly PeerConfig[] {
+    return this.hosts.filter(({ nodeId }) => this.#machines.has(nodeId));
+  }
+
+  /** Ascending. */
+  get members(): readonly number[] {
+    return this.peers.map(({ nodeId }) => nodeId as number);
   }
 
   get nowUs(): number {
@@ -72,29 +92,67 @@ export class World implements ClientWorld, LoadWorld {
   }
 
   get processes(): readonly Process[] {
-    return this.#processes;
+    return this.members.map((member) => this.process(member));
   }
 
   get disks(): readonly Disk[] {
-    return this.#disks;
+    return this.members.map((member) => this.disk(member));
   }
 
   process(member: number): Process {
-    const process = this.#processes[member - 1];
-    assert(process !== undefined, 'world: no such member');
-    return process;
+    const machine = this.#machines.get(member);
+    assert(machine !== undefined, 'world: no such member');
+    return machine.process;
   }
 
   disk(member: number): Disk {
-    const disk = this.#disks[member - 1];
-    assert(disk !== undefined, 'world: no such member');
-    return disk;
+    const machine = this.#machines.get(member);
+    assert(machine !== undefined, 'world: no such member');
+    return machine.disk;
+  }
+
+  has(member: number): boolean {
+    return this.#machines.has(member);
+  }
+
+  /**
+   * `member add` has succeeded: whoever starts a member on that host gives it these flags. A host that is new
+   * joins the world.
+   */
+  memberAdded(name: string, id: bigint, members: readonly MemberView[]): void {
+    const added = members.find((member) => member.id === id);
+    const host = this.hosts.find(({ peerUrl }) => added?.peerUrls.includes(peerUrl) ?? false);
+    if (host === undefined) return;
+    const peers = members.flatMap((member): PeerConfig[] => {
+      const at = this.hosts.find(({ peerUrl }) => member.peerUrls.includes(peerUrl));
+      const peerUrl = member.peerUrls[0] ?? '';
+      const nodeId = at?.nodeId ?? (unknownHost as PeerConfig['nodeId']);
+      const given = member.id === id ? name : member.name;
+      return [{ nodeId, name: given, peerUrl: at?.peerUrl ?? peerUrl, clientUrl: at?.clientUrl ?? '' }];
+    });
+    const launch: Launch = { peers: peers.sort((a, b) => a.nodeId - b.nodeId), state: 'existing' };
+    if (!this.has(host.nodeId)) {
+      this.#addMachine(host.nodeId, new Map(), launch);
+      const { peerUrl, clientUrl } = host;
+      this.reporter.tell(host.nodeId, { type: 'sim.addHost', name: host.name, peerUrl, clientUrl });
+    }
+    this.process(host.nodeId).announced = launch;
+  }
+
+  #addMachine(member: number, image: DiskImage, launch: Launch): void {
+    const { seed, boot } = this.config;
+    const { disk } = this.config.world ?? defaultWorld;
+    const process: Process = {
+      ...{ member, launch, announced: null, state: null },
+      ...{ status: 'down' as const, epoch: 0, starts: 0, held: [] },
+    };
+    this.#machines.set(member, { process, disk: new Disk(member, image, disk, seed, boot) });
   }
 
   /** The epoch of the member's living process; 0 where none is. */
   epochOf(member: number): number {
-    const process = this.process(member);
-    return isAlive(process) ? process.epoch : 0;
+    const process = this.#machines.get(member)?.process;
+    return process !== undefined && isAlive(process) ? process.epoch : 0;
   }
 
   schedule(timeUs: number, event: WorldEvent): void {
@@ -144,6 +202,8 @@ export class World implements ClientWorld, LoadWorld {
       case 'diskDone':
       case 'clientCancel':
         return this.epochOf(event.member) !== event.epoch;
+      case 'link':
+        return isLinkStale(this, event);
       case 'sync':
         return !event.sync.isLive;
       case 'start':
@@ -178,5 +238,6 @@ export class World implements ClientWorld, LoadWorld {
       if (event.kind === 'clientDial' || event.kind === 'clientRequest') this.clients.happen(event);
     }
     this.clients.disconnect(process.member);
+    linkEnded(this, process);
   }
 }

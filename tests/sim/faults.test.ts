@@ -136,7 +136,7 @@ test('a bad link shifts no draw of the others: their delays stay the same', () =
     quiet: false,
   };
   const delays = (lossPerMille: number): number[] => {
-    const network = new Network(defaultWorld.network, 3, 1, 1);
+    const network = new Network(defaultWorld.network, 1, 1);
     network.degrade(1, 2, { extraDelayUs: 0, lossPerMille });
     return Array.from({ length: 50 }, (_, i) => network.send(i * 9000, departure)[0].deliverAt);
   };
@@ -256,7 +256,7 @@ test('a link keeps its order, whatever is held, delayed, dropped and let go', ()
   const departure: Departure = { ...link, send: { ...send, reject: false } };
   fc.assert(
     fc.property(deeds, fc.nat(), (list, seed) => {
-      const network = new Network(defaultWorld.network, 2, seed, 1);
+      const network = new Network(defaultWorld.network, seed, 1);
       let scheduled: Transit[] = [];
       const byHand = new Set<number>();
       const arrived: number[] = [];

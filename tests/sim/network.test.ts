@@ -22,7 +22,7 @@ const send = {
 };
 const departure: Departure = { from: 1, to: 2, send, sourceEpoch: 1, targetEpoch: 1, quiet: false };
 const network = (changes: Partial<NetworkConfig> = {}, seed = 1): Network =>
-  new Network({ ...defaultWorld.network, ...changes }, 3, seed, 1);
+  new Network({ ...defaultWorld.network, ...changes }, seed, 1);
 
 function sendMany(net: Network, count: number): Transit[] {
   return Array.from({ length: count }, (_, i) => net.send(i * 50, departure)).flat();

@@ -1,6 +1,7 @@
 /**
  * Committed entries take effect: once each, in the order of the log, whatever happened between two starts.
  */
+import { emptyBytes } from '../../base/bytes.ts';
 import { assert, fail } from '../../base/assert.ts';
 import { idToHex } from '../../base/u64.ts';
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
@@ -12,22 +13,24 @@ import { leaseId } from '../lease/types.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import { encodeRevision } from '../mvcc/revision.ts';
 import type { Request } from '../pb/gen/etcdserver_pb.ts';
-import { asConfChangeV2, decodeConfChange } from '../raft/confchange-codec.ts';
-import { RaftError } from '../raft/errors.ts';
-import type { ConfChange, ConfChangeV2, Entry } from '../raft/types.ts';
+import { asConfChangeV2 } from '../raft/confchange-codec.ts';
+import type { ConfChangeV2, Entry, LogIndex } from '../raft/types.ts';
 import type { ApplierV3, LoggedWrite } from './apply-v3.ts';
+import { readChange } from './conf-change-data.ts';
+import type { MemberChange } from './conf-change-data.ts';
 import { RecordHash } from './digest.ts';
 import { decodeLogged, entryLabel } from './entry-data.ts';
+import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
-import type { MemberId, MemberTable } from './member-id.ts';
+import type { MemberTable } from './member-id.ts';
 import {
   attributesFromJson,
   clusterVersionPath,
-  memberFromJson,
+  contextFromJson,
   memberOfAttributesPath,
   memberToJson,
 } from './membership.ts';
-import type { ClusterMember, Membership } from './membership.ts';
+import type { ChangeContext, ClusterMember, Membership, RefusedChange } from './membership.ts';
 import type { Outbox } from './outbox.ts';
 
 /** What came of an entry, for whoever waits for it. */
@@ -45,10 +48,14 @@ export interface ApplierParts {
   /** What writes do. */
   readonly v3: ApplierV3;
   /** Puts a configuration in force in raft. */
-  readonly applyConfChange: (change: ConfChangeV2) => void;
+  readonly applyConfChange: (change: ConfChangeV2, index: LogIndex) => void;
+  /** Who is in the cluster has changed. */
+  readonly membersChanged: () => void;
+  /** Where the state stands at the start: at a snapshot, or before the first entry. */
+  readonly start: { readonly index: number; readonly term: number };
 }
 
-const noResponse = new Uint8Array(0);
+const noResponse = emptyBytes;
 
 /**
  * The consistent index is the last entry whose effect is in the store; each commit stores it with the
@@ -74,6 +81,32 @@ export class Applier {
       tx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(this.#consistentIndex));
     });
     parts.kv.setOnDelete((key, value) => this.#records.remove(key, value));
+    this.#begin(parts.start);
+  }
+
+  /** The backend has gone over to the database of a snapshot: the state is what it was there. */
+  restore(start: { readonly index: number; readonly term: number }): void {
+    this.#consistentIndex = this.#parts.backend.consistentIndex;
+    this.#begin(start);
+  }
+
+  /**
+   * Makes what is applied a commit of the backend, with its index, even where nothing else was written.
+   * @returns whether all of it is in the pages now
+   */
+  commit(): boolean {
+    const { backend } = this.#parts;
+    backend.batchTx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(this.#consistentIndex));
+    backend.unlock();
+    return backend.pendingCount === 0 || backend.commit('force');
+  }
+
+  #begin({ index, term }: { readonly index: number; readonly term: number }): void {
+    const { backend } = this.#parts;
+    this.#index = index;
+    this.#term = term;
+    this.#records.clear();
+    this.#leases.clear();
     backend.readTx.forEach('key', (key, value) => this.#records.add(key, value));
     backend.readTx.forEach('lease', (key, value) => this.#leases.add(key, value));
   }
@@ -168,40 +201,55 @@ export class Applier {
     const { membership } = this.#parts;
     const member = memberOfAttributesPath(request.Path);
     if (request.Method === 'PUT' && request.Path === clusterVersionPath) {
+      membership.version = request.Val;
       this.#store('cluster', 'clusterVersion', request.Val);
     } else if (request.Method === 'PUT' && member !== null) {
       const attributes = attributesFromJson(request.Val);
       if (attributes === null) return fail('apply: a member published attributes that are no JSON');
-      const updated = membership.updateAttributes(member, attributes);
-      if (updated !== null) this.#store('members', idToHex(member), memberToJson(updated));
+      const updated = membership.update(member, attributes);
+      if (updated !== null) this.#storeMember(updated);
     }
     return noResponse;
   }
 
-  /** A change that is no longer valid takes no effect, on any member. */
-  #applyChange(entry: Entry): null {
+  /** A change that is no longer valid takes no effect, on any member; whoever asked for it hears why. */
+  #applyChange(entry: Entry): Applied {
     assert(entry.type === 'EntryConfChange', 'apply: conf changes of version 2 are not proposed');
-    const { membership, table, applyConfChange } = this.#parts;
+    const { membership, applyConfChange } = this.#parts;
     const change = readChange(entry);
-    const id = table.memberOf(change.nodeId);
-    const member = memberFromJson(decodeUtf8(change.context));
-    if (membership.refusal(change.type, id, member) !== null) return null;
-    applyConfChange(asConfChangeV2(change));
-    this.#recordChange(change, id, member);
-    return null;
+    const context = contextFromJson(decodeUtf8(change.context));
+    const refusal = membership.refusal(change.type, change.member, context);
+    if (refusal !== null) return { id: change.id, outcome: refusalErrors[refusal] };
+    applyConfChange(asConfChangeV2(change), entry.index);
+    this.#recordChange(change, context);
+    this.#parts.membersChanged();
+    return { id: change.id, outcome: noResponse };
   }
 
-  #recordChange(change: ConfChange, id: MemberId, member: ClusterMember | null): void {
-    const { membership } = this.#parts;
-    if (change.type === 'ConfChangeRemoveNode') {
+  /** @source etcd v3.4.23 etcdserver/server.go applyConfChange */
+  #recordChange({ type, member: id, nodeId }: MemberChange, context: ChangeContext | null): void {
+    const { membership, table } = this.#parts;
+    if (type === 'ConfChangeRemoveNode') {
       membership.remove(id);
+      table.retire(id);
       this.#parts.backend.batchTx.delete('members', encodeUtf8(idToHex(id)));
-      this.#store('members_removed', idToHex(id), 'removed');
-    } else {
-      if (member === null || member.id !== id) return fail('apply: a conf change says nothing of its member');
-      membership.put(member);
-      this.#store('members', idToHex(id), memberToJson(member));
+      return this.#store('members_removed', idToHex(id), 'removed');
     }
+    if (context === null || context.member.id !== id)
+      return fail('apply: a conf change says nothing of its member');
+    if (context.isPromote || type === 'ConfChangeUpdateNode') {
+      const { peerUrls } = context.member;
+      const updated = membership.update(id, context.isPromote ? { isLearner: false } : { peerUrls });
+      if (updated !== null) this.#storeMember(updated);
+      return;
+    }
+    table.seat(id, nodeId);
+    membership.put(context.member);
+    this.#storeMember(context.member);
+  }
+
+  #storeMember(member: ClusterMember): void {
+    this.#store('members', idToHex(member.id), memberToJson(member));
   }
 
   /** Writes text into a bucket and ends the entry's group of backend operations. */
@@ -212,12 +260,12 @@ export class Applier {
   }
 }
 
-/** The change in an entry; all members stop at one that cannot be read. */
-function readChange(entry: Entry): ConfChange {
-  try {
-    return decodeConfChange(entry.data);
-  } catch (error) {
-    if (error instanceof RaftError) return fail(`apply: entry ${entry.index} holds no configuration change`);
-    throw error;
-  }
-}
+/** @source etcd v3.4.23 etcdserver/api/v3rpc/util.go toGRPCErrorMap */
+const refusalErrors: Readonly<Record<RefusedChange, RpcError>> = {
+  'ID removed': rpcErrors.memberNotFound,
+  'ID exists': rpcErrors.memberExists,
+  'ID not found': rpcErrors.memberNotFound,
+  'Peer URL already exists': rpcErrors.peerUrlExists,
+  'member not learner': rpcErrors.memberNotLearner,
+  'too many learners': rpcErrors.tooManyLearners,
+};

@@ -26,6 +26,7 @@ export class Defragmenter {
   readonly #disk: Disk;
   readonly #trace: Trace<ServerEvent>;
   #done: (() => void) | null = null;
+  #isAbandoned = false;
 
   constructor(backend: Backend, disk: Disk, trace: Trace<ServerEvent>) {
     this.#backend = backend;
@@ -54,13 +55,22 @@ export class Defragmenter {
       this.#trace.emit({ type: 'server.defragment', beforeBytes, afterBytes: image.length });
   }
 
+  /** A snapshot brings another database: what is being copied is nobody's any more. */
+  abandon(): void {
+    if (this.#done !== null) this.#isAbandoned = true;
+  }
+
   /** The copy is durable: it gets the file's name, and commits go on. */
   synced(): void {
     const done = this.#done;
     assert(done !== null, 'defragment: a copy is durable that nobody made');
     this.#done = null;
-    this.#disk.rename(temporaryFile, backendFile);
-    this.#backend.committed();
+    if (this.#isAbandoned) this.#disk.remove(temporaryFile);
+    else {
+      this.#disk.rename(temporaryFile, backendFile);
+      this.#backend.committed();
+    }
+    this.#isAbandoned = false;
     done();
   }
 

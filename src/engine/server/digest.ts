@@ -90,6 +90,11 @@ export class RecordHash {
   #low = 0;
   #high = 0;
 
+  clear(): void {
+    this.#low = 0;
+    this.#high = 0;
+  }
+
   add(key: Uint8Array, value: Uint8Array): void {
     const [low, high] = recordHash(key, value);
     this.#low = (this.#low + low) >>> 0;

@@ -7,16 +7,23 @@ import type { DiskErrorCode } from './types.ts';
 
 export const backendFile = 'member/snap/db';
 
+/** A large file is written in pieces of so many bytes. */
+const writeBytes = 1048576;
+
 /**
- * What a sync was asked for: the log, the backend's data pages, its meta page (which ends a commit), or what
- * a start
- * found in the files and builds upon, or the copy that a defragmentation makes.
+ * What a sync was asked for: the log, the backend's data pages, its meta page (which ends a commit), what a
+ * start found in the files and builds upon, the copy that a defragmentation makes, or a file that somebody
+ * waits for.
  */
-export type SyncPurpose = 'wal' | 'pages' | 'meta' | 'found' | 'defragment';
+export type SyncPurpose = 'wal' | 'pages' | 'meta' | 'found' | 'defragment' | 'file';
 
 interface PendingSync {
   readonly purpose: SyncPurpose;
   readonly file: string;
+  /** Of pages and meta pages: which of the backend's databases they belong to. */
+  readonly database: number;
+  /** Of a file: what is to follow. */
+  readonly then: (() => void) | null;
 }
 
 /** The requests of one process; ids count from 1 and each completion is expected once. */
@@ -24,6 +31,7 @@ export class Disk {
   readonly #outbox: Outbox;
   readonly #pending = new Map<number, PendingSync>();
   #nextId = 1;
+  #database = 1;
 
   constructor(outbox: Outbox) {
     this.#outbox = outbox;
@@ -33,7 +41,7 @@ export class Disk {
   walSink(): WalSink {
     return {
       write: (file, offset, data) => this.#outbox.disk({ kind: 'write', file, offset, data }),
-      sync: (file) => this.#sync('wal', file, false),
+      sync: (file) => this.#sync('wal', file, false, null),
       truncate: (file, sizeBytes) => this.#outbox.disk({ kind: 'truncate', file, sizeBytes }),
       remove: (file) => this.remove(file),
     };
@@ -43,35 +51,59 @@ export class Disk {
   pageSink(): PageSink {
     return {
       write: (offset, data) => this.#outbox.disk({ kind: 'write', file: backendFile, offset, data }),
-      sync: (what) => this.#sync(what === 'meta' ? 'meta' : 'pages', backendFile, what !== 'meta'),
+      sync: (what) => this.#sync(what === 'meta' ? 'meta' : 'pages', backendFile, what !== 'meta', null),
       truncate: (sizeBytes) => this.#outbox.disk({ kind: 'truncate', file: backendFile, sizeBytes }),
     };
   }
 
   /**
    * Makes durable what an earlier process of this member may have left in the page cache: what was read from
-   * it
-   * must not be lost any more.
+   * it must not be lost any more.
    */
   syncFound(file: string): void {
-    this.#sync('found', file, false);
-  }
-
-  remove(file: string): void {
-    this.#outbox.disk({ kind: 'remove', file });
+    this.#sync('found', file, false, null);
   }
 
   write(file: string, offset: number, data: Uint8Array): void {
     this.#outbox.disk({ kind: 'write', file, offset, data });
   }
 
-  /** What is written to the file so far is to be durable. */
-  sync(purpose: SyncPurpose, file: string): void {
-    this.#sync(purpose, file, false);
+  /** Writes a whole file anew and calls `then` once it is durable. */
+  writeFile(file: string, data: Uint8Array, then: () => void): void {
+    this.#outbox.disk({ kind: 'truncate', file, sizeBytes: 0 });
+    for (let at = 0; at < data.length; at += writeBytes) {
+      this.write(file, at, data.subarray(at, at + writeBytes));
+    }
+    this.syncFile(file, then);
+  }
+
+  /** Calls `then` once all that was written to the file is durable. */
+  syncFile(file: string, then: () => void): void {
+    this.#sync('file', file, false, then);
   }
 
   rename(file: string, to: string): void {
     this.#outbox.disk({ kind: 'rename', file, to });
+  }
+
+  /** Another file takes the database's place: what is under way for the old one is nobody's any more. */
+  replaceDatabase(file: string): void {
+    this.#database++;
+    this.rename(file, backendFile);
+  }
+
+  /** Whether a commit's end is that of the present database. */
+  isPresent({ database }: PendingSync): boolean {
+    return database === this.#database;
+  }
+
+  remove(file: string): void {
+    this.#outbox.disk({ kind: 'remove', file });
+  }
+
+  /** What is written to the file so far is to be durable. */
+  sync(purpose: SyncPurpose, file: string): void {
+    this.#sync(purpose, file, false, null);
   }
 
   /** Nothing is on its way. */
@@ -94,9 +126,9 @@ export class Disk {
     return pending;
   }
 
-  #sync(purpose: SyncPurpose, file: string, barrier: boolean): void {
+  #sync(purpose: SyncPurpose, file: string, barrier: boolean, then: (() => void) | null): void {
     const id = this.#nextId++;
-    this.#pending.set(id, { purpose, file });
+    this.#pending.set(id, { purpose, file, database: this.#database, then });
     this.#outbox.disk({ kind: 'sync', file, id, barrier });
   }
 }

@@ -15,7 +15,8 @@ import type { InternalRaftRequest } from '../pb/gen/raft_internal_pb.ts';
 import { decodeConfChange } from '../raft/confchange-codec.ts';
 import { RaftError } from '../raft/errors.ts';
 import type { Entry } from '../raft/types.ts';
-import { clusterVersionPath, memberFromJson, memberOfAttributesPath } from './membership.ts';
+import { untagContext } from './conf-change-data.ts';
+import { clusterVersionPath, contextFromJson, memberOfAttributesPath } from './membership.ts';
 import type { MemberTable } from './member-id.ts';
 import { requestLabel } from './rpc.ts';
 
@@ -168,10 +169,10 @@ function changeLabel(entry: Entry, table: MemberTable): string {
   if (entry.type === 'EntryConfChangeV2') return 'conf change';
   try {
     const change = decodeConfChange(entry.data);
-    const name = memberFromJson(decodeUtf8(change.context))?.name ?? '';
-    return printableLabel(
-      `conf change ${changeVerbs[change.type]} ${name === '' ? table.nameOf(change.nodeId) : name}`,
-    );
+    const context = contextFromJson(decodeUtf8(untagContext(change.context).context));
+    const name = context?.member.name ?? '';
+    const verb = context?.isPromote === true ? 'promote' : changeVerbs[change.type];
+    return printableLabel(`conf change ${verb} ${name === '' ? table.nameOf(change.nodeId) : name}`);
   } catch (error) {
     if (error instanceof RaftError) return 'conf change';
     throw error;

@@ -76,6 +76,29 @@ export const rpcErrors = {
   ),
   /** The time was over before a leader was known to whom the proposal could go. */
   deadlineExceeded: new RpcError(unknown, 'context deadline exceeded'),
+  timeoutLeaderTransfer: new RpcError(
+    unknown,
+    'etcdserver: request timed out, leader transfer took too long',
+  ),
+  memberExists: new RpcError(failedPrecondition, 'etcdserver: member ID already exist'),
+  peerUrlExists: new RpcError(failedPrecondition, 'etcdserver: Peer URLs already exists'),
+  /** 3.4 gives this one, as the timeout of a transfer, no code of its own. */
+  notEnoughStarted: new RpcError(
+    unknown,
+    'etcdserver: re-configuration failed due to not enough started members',
+  ),
+  memberBadUrls: new RpcError(invalidArgument, 'etcdserver: given member URLs are invalid'),
+  memberNotFound: new RpcError(notFound, 'etcdserver: member not found'),
+  memberNotLearner: new RpcError(failedPrecondition, 'etcdserver: can only promote a learner member'),
+  learnerNotReady: new RpcError(
+    failedPrecondition,
+    'etcdserver: can only promote a learner member which is in sync with leader',
+  ),
+  tooManyLearners: new RpcError(failedPrecondition, 'etcdserver: too many learner members in cluster'),
+  notLeader: new RpcError(failedPrecondition, 'etcdserver: not leader'),
+  unhealthy: new RpcError(unavailable, 'etcdserver: unhealthy cluster'),
+  notSupportedForLearner: new RpcError(unavailable, 'etcdserver: rpc not supported for learner'),
+  badLeaderTransferee: new RpcError(failedPrecondition, 'etcdserver: bad leader transferee'),
   proposalDropped: new RpcError(unknown, 'raft proposal dropped'),
 } as const;
 

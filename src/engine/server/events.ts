@@ -38,6 +38,55 @@ export type ServerEvent =
       readonly code: number;
       readonly message: string;
     }
+  /** A snapshot of this member's own is on its disk, marked in the log: a start goes on from here. */
+  | {
+      readonly type: 'snapshot.save';
+      readonly index: number;
+      readonly term: number;
+      readonly file: string;
+      readonly sizeBytes: number;
+    }
+  /**
+   * A snapshot with the database leaves for a follower: `begin`; the follower has it on its disk: `sent`; or
+   * it did not get there.
+   */
+  | {
+      readonly type: 'snapshot.send';
+      readonly to: number;
+      readonly index: number;
+      readonly sizeBytes: number;
+      readonly state: 'begin' | 'sent' | 'failed';
+    }
+  /** So much of a snapshot has come. `saved`: all of it, and its database is on the disk. */
+  | {
+      readonly type: 'snapshot.receive';
+      readonly from: number;
+      readonly receivedBytes: number;
+      readonly totalBytes: number;
+      readonly saved: boolean;
+    }
+  /** The state of this member is the snapshot's from now on, and its log begins behind it. */
+  | {
+      readonly type: 'snapshot.apply';
+      readonly index: number;
+      readonly term: number;
+      readonly revision: number;
+    }
+  /**
+   * Who is in the cluster now, as this member has applied it: after a change, a snapshot, a start. Parallel
+   * lists, ascending by id; `nodes` are node numbers, `names` empty for who has not started.
+   */
+  | {
+      readonly type: 'server.members';
+      readonly nodes: readonly number[];
+      readonly ids: readonly string[];
+      readonly names: readonly string[];
+      readonly peerUrls: readonly string[];
+      readonly learners: readonly number[];
+      readonly removedIds: readonly string[];
+    }
+  /** The leader was asked to hand its leadership over. */
+  | { readonly type: 'server.moveLeader'; readonly to: number }
   /** The leader compacts by itself. */
   | { readonly type: 'server.autoCompact'; readonly revision: number }
   /** The store was copied into a tight file. */

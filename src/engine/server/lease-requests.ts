@@ -14,8 +14,8 @@ import type { NodeId } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
-import { decodePeerRequest, encodePeerRequest } from './peer-request.ts';
-import type { PeerRequest, PeerRequestKind } from './peer-request.ts';
+import { encodePeerRequest, peerRequestNames } from './peer-request.ts';
+import type { PeerRequest } from './peer-request.ts';
 import { requestTimeoutUs } from './proposals.ts';
 
 /** What only the leader can answer. A renewal's header tells the revision at which it came. */
@@ -53,15 +53,6 @@ export interface LeaseRequestsPort {
   send(to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void;
 }
 
-const messageTypes: Readonly<Record<PeerRequestKind, string>> = {
-  renew: 'LeaseRenew',
-  renewed: 'LeaseRenewResp',
-  timeToLive: 'LeaseTimeToLive',
-  timeLeft: 'LeaseTimeToLiveResp',
-  notFound: 'LeaseResp',
-  failed: 'LeaseResp',
-};
-
 /**
  * A request waits while no leader is known, while the leader has not come to count, while its answer is on
  * the way, and, where it renews a lease that has expired, until it is known whether the lease is gone.
@@ -89,9 +80,7 @@ export class LeaseRequests {
   }
 
   /** A peer asks, or answers; what cannot be read is lost, as a bad HTTP request would be. */
-  receive(from: NodeId, bytes: Uint8Array, nowUs: number): void {
-    const message = decodePeerRequest(bytes);
-    if (message === null) return;
+  receive(from: NodeId, message: PeerRequest, nowUs: number): void {
     const ask = this.#readAsk(message);
     if (ask !== null) {
       const asker = { kind: 'peer', node: from, id: message.id } as const;
@@ -172,7 +161,7 @@ export class LeaseRequests {
     const id = this.#port.nextRequestId();
     waiting.sent = { lead, id, atUs: nowUs };
     const message = { kind: ask.kind, id, body: askBody(ask) };
-    this.#port.send(lead, messageTypes[ask.kind], encodePeerRequest(message), false);
+    this.#port.send(lead, peerRequestNames[ask.kind], encodePeerRequest(message), false);
   }
 
   #readAsk({ kind, body }: PeerRequest): LeaseAsk | null {
@@ -196,7 +185,7 @@ export class LeaseRequests {
 
   #reply({ node, id }: Extract<Asker, { kind: 'peer' }>, message: Omit<PeerRequest, 'id'>): void {
     const bytes = encodePeerRequest({ ...message, id });
-    this.#port.send(node, messageTypes[message.kind], bytes, message.kind === 'failed');
+    this.#port.send(node, peerRequestNames[message.kind], bytes, message.kind === 'failed');
   }
 
   /**

@@ -45,20 +45,43 @@ export function compareIds(a: bigint, b: bigint): number {
 }
 
 /**
+ * The id of a member that is added to a running cluster: from its peer URLs and the second of its addition.
+ * @source etcd v3.4.23 etcdserver/api/membership/member.go newMember; v3rpc/member.go MemberAdd
+ */
+export function addedMemberIdOf(peerUrls: readonly string[], nowUs: number): MemberId {
+  const urls = peerUrls.map(encodeUtf8).sort(compareBytes);
+  const seconds = encodeUtf8(String(Math.floor(nowUs / 1_000_000)));
+  return leadingU64(sha1(concatBytes([...urls, seconds]))) as MemberId;
+}
+
+/** Node numbers of members whose address is no host's begin here: nobody can be reached there. */
+const firstUnreachableNode = 1000;
+const unreachableNodes = 1_000_003n;
+
+/**
  * Which member has which node number. Raft counts in small numbers; the wire and the log carry member ids.
+ * A node number is its host's, so a member that takes the place of a removed one on the same host has a new
+ * id and the same number: the ids that had it before are `retired`, and nothing of theirs is taken any more.
  */
 export class MemberTable {
+  /** Whose messages a node sends and receives now. */
   readonly #members = new Map<NodeId, MemberId>([[none, noMember]]);
+  /** Of every id ever seen. */
   readonly #nodes = new Map<bigint, NodeId>([[noMember, none]]);
-  readonly #names = new Map<NodeId, string>();
+  readonly #retired = new Set<bigint>();
+  readonly #hosts: readonly PeerConfig[];
 
-  constructor(peers: readonly PeerConfig[], clusterToken: string) {
-    for (const peer of peers) {
-      const member = memberIdOf([peer.peerUrl], clusterToken);
-      this.#members.set(peer.nodeId, member);
-      this.#nodes.set(member, peer.nodeId);
-      this.#names.set(peer.nodeId, peer.name);
-    }
+  /**
+   * @param peers the first members
+   * @param hosts all hosts there are, by their first addresses; absent: those of the peers
+   */
+  constructor(
+    peers: readonly PeerConfig[],
+    clusterToken: string,
+    hosts: readonly PeerConfig[] | undefined = peers,
+  ) {
+    this.#hosts = hosts;
+    for (const peer of peers) this.seat(memberIdOf([peer.peerUrl], clusterToken), peer.nodeId);
   }
 
   /** 0 for no node, and for raft's local threads. */
@@ -66,20 +89,71 @@ export class MemberTable {
     return this.#members.get(node) ?? noMember;
   }
 
-  /** Null for a member that is not in the table. */
+  /** Null for an id that was never seen, or is retired. */
   nodeOf(member: bigint): NodeId | null {
-    return this.#nodes.get(member) ?? null;
+    return this.#retired.has(member) ? null : (this.#nodes.get(member) ?? null);
   }
 
+  /** The node number of a member in the log, be it long gone. One that is seen for the first time gets it. */
+  numberOf(member: bigint, peerUrls: readonly string[] = []): NodeId {
+    const known = this.#nodes.get(member);
+    if (known !== undefined) return known;
+    const node = this.nodeAt(peerUrls) ?? unreachable(member);
+    this.#nodes.set(member, node);
+    if (!this.#members.has(node)) this.#members.set(node, member as MemberId);
+    return node;
+  }
+
+  /** The host with one of these addresses; null where none has. */
+  nodeAt(peerUrls: readonly string[]): NodeId | null {
+    return this.#hosts.find(({ peerUrl }) => peerUrls.includes(peerUrl))?.nodeId ?? null;
+  }
+
+  /** The node as a host; null where there is no host of that number. */
+  hostNode(node: NodeId): NodeId | null {
+    return this.#hosts.some(({ nodeId }) => nodeId === node) ? node : null;
+  }
+
+  /** The member speaks from this node from now on; who did before is retired. */
+  seat(member: MemberId, node: NodeId): void {
+    const before = this.#members.get(node);
+    if (before !== undefined && before !== member) this.#retired.add(before);
+    this.#retired.delete(member);
+    this.#members.set(node, member);
+    this.#nodes.set(member, node);
+  }
+
+  /**
+   * A message came from a host and names this member as its sender: one that is new there is seated, for a
+   * member that lags behind hears of another's addition from itself.
+   * @returns the node; null for a retired member
+   */
+  accept(member: bigint, host: NodeId): NodeId | null {
+    if (this.#retired.has(member)) return null;
+    const known = this.#nodes.get(member);
+    if (known !== undefined && this.#members.get(known) === member) return known;
+    this.seat(member as MemberId, known ?? host);
+    return known ?? host;
+  }
+
+  retire(member: MemberId): void {
+    this.#retired.add(member);
+  }
+
+  /** A host's name; for other nodes the name that a number makes. */
   nameOf(node: NodeId): string {
-    return this.#names.get(node) ?? '';
+    return this.#hosts.find(({ nodeId }) => nodeId === node)?.name ?? `m${node}`;
   }
 
-  /** The name, or the id in hex for a member that is not in the table. */
+  /** The name of its host, or the id in hex for a member that was never seen. */
   nameOfMember(member: MemberId): string {
-    const node = this.nodeOf(member);
-    return node === null ? idToHex(member) : this.nameOf(node);
+    const node = this.#nodes.get(member);
+    return node === undefined ? idToHex(member) : this.nameOf(node);
   }
+}
+
+function unreachable(member: bigint): NodeId {
+  return (firstUnreachableNode + Number(BigInt.asUintN(64, member) % unreachableNodes)) as NodeId;
 }
 
 /** Counts of requests beyond 2^48 would start again; none of our runs gets there. */

@@ -5,6 +5,7 @@
 import { InvariantError } from '../../base/assert.ts';
 import { BoltError } from '../bolt/errors.ts';
 import type { PageRun } from '../bolt/types.ts';
+import type { Status } from '../raft/status.ts';
 import { LeaseError } from '../lease/types.ts';
 import { MvccError } from '../mvcc/types.ts';
 import { WalError } from '../wal/errors.ts';
@@ -47,11 +48,11 @@ export class Member {
   static boot(
     config: MemberConfig,
     files: DiskImage,
-    _nowUs: number,
+    nowUs: number,
   ): { readonly member: Member; readonly output: MemberOutput } {
     const member = new Member(new Outbox(config.trace));
     const output = member.#run(() => {
-      member.#server = new EtcdServer(config, files, member.#outbox);
+      member.#server = new EtcdServer(config, files, member.#outbox, nowUs);
     });
     return { member, output };
   }
@@ -65,17 +66,22 @@ export class Member {
 
   /** Bytes; 0 where there is no store. */
   get pageSize(): number {
-    return this.#server?.pageSize ?? 0;
+    return this.#server?.store.pageSize ?? 0;
   }
 
   /** What each page of the store is, at the last commit. */
   pageRuns(): PageRun[] {
-    return this.#server?.pageRuns() ?? [];
+    return this.#server?.store.pageRuns() ?? [];
+  }
+
+  /** Raft's configuration and, on a leader, each follower's progress; null where raft does not run. */
+  raftStatus(): Status | null {
+    return this.#server?.raftStatus() ?? null;
   }
 
   /** A page with its items as printable text; null for a page that the store does not have. */
   page(pgid: number): DecodedPage | null {
-    return this.#server?.page(pgid) ?? null;
+    return this.#server?.store.page(pgid) ?? null;
   }
 
   /** Entries from an index on, as they were handed to the disk; at most `limit`. */

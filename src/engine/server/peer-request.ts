@@ -1,19 +1,62 @@
 /**
- * Requests between members that are not raft's: a renewal or a look at a lease, which only the leader can
- * answer. etcd sends them as HTTP POSTs to the peer port; here they travel over the same links as raft's
+ * Requests between members that are not raft's messages: a renewal or a look at a lease, which only the
+ * leader can answer, a learner's promotion, a snapshot with its database, the list of members. etcd sends them as HTTP POSTs to the peer port; here they travel over the same links as raft's
  * messages: a zero byte, which begins no raftpb.Message, the kind, an id of 8 bytes big-endian, the body.
  * @source etcd v3.4.23 lease/leasehttp/http.go
  */
 import { assert } from '../../base/assert.ts';
 
 /** With the number that stands for it in the second byte. */
-const kinds = ['renew', 'renewed', 'timeToLive', 'timeLeft', 'notFound', 'failed'] as const;
+const kinds = [
+  'renew',
+  'renewed',
+  'timeToLive',
+  'timeLeft',
+  'notFound',
+  'failed',
+  'members',
+  'membersAre',
+  'notYet',
+  'gone',
+  'snapshot',
+  'snapshotPart',
+  'snapshotSaved',
+  'snapshotRefused',
+  'promote',
+  'promoted',
+  'promoteRefused',
+] as const;
 
 /**
  * `renew` and `timeToLive` ask, with the protobuf body of the client's request. `renewed` and `timeLeft`
  * answer, with that of the response; `notFound` has none, nor has `failed`: the asked one does not lead.
+ * `members` asks who is in the cluster: `membersAre` answers, `notYet` where the asked one only starts.
+ * `gone` tells a removed member, by its id, that it is removed. `snapshot` is a piece of a stream,
+ * `snapshotPart` how much of it has come, `snapshotSaved` and `snapshotRefused` how it ended. `promote` asks
+ * the leader on; `promoted` and `promoteRefused` answer, the latter with etcd's text.
  */
 export type PeerRequestKind = (typeof kinds)[number];
+
+/** What the network's trace calls them. */
+export const peerRequestNames: Readonly<Record<PeerRequestKind, string>> = {
+  renew: 'LeaseRenew',
+  renewed: 'LeaseRenewResp',
+  timeToLive: 'LeaseTimeToLive',
+  timeLeft: 'LeaseTimeToLiveResp',
+  notFound: 'LeaseResp',
+  failed: 'LeaseResp',
+  members: 'Members',
+  membersAre: 'MembersResp',
+  notYet: 'MembersResp',
+  gone: 'MemberGone',
+  snapshot: 'MsgSnap',
+  snapshotPart: 'SnapshotAck',
+  snapshotSaved: 'SnapshotResp',
+  snapshotRefused: 'SnapshotResp',
+  promote: 'MemberPromote',
+  promoted: 'MemberPromoteResp',
+  promoteRefused: 'MemberPromoteResp',
+};
 
 export interface PeerRequest {
   readonly kind: PeerRequestKind;

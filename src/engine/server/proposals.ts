@@ -1,4 +1,5 @@
 /** Requests on their way through the log: from the door until their entry is applied, or the time is over. */
+import type { ConfChange } from '../raft/types.ts';
 import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
 
@@ -18,6 +19,8 @@ export interface Proposal {
   readonly id: bigint;
   readonly proposer: Proposer;
   readonly data: Uint8Array;
+  /** Set for a change of members, which has no data. */
+  readonly change?: ConfChange;
   /** What it asks for, for the trace; empty where none is kept. */
   readonly label: string;
   readonly startUs: number;

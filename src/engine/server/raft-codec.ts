@@ -13,6 +13,7 @@ import {
   wireType,
 } from '../../base/wire.ts';
 import { decodeEntry, encodeEntry } from '../pb/hot.ts';
+import { decodeUtf8 } from '../../base/utf8.ts';
 import { decodeConfChange, encodeConfChange } from '../raft/confchange-codec.ts';
 import type { DraftMessage } from '../raft/message.ts';
 import { newMessage } from '../raft/message.ts';
@@ -27,7 +28,10 @@ import type {
 } from '../raft/types.ts';
 import { logIndex, none, term } from '../raft/types.ts';
 import type { WalEntry, WalHardState } from '../wal/record.ts';
+import { tagContext, untagContext } from './conf-change-data.ts';
 import type { MemberTable } from './member-id.ts';
+import { memberFromJson } from './membership.ts';
+import { decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
 
 /** Bytes that are well-formed protobuf and yet nothing this member can take. */
 export class RaftWireError extends Error {
@@ -80,16 +84,18 @@ const changeTypes: readonly ConfChangeType[] = [
 const varintTag = (field: number): number => field * 8 + wireType.varint;
 const bytesTag = (field: number): number => field * 8 + wireType.bytes;
 
-function nodeFrom(id: bigint, table: MemberTable): NodeId {
-  const node = table.nodeOf(BigInt.asUintN(64, id));
+/** The node that a message is for, or is from. `host`: where the message came from. */
+function nodeFrom(id: bigint, table: MemberTable, host: NodeId | null): NodeId {
+  const member = BigInt.asUintN(64, id);
+  const node = host === null ? table.nodeOf(member) : table.accept(member, host);
   if (node === null) throw new RaftWireError('a member that is not of this cluster');
   return node;
 }
 
 /** A configuration change of raft's as raftpb.ConfChange, with the member's id. */
-function changeToWire(data: Uint8Array, table: MemberTable): Uint8Array {
-  const { id, type, nodeId, context } = decodeConfChange(data);
-  const member = table.memberOf(nodeId);
+function changeToWire(data: Uint8Array): Uint8Array {
+  const { id, type, context: tagged } = decodeConfChange(data);
+  const { member, context } = untagContext(tagged);
   const size = int64FieldSize(id) + 2 + int64FieldSize(member);
   const writer = new WireWriter(size + (context.length === 0 ? 0 : bytesFieldSize(context)));
   writer.int64(1, id);
@@ -99,29 +105,31 @@ function changeToWire(data: Uint8Array, table: MemberTable): Uint8Array {
   return writer.finish();
 }
 
-/** @throws RaftWireError for a member that is not in the table, or an unknown kind of change */
+/** @throws RaftWireError for an unknown kind of change */
 function changeFromWire(data: Uint8Array, table: MemberTable): Uint8Array {
-  const change = { id: 0n, type: changeTypes[0], nodeId: none, context: emptyBytes };
+  const change = { id: 0n, type: changeTypes[0], context: emptyBytes };
+  let member = 0n;
   const reader = new WireReader(data);
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === varintTag(1)) change.id = BigInt.asUintN(64, reader.int64());
     else if (tag === varintTag(2)) change.type = changeTypes[reader.uint()];
-    else if (tag === varintTag(3)) change.nodeId = nodeFrom(reader.int64(), table);
+    else if (tag === varintTag(3)) member = BigInt.asUintN(64, reader.int64());
     else if (tag === bytesTag(4)) change.context = reader.bytes();
     else reader.skip(tag);
   }
   if (change.type === undefined) throw new RaftWireError('a configuration change of an unknown kind');
-  return encodeConfChange(change);
+  const nodeId = table.numberOf(member, memberFromJson(decodeUtf8(change.context))?.peerUrls);
+  return encodeConfChange({ ...change, nodeId, context: tagContext(member, change.context) });
 }
 
 /** An entry as the log and the wire hold it; a conf change names its member by id. */
-export function entryToWire(entry: Entry, table: MemberTable): WalEntry {
+export function entryToWire(entry: Entry): WalEntry {
   assert(entry.type !== 'EntryConfChangeV2', 'codec: conf changes of version 2 are not proposed');
-  const data = entry.type === 'EntryNormal' ? entry.data : changeToWire(entry.data, table);
+  const data = entry.type === 'EntryNormal' ? entry.data : changeToWire(entry.data);
   return { type: entryTypeCodes[entry.type], term: entry.term, index: entry.index, data };
 }
 
-/** @throws RaftWireError for an entry of an unknown type or a change that names an unknown member */
+/** @throws RaftWireError for an entry of an unknown type */
 export function entryFromWire(wire: WalEntry, table: MemberTable): Entry {
   const place = { term: term(wire.term), index: logIndex(wire.index) };
   if (wire.type === entryTypeCodes.EntryNormal) return { ...place, type: 'EntryNormal', data: wire.data };
@@ -133,38 +141,38 @@ export function hardStateToWire(state: HardState, table: MemberTable): WalHardSt
   return { term: state.term, vote: table.memberOf(state.vote), commit: state.commit };
 }
 
-/** @throws RaftWireError when the vote went to a member that is not in the table */
 export function hardStateFromWire(state: WalHardState, table: MemberTable): HardState {
-  const vote = table.nodeOf(state.vote);
-  if (vote === null) throw new RaftWireError('a vote for an unknown member');
-  return { term: term(state.term), vote, commit: logIndex(state.commit) };
+  return { term: term(state.term), vote: table.numberOf(state.vote), commit: logIndex(state.commit) };
 }
 
-function messageSize(
-  m: Message,
-  type: number,
-  entries: readonly Uint8Array[],
-  to: bigint,
-  from: bigint,
-): number {
+interface MessageParts {
+  readonly type: number;
+  readonly to: bigint;
+  readonly from: bigint;
+  readonly entries: readonly Uint8Array[];
+  readonly snapshot: Uint8Array;
+}
+
+function messageSize(m: Message, { type, to, from, entries, snapshot }: MessageParts): number {
   let size = uintFieldSize(type) + int64FieldSize(to) + int64FieldSize(from) + uintFieldSize(m.term);
   size += uintFieldSize(m.logTerm) + uintFieldSize(m.index) + uintFieldSize(m.commit);
-  size += bytesFieldSize(noSnapshot) + 2 + uintFieldSize(m.rejectHint);
+  size += bytesFieldSize(snapshot) + 2 + uintFieldSize(m.rejectHint);
   for (const entry of entries) size += bytesFieldSize(entry);
   return size + (m.context === null ? 0 : bytesFieldSize(m.context));
 }
 
 /**
- * Encodes a raftpb.Message as etcd 3.4 does: scalars written even when they are zero, and an empty snapshot.
+ * Encodes a raftpb.Message as etcd 3.4 does: scalars written even when they are zero, as is the snapshot.
  * 1 type | 2 to | 3 from | 4 term | 5 logTerm | 6 index | 7 entries | 8 commit | 9 snapshot | 10 reject
  * | 11 rejectHint | 12 context, absent when null
  */
 export function encodeMessage(m: Message, table: MemberTable): Uint8Array {
   const type = messageTypeCodes.get(m.type) ?? fail(`codec: ${m.type} does not travel`);
-  assert(m.snapshot === null, 'codec: a log that is never compacted sends no snapshot');
-  const entries = m.entries.map((entry) => encodeEntryRecord(entry, table));
+  const entries = m.entries.map((entry) => encodeEntryRecord(entry));
   const [to, from] = [table.memberOf(m.to), table.memberOf(m.from)];
-  const writer = new WireWriter(messageSize(m, type, entries, to, from));
+  const snapshot =
+    m.snapshot === null ? noSnapshot : encodeSnapshot(m.snapshot, (node) => table.memberOf(node));
+  const writer = new WireWriter(messageSize(m, { type, to, from, entries, snapshot }));
   writer.uint(1, type);
   writer.int64(2, to);
   writer.int64(3, from);
@@ -173,7 +181,7 @@ export function encodeMessage(m: Message, table: MemberTable): Uint8Array {
   writer.uint(6, m.index);
   for (const entry of entries) writer.bytes(7, entry);
   writer.uint(8, m.commit);
-  writer.bytes(9, noSnapshot);
+  writer.bytes(9, snapshot);
   writer.uint(10, m.reject ? 1 : 0);
   writer.uint(11, m.rejectHint);
   if (m.context !== null) writer.bytes(12, m.context);
@@ -181,8 +189,8 @@ export function encodeMessage(m: Message, table: MemberTable): Uint8Array {
 }
 
 /** An entry that opens a term has no data on the wire. */
-function encodeEntryRecord(entry: Entry, table: MemberTable): Uint8Array {
-  const wire = entryToWire(entry, table);
+function encodeEntryRecord(entry: Entry): Uint8Array {
+  const wire = entryToWire(entry);
   return encodeEntry({ ...wire, data: wire.data.length === 0 ? null : wire.data });
 }
 
@@ -191,13 +199,19 @@ function decodeEntryRecord(bytes: Uint8Array, table: MemberTable): Entry {
   return entryFromWire({ ...record, data: record.data ?? emptyBytes }, table);
 }
 
-function readField(m: DraftMessage, tag: number, reader: WireReader, table: MemberTable): void {
+function readField(
+  m: DraftMessage,
+  tag: number,
+  reader: WireReader,
+  table: MemberTable,
+  host: NodeId | null,
+): void {
   switch (tag) {
     case varintTag(2):
-      m.to = nodeFrom(reader.int64(), table);
+      m.to = nodeFrom(reader.int64(), table, null);
       break;
     case varintTag(3):
-      m.from = nodeFrom(reader.int64(), table);
+      m.from = nodeFrom(reader.int64(), table, host);
       break;
     case varintTag(4):
       m.term = term(reader.uint());
@@ -226,25 +240,45 @@ function readField(m: DraftMessage, tag: number, reader: WireReader, table: Memb
 }
 
 /**
- * Decodes a raftpb.Message from a peer. A snapshot is passed over: MsgSnap is refused.
+ * Decodes a raftpb.Message from a peer.
+ * @param host the node it came from, where a member that was never seen may speak for itself; null: only
+ *   members in the table are taken
  * @throws WireError when the bytes are no message or a number is past 2^53
  * @throws RaftWireError for an unknown member or message type
  */
-export function decodeMessage(bytes: Uint8Array, table: MemberTable): Message {
+export function decodeMessage(bytes: Uint8Array, table: MemberTable, host: NodeId | null = null): Message {
   const m = newMessage('MsgHup', none);
   const entries: Entry[] = [];
   const reader = new WireReader(bytes);
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === varintTag(1)) m.type = messageTypeFrom(reader.uint());
     else if (tag === bytesTag(7)) entries.push(decodeEntryRecord(reader.bytes(), table));
-    else readField(m, tag, reader, table);
+    else if (tag === bytesTag(9)) m.snapshot = snapshotFrom(reader.bytes(), table);
+    else readField(m, tag, reader, table, host);
   }
   if (entries.length > 0) m.entries = entries;
   return m;
 }
 
+/** Null for the empty snapshot that every message carries. */
+function snapshotFrom(bytes: Uint8Array, table: MemberTable): Message['snapshot'] {
+  const snapshot = decodeSnapshot(bytes, table);
+  return snapshot.index === 0 ? null : snapshot;
+}
+
+/** The sender of a message as its bytes name it; 0n where they do not. @throws WireError */
+export function senderOf(bytes: Uint8Array): bigint {
+  let sender = 0n;
+  const reader = new WireReader(bytes);
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === varintTag(3)) sender = BigInt.asUintN(64, reader.int64());
+    else reader.skip(tag);
+  }
+  return sender;
+}
+
 function messageTypeFrom(code: number): MessageType {
   const type = messageTypes[code];
-  if (type === undefined || type === 'MsgSnap') throw new RaftWireError(`a message of type ${code}`);
+  if (type === undefined) throw new RaftWireError(`a message of type ${code}`);
   return type;
 }

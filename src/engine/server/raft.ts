@@ -1,12 +1,22 @@
 /** The loop around raft: what it wants sent, saved and applied is done, until it wants nothing more. */
-import { assert } from '../../base/assert.ts';
 import { stream } from '../../base/prng.ts';
 import { RaftError } from '../raft/errors.ts';
 import { RawNode } from '../raft/rawnode.ts';
-import type { BasicStatus } from '../raft/status.ts';
+import type { BasicStatus, Status } from '../raft/status.ts';
 import { localAppendThread, localApplyThread, none } from '../raft/types.ts';
 import type { StateTrace } from '../raft/state-trace.ts';
-import type { ConfChangeV2, Entry, Message, NodeId, Peer, Ready, ReadState } from '../raft/types.ts';
+import type {
+  ConfChange,
+  ConfChangeV2,
+  Entry,
+  LogIndex,
+  Message,
+  NodeId,
+  Peer,
+  Ready,
+  ReadState,
+  Snapshot,
+} from '../raft/types.ts';
 import { entryLabel } from './entry-data.ts';
 import type { MemberTable } from './member-id.ts';
 import type { Outbox } from './outbox.ts';
@@ -24,6 +34,14 @@ export interface RaftPort {
   /** `isNew`: a leader is known that was not known before, be it again or another one. */
   leadChanged(lead: NodeId, isNew: boolean): void;
   readConfirmed(states: readonly ReadState[]): void;
+  /** A follower needs what is compacted: the message is to go out with the database. */
+  sendSnapshot(m: Message): void;
+  /** A snapshot of another member came: its file is to be saved, then `snapshotSaved` is called. */
+  saveSnapshot(snapshot: Snapshot): void;
+  /** It is marked in the log for good: the state becomes the snapshot's. */
+  applySnapshot(snapshot: Snapshot): void;
+  /** The host that a member's address leads to; null where none has it. */
+  hostOf(node: NodeId): NodeId | null;
 }
 
 /** A tool that boots a member in its own thread may ask for upstream's state trace. */
@@ -83,6 +101,11 @@ export class RaftNode {
     return this.#node.basicStatus();
   }
 
+  /** With the configuration and, on a leader, how far each member's log has come. */
+  fullStatus(): Status {
+    return this.#node.status();
+  }
+
   /** Entries as they were handed to the disk, from an index on. */
   entries(from: number, limit: number): readonly Entry[] {
     return this.#storage.entries(from, limit);
@@ -98,8 +121,17 @@ export class RaftNode {
 
   /** @returns false when raft dropped the proposal */
   propose(data: Uint8Array): boolean {
+    return this.#tryTo(() => this.#node.propose(data));
+  }
+
+  /** As `propose`. A leader that is not done with an earlier change proposes an empty entry instead. */
+  proposeChange(change: ConfChange): boolean {
+    return this.#tryTo(() => this.#node.proposeConfChange(change));
+  }
+
+  #tryTo(propose: () => void): boolean {
     try {
-      this.#node.propose(data);
+      propose();
       return true;
     } catch (error) {
       if (error instanceof RaftError && error.code === 'raft proposal dropped') return false;
@@ -122,8 +154,35 @@ export class RaftNode {
     this.#node.readIndex(context);
   }
 
-  applyConfChange(change: ConfChangeV2): void {
-    this.#node.applyConfChange(change);
+  /** @param index the entry's: one that a snapshot contains already has no effect */
+  applyConfChange(change: ConfChangeV2, index: LogIndex): void {
+    this.#node.applyConfChange(change, index);
+  }
+
+  transferLeader(to: NodeId): void {
+    this.#node.transferLeader(to);
+  }
+
+  /** The connection to a peer is gone, and what was sent over it may be lost. */
+  reportUnreachable(node: NodeId): void {
+    this.#node.reportUnreachable(node);
+  }
+
+  reportSnapshot(node: NodeId, ok: boolean): void {
+    this.#node.reportSnapshot(node, ok);
+  }
+
+  /** The file of the snapshot that came is durable; another may wait behind it. */
+  snapshotSaved(): void {
+    this.#storage.snapshotSaved();
+    const next = this.#storage.snapshotToSave;
+    if (next !== null) this.#port.saveSnapshot(next);
+  }
+
+  /** Drops entries up to `index` from memory, and tells where the log begins now. */
+  compact(index: number): void {
+    if (!this.#storage.compact(index) || !this.#outbox.trace.on) return;
+    this.#outbox.trace.emit({ type: 'raft.compact', firstIndex: this.#node.basicStatus().firstIndex });
   }
 
   /** A sync of the log is done: answers that waited for it are delivered. */
@@ -154,10 +213,11 @@ export class RaftNode {
   }
 
   #append(m: Message, mustSync: boolean): void {
-    assert(m.snapshot === null, 'raft: a snapshot came, and MsgSnap is never taken');
+    const isFirst = this.#storage.snapshotToSave === null;
     const answers = this.#storage.append(m, mustSync);
     this.#tellEntries(m.entries);
     this.#deliver(answers);
+    if (m.snapshot !== null && isFirst) this.#port.saveSnapshot(m.snapshot);
   }
 
   #apply(m: Message): void {
@@ -168,14 +228,20 @@ export class RaftNode {
   /** Answers of the local threads go to raft itself, promises to others go out. */
   #deliver(messages: readonly Message[]): void {
     for (const m of messages) {
-      if (m.to === this.#id) this.receive(m);
-      else this.#send(m);
+      if (m.to !== this.#id) this.#send(m);
+      else {
+        if (m.type === 'MsgStorageAppendResp' && m.snapshot !== null) this.#port.applySnapshot(m.snapshot);
+        this.receive(m);
+      }
     }
   }
 
   #send(m: Message): void {
+    if (m.type === 'MsgSnap') return this.#port.sendSnapshot(m);
+    const to = this.#port.hostOf(m.to);
+    if (to === null) return;
     this.#outbox.send({
-      to: m.to,
+      to,
       bytes: encodeMessage(m, this.#table),
       messageType: m.type,
       term: m.term,

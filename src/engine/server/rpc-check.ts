@@ -5,6 +5,7 @@ import { itemOf } from '../lease/item.ts';
 import type { Item } from '../lease/item.ts';
 import type { PutRequest, RequestOp, TxnRequest } from '../pb/gen/rpc_pb.ts';
 import { rpcErrors } from './errors.ts';
+import type { RpcRequest } from './rpc.ts';
 
 /** @source etcd v3.4.23 embed/config.go DefaultMaxTxnOps */
 export const defaultMaxTxnOps = 128;
@@ -96,4 +97,10 @@ function addPut({ puts, deletes }: Touched, key: Uint8Array, excluded: ReadonlyM
   if (puts.has(item) && !excluded.has(item)) throw rpcErrors.duplicateKey;
   if (deletes.intersects(affinePoint(key))) throw rpcErrors.duplicateKey;
   puts.set(item, key);
+}
+
+/** What a learner answers. @source etcd v3.4.23 etcdserver/api/v3rpc/util.go isRPCSupportedForLearner */
+export function isForLearners(request: RpcRequest): boolean {
+  if (request.kind === 'status' || request.kind === 'snapshot') return true;
+  return request.kind === 'range' && request.body.serializable;
 }

@@ -23,6 +23,11 @@ const schemas = {
   leaseTimeToLive: pb.LeaseTimeToLiveRequestSchema,
   leaseLeases: pb.LeaseLeasesRequestSchema,
   memberList: pb.MemberListRequestSchema,
+  memberAdd: pb.MemberAddRequestSchema,
+  memberRemove: pb.MemberRemoveRequestSchema,
+  memberUpdate: pb.MemberUpdateRequestSchema,
+  memberPromote: pb.MemberPromoteRequestSchema,
+  moveLeader: pb.MoveLeaderRequestSchema,
   status: pb.StatusRequestSchema,
   alarm: pb.AlarmRequestSchema,
   defragment: pb.DefragmentRequestSchema,
@@ -70,6 +75,11 @@ const kindOf: Readonly<Record<UnaryMethod, RpcKind>> = {
   'etcdserverpb.Lease/LeaseTimeToLive': 'leaseTimeToLive',
   'etcdserverpb.Lease/LeaseLeases': 'leaseLeases',
   'etcdserverpb.Cluster/MemberList': 'memberList',
+  'etcdserverpb.Cluster/MemberAdd': 'memberAdd',
+  'etcdserverpb.Cluster/MemberRemove': 'memberRemove',
+  'etcdserverpb.Cluster/MemberUpdate': 'memberUpdate',
+  'etcdserverpb.Cluster/MemberPromote': 'memberPromote',
+  'etcdserverpb.Maintenance/MoveLeader': 'moveLeader',
   'etcdserverpb.Maintenance/Status': 'status',
   'etcdserverpb.Maintenance/Alarm': 'alarm',
   'etcdserverpb.Maintenance/Defragment': 'defragment',
@@ -166,6 +176,16 @@ export function requestLabel(request: RpcRequest): string {
       return 'lease list';
     case 'memberList':
       return 'member list';
+    case 'memberAdd':
+      return named('member add', request.body.peerURLs.join(','));
+    case 'memberRemove':
+      return `member remove ${idToHex(request.body.ID)}`;
+    case 'memberUpdate':
+      return `member update ${idToHex(request.body.ID)}`;
+    case 'memberPromote':
+      return `member promote ${idToHex(request.body.ID)}`;
+    case 'moveLeader':
+      return `move-leader ${idToHex(request.body.targetID)}`;
     case 'status':
       return 'endpoint status';
     case 'alarm':

@@ -1,60 +1,61 @@
 /** One etcd server: raft, its log, the store and the clients' door, put together. */
+import { emptyBytes } from '../../base/bytes.ts';
 import { stream } from '../../base/prng.ts';
 import { idToHex } from '../../base/u64.ts';
 import { fail } from '../../base/assert.ts';
-import { encodeUtf8 } from '../../base/utf8.ts';
 import { WireError } from '../../base/wire.ts';
-import { Backend, openDb } from '../backend/backend.ts';
-import { MemoryPager } from '../bolt/pager.ts';
-import type { PageRun } from '../bolt/types.ts';
-import { AuthStore } from '../auth/store.ts';
-import { BackendLeaseStore } from '../lease/lease-store.ts';
-import { expiryIntervalUs, Lessor } from '../lease/lessor.ts';
-import { KvStore } from '../mvcc/kvstore.ts';
-import { WatchableStore } from '../mvcc/watchable-store.ts';
-import type { Entry, Peer } from '../raft/types.ts';
+import { expiryIntervalUs } from '../lease/lessor.ts';
+import type { Status } from '../raft/status.ts';
+import type { Entry, NodeId, Snapshot } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
-import { AlarmStore } from './alarms.ts';
+import { Admission, encodeMembers } from './admission.ts';
+import type { Admitted } from './admission.ts';
 import { Applier } from './apply.ts';
 import { ApplierV3 } from './apply-v3.ts';
-import { Defragmenter } from './defragment.ts';
-import { digestOf, freelistHash } from './digest.ts';
-import { backendFile, Disk, diskFailure } from './disk.ts';
-import { decodePage } from './inspect.ts';
-import type { DecodedPage } from './inspect.ts';
-import { clusterIdOf, compareIds, MemberTable } from './member-id.ts';
-import { Membership, memberToJson } from './membership.ts';
+import { digestOf } from './digest.ts';
+import { Disk, diskFailure } from './disk.ts';
+import { readFound } from './found.ts';
+import type { Found } from './found.ts';
+import { checkOwner, firstPeers, membersEvent } from './members-told.ts';
+import { MemberTable } from './member-id.ts';
+import { Membership } from './membership.ts';
 import type { Outbox } from './outbox.ts';
-import { isPeerRequest } from './peer-request.ts';
-import { requestTimeoutUs } from './proposals.ts';
+import { PeerLinks } from './peer-links.ts';
+import { decodePeerRequest, encodePeerRequest, isPeerRequest, peerRequestNames } from './peer-request.ts';
+import type { PeerRequest } from './peer-request.ts';
+import { decodeMessage, RaftWireError, senderOf } from './raft-codec.ts';
 import { Quota } from './quota.ts';
-import { decodeMessage, RaftWireError } from './raft-codec.ts';
 import { RaftNode } from './raft.ts';
 import type { RaftPort } from './raft.ts';
+import { Snapshots } from './snapshots.ts';
+import { SnapshotTraffic } from './snapshot-traffic.ts';
+import { Store } from './store.ts';
 import type { DiskImage, MemberConfig, MemberInput, PeerConfig, TimerName } from './types.ts';
 import { V3Server } from './v3-server.ts';
+import { decodeV2Store } from './v2-store.ts';
 import { BootError, WalStorage } from './wal-storage.ts';
 import type { LogOwner } from './wal-storage.ts';
 
-/** The disk failed, or so: the server stops with this sentence. */
+/** The disk failed, the member was removed, or so: the server stops with this sentence. */
 export class StopError extends Error {
   override readonly name = 'StopError';
 }
 
 /** What runs once the files are durable. */
 interface Running {
+  readonly owner: LogOwner;
   readonly raft: RaftNode;
   readonly applier: Applier;
   readonly v3: V3Server;
+  readonly snapshots: Snapshots;
+  readonly traffic: SnapshotTraffic;
 }
 
 type ClientInput = Extract<MemberInput, { kind: 'request' | 'stream' | 'flow' | 'cancel' }>;
 
-function ownerOf(config: MemberConfig): LogOwner {
-  const table = new MemberTable(config.peers, config.clusterToken);
-  const members = config.peers.map((peer) => table.memberOf(peer.nodeId));
-  return { member: table.memberOf(config.nodeId), cluster: clusterIdOf(members), table };
-}
+const removedText = 'the member has been permanently removed from the cluster';
+/** A member that has applied its own removal goes on for so long. @source etcdserver/server.go stopWithDelay */
+const removalDelayUs = 1_000_000;
 
 /** @throws BootError when the configuration does not name this member */
 function selfOf(config: MemberConfig): PeerConfig {
@@ -65,66 +66,63 @@ function selfOf(config: MemberConfig): PeerConfig {
 }
 
 /**
- * A start has two steps. First the files are read, or a new store is made, and all of it is made durable:
- * nothing may
- * build upon what a power cut could still take away. Then raft goes on from the log, or begins with a new
- * one.
+ * A start has three steps. A member without a log asks the others who is in the cluster. Then the files that
+ * were read, or made, become durable: nothing may build upon what a power cut could still take away. Then raft
+ * goes on from the log, or begins with a new one.
  * @source etcd v3.4.23 etcdserver/server.go NewServer; raft.go startNode, restartNode
  */
 export class EtcdServer {
   readonly #config: MemberConfig;
   readonly #self: PeerConfig;
-  readonly #owner: LogOwner;
   readonly #outbox: Outbox;
   readonly #disk: Disk;
-  /** What the disk held, until the start is over. */
-  #found: DiskImage;
-  readonly #backend: Backend;
-  readonly #lessor: Lessor;
-  readonly #kv: KvStore;
-  readonly #watchable: WatchableStore;
-  readonly #auth: AuthStore;
-  readonly #alarms: AlarmStore;
-  readonly #defragmenter: Defragmenter;
+  readonly #table: MemberTable;
+  readonly #found: Found;
+  readonly #store: Store;
   readonly #membership = new Membership();
-  /** Null for a new member until its store is durable. */
+  readonly #links = new PeerLinks();
+  /** Null for a new member until it makes its log. */
   #storage: WalStorage | null;
+  /** Null where nobody has to be asked. */
+  #admission: Admission | null = null;
+  /** Who this member is; null until it is known. */
+  #admitted: Admitted | null = null;
   #running: Running | null = null;
   /** Clients that came before the start was over. */
   #held: ClientInput[] = [];
-  #nowUs = 0;
-  #freelistHash = 0;
-  #hashedTxid = -1;
+  #nowUs: number;
+  /** Whether the log was made at this start. */
+  #isFresh = false;
+  /** Where members are; see `#hostOf`. */
+  readonly #hosts = new Map<NodeId, NodeId | null>();
+  /** When a member that was removed ends. */
+  #endsUs = Infinity;
 
   /**
    * @param files what the disk holds; a log without a first hard state counts as none, and is started anew
    * @throws BootError | WalError | RaftWireError | BoltError | LeaseError | MvccError when the files cannot
    * be taken up
    */
-  constructor(config: MemberConfig, files: DiskImage, outbox: Outbox) {
+  constructor(config: MemberConfig, files: DiskImage, outbox: Outbox, nowUs: number) {
     this.#config = config;
     this.#self = selfOf(config);
-    this.#owner = ownerOf(config);
     this.#outbox = outbox;
+    this.#nowUs = nowUs;
     this.#disk = new Disk(outbox);
-    this.#found = files;
-    this.#storage = WalStorage.open(this.#owner, this.#disk, { trace: outbox.trace }, files);
-    this.#backend = this.#openBackend(files);
-    // first the leases, so that the store can attach its keys to them
-    this.#lessor = this.#openLessor();
-    this.#kv = new KvStore(this.#backend, outbox.trace, this.#lessor);
-    this.#lessor.setRangeDeleter(() => this.#kv.write());
-    this.#watchable = new WatchableStore(this.#kv, this.#backend);
-    this.#auth = new AuthStore(this.#backend, outbox.trace);
-    this.#alarms = new AlarmStore(this.#backend, outbox.trace);
-    this.#defragmenter = new Defragmenter(this.#backend, this.#disk, outbox.trace);
+    this.#table = new MemberTable([], config.clusterToken, config.hosts ?? config.peers);
+    const found = readFound(files, this.#table, this.#disk);
+    this.#found = found;
+    if (found.owner !== null) this.#table.seat(found.owner.member, config.nodeId);
+    if (found.snapshot !== null) this.#restoreMembership(found.snapshot);
+    this.#storage = WalStorage.open(this.#table, this.#disk, this.#walOptions, files, found.snapshot);
+    this.#store = new Store(config, found, this.#storage === null, this.#disk, outbox);
     this.#setTimers();
-    this.#tellBoot();
+    this.#identify();
   }
 
   /**
-   * Takes an input and does all that follows from it. @throws StopError when the disk has failed;
-   * InvariantError for a bug of ours
+   * Takes an input and does all that follows from it. @throws StopError when the disk has failed or the
+   * member was removed; BootError when it may not start; InvariantError for a bug of ours
    */
   take(input: MemberInput, nowUs: number): void {
     this.#nowUs = nowUs;
@@ -141,40 +139,34 @@ export class EtcdServer {
       case 'cancel':
         this.#takeClient(input, nowUs);
         break;
+      case 'link':
+        this.#takeLink(input.node, input.up, nowUs);
+        break;
       case 'diskDone':
-        this.#takeDiskDone(input, nowUs);
+        this.#takeDiskDone(input);
         break;
     }
     this.#settle(nowUs);
   }
 
-  get pageSize(): number {
-    return this.#backend.db.pageSize;
-  }
-
-  pageRuns(): PageRun[] {
-    return this.#backend.db.pageRuns();
-  }
-
-  page(id: number): DecodedPage | null {
-    const { db } = this.#backend;
-    return decodePage(db.pager, db.pageSize, db.pageRuns(), id);
+  get store(): Store {
+    return this.#store;
   }
 
   entries(from: number, limit: number): readonly Entry[] {
     return this.#storage?.entries(from, limit) ?? [];
   }
 
+  /** Null before raft runs. */
+  raftStatus(): Status | null {
+    return this.#running?.raft.fullStatus() ?? null;
+  }
+
   get table(): MemberTable {
-    return this.#owner.table;
+    return this.#table;
   }
 
   digest(): [number, number] {
-    const metaTxid = this.#backend.db.meta.txid;
-    if (metaTxid !== this.#hashedTxid) {
-      this.#hashedTxid = metaTxid;
-      this.#freelistHash = freelistHash(this.#backend.db);
-    }
     const status = this.#running?.raft.status();
     return digestOf({
       term: status?.term ?? 0,
@@ -185,41 +177,14 @@ export class EtcdServer {
       lastTerm: this.#storage?.lastTerm ?? 0,
       records: this.#running?.applier.records ?? [0, 0],
       leases: this.#running?.applier.leases ?? [0, 0],
-      freelist: this.#freelistHash,
-      metaTxid,
+      ...this.#store.digest(),
     });
   }
 
-  /** A new member's store takes the place of what a broken start may have left. */
-  #openBackend(files: DiskImage): Backend {
+  get #walOptions(): { trace: Outbox['trace']; segmentSizeBytes?: number } {
+    const { walSegmentBytes } = this.#config;
     const { trace } = this.#outbox;
-    const isFresh = this.#storage === null;
-    const found = files.get(backendFile);
-    if (isFresh && found !== undefined) this.#disk.remove(backendFile);
-    if (!isFresh && (found === undefined || found.length === 0)) {
-      throw new BootError(
-        `${backendFile} is missing: put it back, or start the member anew without its data`,
-      );
-    }
-    const pager = new MemoryPager(isFresh ? null : (found ?? null), this.#disk.pageSink());
-    const db = openDb(pager, { pageSize: this.#config.pageSize, trace });
-    const backend = Backend.open(db, { batchLimit: this.#config.batchLimit, trace });
-    if (!isFresh) this.#disk.syncFound(backendFile);
-    return backend;
-  }
-
-  /**
-   * A lease lives for one and a half election timeouts at least.
-   * @source etcd v3.4.23 etcdserver/server.go NewServer
-   */
-  #openLessor(): Lessor {
-    const { electionTicks, heartbeatTicks, tickUs } = this.#config;
-    const minTtlUs = Math.floor((3 * electionTicks) / 2) * heartbeatTicks * tickUs;
-    const config = {
-      minTtlSeconds: Math.ceil(minTtlUs / 1_000_000),
-      recheckUs: requestTimeoutUs(electionTicks * tickUs),
-    };
-    return new Lessor(new BackendLeaseStore(this.#backend), config, this.#outbox.trace);
+    return walSegmentBytes === undefined ? { trace } : { trace, segmentSizeBytes: walSegmentBytes };
   }
 
   /** The first tick comes after a drawn part of a tick, so that members do not tick in step. */
@@ -230,32 +195,67 @@ export class EtcdServer {
     this.#outbox.timer('leaseExpiry', expiryIntervalUs);
   }
 
-  #tellBoot(): void {
+  /**
+   * Who a log belongs to is known. Without one the others are asked; a log that never came to its first hard
+   * state has asked them before, unless it is one that joins, which must know them.
+   */
+  #identify(): void {
+    const { owner } = this.#found;
+    if (owner !== null) checkOwner(this.#config, owner.member);
+    const joins = this.#config.initialClusterState === 'existing';
+    if (owner !== null && (this.#storage !== null || !joins)) {
+      this.#admit({ ...owner, existing: null });
+      return;
+    }
+    this.#admission = new Admission(this.#config, (node) => this.#askMembers(node), this.#nowUs);
+    this.#tryAdmission();
+  }
+
+  #askMembers(node: NodeId): void {
+    this.#sendRequest(node, { kind: 'members', id: 0n, body: emptyBytes });
+  }
+
+  #tryAdmission(): void {
+    const admitted = this.#admission?.decide() ?? null;
+    if (admitted === null) return;
+    this.#admission = null;
+    this.#admit(admitted);
+  }
+
+  #admit(admitted: Admitted): void {
+    this.#admitted = admitted;
+    this.#table.seat(admitted.member, this.#config.nodeId);
+    for (const { id, peerUrls } of admitted.existing ?? []) {
+      this.#table.seat(id, this.#table.numberOf(id, peerUrls));
+    }
     if (!this.#outbox.trace.on) return;
-    const { member, cluster } = this.#owner;
     this.#outbox.trace.emit({
       type: 'server.boot',
       name: this.#self.name,
-      memberId: idToHex(member),
-      clusterId: idToHex(cluster),
+      memberId: idToHex(admitted.member),
+      clusterId: idToHex(admitted.cluster),
       fresh: this.#storage === null,
     });
   }
 
   #takeTimer(timer: TimerName, nowUs: number): void {
+    const running = this.#running;
     switch (timer) {
       case 'raftTick':
         this.#outbox.timer('raftTick', this.#config.tickUs);
-        this.#running?.raft.tick();
-        this.#running?.v3.tick(nowUs);
+        if (nowUs >= this.#endsUs) throw new StopError(removedText);
+        this.#admission?.tick(nowUs);
+        running?.raft.tick();
+        running?.v3.tick(nowUs);
+        running?.traffic.tick(nowUs);
         break;
       case 'backendCommit':
         this.#outbox.timer('backendCommit', this.#config.batchIntervalUs);
-        if (this.#running !== null) this.#backend.commit('interval');
+        if (running !== null) this.#store.backend.commit('interval');
         break;
       case 'leaseExpiry':
         this.#outbox.timer('leaseExpiry', expiryIntervalUs);
-        this.#running?.v3.expireLeases(nowUs);
+        running?.v3.expireLeases(nowUs);
         break;
       case 'compaction':
       case 'autoCompaction':
@@ -263,9 +263,17 @@ export class EtcdServer {
       case 'watchVictims':
       case 'watchProgress':
       case 'password':
-        this.#running?.v3.takeTimer(timer, nowUs);
+        running?.v3.takeTimer(timer, nowUs);
         break;
     }
+  }
+
+  #takeLink(node: NodeId, isUp: boolean, nowUs: number): void {
+    this.#links.set(node, isUp, nowUs);
+    this.#admission?.linkChanged(node, isUp);
+    if (isUp || this.#running === null) return;
+    this.#running.raft.reportUnreachable(node);
+    this.#running.traffic.peerDown(node, nowUs);
   }
 
   /**
@@ -273,15 +281,57 @@ export class EtcdServer {
    * be.
    */
   #takeMessage({ from, bytes }: Extract<MemberInput, { kind: 'message' }>, nowUs: number): void {
-    if (this.#running === null) return;
-    if (isPeerRequest(bytes)) return this.#running.v3.takePeerRequest(from, bytes, nowUs);
+    if (isPeerRequest(bytes)) return this.#takePeerRequest(from, bytes, nowUs);
+    const running = this.#running;
+    if (running === null) return;
     try {
-      const m = decodeMessage(bytes, this.#owner.table);
-      if (m.to !== this.#config.nodeId || m.from === none || m.from === m.to) return;
-      if (!this.#membership.isRemoved(this.#owner.table.memberOf(m.from))) this.#running.raft.receive(m);
+      const m = decodeMessage(bytes, this.#table, from);
+      const isOurs = m.to === this.#config.nodeId && m.from !== none && m.from !== m.to;
+      if (isOurs && m.type !== 'MsgSnap') running.raft.receive(m);
     } catch (error) {
       if (!(error instanceof WireError || error instanceof RaftWireError)) throw error;
+      if (error instanceof RaftWireError) this.#refuseRemoved(from, bytes);
     }
+  }
+
+  /** A member that was removed may not know it yet: it is told, as by HTTP's 410. @source rafthttp/http.go */
+  #refuseRemoved(from: NodeId, bytes: Uint8Array): void {
+    const sender = senderOf(bytes) as LogOwner['member'];
+    if (this.#membership.isRemoved(sender)) {
+      this.#sendRequest(from, { kind: 'gone', id: sender, body: emptyBytes });
+    }
+  }
+
+  #takePeerRequest(from: NodeId, bytes: Uint8Array, nowUs: number): void {
+    const message = decodePeerRequest(bytes);
+    if (message === null) return;
+    const running = this.#running;
+    if (message.kind === 'members') return this.#tellMembers(from, message.id);
+    if (message.kind === 'membersAre' || message.kind === 'notYet') {
+      return this.#admission?.answered(from, message.kind === 'notYet' ? null : message.body);
+    }
+    if (message.kind === 'gone') {
+      if (message.id === running?.owner.member) throw new StopError(removedText);
+      return;
+    }
+    if (running === null || running.traffic.receive(from, message, nowUs)) return;
+    running.v3.takePeerRequest(from, message, nowUs);
+  }
+
+  #tellMembers(to: NodeId, id: bigint): void {
+    const owner = this.#running?.owner;
+    const body = owner === undefined ? null : encodeMembers(owner.cluster, this.#membership);
+    this.#sendRequest(
+      to,
+      body === null ? { kind: 'notYet', id, body: emptyBytes } : { kind: 'membersAre', id, body },
+    );
+  }
+
+  #sendRequest(to: NodeId, message: PeerRequest): void {
+    const bytes = encodePeerRequest(message);
+    const messageType = peerRequestNames[message.kind];
+    const term = this.#running?.raft.status().term ?? 0;
+    this.#outbox.send({ to, bytes, messageType, term, index: 0, entryCount: 0, reject: false });
   }
 
   #takeClient(input: ClientInput, nowUs: number): void {
@@ -292,34 +342,49 @@ export class EtcdServer {
     else this.#running.v3.handle(input, nowUs);
   }
 
-  #takeDiskDone({ id, error }: Extract<MemberInput, { kind: 'diskDone' }>, nowUs: number): void {
-    const { purpose, file } = this.#disk.done(id);
-    if (error !== null) throw new StopError(diskFailure(file, error));
-    if (purpose === 'meta') this.#backend.committed();
-    if (purpose === 'wal') this.#walSynced();
-    if (purpose === 'defragment') this.#defragmenter.synced();
-    if (this.#running === null && this.#disk.isIdle) this.#start(nowUs);
+  #takeDiskDone({ id, error }: Extract<MemberInput, { kind: 'diskDone' }>): void {
+    const done = this.#disk.done(id);
+    if (error !== null) throw new StopError(diskFailure(done.file, error));
+    if (done.purpose === 'meta' && this.#disk.isPresent(done)) this.#store.backend.committed();
+    if (done.purpose === 'wal') this.#walSynced();
+    if (done.purpose === 'defragment') this.#store.defragmenter.synced();
+    done.then?.();
   }
 
-  /** Before raft runs, no answer waits for a sync: only what an unfinished write had left was cut off. */
+  /** Before raft runs, no answer waits for a sync: only the log's head, or the end of what was cut off. */
   #walSynced(): void {
     if (this.#running === null) this.#storage?.synced();
     else this.#running.raft.synced();
   }
 
-  /** The files are durable: raft begins. Clients that waited are let in. */
-  #start(nowUs: number): void {
-    const isFresh = this.#storage === null;
-    this.#storage ??= WalStorage.create(this.#owner, this.#disk, { trace: this.#outbox.trace }, this.#found);
-    this.#found = new Map();
-    const [owner, outbox, backend] = [this.#owner, this.#outbox, this.#backend];
-    const [lessor, kv, membership] = [this.#lessor, this.#kv, this.#membership];
-    const { table } = owner;
-    const raft = new RaftNode(this.#config, { storage: this.#storage, table, outbox, port: this.#port() });
-    const [auth, alarms] = [this.#auth, this.#alarms];
+  /** The member is admitted and its files are durable: a new one makes its log, then raft begins. */
+  #tryStart(nowUs: number): void {
+    this.#tryAdmission();
+    const admitted = this.#admitted;
+    if (admitted === null || !this.#disk.isIdle) return;
+    const owner = { member: admitted.member, cluster: admitted.cluster, table: this.#table };
+    if (this.#storage === null) {
+      this.#storage = WalStorage.create(owner, this.#disk, this.#walOptions, this.#found.files);
+      this.#isFresh = true;
+      return;
+    }
+    this.#start(owner, this.#storage, nowUs);
+    if (this.#isFresh && admitted.existing === null)
+      this.#running?.raft.bootstrap(firstPeers(this.#config, this.#table));
+    const held = this.#held;
+    this.#held = [];
+    for (const input of held) this.#takeClient(input, nowUs);
+  }
+
+  #start(owner: LogOwner, storage: WalStorage, nowUs: number): void {
+    const [outbox, disk, store] = [this.#outbox, this.#disk, this.#store];
+    const [membership, table, links] = [this.#membership, this.#table, this.#links];
+    const { backend, lessor, kv, auth, alarms, watchable, defragmenter } = store;
     const quota = new Quota(this.#config.quotaBytes ?? 0, () => backend.sizeBytes);
     const { bcryptCost } = this.#config;
     const cost = bcryptCost === undefined ? {} : { bcryptCost };
+    const raft = new RaftNode(this.#config, { storage, table, outbox, port: this.#port() });
+    const { snapshot, files } = this.#found;
     const applier = new Applier({
       backend,
       kv,
@@ -327,34 +392,30 @@ export class EtcdServer {
       membership,
       table,
       outbox,
-      applyConfChange: (change) => raft.applyConfChange(change),
+      start: { index: snapshot?.index ?? 0, term: snapshot?.term ?? 0 },
+      applyConfChange: (change, index) => raft.applyConfChange(change, index),
+      membersChanged: () => this.#membersChanged(),
     });
     const { name, clientUrl } = this.#self;
     const v3 = new V3Server(
       this.#config,
       {
-        owner,
-        raft,
-        applier,
-        backend,
-        kv,
-        lessor,
-        membership,
-        auth,
-        alarms,
-        quota,
-        watchable: this.#watchable,
-        defragmenter: this.#defragmenter,
-        outbox,
+        ...{ owner, raft, applier, backend, kv, lessor, membership, links, outbox },
+        ...{ auth, alarms, quota, watchable, defragmenter },
       },
       { name, clientUrls: [clientUrl] },
       nowUs,
     );
-    this.#running = { raft, applier, v3 };
-    if (isFresh) raft.bootstrap(this.#firstPeers());
-    const held = this.#held;
-    this.#held = [];
-    for (const input of held) this.#takeClient(input, nowUs);
+    const holdsLog = (): boolean => traffic.holdsLog(this.#nowUs);
+    const parts = { storage, backend, applier, membership, table, raft, disk, outbox, holdsLog };
+    const snapshots = new Snapshots(this.#config, parts, files, snapshot?.index ?? 0);
+    const traffic = new SnapshotTraffic({
+      ...{ raft, applier, store, membership, table, disk, outbox },
+      nextRequestId: () => v3.nextRequestId(),
+      noteFile: (file) => snapshots.noteFile(file),
+    });
+    this.#running = { owner, raft, applier, v3, snapshots, traffic };
+    if (snapshot !== null) this.#tellMembership();
   }
 
   /** What raft wants done that is not storage or network. */
@@ -367,29 +428,71 @@ export class EtcdServer {
       },
       leadChanged: (_lead, isNew) => running().v3.leadChanged(isNew, this.#nowUs),
       readConfirmed: (states) => running().v3.readConfirmed(states),
+      sendSnapshot: (m) => running().traffic.send(m),
+      saveSnapshot: (snapshot) => {
+        running().snapshots.saveReceived(snapshot, () => running().raft.snapshotSaved());
+      },
+      applySnapshot: (snapshot) => this.#applySnapshot(snapshot, running()),
+      hostOf: (node) => this.#hostOf(node),
     };
   }
 
-  /** The first members, ascending by id as etcd has them, each with its JSON as the change's context. */
-  #firstPeers(): Peer[] {
-    const { table } = this.#owner;
-    const members = this.#config.peers.map((peer) => ({
-      node: peer.nodeId,
-      id: table.memberOf(peer.nodeId),
-      name: peer.name,
-      peerUrls: [peer.peerUrl],
-      clientUrls: [],
-      isLearner: false,
-    }));
-    members.sort((a, b) => compareIds(a.id, b.id));
-    return members.map((member) => ({ id: member.node, context: encodeUtf8(memberToJson(member)) }));
+  /** @source etcd v3.4.23 etcdserver/server.go applySnapshot */
+  #applySnapshot(snapshot: Snapshot, { applier, snapshots, traffic }: Running): void {
+    const { index, term } = snapshot;
+    this.#store.takeSnapshot(index, traffic.takeDatabase(snapshot));
+    this.#restoreMembership(snapshot);
+    applier.restore({ index, term });
+    snapshots.applied(snapshot);
+    const { trace } = this.#outbox;
+    if (trace.on) trace.emit({ type: 'snapshot.apply', index, term, revision: this.#store.kv.revision });
+    this.#membersChanged();
+  }
+
+  #restoreMembership({ data }: Snapshot): void {
+    const stored = decodeV2Store(data);
+    if (stored === null) throw new BootError('the snapshot does not say who is in the cluster');
+    this.#membership.reset(stored.members, stored.removed, stored.version);
+    for (const id of stored.removed) this.#table.retire(id);
+    for (const { id, peerUrls } of stored.members) {
+      this.#table.seat(id, this.#table.numberOf(id, peerUrls));
+    }
+  }
+
+  /** A member that is out learns so from its own log; it goes on for a moment, for others to hear of it. */
+  #membersChanged(): void {
+    this.#hosts.clear();
+    const member = this.#admitted?.member;
+    if (member !== undefined && this.#membership.isRemoved(member) && this.#endsUs === Infinity) {
+      this.#endsUs = this.#nowUs + removalDelayUs;
+    }
+    this.#tellMembership();
+  }
+
+  #tellMembership(): void {
+    if (this.#outbox.trace.on) this.#outbox.trace.emit(membersEvent(this.#membership, this.#table));
+  }
+
+  /** Where a member is: at its address, or while that is not known, at its node's own host. */
+  #hostOf(node: NodeId): NodeId | null {
+    const known = this.#hosts.get(node);
+    if (known !== undefined) return known;
+    const member = this.#membership.member(this.#table.memberOf(node));
+    const host = this.#table.nodeAt(member?.peerUrls ?? []);
+    const found = member === null ? this.#table.hostNode(node) : host;
+    this.#hosts.set(node, found);
+    return found;
   }
 
   /** Until raft wants nothing and nothing more has become possible. */
   #settle(nowUs: number): void {
+    if (this.#running === null) this.#tryStart(nowUs);
     const running = this.#running;
     if (running === null) return;
-    do running.v3.settle(nowUs);
-    while (running.raft.advance());
+    do {
+      running.v3.settle(nowUs);
+      running.traffic.settle(nowUs);
+      running.snapshots.settle();
+    } while (running.raft.advance());
   }
 }

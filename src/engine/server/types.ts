@@ -37,6 +37,11 @@ export type RpcMethod =
   | 'etcdserverpb.Lease/LeaseTimeToLive'
   | 'etcdserverpb.Lease/LeaseLeases'
   | 'etcdserverpb.Cluster/MemberList'
+  | 'etcdserverpb.Cluster/MemberAdd'
+  | 'etcdserverpb.Cluster/MemberRemove'
+  | 'etcdserverpb.Cluster/MemberUpdate'
+  | 'etcdserverpb.Cluster/MemberPromote'
+  | 'etcdserverpb.Maintenance/MoveLeader'
   | 'etcdserverpb.Maintenance/Status'
   | 'etcdserverpb.Maintenance/Alarm'
   | 'etcdserverpb.Maintenance/Defragment'
@@ -104,6 +109,8 @@ export type MemberInput =
   | { readonly kind: 'flow'; readonly request: number; readonly open: boolean }
   /** The client no longer waits, or closes its stream. */
   | { readonly kind: 'cancel'; readonly request: number }
+  /** The connection to another host's process stands, or is gone; it is down until it is told to be up. */
+  | { readonly kind: 'link'; readonly node: NodeId; readonly up: boolean }
   /** A disk request with an id is done. */
   | { readonly kind: 'diskDone'; readonly id: number; readonly error: DiskErrorCode | null };
 
@@ -140,6 +147,8 @@ export interface Send {
   readonly index: number;
   readonly entryCount: number;
   readonly reject: boolean;
+  /** Set where it goes over a connection of its own, so that it holds up nothing else. */
+  readonly stream?: 'snapshot';
 }
 
 /** Everything one step produced. `digest` is two u32 over the fields that src/README.md lists. */
@@ -166,8 +175,18 @@ export interface PeerConfig {
 /** How a member is started. */
 export interface MemberConfig {
   readonly nodeId: NodeId;
-  /** All members of a new cluster, this one among them, ascending by nodeId. */
+  /** All members of the cluster, this one among them, ascending by nodeId. */
   readonly peers: readonly PeerConfig[];
+  /** All hosts that a member's address can lead to; absent: the peers' own. */
+  readonly hosts?: readonly PeerConfig[];
+  /** `new`: with the peers a cluster begins. `existing`: they are one, and this member was added to it. */
+  readonly initialClusterState?: 'new' | 'existing';
+  /** So many entries are applied from one snapshot to the next. Default 100,000. */
+  readonly snapshotCount?: number;
+  /** So many entries before a snapshot stay in memory for slow followers. Default 5000. */
+  readonly snapshotCatchUpEntries?: number;
+  /** The size from which a segment of the log is full. Default 64,000,000. */
+  readonly walSegmentBytes?: number;
   readonly clusterToken: string;
   readonly tickUs: number;
   readonly electionTicks: number;

@@ -34,16 +34,19 @@ import { LeaseRequests } from './lease-requests.ts';
 import { Maintenance } from './maintenance.ts';
 import type { MaintenanceParts } from './maintenance.ts';
 import { RequestIdGenerator } from './member-id.ts';
+import { MemberRequests } from './member-requests.ts';
 import { attributesPath, attributesToJson } from './membership.ts';
 import type { MemberAttributes } from './membership.ts';
 import { PasswordJobs } from './password-jobs.ts';
+import type { PeerLinks } from './peer-links.ts';
+import type { PeerRequest } from './peer-request.ts';
 import { Proposals } from './proposals.ts';
 import type { Proposal, Proposer } from './proposals.ts';
 import type { Quota } from './quota.ts';
 import { ReadIndexLoop } from './read-index.ts';
 import { decodeRequest, defaultMaxRequestBytes, requestLabel } from './rpc.ts';
 import type { RpcRequest } from './rpc.ts';
-import { checkKey, checkPut, checkTxn, defaultMaxTxnOps } from './rpc-check.ts';
+import { checkKey, checkPut, checkTxn, defaultMaxTxnOps, isForLearners } from './rpc-check.ts';
 import type { LogOwner } from './wal-storage.ts';
 import { openWatchServer } from './watch-port.ts';
 import type { WatchServer } from './watch-server.ts';
@@ -68,6 +71,7 @@ export interface V3ServerParts extends AnswerParts, MaintenanceParts {
   readonly kv: KvStore;
   readonly quota: Quota;
   readonly watchable: WatchableStore;
+  readonly links: PeerLinks;
 }
 
 /** @source etcd v3.4.23 etcdserver/v3_server.go; server.go publish; api/v3rpc */
@@ -78,6 +82,7 @@ export class V3Server {
   readonly #reads: ReadIndexLoop;
   readonly #kvReads: KvReads;
   readonly #leaseRequests: LeaseRequests;
+  readonly #memberRequests: MemberRequests;
   readonly #authRequests: AuthRequests;
   readonly #jobs: PasswordJobs;
   readonly #watch: WatchServer;
@@ -115,6 +120,7 @@ export class V3Server {
       refuse: (request, error) => this.#refuse(request, error),
     });
     this.#leaseRequests = this.#makeLeaseRequests();
+    this.#memberRequests = this.#makeMemberRequests(config);
     this.#jobs = this.#makePasswordJobs(config);
     this.#authRequests = this.#makeAuthRequests(config);
     this.#watch = openWatchServer(config, parts, (request, error) => this.#refuse(request, error));
@@ -128,10 +134,13 @@ export class V3Server {
   /** Takes a client's request; its answer comes in this step or a later one. */
   handle({ request, method, bytes, token }: ClientRequest, nowUs: number): void {
     try {
+      const isLearner = this.#isLearner;
+      if (isLearner && method === 'etcdserverpb.Watch/Watch') throw rpcErrors.notSupportedForLearner;
       if (method === 'etcdserverpb.Watch/Watch') return this.#watch.open(request, bytes, token, nowUs);
       const decoded = decodeRequest(method, bytes, this.#maxRequestBytes);
       const { trace } = this.#parts.outbox;
       if (trace.on) trace.emit({ type: 'server.request', request, method, label: requestLabel(decoded) });
+      if (isLearner && !isForLearners(decoded)) throw rpcErrors.notSupportedForLearner;
       this.#route({ request, token, nowUs }, decoded);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
@@ -160,6 +169,7 @@ export class V3Server {
     this.#proposals.cancel(request);
     this.#reads.cancel(request);
     this.#leaseRequests.cancel(request);
+    this.#memberRequests.cancel(request);
     this.#jobs.cancel(request);
     this.#maintenance.cancel(request);
     this.#watch.close(request);
@@ -173,6 +183,7 @@ export class V3Server {
     }
     this.#reads.tick(nowUs);
     this.#leaseRequests.tick(nowUs);
+    this.#memberRequests.tick(nowUs);
   }
 
   /** One pass over the leases: the leader revokes, through the log, what has expired. */
@@ -181,8 +192,15 @@ export class V3Server {
   }
 
   /** A request of a peer, or its answer to ours. */
-  takePeerRequest(from: NodeId, bytes: Uint8Array, nowUs: number): void {
-    this.#leaseRequests.receive(from, bytes, nowUs);
+  takePeerRequest(from: NodeId, message: PeerRequest, nowUs: number): void {
+    const { kind } = message;
+    if (kind === 'promote' || kind === 'promoted' || kind === 'promoteRefused') {
+      this.#memberRequests.receive(from, message, nowUs);
+    } else this.#leaseRequests.receive(from, message, nowUs);
+  }
+
+  nextRequestId(): bigint {
+    return this.#ids.next();
   }
 
   /** @param isNew whether a leader is known that was not known just before */
@@ -221,6 +239,7 @@ export class V3Server {
   settle(nowUs: number): void {
     this.#reads.advance(this.#parts.applier.index, nowUs);
     this.#leaseRequests.settle(nowUs);
+    this.#memberRequests.settle(nowUs);
     for (const id of this.#expiry.take()) this.#revokeExpired(id, nowUs);
     this.#compactions.settle();
     this.#watch.settle();
@@ -269,6 +288,13 @@ export class V3Server {
         return this.#answer(request, leaseList(this.#parts));
       case 'memberList':
         return this.#answer(request, memberList(this.#parts));
+      case 'memberAdd':
+      case 'memberRemove':
+      case 'memberUpdate':
+      case 'memberPromote':
+        return this.#memberRequests.handle(call, decoded);
+      case 'moveLeader':
+        return this.#memberRequests.moveLeader(request, decoded.body.targetID, nowUs);
       case 'status':
         return this.#answer(request, memberStatus(this.#parts));
       case 'hash':
@@ -357,7 +383,7 @@ export class V3Server {
    * What raft drops is refused at once; the member's own attributes are tried again when their time is over.
    * The event comes first, so that a reader of the trace sees raft act on it.
    */
-  #propose({ id, proposer, data, label }: Proposal): void {
+  #propose({ id, proposer, data, change, label }: Proposal): void {
     const { raft, outbox } = this.#parts;
     if (proposer === 'publish') {
       raft.propose(data);
@@ -365,7 +391,7 @@ export class V3Server {
     }
     const request = proposer === 'leaseExpiry' ? 0 : proposer.request;
     if (outbox.trace.on) outbox.trace.emit({ type: 'server.propose', request, label });
-    if (raft.propose(data)) return;
+    if (change === undefined ? raft.propose(data) : raft.proposeChange(change)) return;
     this.#proposals.take(id);
     this.#finish(proposer, rpcErrors.proposalDropped);
   }
@@ -428,6 +454,27 @@ export class V3Server {
       if (finish === undefined) this.#refuse(call.request, error);
       else finish(error);
     }
+  }
+
+  #makeMemberRequests(config: MemberConfig): MemberRequests {
+    const { raft, outbox } = this.#parts;
+    const port = {
+      ...this.#parts,
+      node: config.nodeId,
+      nextRequestId: (): bigint => this.#ids.next(),
+      header: () => headerOf(this.#parts.owner, this.#parts.applier.term, 0),
+      propose: (proposal: Proposal): void => this.#proposals.add(proposal),
+      answer: (request: number, bytes: Uint8Array): void => this.#answer(request, bytes),
+      refuse: (request: number, error: RpcError): void => this.#refuse(request, error),
+      send: (to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void =>
+        outbox.send({ to, bytes, messageType, term: raft.status().term, index: 0, entryCount: 0, reject }),
+    };
+    return new MemberRequests(port, this.#electionUs);
+  }
+
+  get #isLearner(): boolean {
+    const { membership, owner } = this.#parts;
+    return membership.member(owner.member)?.isLearner ?? false;
   }
 
   #makeLeaseRequests(): LeaseRequests {

@@ -1,10 +1,11 @@
 /** Raft's storage thread: what must be remembered goes into the log, and answers wait until it is durable. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { idToHex } from '../../base/u64.ts';
+import { fail } from '../../base/assert.ts';
 import { MetadataSchema } from '../pb/gen/etcdserver_pb.ts';
+import { RaftError } from '../raft/errors.ts';
 import { MemoryStorage } from '../raft/storage.ts';
 import { logIndex } from '../raft/types.ts';
-import type { Entry, HardState, Message } from '../raft/types.ts';
+import type { ConfState, Entry, HardState, Message, Snapshot } from '../raft/types.ts';
 import { Wal } from '../wal/wal.ts';
 import type { WalOptions } from '../wal/wal.ts';
 import type { Disk } from './disk.ts';
@@ -19,7 +20,7 @@ export interface LogOwner {
   readonly table: MemberTable;
 }
 
-/** The data directory belongs to another member, or the like: a start is refused with this sentence. */
+/** The data directory cannot be taken up, or the cluster refuses the member: a start ends with this sentence. */
 export class BootError extends Error {
   override readonly name = 'BootError';
 }
@@ -28,9 +29,27 @@ export class BootError extends Error {
 interface WaitingAnswers {
   syncCount: number;
   readonly answers: readonly Message[];
+  readonly then?: () => void;
+}
+
+/** A MsgStorageAppend that waits for a snapshot's file. */
+interface QueuedAppend {
+  readonly message: Message;
+  readonly mustSync: boolean;
 }
 
 const noMessages: readonly Message[] = [];
+
+/** @source etcd v3.4.23 embed/config.go DefaultMaxWALs */
+const keptSegments = 5;
+
+/** The id and the cluster that a data directory's log names; null where there is no log. */
+export function ownerInLog(files: DiskImage): Omit<LogOwner, 'table'> | null {
+  const bytes = Wal.metadata(files);
+  if (bytes === null) return null;
+  const { NodeID = 0n, ClusterID = 0n } = fromBinary(MetadataSchema, bytes);
+  return { member: NodeID as MemberId, cluster: ClusterID as ClusterId };
+}
 
 /**
  * The write-ahead log and, as raft's read side, the same entries in memory. Entries stand in memory from the
@@ -42,6 +61,9 @@ export class WalStorage {
   readonly #disk: Disk;
   readonly #table: MemberTable;
   #waiting: WaitingAnswers[] = [];
+  /** While a snapshot's file is on its way, nothing is written into the log: it would stand before its mark. */
+  #queue: QueuedAppend[] = [];
+  #savesSnapshot = false;
 
   private constructor(wal: Wal, disk: Disk, table: MemberTable) {
     this.#wal = wal;
@@ -57,24 +79,27 @@ export class WalStorage {
   }
 
   /**
-   * Reads a member's log; null when it has none, or one that never came to its first hard state: then nobody
-   * was
-   * promised anything, and the member starts as new.
-   * @throws BootError when the log is another member's; WalError, RaftWireError when it cannot be read
+   * Reads a member's log from its newest snapshot on; null when it has none, or one that never came to its
+   * first hard state: then nobody was promised anything, and the member starts as new.
+   * @param snapshot what the start begins from; null: the log's first entry
+   * @throws WalError, RaftWireError when it cannot be read
    */
-  static open(owner: LogOwner, disk: Disk, options: WalOptions, files: DiskImage): WalStorage | null {
+  static open(
+    table: MemberTable,
+    disk: Disk,
+    options: WalOptions,
+    files: DiskImage,
+    snapshot: Snapshot | null,
+  ): WalStorage | null {
     if (!Wal.exists(files)) return null;
-    const { wal, metadata, hardState, entries } = Wal.open(
-      files,
-      { index: 0, term: 0 },
-      disk.walSink(),
-      options,
-    );
+    const start = { index: snapshot?.index ?? 0, term: snapshot?.term ?? 0 };
+    const { wal, hardState, entries } = Wal.open(files, start, disk.walSink(), options);
     if (hardState === null) return null;
-    checkOwner(metadata, owner);
-    const storage = new WalStorage(wal, disk, owner.table);
-    storage.memory.setHardState(hardStateFromWire(hardState, owner.table));
-    storage.memory.append(entries.map((entry) => entryFromWire(entry, owner.table)));
+    const storage = new WalStorage(wal, disk, table);
+    if (snapshot !== null) storage.memory.applySnapshot(snapshot);
+    // first the entries, for they tell which member has which number
+    storage.memory.append(entries.map((entry) => entryFromWire(entry, table)));
+    storage.memory.setHardState(hardStateFromWire(hardState, table));
     disk.syncFound(wal.tail.file);
     return storage;
   }
@@ -85,18 +110,77 @@ export class WalStorage {
    * @returns the answers that may be delivered at once, because nothing is on its way to the disk
    */
   append(m: Message, mustSync: boolean): readonly Message[] {
+    if (!this.#savesSnapshot && m.snapshot === null) return this.#write(m, mustSync);
+    this.#savesSnapshot = true;
+    this.#queue.push({ message: m, mustSync });
+    return noMessages;
+  }
+
+  /** The snapshot of another member that waits for its file to be saved; null while there is none. */
+  get snapshotToSave(): Snapshot | null {
+    return this.#queue[0]?.message.snapshot ?? null;
+  }
+
+  /**
+   * The file of `snapshotToSave` is durable: its mark goes into the log, and then what has waited behind it.
+   * Its own entries and the log before it are replaced.
+   * @source etcd v3.4.23 etcdserver/raft.go start, "Must save the snapshot file and WAL snapshot entry"
+   */
+  snapshotSaved(): void {
+    const snapshot = this.snapshotToSave ?? fail('wal-storage: no snapshot was to be saved');
+    this.#wal.saveSnapshot({ index: snapshot.index, term: snapshot.term });
+    this.memory.applySnapshot(snapshot);
+    do {
+      const { message, mustSync } = this.#queue.shift() as QueuedAppend;
+      if (this.#write(message, mustSync).length > 0) fail('wal-storage: a mark was not synced');
+    } while (this.#queue.length > 0 && this.snapshotToSave === null);
+    this.#savesSnapshot = this.#queue.length > 0;
+  }
+
+  #write(m: Message, mustSync: boolean): readonly Message[] {
     const hardState = hardStateOf(m);
     const state = hardState === null ? null : hardStateToWire(hardState, this.#table);
-    this.#wal.save(
-      state,
-      m.entries.map((entry) => entryToWire(entry, this.#table)),
-      mustSync,
-    );
+    this.#wal.save(state, m.entries.map(entryToWire), mustSync);
     this.memory.append(m.entries);
     const syncCount = this.#disk.walSyncsInFlight;
     if (syncCount === 0) return m.responses;
     this.#waiting.push({ syncCount, answers: m.responses });
     return noMessages;
+  }
+
+  /**
+   * Makes the state at an applied index raft's snapshot, for whoever starts from it or falls behind.
+   * @returns null where a newer one is there already
+   */
+  createSnapshot(index: number, confState: ConfState, data: Uint8Array): Snapshot | null {
+    try {
+      return this.memory.createSnapshot(logIndex(index), confState, data);
+    } catch (error) {
+      if (isOutdated(error)) return null;
+      throw error;
+    }
+  }
+
+  /** The snapshot's file is durable: its mark goes into the log; `then` is called when it is durable too. */
+  markSnapshot({ index, term }: Snapshot, then: () => void): void {
+    this.#wal.saveSnapshot({ index, term });
+    this.#waiting.push({ syncCount: this.#disk.walSyncsInFlight, answers: noMessages, then });
+  }
+
+  /** Lets go of segments that a start from the snapshot at `index` does not read. */
+  release(index: number): void {
+    this.#wal.release(index, keptSegments);
+  }
+
+  /** Drops entries up to `index` from memory. @returns false where they were gone already */
+  compact(index: number): boolean {
+    try {
+      this.memory.compact(logIndex(index));
+      return true;
+    } catch (error) {
+      if (isOutdated(error)) return false;
+      throw error;
+    }
   }
 
   /** Entries from an index on, as far as there are any; an index that is not in the log is moved into it. */
@@ -117,8 +201,17 @@ export class WalStorage {
     for (const waiting of this.#waiting) waiting.syncCount--;
     const ready = this.#waiting.filter(({ syncCount }) => syncCount === 0);
     if (ready.length > 0) this.#waiting = this.#waiting.slice(ready.length);
+    for (const { then } of ready) then?.();
     return ready.flatMap(({ answers }) => answers);
   }
+}
+
+function isOutdated(error: unknown): boolean {
+  if (!(error instanceof RaftError)) return false;
+  return (
+    error.code === 'requested index is older than the existing snapshot' ||
+    error.code === 'requested index is unavailable due to compaction'
+  );
 }
 
 /**
@@ -129,15 +222,4 @@ function hardStateOf(m: Message): HardState | null {
   return m.term === 0 && m.vote === 0 && m.commit === 0
     ? null
     : { term: m.term, vote: m.vote, commit: m.commit };
-}
-
-function checkOwner(bytes: Uint8Array, owner: LogOwner): void {
-  const { NodeID, ClusterID } = fromBinary(MetadataSchema, bytes);
-  if (NodeID === owner.member && ClusterID === owner.cluster) return;
-  const found = `${idToHex(NodeID)} of cluster ${idToHex(ClusterID)}`;
-  const wanted = `${idToHex(owner.member)} of cluster ${idToHex(owner.cluster)}`;
-  throw new BootError(
-    `the log belongs to member ${found}, not to member ${wanted}: ` +
-      'start it with its own name, peer URLs and token',
-  );
 }

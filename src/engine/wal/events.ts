@@ -16,4 +16,6 @@ export type WalEvent =
     }
   | { readonly type: 'wal.sync' }
   | { readonly type: 'wal.synced'; readonly index: number }
-  | { readonly type: 'wal.cut'; readonly segment: string };
+  | { readonly type: 'wal.cut'; readonly segment: string }
+  /** A segment was removed: what is in it lies before a snapshot. */
+  | { readonly type: 'wal.purge'; readonly segment: string };

@@ -7,7 +7,14 @@ import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 import { WalError } from './errors.ts';
 import type { WalEvent } from './events.ts';
-import { encodeEntry, encodeHardState, encodeSnapshot, recordType } from './record.ts';
+import {
+  decodeHardState,
+  decodeSnapshot,
+  encodeEntry,
+  encodeHardState,
+  encodeSnapshot,
+  recordType,
+} from './record.ts';
 import type { WalEntry, WalHardState, WalSnapshot } from './record.ts';
 import { replay } from './replay.ts';
 import type { Replay } from './replay.ts';
@@ -40,7 +47,8 @@ export type Files = ReadonlyMap<string, Uint8Array>;
 
 /** Where a log goes on. */
 interface End {
-  readonly segment: Segment;
+  /** All that are there, the one to go on in last. */
+  readonly segments: readonly Segment[];
   readonly sizeBytes: number;
   readonly crc: number;
   readonly lastIndex: number;
@@ -58,6 +66,7 @@ export class Wal {
   readonly #metadata: Uint8Array;
   readonly #fullBytes: number;
   readonly #encoder: Encoder;
+  #segments: readonly Segment[];
   #segment: Segment;
   #sizeBytes: number;
   #hardState: WalHardState | null;
@@ -76,7 +85,8 @@ export class Wal {
     this.#fullBytes = options.segmentSizeBytes ?? segmentSizeBytes;
     this.#metadata = metadata;
     this.#encoder = new Encoder(end.crc);
-    this.#segment = end.segment;
+    this.#segments = end.segments;
+    this.#segment = end.segments[end.segments.length - 1];
     this.#sizeBytes = end.sizeBytes;
     this.#hardState = end.hardState;
     this.#lastIndex = end.lastIndex;
@@ -101,12 +111,41 @@ export class Wal {
    */
   static create(metadata: Uint8Array, sink: WalSink, options: WalOptions = {}, leftovers?: Files): Wal {
     for (const segment of listSegments(leftovers?.keys() ?? [])) sink.remove(segment.file);
-    const end: End = { segment: segmentOf(0, 0), sizeBytes: 0, crc: 0, lastIndex: 0, hardState: null };
+    const end: End = { segments: [segmentOf(0, 0)], sizeBytes: 0, crc: 0, lastIndex: 0, hardState: null };
     const wal = new Wal(sink, options, metadata, end);
     const emptySnapshot = encodeSnapshot({ index: 0, term: 0 });
     wal.#write([...wal.#head(), wal.#encoder.encode(recordType.snapshot, emptySnapshot)]);
     wal.#sync();
     return wal;
+  }
+
+  /** Whose log the files hold, as `create` was told; null where there is none. @throws as `Decoder.next` */
+  static metadata(files: Files): Uint8Array | null {
+    if (!Wal.exists(files)) return null;
+    const decoder = new Decoder([bytesOf(files, listSegments(files.keys())[0])]);
+    for (let record = decoder.next(); record !== null; record = decoder.next()) {
+      if (record.type === recordType.metadata) return record.data;
+    }
+    return null;
+  }
+
+  /**
+   * Where snapshots stand that a start may begin from: the marks up to the last hard state's commit index,
+   * in their order.
+   * @throws WalError as `Decoder.next` and `replay`
+   * @source etcd wal/wal.go ValidSnapshotEntries
+   */
+  static snapshots(files: Files): WalSnapshot[] {
+    const segments = soundSegments(files);
+    const decoder = new Decoder(segments.map((segment) => bytesOf(files, segment)));
+    const marks: WalSnapshot[] = [];
+    let commit = 0;
+    for (let record = decoder.next(); record !== null; record = decoder.next()) {
+      if (record.data === null) continue;
+      if (record.type === recordType.snapshot) marks.push(decodeSnapshot(record.data));
+      else if (record.type === recordType.state) commit = decodeHardState(record.data).commit;
+    }
+    return marks.filter(({ index }) => index <= commit);
   }
 
   /**
@@ -116,7 +155,8 @@ export class Wal {
    * @source etcd wal/wal.go Open, ReadAll; wal/repair.go
    */
   static open(files: Files, snapshot: WalSnapshot, sink: WalSink, options: WalOptions = {}): OpenedWal {
-    const segments = selectSegments(dropBrokenCut(files, sink), snapshot.index);
+    const present = dropBrokenCut(files, sink);
+    const segments = selectSegments(present, snapshot.index);
     const decoder = new Decoder(segments.map((segment) => bytesOf(files, segment)));
     const read = replay(decoder, snapshot);
     const segment = segments[segments.length - 1];
@@ -124,7 +164,7 @@ export class Wal {
     const sizeBytes = decoder.offset;
     const tornBytes = sizeWithoutZeros(bytes, sizeBytes) - sizeBytes;
     const { hardState, lastIndex } = read;
-    const end: End = { segment, sizeBytes, crc: decoder.crc, lastIndex, hardState };
+    const end: End = { segments: present, sizeBytes, crc: decoder.crc, lastIndex, hardState };
     const wal = new Wal(sink, options, read.metadata, end);
     if (bytes.length > sizeBytes) wal.#cutOff();
     wal.#emitOpen(read.entries.length, tornBytes);
@@ -181,6 +221,21 @@ export class Wal {
     this.#sync();
   }
 
+  /**
+   * A start will not read behind a snapshot at `index` any more: removes the segments that lie before the one
+   * it begins in, but for the newest `keep`.
+   * @source etcd wal/wal.go ReleaseLockTo; pkg/fileutil/purge.go
+   */
+  release(index: number, keep: number): void {
+    const first = this.#segments.findLastIndex((segment) => segment.firstIndex < index);
+    const count = Math.min(first, this.#segments.length - keep);
+    for (const { file } of this.#segments.slice(0, Math.max(0, count))) {
+      this.#sink.remove(file);
+      if (this.#trace.on) this.#trace.emit({ type: 'wal.purge', segment: file });
+    }
+    if (count > 0) this.#segments = this.#segments.slice(count);
+  }
+
   /** The oldest sync in flight is done. */
   synced(): void {
     const index = this.#syncing.shift();
@@ -199,6 +254,7 @@ export class Wal {
    */
   #cut(): void {
     this.#segment = segmentOf(this.#segment.sequence + 1, this.#lastIndex + 1);
+    this.#segments = [...this.#segments, this.#segment];
     this.#sizeBytes = 0;
     const frames = this.#head();
     if (this.#hardState !== null) {
@@ -252,12 +308,18 @@ function bytesOf(files: Files, segment: Segment): Uint8Array {
  * @throws WalError 'wal: file not found' when there is none at all
  */
 function dropBrokenCut(files: Files, sink: WalSink): readonly Segment[] {
+  const sound = soundSegments(files);
+  for (const { file } of listSegments(files.keys()).slice(sound.length)) sink.remove(file);
+  return sound;
+}
+
+/** @throws WalError 'wal: file not found' when there is no segment at all */
+function soundSegments(files: Files): readonly Segment[] {
   const segments = listSegments(files.keys());
   const last = segments.at(-1);
   if (last === undefined) throw new WalError('wal: file not found', 'there is no segment');
-  if (segments.length === 1 || countRecords(bytesOf(files, last), 3) === 3) return segments;
-  sink.remove(last.file);
-  return segments.slice(0, -1);
+  const isSound = segments.length === 1 || countRecords(bytesOf(files, last), 3) === 3;
+  return isSound ? segments : segments.slice(0, -1);
 }
 
 /** How many sound records a segment begins with, up to a limit. */

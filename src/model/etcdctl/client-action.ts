@@ -4,6 +4,7 @@ import type { ClientAction } from '../../sim/types.ts';
 import type { FlagValues } from './flags.ts';
 import type { Command, OutputFormat } from './grammar.ts';
 import { leaseAction, leaseIdFault } from './lease-action.ts';
+import { memberAction } from './member-action.ts';
 import { lineError } from './parsed-line.ts';
 import type { LineError, ParsedLine } from './parsed-line.ts';
 import { quoteWord } from './words.ts';
@@ -145,7 +146,11 @@ function build(command: Command, flags: FlagValues, format: OutputFormat): Built
     case 'endpoint status':
       return { type: 'endpointStatus' };
     default:
-      return leaseAction(command.name, flags) ?? lineError(`${command.name} is not a client's command`, '');
+      return (
+        leaseAction(command.name, flags) ??
+        memberAction(command.name, flags) ??
+        lineError(`${command.name} is not a client's command`, '')
+      );
   }
 }
 

@@ -7,6 +7,9 @@ import { degradeLink, doMessages, setLoad, slowDisks } from './lab-actions.ts';
 import { readMember, readMembers } from './member-words.ts';
 import type { ConsoleContext, ParsedLine } from './parsed-line.ts';
 
+/** Hosts that members may be started on. */
+const hostCount = 9;
+
 function ofMember(command: Command, member: number): FaultAction | null {
   switch (command.name) {
     case 'kill':
@@ -21,6 +24,8 @@ function ofMember(command: Command, member: number): FaultAction | null {
       return { type: 'resumeMember', member };
     case 'isolate':
       return { type: 'isolate', member };
+    case 'wipe':
+      return { type: 'wipe', member };
     default:
       return null;
   }
@@ -43,6 +48,21 @@ function ofLink(type: 'cut' | 'heal', flags: FlagValues, context: ConsoleContext
   return { kind: 'lab', actions: flags.given.get('both') === 'true' ? [there, back] : [there] };
 }
 
+/** `start m4`: also a host that no member is on yet, which `member add` has announced. */
+function startMembers({ args, given }: FlagValues, context: ConsoleContext): ParsedLine {
+  if (args.length === 0) return lineError('start needs a member', 'For example: start m4');
+  const state = given.get('initial-cluster-state');
+  if (state !== undefined && state !== 'new' && state !== 'existing') {
+    return lineError(`${JSON.stringify(state)} is no initial cluster state`, 'Use new or existing.');
+  }
+  const members = readMembers(args, { ...context, memberCount: Math.max(context.memberCount, hostCount) });
+  if ('kind' in members) return members;
+  const actions = members.map((member): FaultAction => {
+    return state === undefined ? { type: 'start', member } : { type: 'start', member, state };
+  });
+  return { kind: 'lab', actions };
+}
+
 /** The actions of one of the lab's own commands. */
 export function faultActions(command: Command, flags: FlagValues, context: ConsoleContext): ParsedLine {
   switch (command.name) {
@@ -61,6 +81,8 @@ export function faultActions(command: Command, flags: FlagValues, context: Conso
     case 'delay':
     case 'duplicate':
       return doMessages(command.name, flags.args);
+    case 'start':
+      return startMembers(flags, context);
   }
   if (flags.args.length === 0) {
     return lineError(`${command.name} needs a member`, `For example: ${command.examples[0]}`);

@@ -98,6 +98,13 @@ export function fieldLines(answer: Answer): string[] {
           '',
         ]),
       ];
+    case 'memberAdd':
+    case 'memberPromote':
+    case 'memberRemove':
+    case 'memberUpdate':
+    case 'moveLeader':
+      // 3.4 has no fields for these, and says so
+      return ['unsupported output format'];
     case 'endpointStatus':
       return answer.endpoints.flatMap(endpoint);
     default:

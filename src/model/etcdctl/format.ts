@@ -8,6 +8,7 @@ import type { OutputFormat } from './grammar.ts';
 import { humanizeBytes } from './humanize.ts';
 import { jsonLine } from './json.ts';
 import { isLeaseAnswer, keepAliveEnd, leaseLines, leaseRefusal } from './lease-format.ts';
+import { isMemberAnswer, memberLines } from './member-format.ts';
 import type { LineError } from './parsed-line.ts';
 import { tableLines } from './table.ts';
 import { durationText, perMilleText } from './units.ts';
@@ -68,8 +69,9 @@ function keyValueLines(kvs: readonly KeyValueView[], valueOnly: boolean): string
 }
 
 /** @source etcd v3.4.23 etcdctl printer_simple.go, printer.go make*Table */
-function simpleLines(answer: Answer, valueOnly: boolean): string[] {
+function simpleLines(answer: Answer, { valueOnly, command }: PrintOptions): string[] {
   if (isLeaseAnswer(answer)) return leaseLines(answer);
+  if (isMemberAnswer(answer)) return memberLines(answer, command);
   switch (answer.type) {
     case 'put':
       return ['OK'];
@@ -86,7 +88,8 @@ function simpleLines(answer: Answer, valueOnly: boolean): string[] {
   }
 }
 
-function answerLines(answer: Answer, { format, valueOnly }: PrintOptions): string[] {
+function answerLines(answer: Answer, options: PrintOptions): string[] {
+  const { format } = options;
   if (format === 'json') return [jsonLine(answer)];
   if (format === 'fields') return fieldLines(answer);
   if (format === 'table' && answer.type === 'memberList')
@@ -94,7 +97,7 @@ function answerLines(answer: Answer, { format, valueOnly }: PrintOptions): strin
   if (format === 'table' && answer.type === 'endpointStatus') {
     return tableLines(statusHeadings, answer.endpoints.flatMap(statusRow));
   }
-  return simpleLines(answer, valueOnly);
+  return simpleLines(answer, options);
 }
 
 function unreached(answer: Answer): OutputLine[] {
@@ -116,6 +119,15 @@ const advice: readonly (readonly [RegExp, string])[] = [
     /transport is closing/,
     'The member went away before it answered. A write may have happened: look with get.',
   ],
+  [
+    /unhealthy cluster/,
+    'Every member must have been connected for 5 seconds. Wait, or mend: restart all, heal all.',
+  ],
+  [/not enough started members/, 'Members that were added and never started count too. Look: member list.'],
+  [/in sync with leader/, 'Start the learner, and let it catch up. Look: endpoint status.'],
+  [/too many learner/, 'One learner at a time: promote or remove the one that is there.'],
+  [/Peer URLs already exists/, 'Another member has this address. Look: member list.'],
+  [/member not found/, 'Look for the id: member list.'],
   [/lease not found/, 'It has expired or was revoked, or never was. Look: lease list.'],
   [/too large lease TTL/, 'A lease lives 9,000,000,000 seconds at most.'],
   [/too large|larger than max/, 'A request may hold 1.5 MiB. Store less, or split it over several keys.'],
@@ -198,6 +210,10 @@ function faultText(action: LabAction): string {
       return `m${action.member} lost power; what it had not synced may be gone`;
     case 'restart':
       return `m${action.member} restarted from its disk`;
+    case 'start':
+      return `m${action.member} started`;
+    case 'wipe':
+      return `m${action.member} wiped: its disk is empty, and its identity is lost with it`;
     case 'pauseMember':
       return `m${action.member} paused`;
     case 'resumeMember':

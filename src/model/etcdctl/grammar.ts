@@ -1,4 +1,5 @@
 /** The console's words: each command with its flags, for the parser, the help and the completion alike. */
+import { memberCommands } from './member-grammar.ts';
 import { faultCommands, loadCommands, messageCommands } from './lab-grammar.ts';
 
 export type FlagKind = 'bool' | 'int' | 'text' | 'list';
@@ -24,12 +25,19 @@ export type CommandName =
   | 'lease timetolive'
   | 'lease list'
   | 'member list'
+  | 'member add'
+  | 'member promote'
+  | 'member remove'
+  | 'member update'
+  | 'move-leader'
   | 'endpoint status'
   | 'version'
   | 'help'
   | 'kill'
   | 'power-cut'
   | 'restart'
+  | 'start'
+  | 'wipe'
   | 'pause'
   | 'resume'
   | 'cut'
@@ -277,6 +285,34 @@ const processCommands: readonly Command[] = [
     examples: ['restart m2', 'restart all'],
   },
   {
+    name: 'start',
+    origin: 'lab',
+    usage: 'start <member>... [--initial-cluster-state new|existing]',
+    summary: 'Starts a member that does not run: one that was added, or one from its disk',
+    notes: ['Add it first: member add m4 --peer-urls=http://127.0.0.1:42380'],
+    flags: [
+      {
+        name: 'initial-cluster-state',
+        kind: 'text',
+        fallback: 'as it was added',
+        values: ['new', 'existing'],
+        help: 'what a member with an empty disk takes the cluster for',
+      },
+    ],
+    takes: 'members',
+    examples: ['start m4', 'start m2 --initial-cluster-state existing'],
+  },
+  {
+    name: 'wipe',
+    origin: 'lab',
+    usage: 'wipe <member>...',
+    summary: 'Ends a member and erases its disk',
+    notes: ['To replace it: member remove <id>, member add, start.', severalMembers],
+    flags: [],
+    takes: 'members',
+    examples: ['wipe m2'],
+  },
+  {
     name: 'pause',
     origin: 'lab',
     usage: 'pause <member>...',
@@ -335,6 +371,7 @@ export const commands: readonly Command[] = [
   ...keyCommands,
   ...leaseCommands,
   ...clusterCommands,
+  ...memberCommands,
   ...processCommands,
   ...linkCommands,
   ...faultCommands,
@@ -355,12 +392,7 @@ export const absentCommands: readonly string[] = [
   'endpoint health',
   'lock',
   'make-mirror',
-  'member add',
-  'member promote',
-  'member remove',
-  'member update',
   'migrate',
-  'move-leader',
   'role',
   'snapshot',
   'txn',

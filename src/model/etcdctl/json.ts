@@ -1,5 +1,5 @@
 /** Answers as `etcdctl -w json` prints them: Go's field names and order, no empty fields, base64 bytes. */
-import type { KeyValueView } from '../../sim/types.ts';
+import type { KeyValueView, MemberView } from '../../sim/types.ts';
 import type { Answer, EndpointView, HeaderView } from './answer.ts';
 
 const base64Digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -64,6 +64,16 @@ function flatHeader(view: HeaderView | undefined, revision: number, rest: string
   return `{${fields === '' ? rest : `${fields},${rest}`}}`;
 }
 
+function memberObject(member: MemberView): string {
+  return object({
+    ID: number(member.id),
+    name: text(member.name),
+    peerURLs: list(member.peerUrls.map(quoted)),
+    clientURLs: list(member.clientUrls.map(quoted)),
+    isLearner: flag(member.isLearner),
+  });
+}
+
 function endpoint({ endpoint: name, status, header: view }: EndpointView): string | null {
   if (status === null) return null;
   const body = object({
@@ -122,18 +132,25 @@ export function jsonLine(answer: Answer): string {
     case 'memberList':
       return object({
         header: header(answer.header),
-        members: list(
-          answer.members.map((member) =>
-            object({
-              ID: number(member.id),
-              name: text(member.name),
-              peerURLs: list(member.peerUrls.map(quoted)),
-              clientURLs: list(member.clientUrls.map(quoted)),
-              isLearner: flag(member.isLearner),
-            }),
-          ),
-        ),
+        members: list(answer.members.map(memberObject)),
       });
+    case 'memberAdd': {
+      const added = answer.members.find(({ id }) => id === answer.id);
+      return object({
+        header: header({ ...answer.header, clusterId: answer.clusterId }),
+        member: added === undefined ? null : memberObject(added),
+        members: list(answer.members.map(memberObject)),
+      });
+    }
+    case 'memberPromote':
+    case 'memberRemove':
+    case 'memberUpdate':
+      return object({
+        header: header({ ...answer.header, clusterId: answer.clusterId }),
+        members: list(answer.members.map(memberObject)),
+      });
+    case 'moveLeader':
+      return '{}';
     case 'endpointStatus':
       return list(answer.endpoints.map(endpoint).filter((one) => one !== null)) ?? '[]';
     default:

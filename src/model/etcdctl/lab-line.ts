@@ -9,6 +9,7 @@ const memberWords = {
   pauseMember: 'pause',
   resumeMember: 'resume',
   isolate: 'isolate',
+  wipe: 'wipe',
 } as const;
 const loadNames: Readonly<Record<LoadKind, string>> = {
   kubernetes: 'kubernetes',
@@ -26,7 +27,12 @@ export function labLine(action: LabAction): string {
     case 'pauseMember':
     case 'resumeMember':
     case 'isolate':
+    case 'wipe':
       return `${memberWords[action.type]} m${action.member}`;
+    case 'start': {
+      const state = action.state === undefined ? '' : ` --initial-cluster-state ${action.state}`;
+      return `start m${action.member}${state}`;
+    }
     case 'cut':
     case 'heal':
       return `${action.type} m${action.from} m${action.to}`;

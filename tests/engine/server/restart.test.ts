@@ -154,7 +154,7 @@ test('data that cannot be taken up stop the start with a sentence that says whic
   const wal = files.get(walFile)?.slice() as Uint8Array;
   wal[wal.length >> 1] ^= 0xff;
   expect(boot([[walFile, wal]])).toMatch(/log in member\/wal is damaged/);
-  expect(boot([], rig.config(2))).toMatch(/^the member cannot start: the log belongs to member [0-9a-f]+ of cluster/);
+  expect(boot([], rig.config(2))).toMatch(/^the member cannot start: the log belongs to member [0-9a-f]+, which is m1:/);
   expect(boot([], { ...rig.config(1), nodeId: nodeId(9) })).toMatch(/member 9 is not among the peers/);
 });
 

@@ -32,6 +32,8 @@ export class TestDisk {
   cache = new Map<string, Uint8Array>();
   durable = new Map<string, Uint8Array>();
   fail: DiskErrorCode | null = null;
+  /** Renamed and not durable: the next sync of any file makes them so, in order. */
+  #renamed: { readonly file: string; readonly to: string }[] = [];
   readonly served: DiskRequest[] = [];
 
   /** Serves the oldest request; returns the id of a sync that is done by it. */
@@ -41,6 +43,7 @@ export class TestDisk {
     this.served.push(request);
     if (request.kind === 'sync') {
       const bytes = this.cache.get(request.file);
+      if (this.fail === null) this.#renameDurably();
       if (this.fail === null && bytes !== undefined) this.durable.set(request.file, bytes.slice());
       return request.id;
     }
@@ -60,12 +63,22 @@ export class TestDisk {
       case 'rename':
         this.cache.set(request.to, old);
         this.cache.delete(request.file);
+        this.#renamed.push(request);
         break;
       case 'remove':
         this.cache.delete(request.file);
         this.durable.delete(request.file);
         break;
     }
+  }
+
+  #renameDurably(): void {
+    for (const { file, to } of this.#renamed) {
+      const bytes = this.durable.get(file);
+      this.durable.delete(file);
+      if (bytes !== undefined) this.durable.set(to, bytes);
+    }
+    this.#renamed = [];
   }
 
   /** The process is gone: its unserved requests with it. */
@@ -75,7 +88,19 @@ export class TestDisk {
 
   powerCut(): void {
     this.queue = [];
+    this.#renamed = [];
     this.cache = new Map([...this.durable].map(([file, bytes]) => [file, bytes.slice()]));
+  }
+
+  /** What a power cut would leave. */
+  durableImage(): DiskImage {
+    return new Map([...this.durable].map(([file, bytes]) => [file, bytes.slice()]));
+  }
+
+  /** The disk holds these files, durably. */
+  load(files: DiskImage): void {
+    this.cache = new Map([...files].map(([file, bytes]) => [file, bytes.slice()]));
+    this.durable = new Map([...files].map(([file, bytes]) => [file, bytes.slice()]));
   }
 
   image(): DiskImage {
@@ -115,6 +140,8 @@ export interface RigOptions {
   readonly preVote?: boolean;
   /** 'instant': requests are served as they come. 'manual': the test serves them. */
   readonly disk?: 'instant' | 'manual';
+  /** What else the members' configurations say. */
+  readonly more?: Partial<MemberConfig>;
 }
 
 export class Rig {
@@ -129,6 +156,8 @@ export class Rig {
   readonly cuts = new Set<string>();
   readonly requestsOf: DiskRequest[][];
   lastOutput: MemberOutput | null = null;
+  /** True: the member stops before this request is served, with what waits behind it. */
+  onRequest: (member: number, request: DiskRequest) => boolean = () => false;
   dropSend: (from: number, send: Send) => boolean = () => false;
   #messages: InFlight[] = [];
   #timers: Timer[] = [];
@@ -171,6 +200,7 @@ export class Rig {
       seed: options.seed ?? 1,
       epoch: this.epochs[member - 1],
       trace: options.trace ?? false,
+      ...options.more,
     };
   }
 
@@ -184,6 +214,12 @@ export class Rig {
     );
     this.running[member - 1] = made;
     this.#take(member, output);
+    for (const other of this.ids) {
+      if (other === member) continue;
+      const up = this.running[other - 1] !== null && !this.cuts.has(`${member}>${other}`);
+      this.step(member, { kind: 'link', node: nodeId(other), up });
+      if (up) this.step(other, { kind: 'link', node: nodeId(member), up });
+    }
   }
 
   startAll(): void {
@@ -191,13 +227,20 @@ export class Rig {
   }
 
   kill(member: number): void {
-    this.running[member - 1] = null;
     this.disks[member - 1].kill();
+    this.#end(member);
   }
 
   powerCut(member: number): void {
-    this.running[member - 1] = null;
     this.disks[member - 1].powerCut();
+    this.#end(member);
+  }
+
+  #end(member: number): void {
+    this.running[member - 1] = null;
+    for (const other of this.ids) {
+      if (other !== member) this.step(other, { kind: 'link', node: nodeId(member), up: false });
+    }
   }
 
   cut(a: number, b: number): void {
@@ -224,6 +267,7 @@ export class Rig {
   serveOne(member: number): boolean {
     const disk = this.disks[member - 1];
     if (disk.queue.length === 0) return false;
+    if (this.onRequest(member, disk.queue[0])) throw new Error('the member is stopped here');
     const done = disk.serve();
     if (done !== null) this.step(member, { kind: 'diskDone', id: done, error: disk.fail });
     return true;

@@ -1,0 +1,61 @@
+/** The members in the forms others need: the first entries of a log, an event; and whose a log is. */
+import { idToHex } from '../../base/u64.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
+import type { Peer } from '../raft/types.ts';
+import { tagContext } from './conf-change-data.ts';
+import type { MemberId, MemberTable } from './member-id.ts';
+import { compareIds, memberIdOf } from './member-id.ts';
+import { memberToJson } from './membership.ts';
+import type { ClusterMember, Membership } from './membership.ts';
+import type { ServerEvent } from './events.ts';
+import type { MemberConfig } from './types.ts';
+import { BootError } from './wal-storage.ts';
+
+/** Ascending by id as etcd has them, each with its JSON as the change's context. They are seated. */
+export function firstPeers({ peers, clusterToken }: MemberConfig, table: MemberTable): Peer[] {
+  const members = peers.map(({ nodeId, name, peerUrl }) => ({
+    node: nodeId,
+    id: memberIdOf([peerUrl], clusterToken),
+    name,
+    peerUrls: [peerUrl],
+    clientUrls: [],
+    isLearner: false,
+  }));
+  members.sort((a, b) => compareIds(a.id, b.id));
+  for (const { id, node } of members) table.seat(id, node);
+  return members.map((member) => ({
+    id: member.node,
+    context: tagContext(member.id, encodeUtf8(memberToJson(member))),
+  }));
+}
+
+/**
+ * A log that is another first member's is refused; etcd would run under that identity.
+ * @throws BootError
+ */
+export function checkOwner({ peers, clusterToken, nodeId }: MemberConfig, member: MemberId): void {
+  const owner = peers.find(({ peerUrl }) => memberIdOf([peerUrl], clusterToken) === member);
+  if (owner === undefined || owner.nodeId === nodeId) return;
+  throw new BootError(
+    `the log belongs to member ${idToHex(member)}, which is ${owner.name}: ` +
+      'start it with its own name, peer URLs and token',
+  );
+}
+
+/** Who is in the cluster, for the views. */
+export function membersEvent(
+  membership: Membership,
+  table: MemberTable,
+): Extract<ServerEvent, { type: 'server.members' }> {
+  const members = membership.members();
+  const nodeOf = ({ id }: ClusterMember): number => table.numberOf(id);
+  return {
+    type: 'server.members',
+    nodes: members.map(nodeOf),
+    ids: members.map(({ id }) => idToHex(id)),
+    names: members.map(({ name }) => name),
+    peerUrls: members.map(({ peerUrls }) => peerUrls.join(',')),
+    learners: members.filter(({ isLearner }) => isLearner).map(nodeOf),
+    removedIds: membership.removedIds().map(idToHex),
+  };
+}

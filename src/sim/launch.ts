@@ -1,0 +1,39 @@
+/** How a member's process is started: its flags, from the lab's and from what was said of its host. */
+import { labSnapshots } from './world-config.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+import type { NodeId } from '../engine/raft/types.ts';
+import type { MemberConfig } from '../engine/server/types.ts';
+
+/** A start on an empty disk is by the last `member add`; other starts have the flags that they had before. */
+export function takeFlags(process: Process, isDiskEmpty: boolean): void {
+  if (process.announced !== null && isDiskEmpty) {
+    process.launch = process.announced;
+    process.announced = null;
+  }
+  if (process.state !== null) process.launch = { ...process.launch, state: process.state };
+  process.state = null;
+}
+
+/** etcd's defaults, but for what the lab sets. */
+export function memberConfig({ config, hosts }: World, { member, epoch, launch }: Process): MemberConfig {
+  const { preVote, seed, trace, snapshots = labSnapshots } = config;
+  return {
+    nodeId: member as NodeId,
+    peers: launch.peers,
+    hosts,
+    initialClusterState: launch.state,
+    ...snapshots,
+    clusterToken: 'etcd-cluster-1',
+    tickUs: 100_000,
+    electionTicks: 10,
+    heartbeatTicks: 1,
+    preVote,
+    batchIntervalUs: 100_000,
+    batchLimit: 10_000,
+    pageSize: 4096,
+    seed,
+    epoch,
+    trace: trace.on,
+  };
+}

@@ -1,0 +1,147 @@
+import { expect, test } from 'vitest';
+import { Member } from '../../src/engine/server/member.ts';
+import { replay } from '../../src/sim/run.ts';
+import type { ClientOutcome, ClusterConfig, MemberView } from '../../src/sim/types.ts';
+import { clusterConfig, Lab, recordingTrace } from './worlds.ts';
+
+const seconds = 1_000_000;
+const m4 = 'http://127.0.0.1:42380';
+
+function settled(changes: Partial<ClusterConfig> = {}): Lab {
+  const lab = new Lab(Member.boot, changes);
+  lab.runFor(9 * seconds);
+  return lab;
+}
+
+const text = (outcome: ClientOutcome | null): string =>
+  outcome === null ? 'done' : outcome.ok ? 'ok' : `${outcome.code} ${outcome.message}`;
+
+function members(lab: Lab, endpoint?: string): readonly MemberView[] {
+  const outcome = lab.do({ type: 'memberList', ...(endpoint !== undefined && { endpoints: [endpoint] }) });
+  if (outcome === null || !outcome.ok || outcome.type !== 'memberList') throw new Error(text(outcome));
+  return outcome.members;
+}
+
+const idOf = (lab: Lab, name: string): string =>
+  members(lab)
+    .find((member) => member.name === name)
+    ?.id.toString(16) ?? 'none';
+
+function values(lab: Lab, endpoint: string): string[] {
+  const outcome = lab.do({ type: 'get', key: 'k', prefix: true, serializable: true, endpoints: [endpoint] });
+  if (outcome === null || !outcome.ok || outcome.type !== 'get') throw new Error(text(outcome));
+  return outcome.kvs.map(({ value }) => String.fromCharCode(...value));
+}
+
+test('a learner is added, started, promoted, and leads at last', () => {
+  const lab = settled();
+  expect(text(lab.do({ type: 'put', key: 'k1', value: 'one' }))).toBe('ok');
+  expect(text(lab.do({ type: 'start', member: 4 }))).toBe(
+    `9 m4 is not in the cluster: member add m4 --peer-urls=${m4}`,
+  );
+  expect(text(lab.do({ type: 'memberAdd', name: 'm4', peerUrls: [m4], learner: true }))).toBe('ok');
+  expect(members(lab).map(({ name, isLearner }) => [name, isLearner])).toContainEqual(['', true]);
+  const second = lab.do({
+    type: 'memberAdd',
+    name: 'm5',
+    peerUrls: ['http://127.0.0.1:52380'],
+    learner: true,
+  });
+  expect(text(second)).toBe('9 etcdserver: too many learner members in cluster');
+  const id =
+    members(lab)
+      .find(({ isLearner }) => isLearner)
+      ?.id.toString(16) ?? '';
+  expect(text(lab.do({ type: 'memberPromote', id }))).toBe(
+    '9 etcdserver: can only promote a learner member which is in sync with leader',
+  );
+  expect(text(lab.do({ type: 'start', member: 4 }))).toBe('done');
+  lab.runFor(3 * seconds);
+  expect(values(lab, 'm4')).toEqual(['one']);
+  const put = lab.do({ type: 'put', key: 'k2', value: 'two', endpoints: ['m4'] });
+  expect(text(put)).toContain('rpc not supported for learner');
+  expect(text(lab.do({ type: 'memberPromote', id }))).toBe('ok');
+  expect(text(lab.do({ type: 'put', key: 'k2', value: 'two', endpoints: ['m4'] }))).toBe('ok');
+  expect(text(lab.do({ type: 'moveLeader', id }))).toBe('ok');
+  const status = lab.do({ type: 'endpointStatus' });
+  if (status === null || !status.ok || status.type !== 'endpointStatus') throw new Error(text(status));
+  expect(status.endpoints.map((each) => each.status?.leader.toString(16))).toEqual([id, id, id, id]);
+  expect(text(lab.do({ type: 'moveLeader', id: '77' }))).toBe('9 etcdserver: bad leader transferee');
+});
+
+test("within five seconds of the start a change is refused, and the refusals are etcd's", () => {
+  const lab = new Lab(Member.boot);
+  lab.runFor(3 * seconds);
+  const add = { type: 'memberAdd', name: 'm4', peerUrls: [m4] } as const;
+  // clientv3 does not try a change again, so the first answer counts
+  expect(text(lab.do(add))).toBe('14 etcdserver: unhealthy cluster');
+  lab.runFor(6 * seconds);
+  const taken = { ...add, peerUrls: ['http://127.0.0.1:22380'] };
+  expect(text(lab.do(taken))).toBe('9 etcdserver: Peer URLs already exists');
+  expect(text(lab.do({ ...add, peerUrls: ['nonsense'] }))).toBe(
+    '3 etcdserver: given member URLs are invalid',
+  );
+  expect(text(lab.do({ type: 'memberRemove', id: '77' }))).toBe('5 etcdserver: member not found');
+  expect(text(lab.do({ type: 'memberPromote', id: idOf(lab, 'm1') }))).toBe(
+    '9 etcdserver: can only promote a learner member',
+  );
+  expect(text(lab.do(add))).toBe('ok');
+  expect(text(lab.do({ ...add, name: 'm5', peerUrls: ['http://127.0.0.1:52380'] }))).toBe(
+    '14 etcdserver: unhealthy cluster',
+  );
+});
+
+test('a wiped member is refused under its old identity, and replaced by remove, add and start', () => {
+  const trace = recordingTrace();
+  const lab = settled({
+    trace,
+    snapshots: { snapshotCount: 20, snapshotCatchUpEntries: 3, walSegmentBytes: 8192 },
+  });
+  for (let i = 0; i < 30; i++) expect(text(lab.do({ type: 'put', key: `k${i}`, value: `${i}` }))).toBe('ok');
+  const old = idOf(lab, 'm2');
+  expect(text(lab.do({ type: 'wipe', member: 2 }))).toBe('done');
+  expect(text(lab.do({ type: 'restart', member: 2 }))).toBe('done');
+  lab.runFor(seconds);
+  const reasons = (): string[] =>
+    trace.told.flatMap(({ event }) => (event.type === 'server.halt' ? [event.reason] : []));
+  expect(reasons()).toEqual([`the member cannot start: member ${old} has already been bootstrapped`]);
+  expect(text(lab.do({ type: 'start', member: 2, state: 'existing' }))).toBe('done');
+  lab.runFor(5 * seconds);
+  expect(reasons()[1]).toMatch(/tocommit\(\d+\) is out of range/);
+  expect(text(lab.do({ type: 'memberRemove', id: old }))).toBe('ok');
+  expect(text(lab.do({ type: 'memberAdd', name: 'm2', peerUrls: ['http://127.0.0.1:22380'] }))).toBe('ok');
+  expect(text(lab.do({ type: 'start', member: 2 }))).toBe('done');
+  lab.runFor(8 * seconds);
+  expect(lab.cluster.memberStatus(2)).toBe('up');
+  expect(idOf(lab, 'm2')).not.toBe(old);
+  expect(values(lab, 'm2')).toHaveLength(30);
+  expect(trace.told.some(({ at, event }) => at.member === 2 && event.type === 'snapshot.apply')).toBe(true);
+  expect(text(lab.do({ type: 'put', key: 'k', value: 'after', endpoints: ['m2'] }))).toBe('ok');
+  const { cluster } = lab;
+  const again = replay(
+    clusterConfig({ snapshots: { snapshotCount: 20, snapshotCatchUpEntries: 3, walSegmentBytes: 8192 } }),
+    cluster.interventions,
+    Member.boot,
+    cluster.moment,
+  );
+  expect(again.cluster.chainHash).toBe(cluster.chainHash);
+});
+
+test('a member that is removed stops by itself, and so does one that only hears of it', () => {
+  const trace = recordingTrace();
+  const lab = settled({ trace });
+  expect(text(lab.do({ type: 'memberRemove', id: idOf(lab, 'm3') }))).toBe('ok');
+  lab.runFor(4 * seconds);
+  expect(lab.cluster.memberStatus(3)).toBe('halted');
+  const halts = trace.told.flatMap(({ event }) => (event.type === 'server.halt' ? [event.reason] : []));
+  expect(halts).toEqual(['the member has been permanently removed from the cluster']);
+  expect(
+    members(lab)
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(['m1', 'm2']);
+  expect(text(lab.do({ type: 'restart', member: 3 }))).toBe('done');
+  lab.runFor(4 * seconds);
+  expect(lab.cluster.memberStatus(3)).toBe('halted');
+  expect(text(lab.do({ type: 'put', key: 'k', value: 'v' }))).toBe('ok');
+});
