@@ -9,8 +9,9 @@ import type { Progress } from './tracker/progress.ts';
 import type { ConfState, Entry, Message, NodeId } from './types.ts';
 
 /**
- * The 19 actions. Upstream names the last two and uses neither: it traces a snapshot as an append request of type
- * MsgSnap, which is what its specification reads, and so does this trace. The views' events keep them apart.
+ * The 19 actions. Upstream names the last two and uses neither: it traces a snapshot as an append request
+ * of type MsgSnap, which is what its specification reads, and so does this trace. The views get events of
+ * their own.
  * @source etcd-io/raft state_trace.go stateMachineEventType
  */
 export type TracingAction =

@@ -4,6 +4,7 @@ import { InvariantError } from '../../../src/base/assert.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { decideCommit, decideCommitByCounting } from '../../../src/engine/raft/commit.ts';
 import { RaftError } from '../../../src/engine/raft/errors.ts';
+import type { RaftEvent } from '../../../src/engine/raft/events.ts';
 import type { Message } from '../../../src/engine/raft/types.ts';
 import { logIndex, nodeId, term } from '../../../src/engine/raft/types.ts';
 import { Cluster, entry, makeNode, message, settle, storageWith } from './cluster.ts';
@@ -250,4 +251,42 @@ test('with asynchronous writes an acknowledgement waits for the write', () => {
   expect(types(messages)).toEqual(['MsgStorageAppend']);
   expect(types(messages[0].responses)).toEqual(['MsgAppResp', 'MsgStorageAppendResp']);
   expect(messages[0]).toMatchObject({ term: 2, entries: [{ index: 3 }] });
+});
+
+test('a snapshot of what is committed already is answered with the commit index, and restores nothing', () => {
+  const storage = storageWith([1, 2], [], {}, [], 4);
+  const node = makeNode(2, storage, { applied: logIndex(4) });
+  const { confState } = storage.initialState();
+  const snapshot = { data: bytes(''), index: logIndex(3), term: term(1), confState };
+  node.step(message('MsgSnap', 1, 2, { term: term(1), snapshot }));
+  expect(node.basicStatus()).toMatchObject({ commit: 4, lastIndex: 4, firstIndex: 5 });
+  expect(settle(node, storage).sent).toMatchObject([{ type: 'MsgAppResp', index: 4, reject: false }]);
+});
+
+test('the late end of a write counts only in its own term: its entries may have been replaced and put back', () => {
+  const storage = storageWith([1, 2, 3]);
+  const stable: number[] = [];
+  const trace = {
+    on: true,
+    emit: (event: RaftEvent) => void (event.type === 'raft.stable' && stable.push(event.index)),
+  };
+  const node = makeNode(2, storage, { applied: logIndex(2), asyncStorageWrites: true, trace });
+  /** A leader's entry 3, as it is of `entryTerm`. @returns the write that it asks for */
+  const write = (from: number, leaderTerm: number, entryTerm: number): Message => {
+    const entries = [entry(entryTerm, 3)];
+    const index = logIndex(2);
+    node.step(message('MsgApp', from, 2, { term: term(leaderTerm), index, logTerm: term(1), entries }));
+    const { messages } = node.ready();
+    return messages.find(({ type }) => type === 'MsgStorageAppend') as Message;
+  };
+  const done = (append: Message): void => {
+    for (const m of append.responses) if (m.to === 2) node.step(m);
+  };
+  const [first, other, again] = [write(1, 2, 2), write(3, 3, 3), write(1, 4, 2)];
+  done(first);
+  expect(stable).toEqual([]);
+  done(other);
+  expect(stable).toEqual([]);
+  done(again);
+  expect(stable).toEqual([3]);
 });
