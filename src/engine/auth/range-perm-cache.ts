@@ -15,15 +15,20 @@ function intervalOf(key: Uint8Array, rangeEnd: Uint8Array): AffineInterval {
   return { begin: key, end: isOpen ? emptyBytes : rangeEnd };
 }
 
-/** @source etcd v3.4.23 auth/range_perm_cache.go getMergedPerms */
+const permits: Readonly<Record<Access, readonly PermissionType[]>> = {
+  read: [PermissionType.READ, PermissionType.READWRITE],
+  write: [PermissionType.WRITE, PermissionType.READWRITE],
+};
+
+/** A permission of a kind that is not known permits nothing. @source etcd range_perm_cache.go getMergedPerms */
 export function mergePermissions(roles: readonly Role[]): RangePermissions {
   const permissions = { read: new IntervalTree(), write: new IntervalTree() };
   for (const { keyPermission } of roles) {
     for (const permission of keyPermission) {
       const { permType } = permission;
       const interval = permissionInterval(permission);
-      if (permType !== PermissionType.WRITE) permissions.read.insert(interval);
-      if (permType !== PermissionType.READ) permissions.write.insert(interval);
+      if (permits.read.includes(permType)) permissions.read.insert(interval);
+      if (permits.write.includes(permType)) permissions.write.insert(interval);
     }
   }
   return permissions;

@@ -257,7 +257,7 @@ export class WatchServer {
       key,
       end,
       startRevision: start === 0 ? kv.revision + 1 : start,
-      filters: asked.filters.map(filterOf),
+      filters: asked.filters.flatMap(filterOf),
       channel: stream.channel,
     });
     stream.watchers.set(id, watcher);
@@ -322,8 +322,9 @@ type AnswerFields = Partial<Omit<WatchAnswer, '$typeName' | '$unknown' | 'header
   readonly revision?: number;
 };
 
-function filterOf(filter: FilterType): WatchFilter {
-  return filter === FilterType.NOPUT ? 'noPut' : 'noDelete';
+function filterOf(filter: FilterType): WatchFilter[] {
+  if (filter === FilterType.NOPUT) return ['noPut'];
+  return filter === FilterType.NODELETE ? ['noDelete'] : [];
 }
 
 /** @source etcd v3.4.23 etcdserver/api/v3rpc/watch.go recvLoop */
