@@ -20,7 +20,10 @@ const permits: Readonly<Record<Access, readonly PermissionType[]>> = {
   write: [PermissionType.WRITE, PermissionType.READWRITE],
 };
 
-/** A permission of a kind that is not known permits nothing. @source etcd range_perm_cache.go getMergedPerms */
+/**
+ * A permission of a kind that is not known permits nothing.
+ * @source etcd v3.4.23 auth/range_perm_cache.go getMergedPerms
+ */
 export function mergePermissions(roles: readonly Role[]): RangePermissions {
   const permissions = { read: new IntervalTree(), write: new IntervalTree() };
   for (const { keyPermission } of roles) {
