@@ -271,9 +271,8 @@ export class Cluster {
     for (const event of output?.events ?? []) reporter.tellMember(target, event);
     if (pending.told !== null) reporter.tell(target, pending.told);
     if (output === null) return;
-    const process = this.#world.process(target);
-    applyOutput(this.#world, process, output);
-    if (kind === inputKind.start && process.status === 'up') linkStarted(this.#world, process);
+    applyOutput(this.#world, this.#world.process(target), output);
+    if (kind === inputKind.start) linkStarted(this.#world, target);
   }
 
   #stepsPlan(): Plan {

@@ -230,7 +230,7 @@ export class Disk {
     return counts;
   }
 
-  /** Everything is gone, what was durable too: another disk, as it were. Returns how many files there were. */
+  /** Everything is gone, what was durable too: another disk, as it were. Returns the count of its files. */
   wipe(nowUs: number): number {
     this.#cancelSyncs();
     const count = this.#names.size;

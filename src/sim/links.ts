@@ -29,7 +29,9 @@ function tell(
 }
 
 /** A process has started: it connects to all others, and finds who does not listen. */
-export function linkStarted(world: World, process: Process): void {
+export function linkStarted(world: World, member: number): void {
+  const process = world.process(member);
+  if (!isAlive(process)) return;
   for (const other of world.processes) {
     if (other.member === process.member) continue;
     if (!isAlive(other)) tell(world, process, other, false, null, delayUs(world));

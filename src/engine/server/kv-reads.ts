@@ -1,6 +1,6 @@
 /** Ranges, and txns that only read: once the quorum has confirmed their index, or at once. */
 import type { AuthStore } from '../auth/store.ts';
-import { nobody } from '../auth/types.ts';
+import { nobody, rootUser } from '../auth/types.ts';
 import type { AuthInfo } from '../auth/types.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import type { RangeRequest, TxnRequest } from '../pb/gen/rpc_pb.ts';
@@ -30,6 +30,11 @@ export function askerOf(auth: AuthStore, token: string | undefined, nowUs: numbe
   } catch (error) {
     throw authRefusal(error);
   }
+}
+
+/** Who revokes what has expired. @source etcd v3.4.23 auth/store.go WithRoot */
+export function rootOf(auth: AuthStore): AuthInfo {
+  return auth.isEnabled ? { username: rootUser, revision: auth.revision } : nobody;
 }
 
 /**

@@ -79,7 +79,7 @@ interface Move {
   readonly startUs: number;
 }
 
-/** A learner may vote when it has nine tenths of the leader's log. @source etcdserver/server.go readyPercent */
+/** A learner may vote with nine tenths of the leader's log. @source etcdserver/server.go readyPercent */
 const isCaughtUp = (learnerMatch: number, leaderMatch: number): boolean =>
   learnerMatch * 10 >= leaderMatch * 9;
 
@@ -186,8 +186,14 @@ export class MemberRequests {
     this.#moves = this.#moves.filter((move) => move.request !== request);
   }
 
-  /** A peer asks for a promotion, or answers ours. */
-  receive(from: NodeId, { kind, id, body }: PeerRequest, nowUs: number): void {
+  /** A peer asks for a promotion, or answers ours. @returns whether the message is about one */
+  receive(from: NodeId, message: PeerRequest, nowUs: number): boolean {
+    const isAbout = ['promote', 'promoted', 'promoteRefused'].includes(message.kind);
+    if (isAbout) this.#receive(from, message, nowUs);
+    return isAbout;
+  }
+
+  #receive(from: NodeId, { kind, id, body }: PeerRequest, nowUs: number): void {
     if (kind === 'promote') return this.#promoteForPeer({ kind: 'peer', node: from, id }, body, nowUs);
     const promotion = this.#promotions.find(({ sent }) => sent?.id === id && sent.lead === from);
     if (promotion === undefined) return;

@@ -1,6 +1,7 @@
 /**
  * Requests between members that are not raft's messages: a renewal or a look at a lease, which only the
- * leader can answer, a learner's promotion, a snapshot with its database, the list of members. etcd sends them as HTTP POSTs to the peer port; here they travel over the same links as raft's
+ * leader can answer, a learner's promotion, a snapshot with its database, the list of members. etcd sends
+ * them as HTTP requests to the peer port; here they travel over the same links as raft's
  * messages: a zero byte, which begins no raftpb.Message, the kind, an id of 8 bytes big-endian, the body.
  * @source etcd v3.4.23 lease/leasehttp/http.go
  */

@@ -5,7 +5,10 @@ import { itemOf } from '../lease/item.ts';
 import type { Item } from '../lease/item.ts';
 import type { PutRequest, RequestOp, TxnRequest } from '../pb/gen/rpc_pb.ts';
 import { rpcErrors } from './errors.ts';
+import type { Membership } from './membership.ts';
 import type { RpcRequest } from './rpc.ts';
+import type { RpcMethod } from './types.ts';
+import type { LogOwner } from './wal-storage.ts';
 
 /** @source etcd v3.4.23 embed/config.go DefaultMaxTxnOps */
 export const defaultMaxTxnOps = 128;
@@ -99,8 +102,23 @@ function addPut({ puts, deletes }: Touched, key: Uint8Array, excluded: ReadonlyM
   puts.set(item, key);
 }
 
-/** What a learner answers. @source etcd v3.4.23 etcdserver/api/v3rpc/util.go isRPCSupportedForLearner */
-export function isForLearners(request: RpcRequest): boolean {
-  if (request.kind === 'status' || request.kind === 'snapshot') return true;
-  return request.kind === 'range' && request.body.serializable;
+/**
+ * A learner answers few requests; `request` is a method where the request is a stream of both sides.
+ * @throws RpcError 'etcdserver: rpc not supported for learner'
+ * @source etcd v3.4.23 etcdserver/api/v3rpc/util.go isRPCSupportedForLearner; interceptor.go
+ */
+export function checkLearner(member: LearnerParts, request: RpcRequest | RpcMethod): void {
+  if (member.membership.member(member.owner.member)?.isLearner !== true) return;
+  if (typeof request === 'string') {
+    if (request !== 'etcdserverpb.Watch/Watch') return;
+  } else {
+    if (request.kind === 'status' || request.kind === 'snapshot') return;
+    if (request.kind === 'range' && request.body.serializable) return;
+  }
+  throw rpcErrors.notSupportedForLearner;
+}
+
+interface LearnerParts {
+  readonly owner: LogOwner;
+  readonly membership: Membership;
 }

@@ -54,7 +54,7 @@ interface Running {
 type ClientInput = Extract<MemberInput, { kind: 'request' | 'stream' | 'flow' | 'cancel' }>;
 
 const removedText = 'the member has been permanently removed from the cluster';
-/** A member that has applied its own removal goes on for so long. @source etcdserver/server.go stopWithDelay */
+/** A member that has applied its own removal ends so much later. @source server.go stopWithDelay */
 const removalDelayUs = 1_000_000;
 
 /** @throws BootError when the configuration does not name this member */
@@ -67,8 +67,8 @@ function selfOf(config: MemberConfig): PeerConfig {
 
 /**
  * A start has three steps. A member without a log asks the others who is in the cluster. Then the files that
- * were read, or made, become durable: nothing may build upon what a power cut could still take away. Then raft
- * goes on from the log, or begins with a new one.
+ * were read, or made, become durable: nothing may build upon what a power cut could still take away. Then
+ * raft goes on from the log, or begins with a new one.
  * @source etcd v3.4.23 etcdserver/server.go NewServer; raft.go startNode, restartNode
  */
 export class EtcdServer {

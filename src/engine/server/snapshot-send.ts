@@ -1,4 +1,4 @@
-/** Snapshots on their way to followers whose entries are compacted: raft's part and the database, in pieces. */
+/** Snapshots for followers that need compacted entries: raft's part and the database, in pieces. */
 import { concatBytes } from '../../base/bytes.ts';
 import type { Message, NodeId } from '../raft/types.ts';
 import { encodePeerRequest } from './peer-request.ts';
@@ -7,7 +7,7 @@ import { encodePeerRequest } from './peer-request.ts';
 export const chunkBytes = 65536;
 /** So many are on their way and not acknowledged. */
 const windowChunks = 16;
-/** A transfer in which nothing was acknowledged for so long has failed. @source rafthttp/snapshot_sender.go */
+/** A transfer without an acknowledgement for so long has failed. @source rafthttp/snapshot_sender.go */
 const patienceUs = 5_000_000;
 /**
  * After a transfer the log is kept for so long, that the follower may catch up.
@@ -17,7 +17,7 @@ const releaseDelayUs = 30_000_000;
 
 const headerBytes = 16;
 
-/** A piece: where it stands in the stream, how long the stream is, and its bytes. Numbers are u64 big-endian. */
+/** A piece: its place in the stream and the stream's length, each u64 big-endian, and its bytes. */
 export function encodeChunk(offset: number, total: number, bytes: Uint8Array): Uint8Array {
   const body = new Uint8Array(headerBytes + bytes.length);
   const view = new DataView(body.buffer);
@@ -43,7 +43,7 @@ export function decodeChunk(body: Uint8Array): Chunk | null {
   return fits ? { offset, total, bytes } : null;
 }
 
-/** The message with its length before it, then the database. @source rafthttp/snapshot_sender.go, message.go */
+/** The message with its length before it, then the database. @source rafthttp/snapshot_sender.go */
 function streamOf(message: Uint8Array, database: Uint8Array): Uint8Array {
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(message.length), false);

@@ -3,8 +3,6 @@ import { create } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
 import { stream } from '../../base/prng.ts';
 import { defaultCost } from '../auth/password.ts';
-import { nobody, rootUser } from '../auth/types.ts';
-import type { AuthInfo } from '../auth/types.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import type { WatchableStore } from '../mvcc/watchable-store.ts';
@@ -28,7 +26,7 @@ import { CompactionServer } from './compaction-server.ts';
 import { encodeV2Put, encodeWrite, writeLabel } from './entry-data.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
-import { askerOf, KvReads } from './kv-reads.ts';
+import { askerOf, KvReads, rootOf } from './kv-reads.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import { LeaseRequests } from './lease-requests.ts';
 import { Maintenance } from './maintenance.ts';
@@ -46,7 +44,7 @@ import type { Quota } from './quota.ts';
 import { ReadIndexLoop } from './read-index.ts';
 import { decodeRequest, defaultMaxRequestBytes, requestLabel } from './rpc.ts';
 import type { RpcRequest } from './rpc.ts';
-import { checkKey, checkPut, checkTxn, defaultMaxTxnOps, isForLearners } from './rpc-check.ts';
+import { checkKey, checkPut, checkTxn, defaultMaxTxnOps, checkLearner } from './rpc-check.ts';
 import type { LogOwner } from './wal-storage.ts';
 import { openWatchServer } from './watch-port.ts';
 import type { WatchServer } from './watch-server.ts';
@@ -134,13 +132,12 @@ export class V3Server {
   /** Takes a client's request; its answer comes in this step or a later one. */
   handle({ request, method, bytes, token }: ClientRequest, nowUs: number): void {
     try {
-      const isLearner = this.#isLearner;
-      if (isLearner && method === 'etcdserverpb.Watch/Watch') throw rpcErrors.notSupportedForLearner;
+      checkLearner(this.#parts, method);
       if (method === 'etcdserverpb.Watch/Watch') return this.#watch.open(request, bytes, token, nowUs);
       const decoded = decodeRequest(method, bytes, this.#maxRequestBytes);
       const { trace } = this.#parts.outbox;
       if (trace.on) trace.emit({ type: 'server.request', request, method, label: requestLabel(decoded) });
-      if (isLearner && !isForLearners(decoded)) throw rpcErrors.notSupportedForLearner;
+      checkLearner(this.#parts, decoded);
       this.#route({ request, token, nowUs }, decoded);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
@@ -193,10 +190,8 @@ export class V3Server {
 
   /** A request of a peer, or its answer to ours. */
   takePeerRequest(from: NodeId, message: PeerRequest, nowUs: number): void {
-    const { kind } = message;
-    if (kind === 'promote' || kind === 'promoted' || kind === 'promoteRefused') {
-      this.#memberRequests.receive(from, message, nowUs);
-    } else this.#leaseRequests.receive(from, message, nowUs);
+    if (this.#memberRequests.receive(from, message, nowUs)) return;
+    this.#leaseRequests.receive(from, message, nowUs);
   }
 
   nextRequestId(): bigint {
@@ -417,14 +412,8 @@ export class V3Server {
     const id = this.#ids.next();
     const request = { kind: 'leaseRevoke', body: create(LeaseRevokeRequestSchema, { ID: lease }) } as const;
     const label = requestLabel(request);
-    const data = encodeWrite(id, request, this.#root());
+    const data = encodeWrite(id, request, rootOf(this.#parts.auth));
     this.#proposals.add({ id, proposer: 'leaseExpiry', data, label, startUs });
-  }
-
-  /** Who revokes what has expired. @source etcd v3.4.23 auth/store.go WithRoot */
-  #root(): AuthInfo {
-    const { auth } = this.#parts;
-    return auth.isEnabled ? { username: rootUser, revision: auth.revision } : nobody;
   }
 
   #makePasswordJobs(config: MemberConfig): PasswordJobs {
@@ -457,7 +446,6 @@ export class V3Server {
   }
 
   #makeMemberRequests(config: MemberConfig): MemberRequests {
-    const { raft, outbox } = this.#parts;
     const port = {
       ...this.#parts,
       node: config.nodeId,
@@ -467,31 +455,28 @@ export class V3Server {
       answer: (request: number, bytes: Uint8Array): void => this.#answer(request, bytes),
       refuse: (request: number, error: RpcError): void => this.#refuse(request, error),
       send: (to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void =>
-        outbox.send({ to, bytes, messageType, term: raft.status().term, index: 0, entryCount: 0, reject }),
+        this.#send(to, messageType, bytes, reject),
     };
     return new MemberRequests(port, this.#electionUs);
   }
 
-  get #isLearner(): boolean {
-    const { membership, owner } = this.#parts;
-    return membership.member(owner.member)?.isLearner ?? false;
-  }
-
   #makeLeaseRequests(): LeaseRequests {
-    const { lessor, raft, outbox } = this.#parts;
     return new LeaseRequests(
       {
-        lessor,
-        raft,
+        ...this.#parts,
         nextRequestId: () => this.#ids.next(),
         header: () => this.#header(),
         answer: (request, bytes) => this.#answer(request, bytes),
         refuse: (request, error) => this.#refuse(request, error),
-        send: (to, messageType, bytes, reject) =>
-          outbox.send({ to, bytes, messageType, term: raft.status().term, index: 0, entryCount: 0, reject }),
+        send: (to, messageType, bytes, reject) => this.#send(to, messageType, bytes, reject),
       },
       this.#electionUs,
     );
+  }
+
+  #send(to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void {
+    const { raft, outbox } = this.#parts;
+    outbox.send({ to, bytes, messageType, term: raft.status().term, index: 0, entryCount: 0, reject });
   }
 
   /** Of an answer that tells of now. */

@@ -20,7 +20,7 @@ export interface LogOwner {
   readonly table: MemberTable;
 }
 
-/** The data directory cannot be taken up, or the cluster refuses the member: a start ends with this sentence. */
+/** The data directory cannot be taken up, or the cluster refuses the member: so a start ends. */
 export class BootError extends Error {
   override readonly name = 'BootError';
 }
@@ -61,7 +61,7 @@ export class WalStorage {
   readonly #disk: Disk;
   readonly #table: MemberTable;
   #waiting: WaitingAnswers[] = [];
-  /** While a snapshot's file is on its way, nothing is written into the log: it would stand before its mark. */
+  /** While a snapshot's file is on its way nothing goes into the log: it would stand before its mark. */
   #queue: QueuedAppend[] = [];
   #savesSnapshot = false;
 
