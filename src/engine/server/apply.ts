@@ -87,6 +87,7 @@ export class Applier {
   /** The backend has gone over to the database of a snapshot: the state is what it was there. */
   restore(start: { readonly index: number; readonly term: number }): void {
     this.#consistentIndex = this.#parts.backend.consistentIndex;
+    this.#parts.v3.restored();
     this.#begin(start);
   }
 
