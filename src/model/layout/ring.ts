@@ -63,14 +63,17 @@ export function along({ from, to }: Line, share: number): Point {
 
 /**
  * Where messages stand that wait one behind another, as shares of their way: the first where it stopped, each
- * other one no nearer than `gap` behind it; all a little further on where there is no room behind.
+ * other one no nearer than `gap` behind it. Those for which there is no room are left out.
  * @param stops where each stopped, the first in the queue first
  */
 export function queuePlaces(stops: readonly number[], gap: number): readonly number[] {
   const places: number[] = [];
-  for (const stop of stops) places.push(Math.min(stop, (places.at(-1) ?? Infinity) - gap));
-  const lack = Math.max(0, -(places.at(-1) ?? 0));
-  return places.map((place) => Math.min(1, place + lack));
+  for (const stop of stops) {
+    const place = Math.min(stop, (places.at(-1) ?? Infinity) - gap);
+    if (place < 0 && places.length > 0) break;
+    places.push(place);
+  }
+  return places;
 }
 
 /** How far a message sent and due at these times has come at `timeUs`, from 0 to 1. */
