@@ -1,11 +1,12 @@
 /**
- * `npm run parity -- <raft|bolt|etcd> <dir>`: runs a folder of conformance data. `npm run parity -- bolt-reverse`:
+ * `npm run parity -- <raft|bolt|etcd|xray> <dir>`: runs a folder of conformance data. `npm run parity -- bolt-reverse`:
  * real bbolt reads what the engine wrote. Both close with `N passed, N failed`.
  */
 import { runBoltParity } from './bolt.ts';
 import { runBoltReverse } from './bolt-reverse.ts';
 import { runEtcdParity } from './etcd.ts';
 import { runRaftParity } from './raft.ts';
+import { runXrayParity } from './xray.ts';
 
 export interface ParityResult {
   readonly passed: number;
@@ -18,6 +19,7 @@ const areas: Readonly<Record<string, (dir: string) => ParityResult>> = {
   raft: runRaftParity,
   bolt: runBoltParity,
   etcd: runEtcdParity,
+  xray: runXrayParity,
 };
 
 /** @returns the exit code: 0 when nothing failed */

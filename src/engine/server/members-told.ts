@@ -12,7 +12,10 @@ import type { MemberConfig } from './types.ts';
 import { BootError } from './wal-storage.ts';
 
 /** Ascending by id as etcd has them, each with its JSON as the change's context. They are seated. */
-export function firstPeers({ peers, clusterToken }: MemberConfig, table: MemberTable): Peer[] {
+export function firstPeers(
+  { peers, clusterToken }: Pick<MemberConfig, 'peers' | 'clusterToken'>,
+  table: MemberTable,
+): Peer[] {
   const members = peers.map(({ nodeId, name, peerUrl }) => ({
     node: nodeId,
     id: memberIdOf([peerUrl], clusterToken),

@@ -3,6 +3,7 @@ import { Heap } from '../../../src/base/heap.ts';
 import { nodeId } from '../../../src/engine/raft/types.ts';
 import { Member } from '../../../src/engine/server/member.ts';
 import type {
+  DiskImage,
   DiskRequest,
   MemberConfig,
   MemberInput,
@@ -28,6 +29,20 @@ interface Timer {
 
 const isBefore = (a: Timer, b: Timer): boolean => (a.atUs === b.atUs ? a.order < b.order : a.atUs < b.atUs);
 
+/** Who it is. */
+export const loneCluster = {
+  nodeId: nodeId(1),
+  peers: [
+    {
+      nodeId: nodeId(1),
+      name: 'default',
+      peerUrl: 'http://m1.lab:2380',
+      clientUrl: 'http://m1.lab:2379',
+    },
+  ],
+  clusterToken: 'etcd-cluster',
+};
+
 const callUs = 1_000;
 const limitUs = 20_000_000;
 
@@ -45,9 +60,15 @@ export class LoneMember {
   readonly #replies = new Map<number, Reply[]>();
   #halted: string | null = null;
 
-  constructor(seed: number, options: ServerOptions) {
+  /** @param files what its disk holds before the first start */
+  constructor(seed: number, options: ServerOptions, files: DiskImage = new Map()) {
     this.#seed = seed;
     this.#options = options;
+    for (const [path, bytes] of files) {
+      const file = new GrowingFile();
+      file.write(0, bytes);
+      this.#files.set(path, file);
+    }
     this.start();
   }
 
@@ -170,16 +191,7 @@ export class LoneMember {
 
   #config(): MemberConfig {
     return {
-      nodeId: nodeId(1),
-      peers: [
-        {
-          nodeId: nodeId(1),
-          name: 'default',
-          peerUrl: 'http://m1.lab:2380',
-          clientUrl: 'http://m1.lab:2379',
-        },
-      ],
-      clusterToken: 'etcd-cluster',
+      ...loneCluster,
       tickUs: 100_000,
       electionTicks: 10,
       heartbeatTicks: 1,
