@@ -4,7 +4,7 @@ import { clusterScenarios, leaseScenarios, type Scenario, type Scenarios } from 
 
 export interface Address {
   /** Which picture the page shows. */
-  readonly view: 'cluster' | 'freelist' | 'leases' | 'pages';
+  readonly view: 'cluster' | 'freelist' | 'leases' | 'pages' | 'raft';
   /** What the picture begins with, one of the view's own names; empty: the view's first. */
   readonly scenario: string;
   /** 32 bits, unsigned. */
@@ -54,7 +54,7 @@ function seedFrom(text: string): number | null {
 const name: Reader<string> = (text) => (/^[\w.-]{1,64}$/.test(text) ? text : null);
 
 const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
-  view: oneOf('cluster', 'freelist', 'leases', 'pages'),
+  view: oneOf('cluster', 'freelist', 'leases', 'pages', 'raft'),
   scenario: name,
   seed: seedFrom,
   storage: oneOf('auto', 'opfs', 'memory'),

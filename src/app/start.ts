@@ -25,7 +25,8 @@ function showLab(target: Element, page: Page, { address, faults }: Early, port: 
   const lab = new Lab(port);
   const desk = new Desk(lab, address);
   desk.notices = addressNotices(address, faults, scenarioNames(address));
-  if (address.view !== 'cluster') document.title = `${m.title()}: ${m.view_leases()}`;
+  if (address.view === 'raft') document.title = `${m.title()}: ${m.view_raft()}`;
+  else if (address.view !== 'cluster') document.title = `${m.title()}: ${m.view_leases()}`;
   target.replaceChildren();
   mount(page, { target, props: { desk } });
   runLab(lab);

@@ -56,6 +56,7 @@ export class Lab {
   readonly playback = new Playback();
   readonly cluster = $derived(this.playback.shown.cluster);
   readonly logs = $derived(this.playback.shown.logs);
+  readonly raft = $derived(this.playback.shown.raft);
   readonly pages = $derived(this.playback.shown.pages);
   readonly files = $derived(this.playback.shown.files);
   readonly journey = $derived(this.playback.shown.journey);

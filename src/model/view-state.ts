@@ -7,12 +7,14 @@ import { emptyLeases, foldLeases } from './lease-fold.ts';
 import type { LeasesView } from './lease-view.ts';
 import { emptyLogs, foldLogs, type LogView } from './log-view.ts';
 import { emptyPageMaps, foldPageMaps, type PageMaps } from './page-map.ts';
+import { emptyRaft, foldRaft, type RaftView } from './raft-view.ts';
 import type { Told } from './told.ts';
 
 /** Never changed in place: a later state shares with it what has not changed. */
 export interface ViewState {
   readonly cluster: ClusterView;
   readonly logs: LogView;
+  readonly raft: RaftView;
   readonly pages: PageMaps;
   readonly files: Files;
   readonly journey: Journey;
@@ -24,6 +26,7 @@ export function emptyView(memberCount: number): ViewState {
   return {
     cluster: emptyCluster(memberCount),
     logs: emptyLogs(memberCount),
+    raft: emptyRaft(memberCount),
     pages: emptyPageMaps(memberCount),
     files: emptyFiles(memberCount),
     journey: emptyJourney(memberCount),
@@ -38,6 +41,7 @@ export function foldView(before: ViewState, events: readonly Told[]): ViewState 
   return {
     cluster: foldCluster(before.cluster, events),
     logs: foldLogs(before.logs, events),
+    raft: foldRaft(before.raft, events),
     pages: foldPageMaps(before.pages, events),
     files: foldFiles(before.files, events),
     journey: foldJourney(before.journey, events),
