@@ -5,6 +5,7 @@ import { concatBytes, emptyBytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { WireError } from '../../base/wire.ts';
 import { Backend, openDb } from '../backend/backend.ts';
 import { encodeConsistentIndex, metaKeys } from '../backend/schema.ts';
+import { BoltError } from '../bolt/errors.ts';
 import { MemoryPager } from '../bolt/pager.ts';
 import { checkFile } from '../bolt/tx-check.ts';
 import { decodeRevision } from '../mvcc/revision.ts';
@@ -97,6 +98,7 @@ export function restoreSnapshot(
 
 /** The database, told that it has applied as many entries as the new log begins with. */
 function restoreDatabase(body: Uint8Array, index: number): Uint8Array {
+  if (body.length === 0) throw new BoltError('invalid database', 'the file is empty');
   const db = openDb(new MemoryPager(body));
   const [finding] = checkFile(db.pager, db.pageSize, db.meta);
   if (finding !== undefined) throw new RestoreError('snapshot file integrity check failed', finding.text);
