@@ -36,8 +36,8 @@ export function quorumLabOf(lab: Lab): QuorumLab {
     version: 1,
     ready: lab.ready,
     state: () => {
-      if (lab.state === null) throw new Error('the lab is not open yet: wait for ready');
-      return lab.state;
+      if (lab.newest === null) throw new Error('the lab is not open yet: wait for ready');
+      return lab.newest;
     },
     act: (command) => lab.act(command),
     play: () => lab.play(),

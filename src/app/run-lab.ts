@@ -2,6 +2,9 @@
 import type { Lab } from '../model/lab.svelte.ts';
 import { quorumLabOf } from './quorum-lab.ts';
 
+/** Longer without a frame, wall milliseconds: nobody sees the page. */
+const unseenMs = 1_000;
+
 /** Keeps an opening or open lab running with the page. */
 export function runLab(lab: Lab): void {
   window.quorumLab = quorumLabOf(lab);
@@ -12,7 +15,22 @@ export function runLab(lab: Lab): void {
     requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);
+  standIn(lab);
   pauseWhileHidden(lab);
+}
+
+/** A browser gives no frames to what is out of sight, in a frame of another page too: its words stay true. */
+function standIn(lab: Lab): void {
+  let frameAtMs = performance.now();
+  const see = (nowMs: number): void => {
+    frameAtMs = nowMs;
+    requestAnimationFrame(see);
+  };
+  requestAnimationFrame(see);
+  setInterval(() => {
+    const nowMs = performance.now();
+    if (nowMs - frameAtMs > unseenMs) lab.frame(nowMs);
+  }, unseenMs);
 }
 
 function pauseWhileHidden(lab: Lab): void {

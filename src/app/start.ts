@@ -3,6 +3,7 @@ import { mount, type Component } from 'svelte';
 import type { LabPort } from '../host/port.ts';
 import { Lab } from '../model/lab.svelte.ts';
 import { m } from '../paraglide/messages.js';
+import { baseLocale, overwriteGetLocale } from '../paraglide/runtime.js';
 import { addressNotices } from './address-notices.ts';
 import { scenarioNames } from './address.ts';
 import { Desk } from './desk.svelte.ts';
@@ -10,6 +11,9 @@ import type { Early } from './early.ts';
 import { runLab } from './run-lab.ts';
 
 type Page = Component<{ desk: Desk }>;
+
+// Else each message looks at the page's address to find out its language.
+overwriteGetLocale(() => baseLocale);
 
 /** @param page what stands around the lab's pictures */
 export function startPage(page: Page, early: Early): void {

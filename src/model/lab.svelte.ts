@@ -13,6 +13,7 @@ import type {
   StepUnit,
 } from '../host/port.ts';
 import { leaderOf } from './cluster-view.ts';
+import { DrawPace } from './draw-pace.ts';
 import { hintFor } from './guide.ts';
 import { Playback } from './playback.svelte.ts';
 import { sentenceOf } from './sentence.ts';
@@ -32,6 +33,8 @@ interface Settle {
 
 /** At most one spoken sentence in this time: a screen reader needs to finish. */
 const speechGapMs = 1_800;
+/** More events than these since the last drawing, of a lab that does not play, are a run at full speed. */
+const fewEvents = 64;
 
 const inPast = {
   ok: false,
@@ -45,6 +48,7 @@ const inPast = {
  */
 export class Lab {
   phase = $state.raw<Phase>({ kind: 'starting' });
+  /** As it is drawn: behind `newest` by a frame or a few. */
   state = $state.raw<LabState | null>(null);
   /** The time between batches, of a cluster that plays. */
   #liveUs = $state(0);
@@ -54,13 +58,13 @@ export class Lab {
   speedFactor = $state(1);
 
   readonly playback = new Playback();
+  /** What moves; the pictures below are read, and follow ten times a second while the cluster plays. */
   readonly cluster = $derived(this.playback.shown.cluster);
-  readonly logs = $derived(this.playback.shown.logs);
-  readonly raft = $derived(this.playback.shown.raft);
-  readonly pages = $derived(this.playback.shown.pages);
-  readonly files = $derived(this.playback.shown.files);
-  readonly journey = $derived(this.playback.shown.journey);
-  readonly leases = $derived(this.playback.shown.leases);
+  readonly logs = $derived(this.playback.calm.logs);
+  readonly pages = $derived(this.playback.calm.pages);
+  readonly files = $derived(this.playback.calm.files);
+  readonly journey = $derived(this.playback.calm.journey);
+  readonly leases = $derived(this.playback.calm.leases);
   readonly isPast = $derived(this.playback.isPast);
   /** The time that pictures show: the past's, or the last batch's, moved on a little between batches. */
   readonly shownUs = $derived(this.isPast ? this.cluster.timeUs : this.#liveUs);
@@ -68,7 +72,7 @@ export class Lab {
   /** The newest event's sentence, of those that are shown. */
   readonly sentence = $derived(this.isPast ? this.playback.sentence : this.#newest);
   readonly leader = $derived(leaderOf(this.cluster));
-  readonly hint = $derived(hintFor(this.cluster, this.journey, this.playback.shown.past));
+  readonly hint = $derived(hintFor(this.cluster, this.playback.shown.journey, this.playback.shown.past));
   readonly playing = $derived(this.state?.playing ?? false);
 
   /** Settles with the first state of an open lab; fails where the lab cannot be opened. */
@@ -77,6 +81,11 @@ export class Lab {
   readonly #port: LabPort;
   readonly #settleReady: Settle;
   readonly #clock = new SteadyClock();
+  readonly #pace = new DrawPace();
+  /** What was told since the last drawing. */
+  #waiting: Told[] = [];
+  #isStale = false;
+  #told: LabState | null = null;
   readonly #listeners = new Set<(batch: LabBatch) => void>();
   #isStopping = false;
   #toldMoment = -1;
@@ -118,9 +127,14 @@ export class Lab {
     return this.isPast ? Promise.resolve(inPast) : this.#port.act(command);
   }
 
+  /** The state that was told last, drawn or not; null before any. */
+  get newest(): LabState | null {
+    return this.#told;
+  }
+
   /** From the past, it plays on from now. */
   async play(): Promise<void> {
-    this.playback.toNow();
+    this.#toNow();
     await this.#port.play();
     this.#show(await this.#port.state());
   }
@@ -153,13 +167,15 @@ export class Lab {
 
   /** Pauses if need be, then runs until the next `count` inputs, messages or commits. */
   async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
-    this.playback.toNow();
-    if (this.playing) await this.pause();
-    return this.#port.step(unit, count);
+    this.#toNow();
+    if (this.#told?.playing === true) await this.pause();
+    const stepped = await this.#port.step(unit, count);
+    this.#draw();
+    return stepped;
   }
 
   run(virtualUs: number): Promise<Result<{ moment: number }>> {
-    this.playback.toNow();
+    this.#toNow();
     return this.#port.run(virtualUs);
   }
 
@@ -184,18 +200,22 @@ export class Lab {
 
   /** Events after input number `moment`, as far back as they are kept. */
   eventsSince(moment: number): readonly Told[] {
+    this.#draw();
     return this.playback.eventsSince(moment);
   }
 
-  /** Calls back with each batch after its views are drawn; the answer ends it. */
+  /** Calls back with each batch as it comes, drawn or not; the answer ends it. */
   listen(receive: (batch: LabBatch) => void): () => void {
     this.#listeners.add(receive);
     return () => this.#listeners.delete(receive);
   }
 
-  /** One frame of the screen, at `nowMs` of wall time: moves the shown time, lets a waiting sentence out. */
+  /** One frame of the screen, at `nowMs` of wall time: draws what was told, lets a waiting sentence out. */
   frame(nowMs: number): void {
+    const isSteady = this.#told?.playing === true || this.#waiting.length < fewEvents;
+    if (!this.#pace.isDue(nowMs, isSteady)) return;
     this.#liveUs = this.#clock.at(nowMs);
+    this.#draw();
     this.playback.frame(nowMs);
     if (this.#unspoken === null || nowMs - this.#spokenAtMs < speechGapMs) return;
     this.spoken = this.#unspoken;
@@ -207,17 +227,20 @@ export class Lab {
 
   #reset(memberCount: number): void {
     this.playback.reset(memberCount);
+    this.#waiting = [];
     this.#toldMoment = -1;
     this.#clock.reset();
   }
 
   /** Settles once the pictures have come so far: answers and events take different ways. */
   #toldUpTo(moment: number): Promise<void> {
+    this.#draw();
     if (this.#toldMoment >= moment) return Promise.resolve();
     return new Promise((resolve) => {
       const end = this.listen(() => {
         if (this.#toldMoment < moment) return;
         end();
+        this.#draw();
         resolve();
       });
     });
@@ -225,6 +248,7 @@ export class Lab {
 
   /** Moves the cursor; a cluster that plays stands still from now on. */
   async #travel(move: () => void): Promise<void> {
+    this.#draw();
     move();
     if (!this.isPast) return;
     const { step, trail, sentence } = this.playback;
@@ -234,27 +258,49 @@ export class Lab {
 
   /** A cluster that plays while the past is shown stops; a batch from before the pause may tell otherwise. */
   async #standStill(): Promise<void> {
-    if (!this.isPast || !this.playing || this.#isStopping) return;
+    if (!this.isPast || this.#told?.playing !== true || this.#isStopping) return;
     this.#isStopping = true;
     await this.pause().finally(() => (this.#isStopping = false));
   }
 
+  #toNow(): void {
+    this.#draw();
+    this.playback.toNow();
+  }
+
   #receive(batch: LabBatch): void {
-    const { events } = batch;
-    const { members } = batch.state;
+    const { events, state } = batch;
     // A stored lab has as many members as when it was made.
-    if (members > 0 && members !== this.cluster.members.length) this.#reset(members);
-    this.playback.append(events);
-    this.#toldMoment = batch.state.moment;
-    this.#tell(events, batch.state.playing);
-    this.#show(batch.state);
+    if (state.members > 0 && state.members !== this.cluster.members.length) this.#reset(state.members);
+    for (const told of events) this.#waiting.push(told);
+    this.#toldMoment = state.moment;
+    this.#hear(state);
+    if (!this.#pace.hasFrames) this.#draw();
     void this.#standStill();
     for (const receive of this.#listeners) receive(batch);
   }
 
-  #show(state: LabState): void {
-    this.state = state;
+  #hear(state: LabState): void {
+    this.#told = state;
+    this.#isStale = true;
     this.#clock.set(state.timeUs, state.playing ? state.speed : 0);
+  }
+
+  #show(state: LabState): void {
+    this.#hear(state);
+    this.#draw();
+  }
+
+  /** Brings the views up to what was told; at rest all of them. */
+  #draw(): void {
+    if (!this.#isStale || this.#told === null) return;
+    const [state, events] = [this.#told, this.#waiting];
+    this.#isStale = false;
+    this.#waiting = [];
+    this.playback.append(events);
+    if (!state.playing || !this.#pace.hasFrames) this.playback.settle();
+    this.#tell(events, state.playing);
+    this.state = state;
   }
 
   /** The newest sentence, and the newest spoken one: looked for from the end, since a batch may be long. */

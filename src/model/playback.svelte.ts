@@ -16,6 +16,8 @@ export interface Trail {
 
 /** A scrubber of a run that plays is drawn at most so often: marks move a little with each step. */
 const trailGapMs = 200;
+/** Pictures that are read follow a run that plays so often. */
+const calmGapMs = 100;
 
 const tell = (told: Told, { cluster }: ViewState): string | null =>
   sentenceOf(told, (member) => cluster.members[member - 1]?.name ?? `m${member}`, cluster.arrived)?.text ??
@@ -24,6 +26,8 @@ const tell = (told: Told, { cluster }: ViewState): string | null =>
 export class Playback {
   /** What the pictures show: the state at the cursor. */
   shown = $state.raw<ViewState>(emptyView(3));
+  /** What is read rather than watched: while the cluster plays it may be a moment behind `shown`. */
+  calm = $state.raw<ViewState>(this.shown);
   /** A step of the past; null: now. */
   cursor = $state.raw<number | null>(null);
   trail = $state.raw<Trail>({ firstStep: 0, stepCount: 0, marks: [] });
@@ -39,11 +43,13 @@ export class Playback {
   #history = new History(emptyView(3), tell);
   #isStale = false;
   #drawnAtMs = Number.NEGATIVE_INFINITY;
+  #calmAtMs = Number.NEGATIVE_INFINITY;
 
   reset(memberCount: number): void {
     this.#history = new History(emptyView(memberCount), tell);
     this.cursor = null;
     this.shown = this.#history.now;
+    this.settle();
     this.#draw();
   }
 
@@ -56,8 +62,17 @@ export class Playback {
     this.#isStale = true;
   }
 
-  /** One frame of the screen: draws the trail anew, if it has grown and was not drawn a moment ago. */
+  /** Lets every picture show the same: whenever the cluster stands. */
+  settle(): void {
+    this.calm = this.shown;
+  }
+
+  /** One frame of the screen: draws anew what has changed and was not drawn a moment ago. */
   frame(nowMs: number): void {
+    if (this.calm !== this.shown && nowMs - this.#calmAtMs >= calmGapMs) {
+      this.#calmAtMs = nowMs;
+      this.settle();
+    }
     if (!this.#isStale || nowMs - this.#drawnAtMs < trailGapMs) return;
     this.#drawnAtMs = nowMs;
     this.#draw();
@@ -71,6 +86,7 @@ export class Playback {
     if (this.#isStale) this.#draw();
     this.cursor = wanted;
     this.shown = this.#history.atStep(wanted);
+    this.settle();
     this.sentence = this.#history.sentenceAt(wanted);
     this.moment = this.#history.momentAt(wanted);
   }
@@ -78,6 +94,7 @@ export class Playback {
   toNow(): void {
     this.cursor = null;
     this.shown = this.#history.now;
+    this.settle();
     this.#draw();
   }
 

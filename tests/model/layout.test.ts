@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { thinned } from '../../src/model/layout/crowd.ts';
 import fc from 'fast-check';
 import { cellAt, layoutGrid } from '../../src/model/layout/grid.ts';
 import {
@@ -68,7 +69,10 @@ test('messages that wait on one link keep their order and stand apart, the first
   const stops = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 4 });
   fc.assert(
     fc.property(stops, (given) => {
-      const places = queuePlaces([...given].sort((a, b) => b - a), 0.2);
+      const places = queuePlaces(
+        [...given].sort((a, b) => b - a),
+        0.2,
+      );
       expect(places[0]).toBe(Math.max(...given));
       for (const [i, place] of places.entries()) {
         expect(place).toBeGreaterThanOrEqual(0);
@@ -76,4 +80,11 @@ test('messages that wait on one link keep their order and stand apart, the first
       }
     }),
   );
+});
+
+test('of a crowd on one way the first are drawn, and the last of them counts the others', () => {
+  const items = ['a1', 'b1', 'a2', 'a3', 'b2', 'a4'];
+  const drawn = thinned(items, (item) => item.charAt(0), 2);
+  expect(drawn.map(({ item, more }) => `${item}+${more}`)).toEqual(['a1+0', 'b1+0', 'a2+2', 'b2+0']);
+  expect(thinned(items, () => '', 9).every(({ more }) => more === 0)).toBe(true);
 });
