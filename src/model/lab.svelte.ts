@@ -61,6 +61,7 @@ export class Lab {
   /** What moves; the pictures below are read, and follow ten times a second while the cluster plays. */
   readonly cluster = $derived(this.playback.shown.cluster);
   readonly logs = $derived(this.playback.calm.logs);
+  readonly raft = $derived(this.playback.calm.raft);
   readonly pages = $derived(this.playback.calm.pages);
   readonly files = $derived(this.playback.calm.files);
   readonly journey = $derived(this.playback.calm.journey);
