@@ -1,4 +1,4 @@
-/** What each member knows as a raft node: configuration, followers, votes, reads, a transfer. A fold of events. */
+/** What members know as raft nodes: configuration, followers, votes, reads, a transfer. A fold of events. */
 import { replaced, type Told } from './told.ts';
 
 /** Who decides. While joint, majorities of both halves must agree; `outgoing` is empty otherwise. */
@@ -232,7 +232,10 @@ export function halvesOf({ voters, outgoing }: ConfigView): readonly {
   return [incoming, { half: 'outgoing', voters: outgoing, quorum: quorumOf(outgoing) }];
 }
 
-/** How many of a half have acknowledged `index`: the arithmetic of the commit index. `own` is the leader's last. */
+/**
+ * Who of a half is known to have `index`: the arithmetic of the commit index.
+ * @param own the leader's last index
+ */
 export function holdersOf(
   member: RaftMember,
   voters: readonly number[],

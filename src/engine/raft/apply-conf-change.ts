@@ -28,7 +28,7 @@ export function applyConfChange(raft: Raft, change: ConfChangeV2): ConfState {
 /**
  * Brings a configuration into force, and acts on it: a leader that is out may step down, other quorums
  * may commit more, new members are probed at once.
- * @source etcd-io/raft raft.go switchToConfig
+ * @source etcd-io/raft raft.go switchToConfig; Raft thesis sections 4.2.2, 4.3
  */
 export function switchToConfig(raft: Raft, { config, progress }: Reconfiguration): ConfState {
   traceApplyConfChange(raft, config);

@@ -13,7 +13,7 @@ import { logIndex, none, term } from './types.ts';
  * second time.
  * @param forgetHardState makes the next Ready tell the whole hard state
  * @throws RaftError 'must provide at least one peer to Bootstrap' | "can't bootstrap a nonempty Storage"
- * @source etcd-io/raft bootstrap.go
+ * @source etcd-io/raft bootstrap.go; Raft thesis section 4.4
  */
 export function bootstrap(raft: Raft, peers: readonly Peer[], forgetHardState: () => void): void {
   if (peers.length === 0) throw new RaftError('must provide at least one peer to Bootstrap');

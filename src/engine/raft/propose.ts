@@ -18,7 +18,7 @@ export type ConfChangeRefusal = 'unappliedConfChange' | 'mustLeaveJointFirst' | 
  * leader looks at the configuration in force, which may lag behind its log, so it may be wrong both ways
  * (raft#80).
  * @returns null when it may
- * @source etcd-io/raft raft.go stepLeader, case MsgProp
+ * @source etcd-io/raft raft.go stepLeader, case MsgProp; Raft thesis sections 4.1, 4.3
  */
 export function refuseConfChange(question: {
   readonly pendingConfIndex: LogIndex;

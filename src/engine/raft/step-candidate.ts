@@ -7,7 +7,7 @@ import { handleFromLeader } from './step-follower.ts';
 import type { Message } from './types.ts';
 import { none } from './types.ts';
 
-/** @source etcd-io/raft raft.go stepCandidate */
+/** @source etcd-io/raft raft.go stepCandidate; Raft thesis section 3.4, pre-votes 9.6 */
 export function stepCandidate(raft: Raft, m: Message): RaftErrorCode | null {
   switch (m.type) {
     case 'MsgProp':

@@ -10,7 +10,7 @@ import { emptySnapshot } from './storage.ts';
 import type { ConfState, Message, NodeId, Snapshot } from './types.ts';
 import { logIndex, none, term } from './types.ts';
 
-/** @source etcd-io/raft raft.go stepFollower */
+/** @source etcd-io/raft raft.go stepFollower; Raft thesis sections 3.4, 3.5 */
 export function stepFollower(raft: Raft, m: Message): RaftErrorCode | null {
   switch (m.type) {
     case 'MsgProp':
@@ -98,7 +98,7 @@ function handleSnapshot(raft: Raft, m: Message): void {
  * @returns false when it is old, when the log holds its last entry already (then only the commit index
  * rises to
  *   it), or when this node is no member of it
- * @source etcd-io/raft raft.go restore
+ * @source etcd-io/raft raft.go restore; Raft thesis section 5.1
  */
 function restoreSnapshot(raft: Raft, snapshot: Snapshot): boolean {
   const { log } = raft;

@@ -12,7 +12,7 @@ import { isInLease } from './vote.ts';
  * one, which both speak of a term that nobody has entered; and a node in touch with its leader does not
  * hear candidates.
  * @returns 'ignore' when the message is to have no effect
- * @source etcd-io/raft raft.go Step
+ * @source etcd-io/raft raft.go Step; Raft thesis section 3.3, the leader lease 4.2.3
  */
 export function stepHigherTerm(raft: Raft, m: Message): 'ignore' | 'handle' {
   if (m.type === 'MsgVote' || m.type === 'MsgPreVote') {

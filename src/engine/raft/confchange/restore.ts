@@ -13,7 +13,7 @@ function changesOf(type: ConfChangeType, ids: readonly NodeId[]): ConfChangeSing
  * removing all of them, adding 1, 2 and 3, and making 5 and 4 learners (4 has to wait, being a voter of
  * the outgoing half).
  * @param base an empty configuration
- * @source etcd-io/raft confchange/restore.go Restore
+ * @source etcd-io/raft confchange/restore.go Restore; Raft thesis section 4.3
  */
 export function restore(base: ConfigBase, lastIndex: LogIndex, state: ConfState): Reconfiguration {
   const incoming = [

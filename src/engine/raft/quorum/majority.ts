@@ -18,7 +18,7 @@ const scratch: number[] = [];
  * The highest index that more than half of the voters have acknowledged: with the acknowledgements sorted
  * upwards, the one at place n - (n / 2 + 1). A voter that did not report counts as 0.
  * @returns Infinity for no voters, so that an absent half of a joint quorum decides nothing
- * @source etcd-io/raft quorum/majority.go CommittedIndex
+ * @source etcd-io/raft quorum/majority.go CommittedIndex; Raft thesis section 3.5
  */
 export function majorityCommittedIndex(voters: MajorityConfig, acked: AckedIndexer): number {
   const count = voters.length;
@@ -35,7 +35,7 @@ export function majorityCommittedIndex(voters: MajorityConfig, acked: AckedIndex
 /**
  * The state of an election among the voters: won by a majority of yes, lost when no majority of yes is
  * possible. No voters: won.
- * @source etcd-io/raft quorum/majority.go VoteResult
+ * @source etcd-io/raft quorum/majority.go VoteResult; Raft thesis section 3.4
  */
 export function majorityVoteResult(voters: MajorityConfig, votes: ReadonlyMap<NodeId, boolean>): VoteResult {
   if (voters.length === 0) return 'VoteWon';

@@ -5,7 +5,7 @@ import { fail } from '../../../base/assert.ts';
  * A ring of messages in flight, each with the index of its last entry and its bytes of data. It is full at
  * `maxCount` messages, or at `maxBytes` bytes (the message that reaches that limit still goes out; 0 is
  * no limit). The ring grows on demand, for most windows stay almost empty.
- * @source etcd-io/raft tracker/inflights.go
+ * @source etcd-io/raft tracker/inflights.go; Raft thesis section 10.2.2, pipelining
  */
 export class Inflights {
   readonly maxCount: number;

@@ -11,7 +11,7 @@ import { Inflights } from './inflights.ts';
  */
 export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
-/** @source etcd-io/raft tracker/progress.go Progress */
+/** @source etcd-io/raft tracker/progress.go Progress; Raft thesis sections 3.5, 10.2.2 */
 export class Progress {
   readonly id: NodeId;
   isLearner: boolean;

@@ -8,7 +8,7 @@ import type { Progress } from './progress.ts';
 /**
  * Voters decide, learners only receive. In a joint configuration `learnersNext` are voters of the
  * outgoing half that become learners when it is left: nobody is voter and learner at once.
- * @source etcd-io/raft tracker/tracker.go ProgressTracker
+ * @source etcd-io/raft tracker/tracker.go ProgressTracker; Raft thesis sections 4.2.1, 4.3
  */
 export class ProgressTracker implements AckedIndexer {
   /** Lists ascending, each id once. */
