@@ -34,8 +34,10 @@ export interface MoreNode {
 export type TreeNode = PageNode | InlineNode | MoreNode;
 
 export interface ShapeOptions {
-  /** At most so many places for the children of one branch. */
+  /** At most so many places for the children of a branch of the newest commit. */
   readonly limit: number;
+  /** The same for all other branches; 0: their children are only counted. */
+  readonly otherLimit: number;
   /** Pages that are drawn before others: those of the newest commit. */
   readonly lit: ReadonlyMap<number, unknown>;
   /** Where a reader opened a branch: the first child to draw, by the branch's lowest child. */
@@ -75,7 +77,9 @@ function pageNode(
 }
 
 function childNodes(file: FileView, page: TreePage, options: ShapeOptions, depth: number): TreeNode[] {
-  const shown = shownChildren(page.children, options);
+  const { lit } = options;
+  const isLit = lit.has(page.pgid) || lit.size === 0;
+  const shown = shownChildren(page.children, isLit ? options : { ...options, limit: options.otherLimit });
   const nodes: TreeNode[] = [];
   let at = 0;
   const skip = (to: number): void => {
@@ -102,9 +106,11 @@ export function shownChildren(children: readonly number[], options: ShapeOptions
   if (count <= limit) return all;
   const from = opened.get(children[0] ?? 0);
   if (from !== undefined) {
-    const first = Math.max(0, Math.min(from, count - Math.max(1, limit - 2)));
-    return all.slice(first, first + Math.max(1, limit - 2));
+    const length = Math.max(2, limit - 2);
+    const first = Math.max(0, Math.min(from, count - length));
+    return all.slice(first, first + length);
   }
+  if (limit === 0) return [];
   const wanted = [...all.filter((i) => lit.has(children[i] ?? 0)).reverse(), count - 1, 0, ...all.reverse()];
   const chosen = new Set<number>();
   for (const index of wanted) {

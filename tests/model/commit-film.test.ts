@@ -108,7 +108,14 @@ const nodesOf = (node: TreeNode): TreeNode[] => [node, ...node.children.flatMap(
 test('a drawn tree leaves nothing out: drawn children and those counted as more are all there are', () => {
   const { file } = filled(3000);
   for (const limit of [3, 5, 7]) {
-    const options = { limit, lit: new Map<number, number>(), opened: new Map<number, number>() };
+    const options = {
+      limit,
+      otherLimit: limit,
+      lit: new Map<number, number>(),
+      opened: new Map<number, number>(),
+    };
+    const collapsed = shapeOf(file, rootOf(file), { ...options, otherLimit: 0, lit: new Map([[-1, 0]]) });
+    expect(collapsed === null ? [] : nodesOf(collapsed).map(({ kind }) => kind)).toContain('more');
     const root = shapeOf(file, rootOf(file), options);
     if (root === null) throw new Error('no tree');
     const nodes = nodesOf(root);
@@ -138,7 +145,7 @@ const branches = (file: FileView): number =>
 
 test('lit children come first, and a window that was opened shows what it was opened for', () => {
   const children = Array.from({ length: 100 }, (_, i) => 1000 + i);
-  const options = { limit: 7, lit: new Map([[1050, 0]]), opened: new Map<number, number>() };
+  const options = { limit: 7, otherLimit: 7, lit: new Map([[1050, 0]]), opened: new Map<number, number>() };
   expect(shownChildren(children, options)).toEqual([0, 50, 97, 98, 99].slice(-5));
   expect(shownChildren(children, { ...options, opened: new Map([[1000, 40]]) })).toEqual([
     40, 41, 42, 43, 44,
