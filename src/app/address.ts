@@ -16,6 +16,8 @@ export interface Address {
   readonly workspace: string;
   readonly autoplay: boolean;
   readonly preVote: boolean;
+  /** What the members are set up like: `3.4` as etcd 3.4 by default, which has no PreVote. */
+  readonly flavor: 'lab' | '3.4';
 }
 
 /** A value that is not known: the default stands in for it, and the page says so. */
@@ -35,6 +37,7 @@ export const defaultAddress: Address = {
   workspace: 'home',
   autoplay: true,
   preVote: true,
+  flavor: 'lab',
 };
 
 type Reader<Value> = (text: string) => Value | null;
@@ -63,6 +66,7 @@ const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
   workspace: name,
   autoplay: flag,
   preVote: flag,
+  flavor: oneOf('lab', '3.4'),
 };
 
 /**
@@ -117,14 +121,14 @@ export function scenarioOf(address: Address): Scenario | null {
 
 /** How the lab is to be opened. A scenario begins in a fresh lab, which leaves what is stored alone. */
 export function labOptions(address: Address): LabOptions {
-  const { seed, storage, layout, workspace, preVote, autoplay } = address;
+  const { seed, storage, layout, workspace, preVote, flavor, autoplay } = address;
   const isScripted = scenarioOf(address) !== null;
   return {
     seed,
     storage: isScripted ? 'memory' : storage,
     layout,
     workspace,
-    preVote,
+    preVote: preVote && flavor !== '3.4',
     members: memberCount,
     startPaused: isScripted || !autoplay,
     lookOnly: false,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
-import { defaultAddress, readAddress, writeAddress } from '../../src/app/address.ts';
+import { defaultAddress, labOptions, readAddress, writeAddress } from '../../src/app/address.ts';
 
 test('an address says what to run; what it leaves out is the default', () => {
   const { address, faults } = readAddress('?seed=42&storage=memory&autoplay=0&utm=x');
@@ -30,6 +30,7 @@ test('what is written is read back', () => {
     workspace: fc.stringMatching(/^[\w.-]{1,64}$/),
     autoplay: fc.boolean(),
     preVote: fc.boolean(),
+    flavor: fc.constantFrom('lab' as const, '3.4' as const),
   });
   fc.assert(
     fc.property(addresses, (address) => {
@@ -37,4 +38,10 @@ test('what is written is read back', () => {
     }),
   );
   expect(writeAddress(defaultAddress)).toBe('');
+});
+
+test("etcd 3.4's flavour has no PreVote, and neither has who leaves it out", () => {
+  const preVoteOf = (query: string): boolean => labOptions(readAddress(query).address).preVote;
+  expect(['', '?flavor=lab', '?flavor=3.4', '?preVote=0'].map(preVoteOf)).toEqual([true, true, false, false]);
+  expect(readAddress('?flavor=3.3').faults).toEqual([{ name: 'flavor', value: '3.3', fallback: 'lab' }]);
 });
