@@ -1,11 +1,13 @@
-/** `npm run fuzz -- <bolt|crash|raft> [OPTIONS]`: random damage, random power cuts, random clusters, by seed. */
+/** `npm run fuzz -- <bolt|crash|membership|raft> [OPTIONS]`: random damage, random power cuts, random clusters, by seed. */
 import { run as runBolt } from './bolt.ts';
 import { run as runCrash } from './crash.ts';
+import { run as runMembership } from './membership.ts';
 import { run as runRaft } from './raft.ts';
 
 const areas: Readonly<Record<string, (args: readonly string[]) => number>> = {
   bolt: runBolt,
   crash: runCrash,
+  membership: runMembership,
   raft: runRaft,
 };
 

@@ -121,6 +121,11 @@ export class Applier {
     return this.#term;
   }
 
+  /** False at a start, while the log that the store has already is gone through. */
+  get isCurrent(): boolean {
+    return this.#index >= this.#consistentIndex;
+  }
+
   /** See `DigestFields.records`. */
   get records(): readonly [number, number] {
     return this.#records.value;

@@ -79,6 +79,15 @@ export class Member {
     return this.#server?.raftStatus() ?? null;
   }
 
+  /**
+   * The last applied entry and a hash over the store's records after it: equal on all members that have
+   * applied as much and compacted as much. Null where the two do not go together, as at a start.
+   */
+  applied(): { readonly index: number; readonly records: readonly [number, number] } | null {
+    const applier = this.#server?.applier ?? null;
+    return applier?.isCurrent === true ? { index: applier.index, records: applier.records } : null;
+  }
+
   /** A page with its items as printable text; null for a page that the store does not have. */
   page(pgid: number): DecodedPage | null {
     return this.#server?.store.page(pgid) ?? null;

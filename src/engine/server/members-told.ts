@@ -8,7 +8,7 @@ import { compareIds, memberIdOf } from './member-id.ts';
 import { memberToJson } from './membership.ts';
 import type { ClusterMember, Membership } from './membership.ts';
 import type { ServerEvent } from './events.ts';
-import type { MemberConfig } from './types.ts';
+import type { MemberConfig, PeerConfig } from './types.ts';
 import { BootError } from './wal-storage.ts';
 
 /** Ascending by id as etcd has them, each with its JSON as the change's context. They are seated. */
@@ -61,4 +61,12 @@ export function membersEvent(
     learners: members.filter(({ isLearner }) => isLearner).map(nodeOf),
     removedIds: membership.removedIds().map(idToHex),
   };
+}
+
+/** @throws BootError when the configuration does not name this member */
+export function selfOf(config: MemberConfig): PeerConfig {
+  const self = config.peers.find((peer) => peer.nodeId === config.nodeId);
+  if (self === undefined)
+    throw new BootError(`member ${config.nodeId} is not among the peers of its configuration`);
+  return self;
 }

@@ -16,7 +16,7 @@ import { digestOf } from './digest.ts';
 import { Disk, diskFailure } from './disk.ts';
 import { readFound } from './found.ts';
 import type { Found } from './found.ts';
-import { checkOwner, firstPeers, membersEvent } from './members-told.ts';
+import { checkOwner, firstPeers, membersEvent, selfOf } from './members-told.ts';
 import { MemberTable } from './member-id.ts';
 import { Membership } from './membership.ts';
 import type { Outbox } from './outbox.ts';
@@ -56,14 +56,6 @@ type ClientInput = Extract<MemberInput, { kind: 'request' | 'stream' | 'flow' | 
 const removedText = 'the member has been permanently removed from the cluster';
 /** A member that has applied its own removal ends so much later. @source server.go stopWithDelay */
 const removalDelayUs = 1_000_000;
-
-/** @throws BootError when the configuration does not name this member */
-function selfOf(config: MemberConfig): PeerConfig {
-  const self = config.peers.find((peer) => peer.nodeId === config.nodeId);
-  if (self === undefined)
-    throw new BootError(`member ${config.nodeId} is not among the peers of its configuration`);
-  return self;
-}
 
 /**
  * A start has three steps. A member without a log asks the others who is in the cluster. Then the files that
@@ -164,6 +156,11 @@ export class EtcdServer {
 
   get table(): MemberTable {
     return this.#table;
+  }
+
+  /** Null before raft runs. */
+  get applier(): Applier | null {
+    return this.#running?.applier ?? null;
   }
 
   digest(): [number, number] {

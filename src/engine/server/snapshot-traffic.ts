@@ -104,10 +104,11 @@ export class SnapshotTraffic {
 
   /**
    * The snapshot in the message becomes that of now: raft's own may be long ago, and the database is of now.
+   * After a start the database may be ahead of what was applied again: then it waits for that.
    */
   #merge(m: Message): ReturnType<SnapshotSendPort['merge']> {
     const { applier, raft, membership, store, table } = this.#parts;
-    if (!applier.commit()) return null;
+    if (!applier.isCurrent || !applier.commit()) return null;
     const snapshot: Snapshot = {
       data: encodeV2Store(membership),
       index: logIndex(applier.index),
