@@ -25,50 +25,126 @@ const memberId = v.pipe(
 );
 const urls = v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9));
 const flag = v.exactOptional(v.boolean());
-const endpoints = v.exactOptional(
-  v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9)),
-);
+/** Who is asked, and by whom. */
+const asked = {
+  endpoints: v.exactOptional(
+    v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9)),
+  ),
+  user: v.exactOptional(v.pipe(v.string(), v.maxLength(1000), v.includes(':', 'is not name:password'))),
+};
 
-const range = { rangeEnd: v.exactOptional(text), prefix: flag, fromKey: flag, endpoints };
+const range = { key: text, rangeEnd: v.exactOptional(text), prefix: flag, fromKey: flag };
+const number = v.pipe(
+  v.string(),
+  v.check(
+    (digits) => /^-?\d{1,19}$/.test(digits) && BigInt.asIntN(64, BigInt(digits)) === BigInt(digits),
+    'is not a number of 64 bits',
+  ),
+);
+const result = v.picklist(['=', '!=', '>', '<']);
+const compare = v.variant('target', [
+  v.strictObject({ target: v.literal('value'), key: text, result, value: text }),
+  v.strictObject({
+    target: v.picklist(['version', 'create', 'mod', 'lease']),
+    key: text,
+    result,
+    value: number,
+  }),
+]);
+const putOp = {
+  type: v.literal('put'),
+  key: text,
+  value: text,
+  lease: v.exactOptional(leaseId),
+  prevKv: flag,
+  ignoreValue: flag,
+  ignoreLease: flag,
+};
+const getOp = {
+  type: v.literal('get'),
+  ...range,
+  limit: v.exactOptional(count),
+  revision: v.exactOptional(count),
+  serializable: flag,
+  keysOnly: flag,
+  countOnly: flag,
+  sortBy: v.exactOptional(v.picklist(['key', 'version', 'create', 'modify', 'value'])),
+  order: v.exactOptional(v.picklist(['ascend', 'descend'])),
+};
+const delOp = { type: v.literal('del'), ...range, prevKv: flag };
+const ops = v.array(v.variant('type', [v.strictObject(putOp), v.strictObject(getOp), v.strictObject(delOp)]));
+const name = v.pipe(v.string(), v.maxLength(1000));
 
 /** Unknown fields are refused: a typing error must not pass silently. */
 export const actionSchema = v.variant('type', [
-  v.strictObject({
-    type: v.literal('put'),
-    key: text,
-    value: text,
-    lease: v.exactOptional(leaseId),
-    endpoints,
-  }),
-  v.strictObject({
-    type: v.literal('get'),
-    key: text,
-    ...range,
-    limit: v.exactOptional(count),
-    revision: v.exactOptional(count),
-    serializable: flag,
-    keysOnly: flag,
-    countOnly: flag,
-  }),
-  v.strictObject({ type: v.literal('del'), key: text, ...range, prevKv: flag }),
-  v.strictObject({ type: v.literal('leaseGrant'), ttl, id: v.exactOptional(leaseId), endpoints }),
-  v.strictObject({ type: v.literal('leaseRevoke'), id: leaseId, endpoints }),
-  v.strictObject({ type: v.literal('leaseKeepAlive'), id: leaseId, once: flag, endpoints }),
-  v.strictObject({ type: v.literal('leaseTimeToLive'), id: leaseId, keys: flag, endpoints }),
-  v.strictObject({ type: v.literal('leaseList'), endpoints }),
-  v.strictObject({ type: v.literal('memberList'), endpoints }),
+  v.strictObject({ ...putOp, ...asked }),
+  v.strictObject({ ...getOp, ...asked }),
+  v.strictObject({ ...delOp, ...asked }),
+  v.strictObject({ type: v.literal('leaseGrant'), ttl, id: v.exactOptional(leaseId), ...asked }),
+  v.strictObject({ type: v.literal('leaseRevoke'), id: leaseId, ...asked }),
+  v.strictObject({ type: v.literal('leaseKeepAlive'), id: leaseId, once: flag, ...asked }),
+  v.strictObject({ type: v.literal('leaseTimeToLive'), id: leaseId, keys: flag, ...asked }),
+  v.strictObject({ type: v.literal('leaseList'), ...asked }),
+  v.strictObject({ type: v.literal('memberList'), ...asked }),
   v.strictObject({
     type: v.literal('memberAdd'),
     name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
     peerUrls: urls,
     learner: flag,
-    endpoints,
+    ...asked,
   }),
-  v.strictObject({ type: v.literal('memberPromote'), id: memberId, endpoints }),
-  v.strictObject({ type: v.literal('memberRemove'), id: memberId, endpoints }),
-  v.strictObject({ type: v.literal('memberUpdate'), id: memberId, peerUrls: urls, endpoints }),
-  v.strictObject({ type: v.literal('moveLeader'), id: memberId, endpoints }),
-  v.strictObject({ type: v.literal('endpointStatus'), endpoints }),
+  v.strictObject({ type: v.literal('memberPromote'), id: memberId, ...asked }),
+  v.strictObject({ type: v.literal('memberRemove'), id: memberId, ...asked }),
+  v.strictObject({ type: v.literal('memberUpdate'), id: memberId, peerUrls: urls, ...asked }),
+  v.strictObject({ type: v.literal('moveLeader'), id: memberId, ...asked }),
+  v.strictObject({ type: v.literal('endpointStatus'), ...asked }),
+  v.strictObject({
+    type: v.literal('txn'),
+    compares: v.array(compare),
+    success: ops,
+    failure: ops,
+    ...asked,
+  }),
+  v.strictObject({
+    type: v.literal('compaction'),
+    revision: v.pipe(v.number(), v.safeInteger()),
+    physical: flag,
+    ...asked,
+  }),
+  ...(['alarmList', 'alarmDisarm', 'authEnable', 'authDisable', 'userList', 'roleList'] as const).map(
+    (type) => v.strictObject({ type: v.literal(type), ...asked }),
+  ),
+  ...(['endpointHealth', 'defrag'] as const).map((type) =>
+    v.strictObject({ type: v.literal(type), ...asked }),
+  ),
+  v.strictObject({ type: v.literal('endpointHashKv'), revision: v.exactOptional(count), ...asked }),
+  v.strictObject({ type: v.literal('userAdd'), name, password: name, noPassword: flag, ...asked }),
+  v.strictObject({ type: v.literal('userPasswd'), name, password: name, ...asked }),
+  ...(['userDelete', 'userGet'] as const).map((type) =>
+    v.strictObject({ type: v.literal(type), name, ...asked }),
+  ),
+  ...(['userGrantRole', 'userRevokeRole'] as const).map((type) =>
+    v.strictObject({ type: v.literal(type), name, role: name, ...asked }),
+  ),
+  ...(['roleAdd', 'roleDelete', 'roleGet'] as const).map((type) =>
+    v.strictObject({ type: v.literal(type), role: name, ...asked }),
+  ),
+  v.strictObject({
+    type: v.literal('roleGrantPermission'),
+    role: name,
+    permission: v.picklist(['read', 'write', 'readwrite']),
+    ...range,
+    ...asked,
+  }),
+  v.strictObject({ type: v.literal('roleRevokePermission'), role: name, ...range, ...asked }),
+  v.strictObject({
+    type: v.literal('watch'),
+    ...range,
+    revision: v.exactOptional(count),
+    prevKv: flag,
+    ...asked,
+  }),
+  v.strictObject({ type: v.literal('watchStop'), watch: v.exactOptional(count) }),
   v.strictObject({ type: v.literal('kill'), member }),
   v.strictObject({ type: v.literal('powerCut'), member }),
   v.strictObject({ type: v.literal('restart'), member }),

@@ -301,6 +301,16 @@ const simRows = {
     deliverAt: 'f64',
   },
   'sim.clientReply': { request: 'f64', from: 'u32', code: 'u32', sentAt: 'f64', deliverAt: 'f64' },
+  'sim.watch': {
+    watch: 'f64',
+    clusterId: 'text',
+    memberId: 'text',
+    revision: 'f64',
+    raftTerm: 'f64',
+    compactRevision: 'f64',
+    events: 'texts',
+    ended: 'text',
+  },
   'sim.clientDone': { request: 'f64', code: 'u32', message: 'text' },
 } as const;
 

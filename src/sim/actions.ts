@@ -21,6 +21,30 @@ export function isClientAction(action: Action): action is ClientAction {
     case 'memberUpdate':
     case 'moveLeader':
     case 'endpointStatus':
+    case 'txn':
+    case 'compaction':
+    case 'alarmList':
+    case 'alarmDisarm':
+    case 'authEnable':
+    case 'authDisable':
+    case 'userAdd':
+    case 'userDelete':
+    case 'userGet':
+    case 'userList':
+    case 'userPasswd':
+    case 'userGrantRole':
+    case 'userRevokeRole':
+    case 'roleAdd':
+    case 'roleDelete':
+    case 'roleGet':
+    case 'roleList':
+    case 'roleGrantPermission':
+    case 'roleRevokePermission':
+    case 'endpointHealth':
+    case 'endpointHashKv':
+    case 'defrag':
+    case 'watch':
+    case 'watchStop':
       return true;
     default:
       return false;

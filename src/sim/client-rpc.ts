@@ -1,10 +1,12 @@
 /** etcdctl's commands as gRPC bodies, and the answers back. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { emptyBytes } from '../base/bytes.ts';
 import { encodeUtf8, printable } from '../base/utf8.ts';
 import {
+  AuthEnableResponseSchema,
+  DefragmentRequestSchema,
   DeleteRangeRequestSchema,
   DeleteRangeResponseSchema,
+  HashKVRequestSchema,
   PutRequestSchema,
   PutResponseSchema,
   RangeRequestSchema,
@@ -13,14 +15,11 @@ import {
   StatusResponseSchema,
 } from '../engine/pb/gen/rpc_pb.ts';
 import { grpcCode } from '../engine/server/types.ts';
-import {
-  decodeLeaseAnswer,
-  isLeaseAction,
-  leaseBody,
-  leaseIdOf,
-  leaseIdProblem,
-  leaseLabel,
-} from './lease-rpc.ts';
+import { decodeUnary, isUnaryAction, unaryBody, unaryLabel } from './etcd-rpc.ts';
+import { headerOf } from './header-view.ts';
+import { keyAnswer, requestOf } from './kv-rpc.ts';
+import { watchBytes } from './watch-rpc.ts';
+import { decodeLeaseAnswer, isLeaseAction, leaseBody, leaseIdProblem, leaseLabel } from './lease-rpc.ts';
 import {
   decodeMemberAnswer,
   isMemberAction,
@@ -28,10 +27,13 @@ import {
   memberIdProblem,
   memberLabel,
 } from './member-rpc.ts';
-import type { KeyValue } from '../engine/pb/gen/kv_pb.ts';
-import type { ResponseHeader } from '../engine/pb/gen/rpc_pb.ts';
 import type { RpcMethod } from '../engine/server/types.ts';
-import type { ClientAction, ClientOutcome, EndpointStatus, KeyValueView } from './types.ts';
+import type { EndpointAction, TxnOp } from './etcd-actions.ts';
+import type { UnaryAction } from './etcd-rpc.ts';
+import type { ClientAction, ClientOutcome, EndpointStatus } from './types.ts';
+
+/** A command that a client sends something for. */
+export type SentAction = Exclude<ClientAction, { type: 'watchStop' }>;
 
 /** A request as it travels. `repeatable`: clientv3 tries it again after a failure that may pass. */
 export interface Rpc {
@@ -49,14 +51,13 @@ export type EncodedRpc =
 /** clientv3's limit on what it sends. @source etcd v3.4 clientv3/options.go defaultMaxCallSendMsgSize */
 const maxSendBytes = 2 * 1024 * 1024;
 const labelLimit = 60;
-const zeroByte = new Uint8Array(1);
 
 /**
  * The RPC of a command.
  * @returns an error with code 3 for flags that exclude each other and for a lease id that is none, 8 for a
  * request over 2 MiB
  */
-export function encodeAction(action: ClientAction): EncodedRpc {
+export function encodeAction(action: SentAction): EncodedRpc {
   if (action.type === 'get' || action.type === 'del') {
     const clash = flagClash(action);
     if (clash !== null) return { ok: false, code: grpcCode.invalidArgument, message: clash };
@@ -83,41 +84,32 @@ function flagClash(action: RangeAction): string | null {
   return null;
 }
 
-function bodyOf(action: ClientAction): Omit<Rpc, 'label'> {
+function bodyOf(action: SentAction): Omit<Rpc, 'label'> {
   if (isLeaseAction(action)) return { ...leaseBody(action), repeatable: true };
   if (isMemberAction(action)) return memberBody(action);
+  if (isUnaryAction(action)) return unaryBody(action);
   switch (action.type) {
-    case 'put': {
-      const request = create(PutRequestSchema, {
-        key: encodeUtf8(action.key),
-        value: encodeUtf8(action.value),
-        lease: leaseIdOf(action.lease),
-      });
-      return { method: 'etcdserverpb.KV/Put', bytes: toBinary(PutRequestSchema, request), repeatable: false };
+    case 'put':
+    case 'get':
+    case 'del':
+      return keyBody(action);
+    case 'endpointHealth':
+      return keyBody({ type: 'get', key: 'health' });
+    case 'endpointHashKv': {
+      const request = create(HashKVRequestSchema, { revision: BigInt(action.revision ?? 0) });
+      const bytes = toBinary(HashKVRequestSchema, request);
+      return { method: 'etcdserverpb.Maintenance/HashKV', bytes, repeatable: true };
     }
-    case 'get': {
-      const request = create(RangeRequestSchema, {
-        ...rangeOf(action),
-        limit: BigInt(action.limit ?? 0),
-        revision: BigInt(action.revision ?? 0),
-        serializable: action.serializable ?? false,
-        keysOnly: action.keysOnly ?? false,
-        countOnly: action.countOnly ?? false,
-      });
+    case 'defrag': {
+      const bytes = toBinary(DefragmentRequestSchema, create(DefragmentRequestSchema));
+      return { method: 'etcdserverpb.Maintenance/Defragment', bytes, repeatable: false };
+    }
+    case 'watch':
       return {
-        method: 'etcdserverpb.KV/Range',
-        bytes: toBinary(RangeRequestSchema, request),
+        method: 'etcdserverpb.Watch/Watch',
+        bytes: watchBytes(action, action.revision ?? 0),
         repeatable: true,
       };
-    }
-    case 'del': {
-      const request = create(DeleteRangeRequestSchema, {
-        ...rangeOf(action),
-        prevKv: action.prevKv ?? false,
-      });
-      const bytes = toBinary(DeleteRangeRequestSchema, request);
-      return { method: 'etcdserverpb.KV/DeleteRange', bytes, repeatable: false };
-    }
     case 'moveLeader':
     case 'endpointStatus': {
       const bytes = toBinary(StatusRequestSchema, create(StatusRequestSchema));
@@ -128,28 +120,30 @@ function bodyOf(action: ClientAction): Omit<Rpc, 'label'> {
   }
 }
 
-/** @source etcd v3.4 clientv3/op.go WithPrefix, WithFromKey, getPrefix */
-function rangeOf(action: RangeAction): { key: Uint8Array; rangeEnd: Uint8Array } {
-  const key = encodeUtf8(action.key);
-  if (action.prefix || action.fromKey) {
-    if (key.length === 0) return { key: zeroByte, rangeEnd: zeroByte };
-    return { key, rangeEnd: action.fromKey ? zeroByte : prefixEnd(key) };
+function keyBody(op: TxnOp): Omit<Rpc, 'label'> {
+  const { kind, request } = requestOf(op);
+  switch (kind) {
+    case 'put': {
+      const bytes = toBinary(PutRequestSchema, create(PutRequestSchema, request));
+      return { method: 'etcdserverpb.KV/Put', bytes, repeatable: false };
+    }
+    case 'get': {
+      const bytes = toBinary(RangeRequestSchema, create(RangeRequestSchema, request));
+      return { method: 'etcdserverpb.KV/Range', bytes, repeatable: true };
+    }
+    case 'del': {
+      const bytes = toBinary(DeleteRangeRequestSchema, create(DeleteRangeRequestSchema, request));
+      return { method: 'etcdserverpb.KV/DeleteRange', bytes, repeatable: false };
+    }
   }
-  return { key, rangeEnd: action.rangeEnd === undefined ? emptyBytes : encodeUtf8(action.rangeEnd) };
 }
 
-/** The first key past all that begin with `prefix`; "\0", no end, where there is none. */
-function prefixEnd(prefix: Uint8Array): Uint8Array {
-  let length = prefix.length;
-  while (length > 0 && prefix[length - 1] === 0xff) length--;
-  if (length === 0) return zeroByte;
-  const end = prefix.slice(0, length);
-  end[length - 1]++;
-  return end;
-}
-
-function labelOf(action: ClientAction): string {
+function labelOf(action: SentAction): string {
   if (action.type === 'endpointStatus') return 'endpoint status';
+  if (action.type === 'endpointHealth') return 'endpoint health';
+  if (action.type === 'endpointHashKv') return 'endpoint hashkv';
+  if (action.type === 'defrag') return 'defrag';
+  if (isUnaryAction(action)) return unaryLabel(action);
   if (action.type === 'moveLeader') return `move-leader ${action.id}`;
   if (isMemberAction(action)) return memberLabel(action);
   if (isLeaseAction(action)) return leaseLabel(action);
@@ -159,35 +153,29 @@ function labelOf(action: ClientAction): string {
 
 /** Reads the answer to a command. Bytes that are no such message are a bug of a member's, and throw. */
 export function decodeAnswer(
-  action: Exclude<ClientAction, { type: 'endpointStatus' | 'moveLeader' }>,
+  action: Exclude<SentAction, EndpointAction | { type: 'moveLeader' | 'watch' }>,
+  bytes: Uint8Array,
+): ClientOutcome {
+  if (isUnaryAction(action)) return decodeUnary(action, bytes);
+  // all answers have their header in field 1
+  const { header } = fromBinary(AuthEnableResponseSchema, bytes);
+  const outcome = outcomeOf(action, bytes);
+  return outcome.ok && header !== undefined ? { ...outcome, header: headerOf(header) } : outcome;
+}
+
+function outcomeOf(
+  action: Exclude<SentAction, UnaryAction | EndpointAction | { type: 'moveLeader' | 'watch' }>,
   bytes: Uint8Array,
 ): ClientOutcome {
   if (isLeaseAction(action)) return decodeLeaseAnswer(action, bytes);
   if (isMemberAction(action)) return decodeMemberAnswer(action, bytes);
   switch (action.type) {
     case 'put':
-      return { ok: true, type: 'put', revision: revisionOf(fromBinary(PutResponseSchema, bytes).header) };
-    case 'get': {
-      const { header, kvs, count, more } = fromBinary(RangeResponseSchema, bytes);
-      return {
-        ok: true,
-        type: 'get',
-        revision: revisionOf(header),
-        kvs: kvs.map(viewOf),
-        count: Number(count),
-        more,
-      };
-    }
-    case 'del': {
-      const { header, deleted, prevKvs } = fromBinary(DeleteRangeResponseSchema, bytes);
-      return {
-        ok: true,
-        type: 'del',
-        revision: revisionOf(header),
-        deleted: Number(deleted),
-        prevKvs: prevKvs.map(viewOf),
-      };
-    }
+      return { ok: true, ...keyAnswer('put', fromBinary(PutResponseSchema, bytes)) };
+    case 'get':
+      return { ok: true, ...keyAnswer('get', fromBinary(RangeResponseSchema, bytes)) };
+    case 'del':
+      return { ok: true, ...keyAnswer('del', fromBinary(DeleteRangeResponseSchema, bytes)) };
     default:
       return action satisfies never;
   }
@@ -207,20 +195,5 @@ export function decodeStatus(bytes: Uint8Array): NonNullable<EndpointStatus['sta
     raftIndex: Number(answer.raftIndex),
     raftAppliedIndex: Number(answer.raftAppliedIndex),
     errors: answer.errors,
-  };
-}
-
-function revisionOf(header: ResponseHeader | undefined): number {
-  return Number(header?.revision ?? 0n);
-}
-
-function viewOf(kv: KeyValue): KeyValueView {
-  return {
-    key: kv.key,
-    value: kv.value,
-    createRevision: Number(kv.createRevision),
-    modRevision: Number(kv.modRevision),
-    version: Number(kv.version),
-    lease: kv.lease,
   };
 }

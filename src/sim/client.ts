@@ -3,58 +3,19 @@ import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
 import { decodeAnswer, decodeStatus, encodeAction } from './client-rpc.ts';
 import { drawDelay } from './delay.ts';
+import { asksEach, endpointOutcome } from './endpoint-rpc.ts';
 import { parseEndpoints } from './endpoints.ts';
+import { tokenOf } from './etcd-rpc.ts';
 import { memberIdOf, moveLeaderBody } from './member-rpc.ts';
+import { decodeWatch, emptyWatch, nextRevision, watchBytes, watchTold } from './watch-rpc.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import type { DelayConfig } from './delay.ts';
+import { newCommand, noLeader, rpcOf, stepsAfter } from './client-call.ts';
+import type { Call, ClientEvent, ClientWorld, Command } from './client-call.ts';
 import type { Endpoint } from './endpoints.ts';
-import type { FaultReach } from './reach.ts';
-import type { Prng } from '../base/prng.ts';
 import type { Rpc } from './client-rpc.ts';
-import type { SimEvent } from './events.ts';
-import type { ClientAction, ClientOutcome, EndpointStatus, MemberView } from './types.ts';
-import type { PeerConfig, Reply } from '../engine/server/types.ts';
-
-/** What comes back to a client, or reaches a member for one. `call` names the client's present RPC. */
-export type ClientEvent =
-  | { readonly kind: 'clientDial'; readonly call: number; readonly endpoint: number; readonly member: number }
-  | {
-      readonly kind: 'clientDialed';
-      readonly call: number;
-      readonly endpoint: number;
-      readonly epoch: number;
-    }
-  | {
-      readonly kind: 'clientRequest';
-      readonly call: number;
-      readonly attempt: number;
-      readonly member: number;
-      readonly epoch: number;
-    }
-  | {
-      readonly kind: 'clientCancel';
-      readonly request: number;
-      readonly member: number;
-      readonly epoch: number;
-    }
-  | { readonly kind: 'clientReply'; readonly call: number; readonly attempt: number; readonly reply: Reply }
-  | { readonly kind: 'clientBroken'; readonly call: number; readonly attempt: number }
-  | { readonly kind: 'clientRetry'; readonly call: number; readonly attempt: number }
-  | { readonly kind: 'clientDeadline'; readonly call: number };
-
-/** What clients need of the world. */
-export interface ClientWorld {
-  readonly nowUs: number;
-  readonly peers: readonly PeerConfig[];
-  readonly reach: FaultReach;
-  schedule(timeUs: number, event: ClientEvent): void;
-  /** The epoch of the process that listens there; 0 where none does. */
-  epochOf(member: number): number;
-  tell(event: SimEvent): void;
-  finish(id: number, outcome: ClientOutcome): void;
-  /** A client was told that a member was added. */
-  memberAdded(name: string, id: bigint, members: readonly MemberView[]): void;
-}
+import type { ClientAction, ClientOutcome } from './types.ts';
+import type { MemberInput, Reply } from '../engine/server/types.ts';
 
 /** etcdctl's --command-timeout. */
 const commandTimeoutUs = 5_000_000;
@@ -72,46 +33,6 @@ const redialWaitUs = 1_000_000;
 const maxRedialWaitUs = 120_000_000;
 /** @source etcd v3.4 clientv3/lease.go retryConnWait */
 const renewalRetryUs = 500_000;
-
-interface Connection {
-  readonly endpoint: Endpoint;
-  /** The process it leads to; 0 while there is none. */
-  epoch: number;
-  redialWaitUs: number;
-}
-
-interface Command {
-  readonly id: number;
-  readonly action: ClientAction;
-  /** What is asked now; move-leader looks for the leader first. */
-  rpc: Rpc;
-  readonly draws: Prng;
-  /** endpoint status and move-leader ask one endpoint after the other; others have one call over all. */
-  readonly waiting: Endpoint[];
-  readonly statuses: EndpointStatus[];
-  /** Of move-leader: who leads, once that is known. */
-  leader: bigint | null;
-  /** Until when a standing keep-alive may hope; null for what is no such, or has not been answered yet. */
-  keepUntilUs: number | null;
-}
-
-interface Call {
-  readonly number: number;
-  readonly command: Command;
-  readonly connections: readonly Connection[];
-  /** Before this time it only waits to be begun: the next renewal of a keep-alive. */
-  readonly startUs: number;
-  /** From 0; each failure that is tried again adds one. */
-  attempt: number;
-  /** Where the present attempt is; null while it waits for a connection. */
-  at: { readonly member: number; readonly epoch: number } | null;
-  /** The next connection in turn. */
-  next: number;
-  /** True while the next attempt's time has not come. */
-  isBackingOff: boolean;
-  /** Replies and a connection's end arrive in order. */
-  lastArrivalUs: number;
-}
 
 /**
  * A client dials all its endpoints at once and sends its request over the first that answers. A refused dial
@@ -142,31 +63,32 @@ export class Clients {
     return this.#calls.has(call);
   }
 
-  /** Calls under way; a keep-alive that rests between two renewals is none. */
+  /** Calls under way; a keep-alive that rests between two renewals is none, nor a watch that stands. */
   get waitingCount(): number {
     let count = 0;
-    for (const { startUs } of this.#calls.values()) if (startUs <= this.#world.nowUs) count++;
+    for (const { startUs, command } of this.#calls.values()) {
+      if (startUs <= this.#world.nowUs && command.watch?.stood !== true) count++;
+    }
     return count;
   }
 
   /** Starts a command; one that cannot be sent at all ends at once. `id` is also its requests' number. */
   start(id: number, action: ClientAction): void {
+    if (action.type === 'watchStop') return this.#stopWatches(id, action.watch);
     const parsed = parseEndpoints(action.endpoints, this.#world.peers);
     if (!parsed.ok) return this.#fail(id, grpcCode.invalidArgument, parsed.message);
     const encoded = encodeAction(action);
     if (!encoded.ok) return this.#fail(id, encoded.code, encoded.message);
-    const command: Command = {
-      id,
-      action,
-      rpc: encoded.rpc,
-      draws: stream(this.#seed, this.#boot, 'client', id),
-      waiting: [...parsed.endpoints],
-      statuses: [],
-      leader: null,
-      keepUntilUs: null,
-    };
-    if (action.type === 'endpointStatus' || action.type === 'moveLeader') this.#askNext(command);
-    else this.#open(command, command.waiting.splice(0));
+    const draws = stream(this.#seed, this.#boot, 'client', id);
+    const command = newCommand(id, action, encoded.rpc, draws, parsed.endpoints);
+    if (command.isSigningIn) this.#open(command, command.waiting);
+    else this.#begin(command);
+  }
+
+  #begin(command: Command): void {
+    const { action, waiting } = command;
+    if (asksEach(action) || action.type === 'moveLeader') this.#askNext(command);
+    else this.#open(command, waiting.splice(0));
   }
 
   /** A client's event; requests and cancellations that reach a living process are not for here. */
@@ -215,10 +137,12 @@ export class Clients {
   }
 
   /** The request of a call that is open, as it reaches its member. */
-  requestOf(call: number): { readonly request: number; readonly rpc: Rpc } {
+  requestOf(call: number): Extract<MemberInput, { kind: 'request' }> {
     const present = this.#calls.get(call);
     assert(present !== undefined, 'client: the call is over');
-    return { request: present.command.id, rpc: present.command.rpc };
+    const { id: request, token } = present.command;
+    const { method, bytes } = rpcOf(present.command);
+    return { kind: 'request', request, method, bytes, ...(token !== null && { token }) };
   }
 
   /** A member's reply starts its way back; one that nobody waits for is dropped. */
@@ -256,10 +180,9 @@ export class Clients {
   #askNext(command: Command): void {
     const endpoint = command.waiting.shift();
     if (endpoint !== undefined) return this.#open(command, [endpoint]);
-    if (command.action.type === 'moveLeader')
-      return this.#fail(command.id, grpcCode.invalidArgument, noLeader(command));
+    if (!asksEach(command.action)) return this.#fail(command.id, grpcCode.invalidArgument, noLeader(command));
     this.#world.tell({ type: 'sim.clientDone', request: command.id, code: grpcCode.ok, message: '' });
-    this.#world.finish(command.id, { ok: true, type: 'endpointStatus', endpoints: command.statuses });
+    this.#world.finish(command.id, endpointOutcome(command.action, command.asked));
   }
 
   #open(command: Command, endpoints: readonly Endpoint[], waitUs = 0): void {
@@ -279,6 +202,7 @@ export class Clients {
     this.#calls.set(call.number, call);
     this.#byRequest.set(command.id, call);
     for (let endpoint = 0; endpoint < endpoints.length; endpoint++) this.#dial(call, endpoint, waitUs);
+    if (command.watch !== null && !command.isSigningIn) return;
     this.#world.schedule(startUs + commandTimeoutUs, { kind: 'clientDeadline', call: call.number });
   }
 
@@ -319,7 +243,7 @@ export class Clients {
         type: 'sim.clientSend',
         request: command.id,
         to: member,
-        method: command.rpc.method,
+        method: rpcOf(command).method,
         label: command.rpc.label,
         sentAt: nowUs,
         deliverAt,
@@ -329,22 +253,108 @@ export class Clients {
   }
 
   #answered(call: Call, reply: Reply): void {
-    if (reply.code === grpcCode.unavailable && this.#retry(call)) return;
-    if (reply.code !== grpcCode.ok) return this.#end(call, reply.code, reply.message);
     const { command } = call;
-    if (command.action.type === 'endpointStatus') {
-      this.#close(call);
-      const endpoint = call.connections[0].endpoint.text;
-      command.statuses.push({ endpoint, status: decodeStatus(reply.bytes), error: null });
-      return this.#askNext(command);
-    }
+    const { action } = command;
+    if (command.watch !== null && !command.isSigningIn) return this.#watchHears(call, reply);
+    if (reply.code === grpcCode.unavailable && this.#retry(call)) return;
+    if (reply.code !== grpcCode.ok) return this.#refused(call, reply);
     this.#close(call);
-    if (command.action.type === 'moveLeader') return this.#moveLeader(call, command.action, reply.bytes);
-    const outcome = decodeAnswer(command.action, reply.bytes);
-    if (command.action.type === 'memberAdd' && outcome.ok && outcome.type === 'memberAdd') {
-      this.#world.memberAdded(command.action.name, outcome.id, outcome.members);
+    if (command.isSigningIn) return this.#signedIn(command, tokenOf(reply.bytes));
+    const step = command.steps.shift();
+    if (step !== undefined) return this.#follow(call, step);
+    if (asksEach(action)) return this.#noteAnswer(call, reply.bytes, null);
+    if (action.type === 'moveLeader') return this.#moveLeader(call, action, reply.bytes);
+    if (action.type === 'watch') return;
+    const outcome = decodeAnswer(action, reply.bytes);
+    if (action.type === 'memberAdd' && outcome.ok && outcome.type === 'memberAdd') {
+      this.#world.memberAdded(action.name, outcome.id, outcome.members);
     }
     this.#conclude(call, outcome);
+  }
+
+  /** @source etcd v3.4.23 clientv3/client.go newClient, etcdctl auth_command.go authEnableCommandFunc */
+  #refused(call: Call, { code, message }: Reply): void {
+    const { command } = call;
+    if (command.isSigningIn && message === 'etcdserver: authentication is not enabled') {
+      this.#close(call);
+      return this.#signedIn(command, null);
+    }
+    const steps = command.action.type === 'authEnable' ? stepsAfter(message, command.rpc) : [];
+    const [first, ...rest] = steps;
+    if (first === undefined) return this.#end(call, code, message);
+    this.#close(call);
+    command.steps.push(...rest);
+    this.#follow(call, first);
+  }
+
+  #signedIn(command: Command, token: string | null): void {
+    command.token = token;
+    command.isSigningIn = false;
+    this.#begin(command);
+  }
+
+  #follow({ command, connections }: Call, rpc: Rpc): void {
+    command.rpc = rpc;
+    this.#open(
+      command,
+      connections.map(({ endpoint }) => endpoint),
+    );
+  }
+
+  #noteAnswer({ command, connections, startUs }: Call, bytes: Uint8Array | null, error: string | null): void {
+    const endpoint = connections[0].endpoint.text;
+    command.asked.push({ endpoint, bytes, error, tookUs: this.#world.nowUs - startUs });
+    this.#askNext(command);
+  }
+
+  /**
+   * A watch goes on at another endpoint where its stream breaks, from the revision that comes next.
+   * @source etcd v3.4.23 clientv3/watch.go run, serveSubstream
+   */
+  #watchHears(call: Call, reply: Reply): void {
+    const { command } = call;
+    const { watch, action } = command;
+    if (watch === null || action.type !== 'watch') return;
+    if (reply.more !== true) {
+      const mayPass = reply.code === grpcCode.unavailable || reply.code === grpcCode.internal;
+      if (!mayPass || !this.#retry(call)) this.#end(call, reply.code, reply.message);
+      return;
+    }
+    const answer = decodeWatch(reply.bytes);
+    if (!answer.canceled) watch.from = nextRevision(watch.from, answer);
+    command.rpc = { ...command.rpc, bytes: watchBytes(action, watch.from) };
+    if (!watch.stood) this.#watchStands(command, watch);
+    if (answer.events.length > 0 || answer.canceled) this.#world.tell(watchTold(command.id, answer));
+    if (answer.canceled) this.#hangUp(call);
+  }
+
+  #watchStands({ id }: Command, watch: { stood: boolean }): void {
+    watch.stood = true;
+    this.#world.tell({ type: 'sim.clientDone', request: id, code: grpcCode.ok, message: '' });
+    this.#world.finish(id, { ok: true, type: 'watch', watch: id });
+  }
+
+  #stopWatches(id: number, watch: number | undefined): void {
+    const calls = [...this.#calls.values()].filter(
+      ({ command }) => command.watch !== null && (watch === undefined || watch === command.id),
+    );
+    if (calls.length === 0) return this.#fail(id, grpcCode.notFound, 'there is no such watch');
+    for (const call of calls) {
+      const { command } = call;
+      if (command.watch?.stood === false) this.#watchStands(command, command.watch);
+      this.#hangUp(call);
+    }
+    this.#world.tell({ type: 'sim.clientDone', request: id, code: grpcCode.ok, message: '' });
+    this.#world.finish(id, { ok: true, type: 'watchStop', stopped: calls.length });
+  }
+
+  /** The client closes its stream. */
+  #hangUp(call: Call): void {
+    const { at, command } = call;
+    const { id: request } = command;
+    this.#close(call);
+    if (at === null) return;
+    this.#world.schedule(this.#world.nowUs + this.#oneWay(call), { kind: 'clientCancel', request, ...at });
   }
 
   /** Where this endpoint leads it is asked to hand over, else the next one is looked at. */
@@ -356,7 +366,7 @@ export class Clients {
       return this.#conclude(call, { ok: true, type: 'moveLeader', from: leader, to });
     }
     const status = decodeStatus(bytes);
-    command.statuses.push({ endpoint: connections[0].endpoint.text, status, error: null });
+    command.asked.push({ endpoint: connections[0].endpoint.text, bytes, error: null, tookUs: 0 });
     if (status.memberId !== status.leader) return this.#askNext(command);
     command.leader = status.leader;
     command.rpc = { ...command.rpc, ...moveLeaderBody(action) };
@@ -410,7 +420,9 @@ export class Clients {
    * tried.
    */
   #retry(call: Call): boolean {
-    if (!call.command.rpc.repeatable || call.attempt + 1 >= maxAttempts) return false;
+    const { rpc, isSigningIn, watch } = call.command;
+    if (watch === null && call.attempt + 1 >= maxAttempts) return false;
+    if (!rpc.repeatable && !isSigningIn) return false;
     this.#world.reach.requestsRetried++;
     call.attempt++;
     call.at = null;
@@ -441,7 +453,7 @@ export class Clients {
         type: 'sim.clientSend',
         request: command.id,
         to: 0,
-        method: command.rpc.method,
+        method: rpcOf(command).method,
         label: command.rpc.label,
         sentAt: this.#world.nowUs,
         deliverAt: this.#world.nowUs,
@@ -453,9 +465,12 @@ export class Clients {
   #end(call: Call, code: number, message: string): void {
     this.#close(call);
     const { command } = call;
-    if (command.action.type !== 'endpointStatus') return this.#conclude(call, { ok: false, code, message });
-    command.statuses.push({ endpoint: call.connections[0].endpoint.text, status: null, error: message });
-    this.#askNext(command);
+    if (command.watch?.stood === true) {
+      const ended = message === '' ? 'the stream has ended' : message;
+      return this.#world.tell({ ...watchTold(command.id, emptyWatch), ended });
+    }
+    if (asksEach(command.action) && !command.isSigningIn) return this.#noteAnswer(call, null, message);
+    this.#conclude(call, { ok: false, code, message });
   }
 
   #close(call: Call): void {
@@ -478,9 +493,4 @@ export class Clients {
     const span = Math.floor(waitUs / part);
     return waitUs - span + call.command.draws.below(2 * span + 1);
   }
-}
-
-/** @source etcd v3.4 etcdctl/ctlv3/command/move_leader_command.go */
-function noLeader({ statuses }: Command): string {
-  return `no leader endpoint given at [${statuses.map(({ endpoint }) => endpoint).join(' ')}]`;
 }

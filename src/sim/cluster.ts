@@ -467,9 +467,8 @@ export class Cluster {
       return world.clients.happen(event);
     }
     if (world.hold(item, event.member, event)) return;
-    const { request, rpc } = world.clients.requestOf(event.call);
-    const input = { kind: 'request', request, method: rpc.method, bytes: rpc.bytes } as const;
-    const payload = crc32c(rpc.bytes, crc32c(encodeUtf8(rpc.method)));
+    const input = world.clients.requestOf(event.call);
+    const payload = crc32c(input.bytes, crc32c(encodeUtf8(input.method + (input.token ?? ''))));
     this.#give(item, input, inputKind.request, 0, event.member, payload);
   }
 

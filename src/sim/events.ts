@@ -122,4 +122,21 @@ export type SimEvent =
       readonly request: number;
       readonly code: number;
       readonly message: string;
+    }
+  /**
+   * A client's watch hears something. Ids are decimal. `events`: `put` or `delete`, the pair and, where
+   * it was asked for and is there, the one before: `key,value,create,mod,version,lease`, with key and
+   * value in hex.
+   * `ended`: why the server has ended the watch; '' while it goes on.
+   */
+  | {
+      readonly type: 'sim.watch';
+      readonly watch: number;
+      readonly clusterId: string;
+      readonly memberId: string;
+      readonly revision: number;
+      readonly raftTerm: number;
+      readonly compactRevision: number;
+      readonly events: readonly string[];
+      readonly ended: string;
     };

@@ -1,5 +1,5 @@
 /** A member's process as the world sees it. */
-import type { ClientEvent } from './client.ts';
+import type { ClientEvent } from './client-call.ts';
 import type { LoadEvent } from './load.ts';
 import type { Sync } from './disk.ts';
 import type { Transit } from './network.ts';

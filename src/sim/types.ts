@@ -1,6 +1,15 @@
 /** What the world is told and what it asks for: actions, plans, results. */
 import type { NodeId } from '../engine/raft/types.ts';
 import type { SimEvent } from './events.ts';
+import type {
+  DelFields,
+  EtcdAction,
+  EtcdAnswer,
+  GetFields,
+  HeaderView,
+  KeyAnswer,
+  PutFields,
+} from './etcd-actions.ts';
 import type { SnapshotConfig, WorldConfig } from './world-config.ts';
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import type {
@@ -11,82 +20,56 @@ import type {
   MemberOutput,
 } from '../engine/server/types.ts';
 
+export type { KeyValueView } from './etcd-actions.ts';
+
 export type LabEvent = EngineEvent | SimEvent;
 
-/** A client's command in etcdctl's terms. Keys and values are text, sent as UTF-8. */
-export type ClientAction =
-  | {
-      readonly type: 'put';
-      readonly key: string;
-      readonly value: string;
-      /** A lease's id in hex. */
-      readonly lease?: string;
-      readonly endpoints?: readonly string[];
-    }
-  | {
-      readonly type: 'get';
-      readonly key: string;
-      readonly rangeEnd?: string;
-      readonly prefix?: boolean;
-      readonly fromKey?: boolean;
-      readonly limit?: number;
-      readonly revision?: number;
-      readonly serializable?: boolean;
-      readonly keysOnly?: boolean;
-      readonly countOnly?: boolean;
-      readonly endpoints?: readonly string[];
-    }
-  | {
-      readonly type: 'del';
-      readonly key: string;
-      readonly rangeEnd?: string;
-      readonly prefix?: boolean;
-      readonly fromKey?: boolean;
-      readonly prevKv?: boolean;
-      readonly endpoints?: readonly string[];
-    }
+/**
+ * A client's command in etcdctl's terms. Keys and values are text, sent as UTF-8. `user`: who asks, as
+ * `name:password`.
+ */
+export type ClientAction = (
+  | ({ readonly type: 'put' } & PutFields)
+  | ({ readonly type: 'get' } & GetFields)
+  | ({ readonly type: 'del' } & DelFields)
   /** `ttl` in seconds. Without an id the member chooses one. Ids are in hex. */
   | {
       readonly type: 'leaseGrant';
       readonly ttl: number;
       readonly id?: string;
-      readonly endpoints?: readonly string[];
     }
-  | { readonly type: 'leaseRevoke'; readonly id: string; readonly endpoints?: readonly string[] }
+  | { readonly type: 'leaseRevoke'; readonly id: string }
   /** `once`: one renewal; else the client goes on to renew until the lease is gone. */
   | {
       readonly type: 'leaseKeepAlive';
       readonly id: string;
       readonly once?: boolean;
-      readonly endpoints?: readonly string[];
     }
   | {
       readonly type: 'leaseTimeToLive';
       readonly id: string;
       readonly keys?: boolean;
-      readonly endpoints?: readonly string[];
     }
-  | { readonly type: 'leaseList'; readonly endpoints?: readonly string[] }
-  | { readonly type: 'memberList'; readonly endpoints?: readonly string[] }
+  | { readonly type: 'leaseList' }
+  | { readonly type: 'memberList' }
   /** `name` is what the new member will be started with; the cluster hears only the addresses. */
   | {
       readonly type: 'memberAdd';
       readonly name: string;
       readonly peerUrls: readonly string[];
       readonly learner?: boolean;
-      readonly endpoints?: readonly string[];
     }
   /** Ids of members are in hex. */
-  | { readonly type: 'memberPromote'; readonly id: string; readonly endpoints?: readonly string[] }
-  | { readonly type: 'memberRemove'; readonly id: string; readonly endpoints?: readonly string[] }
+  | { readonly type: 'memberPromote'; readonly id: string }
+  | { readonly type: 'memberRemove'; readonly id: string }
   | {
       readonly type: 'memberUpdate';
       readonly id: string;
       readonly peerUrls: readonly string[];
-      readonly endpoints?: readonly string[];
     }
-  | { readonly type: 'moveLeader'; readonly id: string; readonly endpoints?: readonly string[] }
-  | { readonly type: 'endpointStatus'; readonly endpoints?: readonly string[] };
+  | { readonly type: 'moveLeader'; readonly id: string }
+  | EtcdAction
+) & { readonly endpoints?: readonly string[]; readonly user?: string };
 
 /** A fault, or its end. Members are numbered from 1. */
 export type FaultAction =
@@ -167,34 +150,13 @@ export interface Intervention {
   readonly action: Action;
 }
 
-export interface KeyValueView {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-  readonly createRevision: number;
-  readonly modRevision: number;
-  readonly version: number;
-  readonly lease: bigint;
-}
-
 /** A client command's end, decoded. `code` and `message` are gRPC's; revision is the header's. */
 export type ClientOutcome =
   | { readonly ok: false; readonly code: number; readonly message: string }
-  | { readonly ok: true; readonly type: 'put'; readonly revision: number }
-  | {
-      readonly ok: true;
-      readonly type: 'get';
-      readonly revision: number;
-      readonly kvs: readonly KeyValueView[];
-      readonly count: number;
-      readonly more: boolean;
-    }
-  | {
-      readonly ok: true;
-      readonly type: 'del';
-      readonly revision: number;
-      readonly deleted: number;
-      readonly prevKvs: readonly KeyValueView[];
-    }
+  | (Success & { readonly header?: HeaderView });
+
+type Success =
+  | ({ readonly ok: true } & (KeyAnswer | EtcdAnswer))
   | {
       readonly ok: true;
       /** Of a standing keep-alive: its first renewal. */
@@ -264,6 +226,7 @@ export interface EndpointStatus {
     readonly errors: readonly string[];
   } | null;
   readonly error: string | null;
+  readonly header?: HeaderView;
 }
 
 /** One input of a member, with its number. */

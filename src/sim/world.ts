@@ -13,7 +13,7 @@ import { isLinkStale, linkEnded } from './links.ts';
 import { newReach } from './reach.ts';
 import { Reporter } from './reporter.ts';
 import { defaultWorld } from './world-config.ts';
-import type { ClientWorld } from './client.ts';
+import type { ClientWorld } from './client-call.ts';
 import type { LoadWorld } from './load.ts';
 import type { Launch, MemberStatus, Process, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';

@@ -1,13 +1,8 @@
 /** A client's answer as the printers take it, and the lines they make. */
+import type { HeaderView } from '../../sim/etcd-actions.ts';
 import type { ClientOutcome, EndpointStatus } from '../../sim/types.ts';
 
-/** The rest of a response's header, where the answer carries it. */
-export interface HeaderView {
-  readonly clusterId?: bigint;
-  readonly memberId?: bigint;
-  readonly revision?: number;
-  readonly raftTerm?: number;
-}
+export type { HeaderView } from '../../sim/etcd-actions.ts';
 
 /** An endpoint's status with the header of its own response. */
 export type EndpointView = EndpointStatus & { readonly header?: HeaderView };

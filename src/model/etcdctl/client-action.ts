@@ -3,6 +3,7 @@ import { int64FromHex } from '../../base/u64.ts';
 import type { ClientAction } from '../../sim/types.ts';
 import type { FlagValues } from './flags.ts';
 import type { Command, OutputFormat } from './grammar.ts';
+import { etcdAction } from './etcd-action.ts';
 import { leaseAction, leaseIdFault } from './lease-action.ts';
 import { memberAction } from './member-action.ts';
 import { lineError } from './parsed-line.ts';
@@ -27,11 +28,26 @@ function readEndpoints(flags: FlagValues): readonly string[] | null | LineError 
   );
 }
 
+/** @source etcd v3.4.23 etcdctl global.go authCfgFromCmd; etcdctl would ask for a password that is missing */
+function readUser({ given }: FlagValues): string | null | LineError {
+  const user = given.get('user') ?? '';
+  const password = given.get('password') ?? '';
+  if (user === '') return null;
+  if (password !== '') return `${user}:${password}`;
+  return user.includes(':') ? user : lineError('empty password', 'Write it here: --user name:password');
+}
+
 const putNeeds = 'put command needs 1 argument and input from stdin or 2 arguments';
 
 /** @source etcd v3.4.23 etcdctl put_command.go getPutOp. An argument too many: etcdctl drops it. */
-function put({ args, given }: FlagValues): Built {
-  if (args.length < 2) return lineError(putNeeds, 'Here: put <key> <value>, for example: put greeting hello');
+function put(flags: FlagValues): Built {
+  const { args, given } = flags;
+  const ignoreValue = isOn(flags, 'ignore-value');
+  if (ignoreValue && args.length > 1) {
+    return lineError("put command needs only 1 argument when 'ignore-value' is set", '');
+  }
+  if (args.length < (ignoreValue ? 1 : 2))
+    return lineError(putNeeds, 'Here: put <key> <value>, for example: put greeting hello');
   if (args.length > 2) {
     const value = quoteWord(args.slice(1).join(' '));
     return lineError(
@@ -45,7 +61,15 @@ function put({ args, given }: FlagValues): Built {
     return lineError(`bad lease ID (${fault}), expecting ID in Hex`, 'lease list shows the ids.');
   }
   const isNone = int64FromHex(lease) === 0n;
-  return { type: 'put', key: args[0], value: args[1], ...(!isNone && { lease }) };
+  return {
+    type: 'put',
+    key: args[0],
+    value: args[1] ?? '',
+    ...(!isNone && { lease }),
+    ...(isOn(flags, 'prev-kv') && { prevKv: true }),
+    ...(ignoreValue && { ignoreValue }),
+    ...(isOn(flags, 'ignore-lease') && { ignoreLease: true }),
+  };
 }
 
 interface KeyRange {
@@ -81,6 +105,23 @@ function positive(flags: FlagValues, name: string): number | null {
   return value > 0 ? value : null;
 }
 
+const sortTargets = ['key', 'version', 'create', 'modify', 'value'] as const;
+type Sort = Pick<Extract<ClientAction, { type: 'get' }>, 'sortBy' | 'order'>;
+
+function sortOf({ given }: FlagValues): Sort | LineError {
+  const order = given.get('order') ?? '';
+  const target = given.get('sort-by') ?? '';
+  const way = order.toLowerCase();
+  if (way !== '' && way !== 'ascend' && way !== 'descend') {
+    return lineError(`bad sort order ${order}`, 'It is ASCEND or DESCEND.');
+  }
+  const sortBy = sortTargets.find((known) => known === target.toLowerCase());
+  if (target !== '' && sortBy === undefined) {
+    return lineError(`bad sort target ${target}`, 'It is CREATE, KEY, MODIFY, VALUE or VERSION.');
+  }
+  return { ...(way !== '' && { order: way }), ...(sortBy !== undefined && { sortBy }) };
+}
+
 const getNeeds = 'get command needs one argument as key and an optional argument as range_end';
 
 /** @source etcd v3.4.23 etcdctl get_command.go; `--count-only` as in etcdctl 3.5, which has it */
@@ -104,11 +145,14 @@ function get(flags: FlagValues, format: OutputFormat): Built {
   if (isOn(flags, 'print-value-only') && format !== 'simple') {
     return lineError('print-value-only is only for `--write-out=simple`', '');
   }
+  const sort = sortOf(flags);
+  if ('kind' in sort) return sort;
   const limit = positive(flags, 'limit');
   const revision = positive(flags, 'rev');
   return {
     type: 'get',
     ...range,
+    ...sort,
     ...(limit !== null && { limit }),
     ...(revision !== null && { revision }),
     ...(consistency === 's' && { serializable: true }),
@@ -149,12 +193,18 @@ function build(command: Command, flags: FlagValues, format: OutputFormat): Built
       return (
         leaseAction(command.name, flags) ??
         memberAction(command.name, flags) ??
+        etcdAction(command.name, flags) ??
         lineError(`${command.name} is not a client's command`, '')
       );
   }
 }
 
-const tableCommands: readonly string[] = ['member list', 'endpoint status'];
+const tableCommands: readonly string[] = [
+  'member list',
+  'endpoint status',
+  'endpoint health',
+  'endpoint hashkv',
+];
 
 /**
  * The action of one of etcdctl's commands. Where etcdctl would run the command and then fail to print the
@@ -163,21 +213,24 @@ const tableCommands: readonly string[] = ['member list', 'endpoint status'];
 export function clientAction(command: Command, flags: FlagValues, format: OutputFormat): ParsedLine {
   const action = build(command, flags, format);
   if ('kind' in action) return action;
+  if (format === 'fields' && (command.name === 'user list' || command.name === 'user get')) {
+    return lineError('fields not supported as output format', '');
+  }
   if (format === 'table' && !tableCommands.includes(command.name)) {
-    return lineError(
-      'table not supported as output format',
-      `Tables are for ${tableCommands.join(' and ')}.`,
-    );
+    return lineError('table not supported as output format', `Tables are for ${tableCommands.join(', ')}.`);
   }
   if (tableCommands.includes(command.name) && flags.args.length > 0) {
     return lineError(`${command.name} takes no arguments`, 'To ask certain members: --endpoints m1,m2');
   }
   const endpoints = isOn(flags, 'cluster') ? null : readEndpoints(flags);
   if (endpoints !== null && 'kind' in endpoints) return endpoints;
+  const user = readUser(flags);
+  if (user !== null && typeof user !== 'string') return user;
   const valueOnly = isOn(flags, 'print-value-only');
+  const who = { ...(endpoints !== null && { endpoints }), ...(user !== null && { user }) };
   return {
     kind: 'command',
-    command: endpoints === null ? action : { ...action, endpoints },
+    command: { ...action, ...who },
     format,
     valueOnly,
   };

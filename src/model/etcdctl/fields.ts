@@ -1,5 +1,6 @@
 /** Answers as `etcdctl -w fields` prints them: one named field a line. */
 import { printable } from '../../base/utf8.ts';
+import type { EtcdAnswer } from '../../sim/etcd-actions.ts';
 import type { KeyValueView } from '../../sim/types.ts';
 import type { Answer, EndpointView, HeaderView } from './answer.ts';
 
@@ -12,7 +13,7 @@ function textLine(name: string, value: string): string {
   return `"${name}" : "${value.replaceAll('"', '\\"')}"`;
 }
 
-function header(view: HeaderView | undefined, revision = view?.revision ?? 0): string[] {
+export function headerLines(view: HeaderView | undefined, revision = view?.revision ?? 0): string[] {
   return [
     line('ClusterID', view?.clusterId ?? 0),
     line('MemberID', view?.memberId ?? 0),
@@ -35,7 +36,7 @@ function keyValue(prefix: string, kv: KeyValueView): string[] {
 function endpoint({ endpoint: name, status, header: view }: EndpointView): string[] {
   if (status === null) return [];
   return [
-    ...header({ ...view, memberId: status.memberId, raftTerm: status.raftTerm }),
+    ...headerLines({ ...view, memberId: status.memberId, raftTerm: status.raftTerm }),
     textLine('Version', status.version),
     line('DBSize', status.dbSize),
     line('Leader', status.leader),
@@ -50,45 +51,48 @@ function endpoint({ endpoint: name, status, header: view }: EndpointView): strin
 }
 
 /** @source etcd v3.4.23 etcdctl printer_fields.go */
-export function fieldLines(answer: Answer): string[] {
+export function fieldLines(answer: Exclude<Answer, { type: EtcdAnswer['type'] }>): string[] {
   switch (answer.type) {
     case 'put':
-      return header(answer.header, answer.revision);
+      return [
+        ...headerLines(answer.header, answer.revision),
+        ...(answer.prevKv === undefined ? [] : keyValue('Prev', answer.prevKv)),
+      ];
     case 'get':
       return [
-        ...header(answer.header, answer.revision),
+        ...headerLines(answer.header, answer.revision),
         ...answer.kvs.flatMap((kv) => keyValue('', kv)),
         line('More', answer.more),
         line('Count', answer.count),
       ];
     case 'del':
       return [
-        ...header(answer.header, answer.revision),
+        ...headerLines(answer.header, answer.revision),
         line('Deleted', answer.deleted),
         ...answer.prevKvs.flatMap((kv) => keyValue('Prev', kv)),
       ];
     case 'leaseGrant':
     case 'leaseKeepAlive':
       return [
-        ...header(answer.header, answer.revision),
+        ...headerLines(answer.header, answer.revision),
         line('ID', answer.id),
         line('TTL', answer.ttlSeconds),
       ];
     case 'leaseRevoke':
-      return header(answer.header, answer.revision);
+      return headerLines(answer.header, answer.revision);
     case 'leaseTimeToLive':
       return [
-        ...header(answer.header, answer.revision),
+        ...headerLines(answer.header, answer.revision),
         line('ID', answer.id),
         line('TTL', answer.ttlSeconds),
         line('GrantedTTL', answer.grantedTtlSeconds),
         ...(answer.keys ?? []).map((key) => textLine('Key', printable(key))),
       ];
     case 'leaseList':
-      return [...header(answer.header, answer.revision), ...answer.ids.map((id) => line('ID', id))];
+      return [...headerLines(answer.header, answer.revision), ...answer.ids.map((id) => line('ID', id))];
     case 'memberList':
       return [
-        ...header(answer.header),
+        ...headerLines(answer.header),
         ...answer.members.flatMap((member) => [
           line('ID', member.id),
           textLine('Name', member.name),

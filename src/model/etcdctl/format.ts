@@ -3,6 +3,8 @@ import { printable } from '../../base/utf8.ts';
 import type { ClientAction, EndpointStatus, KeyValueView, LabAction, MessageDeed } from '../../sim/types.ts';
 import { outLines } from './answer.ts';
 import type { Answer, Failure, OutputLine } from './answer.ts';
+import { endpointFaults, etcdLines, isEtcdAnswer } from './etcd-format.ts';
+import type { EtcdAnswerShown } from './etcd-format.ts';
 import { fieldLines } from './fields.ts';
 import type { OutputFormat } from './grammar.ts';
 import { humanizeBytes } from './humanize.ts';
@@ -69,12 +71,15 @@ function keyValueLines(kvs: readonly KeyValueView[], valueOnly: boolean): string
 }
 
 /** @source etcd v3.4.23 etcdctl printer_simple.go, printer.go make*Table */
-function simpleLines(answer: Answer, { valueOnly, command }: PrintOptions): string[] {
+function simpleLines(
+  answer: Exclude<Answer, EtcdAnswerShown>,
+  { valueOnly, command }: PrintOptions,
+): string[] {
   if (isLeaseAnswer(answer)) return leaseLines(answer);
   if (isMemberAnswer(answer)) return memberLines(answer, command);
   switch (answer.type) {
     case 'put':
-      return ['OK'];
+      return ['OK', ...(answer.prevKv === undefined ? [] : keyValueLines([answer.prevKv], valueOnly))];
     case 'get':
       return keyValueLines(answer.kvs, valueOnly);
     case 'del':
@@ -90,6 +95,7 @@ function simpleLines(answer: Answer, { valueOnly, command }: PrintOptions): stri
 
 function answerLines(answer: Answer, options: PrintOptions): string[] {
   const { format } = options;
+  if (isEtcdAnswer(answer)) return etcdLines(answer, format, options.command);
   if (format === 'json') return [jsonLine(answer)];
   if (format === 'fields') return fieldLines(answer);
   if (format === 'table' && answer.type === 'memberList')
@@ -131,7 +137,10 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [/lease not found/, 'It has expired or was revoked, or never was. Look: lease list.'],
   [/too large lease TTL/, 'A lease lives 9,000,000,000 seconds at most.'],
   [/too large|larger than max/, 'A request may hold 1.5 MiB. Store less, or split it over several keys.'],
-  [/database space exceeded/, 'The store is full. Remove keys, or delete the stored data and begin anew.'],
+  [
+    /database space exceeded/,
+    'The store is full. Remove keys, compaction <revision>, defrag, then alarm disarm.',
+  ],
   [/key is not provided/, 'A key has one byte or more. For every key: get "" --prefix'],
   [/future revision/, 'Ask for a revision up to the present one: get <key> -w json shows it.'],
   [/has been compacted/, 'Older revisions are gone. Ask for a later one, or leave --rev out.'],
@@ -173,7 +182,8 @@ function failureLines(code: number, message: string, command: ClientAction | und
  */
 export function formatOutcome(outcome: Answer | Failure, options: PrintOptions): OutputLine[] {
   if (!outcome.ok) return failureLines(outcome.code, outcome.message, options.command);
-  return [...unreached(outcome), ...outLines(answerLines(outcome, options))];
+  const { before, after } = endpointFaults(outcome);
+  return [...unreached(outcome), ...before, ...outLines(answerLines(outcome, options)), ...after];
 }
 
 /** What the console prints for a line it could not read. */

@@ -1,4 +1,5 @@
 /** The console's words: each command with its flags, for the parser, the help and the completion alike. */
+import { etcdCommands } from './etcd-grammar.ts';
 import { memberCommands } from './member-grammar.ts';
 import { faultCommands, loadCommands, messageCommands } from './lab-grammar.ts';
 
@@ -31,6 +32,27 @@ export type CommandName =
   | 'member update'
   | 'move-leader'
   | 'endpoint status'
+  | 'compaction'
+  | 'defrag'
+  | 'alarm list'
+  | 'alarm disarm'
+  | 'endpoint health'
+  | 'endpoint hashkv'
+  | 'auth enable'
+  | 'auth disable'
+  | 'user add'
+  | 'user delete'
+  | 'user get'
+  | 'user list'
+  | 'user passwd'
+  | 'user grant-role'
+  | 'user revoke-role'
+  | 'role add'
+  | 'role delete'
+  | 'role get'
+  | 'role list'
+  | 'role grant-permission'
+  | 'role revoke-permission'
   | 'version'
   | 'help'
   | 'kill'
@@ -85,6 +107,8 @@ export const globalFlags: readonly Flag[] = [
     values: outputFormats,
     help: 'output format: simple, json, table or fields',
   },
+  { name: 'user', kind: 'text', fallback: '""', help: 'who asks: name:password' },
+  { name: 'password', kind: 'text', fallback: '""', help: "the user's password, where --user has none" },
   bool('help', 'help for the command', 'h'),
 ];
 
@@ -105,6 +129,20 @@ const getFlags: readonly Flag[] = [
   { name: 'limit', kind: 'int', fallback: '0', help: 'at most so many keys; 0 is no limit' },
   prefix,
   bool('print-value-only', 'values without their keys (simple output)'),
+  {
+    name: 'order',
+    kind: 'text',
+    fallback: '""',
+    values: ['ASCEND', 'DESCEND'],
+    help: 'order of the results',
+  },
+  {
+    name: 'sort-by',
+    kind: 'text',
+    fallback: '""',
+    values: ['CREATE', 'KEY', 'MODIFY', 'VALUE', 'VERSION'],
+    help: 'what to order by',
+  },
   { name: 'rev', kind: 'int', fallback: '0', help: 'the store as it was at this revision; 0 is now' },
 ];
 
@@ -117,6 +155,9 @@ const keyCommands: readonly Command[] = [
     notes: ['A key or value that begins with - comes after --.', 'Quote what has spaces.'],
     flags: [
       { name: 'lease', kind: 'text', fallback: '"0"', help: 'the lease that the key goes with, in hex' },
+      bool('prev-kv', 'also show what was there before'),
+      bool('ignore-value', 'keep the value'),
+      bool('ignore-lease', 'keep the lease'),
     ],
     takes: 'keys',
     examples: ['put greeting hello', "put motto 'two words'", 'put -- offset -5'],
@@ -372,6 +413,7 @@ export const commands: readonly Command[] = [
   ...leaseCommands,
   ...clusterCommands,
   ...memberCommands,
+  ...etcdCommands,
   ...processCommands,
   ...linkCommands,
   ...faultCommands,
@@ -381,22 +423,14 @@ export const commands: readonly Command[] = [
 
 /** What etcdctl 3.4 has and this lab has not: such a word is no typing error, and is not answered as one. */
 export const absentCommands: readonly string[] = [
-  'alarm',
-  'auth',
   'check',
-  'compaction',
   'completion',
-  'defrag',
   'elect',
-  'endpoint hashkv',
-  'endpoint health',
   'lock',
   'make-mirror',
   'migrate',
-  'role',
   'snapshot',
   'txn',
-  'user',
   'watch',
 ];
 
@@ -410,19 +444,12 @@ export const absentFlags: readonly string[] = [
   'discovery-srv',
   'discovery-srv-name',
   'hex',
-  'ignore-lease',
-  'ignore-value',
   'insecure-discovery',
   'insecure-skip-tls-verify',
   'insecure-transport',
   'keepalive-time',
   'keepalive-timeout',
   'key',
-  'order',
-  'password',
-  'prev-kv',
-  'sort-by',
-  'user',
 ];
 
 /** The flags of a command, its own first. */

@@ -1,4 +1,5 @@
 /** Answers as `etcdctl -w json` prints them: Go's field names and order, no empty fields, base64 bytes. */
+import type { EtcdAnswer } from '../../sim/etcd-actions.ts';
 import type { KeyValueView, MemberView } from '../../sim/types.ts';
 import type { Answer, EndpointView, HeaderView } from './answer.ts';
 
@@ -92,10 +93,13 @@ function endpoint({ endpoint: name, status, header: view }: EndpointView): strin
 }
 
 /** The one line of JSON for an answer; endpoints without a status are left out, as in etcdctl. */
-export function jsonLine(answer: Answer): string {
+export function jsonLine(answer: Exclude<Answer, { type: EtcdAnswer['type'] }>): string {
   switch (answer.type) {
     case 'put':
-      return object({ header: header(answer.header, answer.revision) });
+      return object({
+        header: header(answer.header, answer.revision),
+        prev_kv: answer.prevKv === undefined ? null : keyValue(answer.prevKv),
+      });
     case 'get':
       return object({
         header: header(answer.header, answer.revision),
@@ -157,3 +161,12 @@ export function jsonLine(answer: Answer): string {
       return answer satisfies never;
   }
 }
+
+export {
+  bytes as jsonBytes,
+  header as jsonHeader,
+  keyValue as jsonPair,
+  list as jsonList,
+  object as jsonObject,
+  text as jsonText,
+};

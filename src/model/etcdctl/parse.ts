@@ -9,7 +9,7 @@ import { lineError } from './parsed-line.ts';
 import type { ConsoleContext, LineError, ParsedLine } from './parsed-line.ts';
 import { splitWords } from './words.ts';
 
-const groups: readonly string[] = ['member', 'endpoint', 'lease'];
+const groups: readonly string[] = ['member', 'endpoint', 'lease', 'alarm', 'auth', 'user', 'role'];
 
 /** The one known word that a word begins, as etcdctl completes commands; null where none or several do. */
 function completeWord(word: string, known: readonly string[]): string | null {

@@ -12,9 +12,9 @@ function at(marked: string): readonly string[] {
 test('commands, subcommands, flags, values and members are completed where they may stand', () => {
   expect(at('p|')).toEqual(['put', 'power-cut', 'pause']);
   expect(at('etcdctl me|')).toEqual(['member']);
-  expect(at('endpoint |')).toEqual(['status']);
+  expect(at('endpoint |')).toEqual(['status', 'health', 'hashkv']);
   expect(at('get a --pr|')).toEqual(['--prefix', '--print-value-only']);
-  expect(at('put a --pr|')).toEqual([]);
+  expect(at('put a --pr|')).toEqual(['--prev-kv']);
   expect(at('get a -w j|')).toEqual(['json']);
   expect(at('get a --write-out=t|')).toEqual(['--write-out=table']);
   expect(at('get a --endpoints m1,|')).toEqual(['m1,m2', 'm1,m3']);

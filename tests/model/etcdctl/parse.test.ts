@@ -126,9 +126,9 @@ test('a typing error is answered with the nearest known word', () => {
 
 test('what etcdctl has and the lab has not is said so', () => {
   expect(sentence('watch greeting')).toMatch(/^the lab has no "watch" \| etcdctl has it/);
-  expect(sentence('endpoint health')).toMatch(/^the lab has no "endpoint health"/);
-  expect(sentence('get a --sort-by KEY')).toBe(
-    'unknown flag: --sort-by | etcdctl has --sort-by; this lab does not.',
+  expect(sentence('snapshot save f')).toMatch(/^the lab has no "snapshot"/);
+  expect(sentence('get a --hex KEY')).toBe(
+    'unknown flag: --hex | etcdctl has --hex; this lab does not.',
   );
 });
 

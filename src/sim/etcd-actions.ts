@@ -1,0 +1,188 @@
+/** etcdctl's commands beside keys, leases and members: txns, watches, maintenance, users and roles. */
+
+/** What a txn asks of a key before it decides. `value` is a number in decimal but for `value` itself. */
+export interface TxnCompare {
+  readonly target: 'version' | 'create' | 'mod' | 'value' | 'lease';
+  readonly key: string;
+  readonly result: '=' | '!=' | '>' | '<';
+  readonly value: string;
+}
+
+/** The keys that a request speaks of. */
+export interface KeyRange {
+  readonly key: string;
+  readonly rangeEnd?: string;
+  readonly prefix?: boolean;
+  readonly fromKey?: boolean;
+}
+
+export interface PutFields {
+  readonly key: string;
+  readonly value: string;
+  /** A lease's id in hex. */
+  readonly lease?: string;
+  readonly prevKv?: boolean;
+  readonly ignoreValue?: boolean;
+  readonly ignoreLease?: boolean;
+}
+
+export type SortTarget = 'key' | 'version' | 'create' | 'modify' | 'value';
+
+export interface GetFields extends KeyRange {
+  readonly limit?: number;
+  readonly revision?: number;
+  readonly serializable?: boolean;
+  readonly keysOnly?: boolean;
+  readonly countOnly?: boolean;
+  readonly sortBy?: SortTarget;
+  readonly order?: 'ascend' | 'descend';
+}
+
+export interface DelFields extends KeyRange {
+  readonly prevKv?: boolean;
+}
+
+export type TxnOp =
+  | ({ readonly type: 'put' } & PutFields)
+  | ({ readonly type: 'get' } & GetFields)
+  | ({ readonly type: 'del' } & DelFields);
+
+export type PermissionType = 'read' | 'write' | 'readwrite';
+
+export type MaintenanceAction =
+  | { readonly type: 'compaction'; readonly revision: number; readonly physical?: boolean }
+  | { readonly type: 'alarmList' }
+  | { readonly type: 'alarmDisarm' };
+
+export type AuthAction =
+  | { readonly type: 'authEnable' }
+  | { readonly type: 'authDisable' }
+  | {
+      readonly type: 'userAdd';
+      readonly name: string;
+      readonly password: string;
+      readonly noPassword?: boolean;
+    }
+  | { readonly type: 'userDelete'; readonly name: string }
+  | { readonly type: 'userGet'; readonly name: string }
+  | { readonly type: 'userList' }
+  | { readonly type: 'userPasswd'; readonly name: string; readonly password: string }
+  | { readonly type: 'userGrantRole'; readonly name: string; readonly role: string }
+  | { readonly type: 'userRevokeRole'; readonly name: string; readonly role: string }
+  | { readonly type: 'roleAdd'; readonly role: string }
+  | { readonly type: 'roleDelete'; readonly role: string }
+  | { readonly type: 'roleGet'; readonly role: string }
+  | { readonly type: 'roleList' }
+  | ({
+      readonly type: 'roleGrantPermission';
+      readonly role: string;
+      readonly permission: PermissionType;
+    } & KeyRange)
+  | ({ readonly type: 'roleRevokePermission'; readonly role: string } & KeyRange);
+
+/** Asked of each endpoint, one after the other. */
+export type EndpointAction =
+  | { readonly type: 'endpointStatus' }
+  | { readonly type: 'endpointHealth' }
+  /** `revision`: up to which is hashed; 0: the present one. */
+  | { readonly type: 'endpointHashKv'; readonly revision?: number }
+  | { readonly type: 'defrag' };
+
+/** Goes on until it is stopped, or the server ends it. */
+export type WatchAction = {
+  readonly type: 'watch';
+  /** The first revision to be told of; absent: what comes after now. */
+  readonly revision?: number;
+  readonly prevKv?: boolean;
+} & KeyRange;
+
+export type EtcdAction =
+  | {
+      readonly type: 'txn';
+      readonly compares: readonly TxnCompare[];
+      readonly success: readonly TxnOp[];
+      readonly failure: readonly TxnOp[];
+    }
+  | MaintenanceAction
+  | AuthAction
+  | EndpointAction
+  | WatchAction
+  /** Ends the watch that has this number, or all of them. */
+  | { readonly type: 'watchStop'; readonly watch?: number };
+
+/** The header of an answer, as far as it is known. */
+export interface HeaderView {
+  readonly clusterId?: bigint;
+  readonly memberId?: bigint;
+  readonly revision?: number;
+  readonly raftTerm?: number;
+}
+
+export interface KeyValueView {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+  readonly lease: bigint;
+}
+
+/** Answers on keys. `revision` is the header's. */
+export type KeyAnswer =
+  | { readonly type: 'put'; readonly revision: number; readonly prevKv?: KeyValueView }
+  | {
+      readonly type: 'get';
+      readonly revision: number;
+      readonly kvs: readonly KeyValueView[];
+      readonly count: number;
+      readonly more: boolean;
+    }
+  | {
+      readonly type: 'del';
+      readonly revision: number;
+      readonly deleted: number;
+      readonly prevKvs: readonly KeyValueView[];
+    };
+
+export interface PermissionView {
+  readonly permission: PermissionType;
+  readonly key: Uint8Array;
+  readonly rangeEnd: Uint8Array;
+}
+
+/** What an endpoint gave: its answer, or why there is none. */
+export type AskedEndpoint<Answer> = {
+  readonly endpoint: string;
+  readonly error: string | null;
+  /** How long it took. */
+  readonly tookUs: number;
+} & Answer;
+
+export type EtcdAnswer =
+  | { readonly type: 'txn'; readonly succeeded: boolean; readonly responses: readonly KeyAnswer[] }
+  | {
+      readonly type: 'alarmList' | 'alarmDisarm';
+      readonly alarms: readonly { readonly memberId: bigint; readonly alarm: string }[];
+    }
+  | { readonly type: 'userGet' | 'userList' | 'roleList'; readonly names: readonly string[] }
+  | { readonly type: 'roleGet'; readonly permissions: readonly PermissionView[] }
+  | {
+      /** Nothing but a header. */
+      readonly type: Exclude<
+        (MaintenanceAction | AuthAction)['type'],
+        'alarmList' | 'alarmDisarm' | 'userGet' | 'userList' | 'roleList' | 'roleGet'
+      >;
+    }
+  | { readonly type: 'endpointHealth'; readonly endpoints: readonly AskedEndpoint<object>[] }
+  | {
+      readonly type: 'endpointHashKv';
+      readonly endpoints: readonly AskedEndpoint<{
+        readonly hash: number;
+        readonly compactRevision: number;
+        readonly header: HeaderView | null;
+      }>[];
+    }
+  | { readonly type: 'defrag'; readonly endpoints: readonly AskedEndpoint<object>[] }
+  /** The watch stands; its number names it in `sim.watch` events and to `watchStop`. */
+  | { readonly type: 'watch'; readonly watch: number }
+  | { readonly type: 'watchStop'; readonly stopped: number };
