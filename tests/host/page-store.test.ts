@@ -91,7 +91,7 @@ const meddlings: readonly [string, StoreErrorCode, string, IDBValidKey, unknown]
   ['a record without a boot', 'store damaged', 'meta', 'lab', { formatVersion: 1, ...setup }],
   ['a log record of noise', 'store damaged', 'log', [1, 9], new ArrayBuffer(40)],
   ['a log record that is no buffer', 'store damaged', 'log', [1, 9], 'x'],
-  ['a file of no member', 'store damaged', 'files', [4, 'db'], { id: 99, sizeBytes: 0 }],
+  ['a file of no member', 'store damaged', 'files', [10, 'db'], { id: 99, sizeBytes: 0 }],
   [
     'a file that claims more than the lab may hold',
     'store damaged',

@@ -218,7 +218,8 @@ export class Bucket {
     // a bucket with buckets in it is not inline, whatever it was when it was read
     this.page = null;
     const child = this.bucket(name);
-    assert(child !== null, 'bucket: a new bucket is there');
+    // only where keys are out of order does a search miss what has just been put in its place
+    if (child === null) throw new BoltError('invalid database', 'keys are out of order about a new bucket');
     return child;
   }
 
