@@ -23,7 +23,7 @@ class Seen {
     this.cluster = new Cluster(storages);
     storages.forEach((storage, i) => {
       const emit = (event: RaftEvent): void => {
-        const at = { moment: this.told.length, k: 0, timeUs: this.told.length, member: i + 1 };
+        const at = { moment: this.told.length, ordinal: 0, timeUs: this.told.length, member: i + 1 };
         this.told.push({ at, event } as Told);
       };
       const applied = storage.snapshot().index;
