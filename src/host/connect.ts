@@ -67,9 +67,11 @@ class LabConnection implements LabPort {
     return this.#result((calls) => calls.open({ ...options, witness }));
   }
 
-  /** An early open may have been answered long ago: its state is the one that was told last. */
+  /** An early open may have been answered long ago, or before its events came: the later state counts. */
   #asOfNow(opened: Result<{ state: LabState }>): Result<{ state: LabState }> {
-    return opened.ok ? { ...opened, state: this.#feed.state ?? opened.state } : opened;
+    const told = this.#feed.state;
+    if (!opened.ok || told === null || told.moment < opened.state.moment) return opened;
+    return { ...opened, state: told };
   }
 
   act(command: unknown): ReturnType<LabPort['act']> {

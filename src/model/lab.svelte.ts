@@ -229,6 +229,7 @@ export class Lab {
   #reset(memberCount: number): void {
     this.playback.reset(memberCount);
     this.#waiting = [];
+    this.#told = null;
     this.#toldMoment = -1;
     this.#clock.reset();
   }
@@ -282,8 +283,10 @@ export class Lab {
   }
 
   #hear(state: LabState): void {
-    this.#told = state;
     this.#isStale = true;
+    // Answers and batches take different ways: a batch from before an answer does not undo it.
+    if (this.#told !== null && state.moment < this.#told.moment) return;
+    this.#told = state;
     this.#clock.set(state.timeUs, state.playing ? state.speed : 0);
   }
 

@@ -141,7 +141,7 @@ test('many messages that wait on one link stand apart, and those that are too ma
   await act(page, { type: 'load', kind: 'hotKey', perSecond: 200 });
   await run(page, 400);
   const waiting = page.locator('[data-subject^="message-"]', { has: page.locator('.pause') });
-  const more = page.locator('[data-subject] .more text');
+  const more = waiting.locator('.more text');
   await expect(more).toHaveText(/^\+\d+$/);
   const [drawn, counted] = [await waiting.count(), Number((await more.textContent())?.slice(1))];
   expect(drawn).toBeLessThanOrEqual(4);
