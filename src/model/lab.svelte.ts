@@ -170,14 +170,19 @@ export class Lab {
   async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
     this.#toNow();
     if (this.#told?.playing === true) await this.pause();
-    const stepped = await this.#port.step(unit, count);
-    this.#draw();
-    return stepped;
+    return this.#drawn(await this.#port.step(unit, count));
   }
 
-  run(virtualUs: number): Promise<Result<{ moment: number }>> {
+  /** Runs so much virtual time as fast as may be; by its answer the pictures have come so far. */
+  async run(virtualUs: number): Promise<Result<{ moment: number }>> {
     this.#toNow();
-    return this.#port.run(virtualUs);
+    return this.#drawn(await this.#port.run(virtualUs));
+  }
+
+  async #drawn(ran: Result<{ moment: number }>): Promise<Result<{ moment: number }>> {
+    if (ran.ok) await this.#toldUpTo(ran.moment);
+    else this.#draw();
+    return ran;
   }
 
   /** Asks a member what it holds now: there is no such answer while the past is shown. */
