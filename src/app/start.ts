@@ -29,8 +29,8 @@ function showLab(target: Element, page: Page, { address, faults }: Early, port: 
   const lab = new Lab(port);
   const desk = new Desk(lab, address);
   desk.notices = addressNotices(address, faults, scenarioNames(address));
-  if (address.view === 'raft') document.title = `${m.title()}: ${m.view_raft()}`;
-  else if (address.view !== 'cluster') document.title = `${m.title()}: ${m.view_leases()}`;
+  const names = { raft: m.view_raft, pages: m.view_pages, leases: m.view_leases, freelist: m.view_freelist };
+  if (address.view !== 'cluster') document.title = `${m.title()}: ${names[address.view]()}`;
   target.replaceChildren();
   mount(page, { target, props: { desk } });
   runLab(lab);
