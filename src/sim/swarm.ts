@@ -1,0 +1,74 @@
+/** Swarm testing: a seed draws which kinds of faults are on, and when each of them begins and ends. */
+import { assert } from '../base/assert.ts';
+import { stream } from '../base/prng.ts';
+import { drawEpisode } from './swarm-faults.ts';
+import type { Prng } from '../base/prng.ts';
+import type { FaultKind } from './swarm-faults.ts';
+import type { Action } from './types.ts';
+
+export { faultKinds } from './swarm-faults.ts';
+export type { FaultKind } from './swarm-faults.ts';
+
+export interface SwarmOptions {
+  /** They are m1 to so many. */
+  readonly members: number;
+  /** The kinds to draw from: see `faultKinds`. */
+  readonly faults: readonly FaultKind[];
+  /** How long the faults go on; microseconds. */
+  readonly virtualUs: number;
+  /** Also damage that Raft does not promise to survive, on any number of members. */
+  readonly beyond?: boolean;
+}
+
+export interface ScheduledAction {
+  readonly atUs: number;
+  readonly action: Action;
+}
+
+/** Half of the kinds are on in a run, and one at least: mixes find what the whole does not. */
+export function swarmKinds(seed: number, kinds: readonly FaultKind[]): readonly FaultKind[] {
+  const on = kinds.filter((kind) => stream(seed, 'swarm', 'on', kind).chance(1, 2));
+  if (on.length > 0 || kinds.length === 0) return on;
+  return [kinds[stream(seed, 'swarm', 'one').below(kinds.length)]];
+}
+
+/** A minority; all where it may be more. */
+function drawVictims(seed: number, members: number, beyond: boolean): number[] {
+  const victims = Array.from({ length: members }, (_, i) => i + 1);
+  const draws = stream(seed, 'swarm', 'victims');
+  const count = beyond ? members : Math.floor((members - 1) / 2);
+  while (victims.length > count) victims.splice(draws.below(victims.length), 1);
+  return victims;
+}
+
+/** Moments of one kind of fault: some seeds have it often, some seldom. */
+function drawTimes(draws: Prng, virtualUs: number): number[] {
+  const meanUs = Math.max(1, Math.floor(virtualUs / draws.between(1, 12)));
+  const times: number[] = [];
+  for (let at = draws.below(meanUs); at < virtualUs; at += 1 + draws.below(2 * meanUs)) times.push(at);
+  return times;
+}
+
+/**
+ * What is done to a cluster in one run: times are microseconds from the first of them on, ascending. Each
+ * kind draws from a stream of its own, so that a run without one of them has the others at the same moments.
+ * Many actions will be refused, for the member is down already, or up: that is no error. What has not ended
+ * by `virtualUs` goes on.
+ */
+export function swarmSchedule(seed: number, options: SwarmOptions): readonly ScheduledAction[] {
+  const { members, faults, virtualUs, beyond = false } = options;
+  assert(members >= 1 && members <= 9, 'swarm: one to nine members');
+  const scene = { members, victims: drawVictims(seed, members, beyond) };
+  const schedule: ScheduledAction[] = [];
+  for (const kind of swarmKinds(seed, faults)) {
+    const draws = stream(seed, 'swarm', kind);
+    for (const atUs of drawTimes(draws, virtualUs)) {
+      const untilUs = atUs + 1 + draws.below(Math.max(1, Math.floor(virtualUs / 6)));
+      const { begin, end } = drawEpisode(kind, draws, scene);
+      for (const action of begin) schedule.push({ atUs, action });
+      for (const action of end) schedule.push({ atUs: untilUs, action });
+    }
+  }
+  const placed = schedule.filter(({ atUs }) => atUs < virtualUs).map((item, place) => ({ item, place }));
+  return placed.sort((a, b) => a.item.atUs - b.item.atUs || a.place - b.place).map(({ item }) => item);
+}
