@@ -1,10 +1,11 @@
 /** What the page's address asks for, checked: `?seed=7&storage=memory&layout=one&autoplay=0&theme=dark`. */
 import type { LabOptions } from '../host/port.ts';
 import { clusterScenarios, leaseScenarios, type Scenario, type Scenarios } from '../model/scenarios.ts';
+import { views, type View } from './views.ts';
 
 export interface Address {
   /** Which picture the page shows. */
-  readonly view: 'cluster' | 'freelist' | 'leases' | 'pages' | 'raft';
+  readonly view: View;
   /** What the picture begins with, one of the view's own names; empty: the view's first. */
   readonly scenario: string;
   /** 32 bits, unsigned. */
@@ -57,7 +58,7 @@ function seedFrom(text: string): number | null {
 const name: Reader<string> = (text) => (/^[\w.-]{1,64}$/.test(text) ? text : null);
 
 const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
-  view: oneOf('cluster', 'freelist', 'leases', 'pages', 'raft'),
+  view: oneOf(...views),
   scenario: name,
   seed: seedFrom,
   storage: oneOf('auto', 'opfs', 'memory'),

@@ -11,6 +11,7 @@ import type { LabAction, LoadKind } from '../sim/types.ts';
 import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
 import { defaultAddress, labOptions, scenarioOf, type Address } from './address.ts';
+import type { View } from './views.ts';
 
 /** Leases last seconds, messages milliseconds: who looks at leases begins at a faster pace. */
 const leaseSpeed = 4;
@@ -25,7 +26,7 @@ export class Desk {
   notices = $state.raw<readonly string[]>([]);
 
   /** Which picture the page shows. */
-  get view(): Address['view'] {
+  get view(): View {
     return this.#address.view;
   }
 
@@ -36,6 +37,7 @@ export class Desk {
   });
 
   readonly #address: Address;
+  readonly #moving = new Set<(nowMs: number) => void>();
 
   constructor(lab: Lab, address: Address = defaultAddress) {
     this.lab = lab;
@@ -70,6 +72,18 @@ export class Desk {
       await this.lab.run(thenMs * 1000);
     }
     if (this.#address.autoplay) await this.lab.play();
+  }
+
+  /** One frame of the screen, at `nowMs` of wall time: the lab's picture first, then what moves beside it. */
+  frame(nowMs: number): void {
+    this.lab.frame(nowMs);
+    for (const move of this.#moving) move(nowMs);
+  }
+
+  /** Calls back with each frame of the screen; the answer ends it. */
+  eachFrame(move: (nowMs: number) => void): () => void {
+    this.#moving.add(move);
+    return () => this.#moving.delete(move);
   }
 
   setTheme = (theme: Theme): void => {

@@ -1,17 +1,19 @@
 /** Ties a lab to the page: frames move the shown time, a hidden page pauses it, scripts get their door. */
 import type { Lab } from '../model/lab.svelte.ts';
+import type { Desk } from './desk.svelte.ts';
 import { quorumLabOf } from './quorum-lab.ts';
 
 /** Longer without a frame, wall milliseconds: nobody sees the page. */
 const unseenMs = 1_000;
 
 /** Keeps an opening or open lab running with the page. */
-export function runLab(lab: Lab): void {
+export function runLab(desk: Desk): void {
+  const { lab } = desk;
   window.quorumLab = quorumLabOf(lab);
   // Who does not wait for `ready` need not hear of its failure: the page shows it.
   lab.ready.catch(() => {});
   const frame = (nowMs: number): void => {
-    lab.frame(nowMs);
+    desk.frame(nowMs);
     requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);

@@ -33,6 +33,6 @@ function showLab(target: Element, page: Page, { address, faults }: Early, port: 
   if (address.view !== 'cluster') document.title = `${m.title()}: ${names[address.view]()}`;
   target.replaceChildren();
   mount(page, { target, props: { desk } });
-  runLab(lab);
+  runLab(desk);
   void desk.open();
 }

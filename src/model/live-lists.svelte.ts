@@ -14,7 +14,7 @@ import type { ListTrace } from './list-trace.ts';
 import { Stepper } from './stepper.svelte.ts';
 
 interface Seen {
-  readonly mirror: Mirror;
+  readonly reflected: Mirror;
   readonly timeline: Timeline;
   readonly trace: ListTrace;
   readonly txid: number;
@@ -35,10 +35,15 @@ export class LiveLists extends Stepper {
   readonly txid: number | null = $derived(this.#seen?.txid ?? null);
   /** The counts begin after this transaction. */
   readonly sinceTxid: number = $derived(this.#seen?.trace.sinceTxid ?? 0);
-  readonly callCount: number = $derived(this.#seen?.mirror.callCount ?? 0);
+  readonly callCount: number = $derived(this.#seen?.reflected.callCount ?? 0);
   readonly view: RaceView | null = $derived(
     this.#seen &&
-      viewRace(this.#seen.mirror.race, this.#seen.timeline, this.step, touchedPages(this.#seen.mirror.race)),
+      viewRace(
+        this.#seen.reflected.race,
+        this.#seen.timeline,
+        this.step,
+        touchedPages(this.#seen.reflected.race),
+      ),
   );
 
   protected readonly stepMs = 520;
@@ -53,7 +58,7 @@ export class LiveLists extends Stepper {
 
   /** All that a list has done since `sinceTxid`, up to the step that is shown. */
   workOf(side: SideName): Work {
-    const { scanned, probed, merged, moved } = this.#seen?.mirror.before[side] ?? {
+    const { scanned, probed, merged, moved } = this.#seen?.reflected.before[side] ?? {
       scanned: 0,
       probed: 0,
       merged: 0,
@@ -95,7 +100,7 @@ export class LiveLists extends Stepper {
       this.#wanted = null;
       this.problem = answer.ok ? '' : answer.message;
       const seen = answer.ok
-        ? { mirror: answer.mirror, timeline: timelineOf(answer.mirror.race), ...next }
+        ? { reflected: answer.mirror, timeline: timelineOf(answer.mirror.race), ...next }
         : null;
       this.#show(seen);
     }
