@@ -2,7 +2,7 @@
  * Raft's messages and entries as raftpb bytes: node numbers inside, 64-bit member ids on the wire and in the
  * log.
  */
-import { emptyBytes, fromHex } from '../../base/bytes.ts';
+import { emptyBytes, equalBytes, fromHex } from '../../base/bytes.ts';
 import { assert, fail } from '../../base/assert.ts';
 import {
   bytesFieldSize,
@@ -260,8 +260,9 @@ export function decodeMessage(bytes: Uint8Array, table: MemberTable, host: NodeI
   return m;
 }
 
-/** Null for the empty snapshot that every message carries. */
+/** Null for the empty snapshot that every message carries; as a member here wrote it, it is not parsed. */
 function snapshotFrom(bytes: Uint8Array, table: MemberTable): Message['snapshot'] {
+  if (equalBytes(bytes, noSnapshot)) return null;
   const snapshot = decodeSnapshot(bytes, table);
   return snapshot.index === 0 ? null : snapshot;
 }
