@@ -190,6 +190,8 @@ export class WatchableStore {
   /** The changes of watched keys from a revision on. @source etcd v3.4.23 watchable_store.go kvsToEvents */
   #history(from: number, to: number, group: WatcherGroup): WatchEvent[] {
     const events: WatchEvent[] = [];
+    // as in 3.4, a negative revision stands behind all others once it is written as a key: nothing is found
+    if (from < 0) return events;
     const [first, past] = [from, to + 1].map((main) => encodeRevision({ main, sub: 0 }));
     for (const { key, value } of this.#backend.readTx.range('key', first, past)) {
       const kv = decodeKeyValue(value);

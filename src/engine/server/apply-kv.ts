@@ -230,9 +230,13 @@ const comparisons: Readonly<Record<SortTarget, Comparison>> = {
   [SortTarget.VALUE]: (a, b) => compareBytes(a.value, b.value),
 };
 
-/** Sorts as asked, and as Go does; by anything but the key a missing order is ascending. */
+/**
+ * Sorts as asked, and as Go does; by anything but the key a missing order is ascending. An order that is none
+ * leaves the keys' own.
+ */
 function sorted(kvs: readonly KeyValue[], body: RangeRequest): readonly KeyValue[] {
   if (body.sortOrder === SortOrder.NONE && body.sortTarget === SortTarget.KEY) return kvs;
+  if (SortOrder[body.sortOrder] === undefined) return kvs;
   const compare = comparisons[body.sortTarget] ?? comparisons[SortTarget.KEY];
   const sorted = [...kvs];
   const isDescending = body.sortOrder === SortOrder.DESCEND;

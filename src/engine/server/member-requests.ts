@@ -9,7 +9,7 @@ import {
   MemberUpdateResponseSchema,
   MoveLeaderResponseSchema,
 } from '../pb/gen/rpc_pb.ts';
-import type { MemberAddRequest, MemberUpdateRequest, ResponseHeader } from '../pb/gen/rpc_pb.ts';
+import type { MemberUpdateRequest, ResponseHeader } from '../pb/gen/rpc_pb.ts';
 import type { NodeId } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import type { AuthStore } from '../auth/store.ts';
@@ -118,18 +118,18 @@ export class MemberRequests {
   /** Only administrators may change the members: 3.4 asks for that here, at the door. @throws RpcError */
   handle({ request, token, nowUs }: Call, { kind, body }: MemberChangeRequest): void {
     const { auth } = this.#port;
+    const peerUrls = kind === 'memberAdd' ? checkUrls(body.peerURLs) : [];
     const refusal = refusalOf(() => auth.checkAdmin(askerOf(auth, token, nowUs)));
     if (refusal !== null) throw refusal;
-    if (kind === 'memberAdd') this.#add(request, body, nowUs);
+    if (kind === 'memberAdd') this.#add(request, peerUrls, body.isLearner, nowUs);
     else if (kind === 'memberUpdate') this.#update(request, body, nowUs);
     else if (kind === 'memberRemove') this.#remove(request, body.ID as MemberId, nowUs);
     else this.#askPromotion(request, body.ID as MemberId, nowUs);
   }
 
-  #add(request: number, { peerURLs, isLearner }: MemberAddRequest, nowUs: number): void {
+  #add(request: number, peerUrls: string[], isLearner: boolean, nowUs: number): void {
     const { membership, owner } = this.#port;
     const { table } = owner;
-    const peerUrls = checkUrls(peerURLs);
     const id = addedMemberIdOf(peerUrls, nowUs);
     const member: ClusterMember = { id, peerUrls, isLearner, name: '', clientUrls: [] };
     if (!isLearner && !membership.isReadyToAdd()) throw rpcErrors.notEnoughStarted;
@@ -356,13 +356,14 @@ function isAsked({ sent }: Promotion, lead: NodeId, nowUs: number): boolean {
 }
 
 /**
- * Peer URLs as etcd takes them: scheme, host and port, no path; sorted.
+ * Peer URLs as etcd takes them: scheme, host and port (which may be empty), no path; sorted.
  * @throws RpcError 'etcdserver: given member URLs are invalid'
  * @source etcd v3.4.23 pkg/types/urls.go NewURLs
  */
 function checkUrls(urls: readonly string[]): string[] {
   const trimmed = urls.map((url) => url.trim());
-  const isUrl = (url: string): boolean => /^(https?|unixs?):\/\/[^/\s:]+:\d{1,5}$/.test(url);
-  if (trimmed.length === 0 || !trimmed.every(isUrl)) throw rpcErrors.memberBadUrls;
+  const host = String.raw`(\[[^\]\s/?#]*\]|[^\[\]\s/?#:@<>"%^\\{}|]*):\d*`;
+  const pattern = new RegExp(String.raw`^(https?|unixs?)://([^\s/?#@]*@)?${host}([?#]\S*)?$`, 'i');
+  if (trimmed.length === 0 || !trimmed.every((url) => pattern.test(url))) throw rpcErrors.memberBadUrls;
   return trimmed.sort();
 }
