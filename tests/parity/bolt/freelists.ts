@@ -127,14 +127,14 @@ const lists: Readonly<Record<string, () => Freelist>> = {
   'hashmap-insertion': () => new HashmapFreelist('insertion'),
 };
 
-/** All scripts of a folder with each list. */
+/** All scripts of a folder with each list that there are results for. */
 export function freelistCases(folder: string): TraceCase[] {
   const cases: TraceCase[] = [];
-  for (const file of readdirSync(folder)
-    .filter((name) => /\.ops\.jsonl(\.gz)?$/.test(name))
-    .sort()) {
+  const files = new Set(readdirSync(folder));
+  for (const file of [...files].filter((name) => /\.ops\.jsonl(\.gz)?$/.test(name)).sort()) {
     for (const [kind, make] of Object.entries(lists)) {
       const results = file.replace('.ops.', `.${kind}.`);
+      if (!files.has(results)) continue;
       cases.push({
         name: `freelist ${file.replace(/\.ops.*/, '')} ${kind}`,
         run: () => runScript(readLines(join(folder, file)), readLines(join(folder, results)), make()),
