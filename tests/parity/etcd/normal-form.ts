@@ -113,13 +113,17 @@ export function shortened(value: Json): Json {
 }
 
 /** Lists whose order a real server takes from a map. */
-function sorted(answer: JsonObject): JsonObject {
-  const { leases, keys } = answer;
+export function sorted(answer: JsonObject): JsonObject {
+  const { leases, keys, alarms } = answer;
+  const textOf = (value: Json): string => JSON.stringify(value);
   const idOf = (lease: Json): string => String((lease as JsonObject)['ID']);
   const byId = (a: Json, b: Json): number => idOf(a).length - idOf(b).length || (idOf(a) < idOf(b) ? -1 : 1);
   return {
     ...answer,
     ...(Array.isArray(leases) ? { leases: [...leases].sort(byId) } : {}),
+    ...(Array.isArray(alarms)
+      ? { alarms: [...alarms].sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1)) }
+      : {}),
     ...(Array.isArray(keys) ? { keys: [...keys].sort() } : {}),
   };
 }

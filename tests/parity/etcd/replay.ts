@@ -3,7 +3,7 @@ import { differences, same, sameTie } from './compare.ts';
 import { decodeToJson, encodeJson, hashKvRoute, httpOf, routes, watchRoute } from './gateway.ts';
 import { LoneMember } from './lone-member.ts';
 import type { ServerOptions } from './lone-member.ts';
-import { NormalForm } from './normal-form.ts';
+import { NormalForm, shortened, sorted } from './normal-form.ts';
 import type { Json, JsonObject, ServerSettings, Step, Transcript } from './transcript.ts';
 import { foldFrames } from './watch-fold.ts';
 
@@ -77,7 +77,9 @@ class Conversation {
 
   #call(step: Extract<Step, { type: 'call' }>): { expected: Json; got: Json } {
     const expected =
-      step.err === undefined ? { http: step.http, res: step.res ?? {} } : { http: step.http, err: step.err };
+      step.err === undefined
+        ? { http: step.http, res: sorted(step.res ?? {}) }
+        : { http: step.http, err: step.err };
     const route = routes[step.path];
     if (route === undefined) throw new Error(`${step.path} is no path of the gateway`);
     const bytes = encodeJson(route.request, this.#norm.request(step.req));
@@ -120,13 +122,14 @@ class Conversation {
   #collect(step: Extract<Step, { type: 'watch_collect' }>): { expected: Json; got: Json } {
     const watch = this.#watch(step.id);
     this.#member.advance(quietUs);
+    const expected = shortened(step.got);
     let got = this.#frames(watch);
-    for (let i = 0; i < patienceCount && !same(got, step.got); i++) {
+    for (let i = 0; i < patienceCount && !same(got, expected); i++) {
       this.#member.advance(patienceUs);
       got = this.#frames(watch);
     }
     watch.taken = this.#member.repliesTo(watch.request).length;
-    return { expected: step.got, got };
+    return { expected, got };
   }
 
   #frames({ request, taken }: OpenWatch): JsonObject {
