@@ -10,6 +10,7 @@ export const closedState: LabState = {
   storage: 'memory',
   storageNotice: null,
   lossNotice: null,
+  origin: null,
   storedCommits: 0,
   timeUs: 0,
   moment: 0,

@@ -189,6 +189,7 @@ export class Lab {
       storage: storage.store.kind,
       storageNotice: this.#storageNotice,
       lossNotice: storage.lossNotice,
+      origin: storage.origin,
       storedCommits: storage.store.kind === 'memory' ? 0 : disk.storedCommits,
       timeUs: scheduler.shownUs,
       moment: cluster.moment,
@@ -221,6 +222,7 @@ export class Lab {
       chainHash,
       preVote: this.#opened?.storage.lab.record.preVote ?? true,
       startedFromStore: this.#opened?.storage.lab.fresh === false,
+      origin: this.#opened?.storage.origin ?? null,
       interventions: [...(this.#opened?.cluster.interventions ?? [])],
       error: stopped?.message ?? null,
     };

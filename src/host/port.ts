@@ -25,6 +25,39 @@ export interface LabOptions {
   /** What the page remembers of the stored lab, kept apart from it; null or absent: nothing. */
   readonly witness?: StoreWitness | null;
   readonly preVote: boolean;
+  /** Begins a lab of one member in memory from a database file, whatever `members` and `storage` say. */
+  readonly image?: LabImage | undefined;
+}
+
+/** What `snapshot save` wrote, or a member's `db`. It is read and checked where the lab lives. */
+export interface LabImage {
+  /** The file's name, for what is told of it. */
+  readonly name: string;
+  readonly data: Blob | Uint8Array;
+}
+
+/** The file that a lab began from, as it was then. */
+export interface LabOrigin {
+  readonly file: string;
+  readonly sizeBytes: number;
+  /** Of the whole file, hexadecimal. */
+  readonly sha256: string;
+  /** The file ended in its hash, which fits. */
+  readonly hashed: boolean;
+  readonly revision: number;
+  /** -1 where nothing was ever compacted. */
+  readonly compactRevision: number;
+  /** Keys that are alive. */
+  readonly keyCount: number;
+  /** Of the whole history: equal to a real etcd's. */
+  readonly hashKv: number;
+  /** As `etcdctl snapshot status` tells. */
+  readonly status: {
+    readonly hash: number;
+    readonly revision: number;
+    readonly totalKey: number;
+    readonly totalSize: number;
+  };
 }
 
 /** Kept in a second store: where the lab's own is empty and this is not, the browser dropped it. */
@@ -49,6 +82,8 @@ export interface LabState {
   readonly storageNotice: string | null;
   /** Set where stored data that a witness remembers are gone. */
   readonly lossNotice: string | null;
+  /** The database file that it began from; null where it began empty, or from its own store. */
+  readonly origin: LabOrigin | null;
   /** Durable commits of the real store since this boot. */
   readonly storedCommits: number;
   readonly timeUs: number;
@@ -156,6 +191,8 @@ export interface RunFile {
   readonly boot: number;
   /** True where the run began on stored files, which the file does not hold. */
   readonly startedFromStore: boolean;
+  /** The database file that the run began from, which this file does not hold either; null where it did not. */
+  readonly origin: LabOrigin | null;
   readonly moment: number;
   readonly chainHash: string;
   readonly interventions: readonly Intervention[];
@@ -171,7 +208,10 @@ export interface LabBatch {
 
 /** What any host of a lab offers: in-process, in one worker, or with a worker for each member. */
 export interface LabPort {
-  /** Runs until a leader is elected, then waits; resolves when the lab is ready to be shown. */
+  /**
+   * Runs until a leader is elected, then waits; resolves when the lab is ready to be shown. A file that cannot
+   * be its beginning is refused with the code 'bad file'.
+   */
   open(options: LabOptions): Promise<Result<{ state: LabState }>>;
   /**
    * Validates and does a command; client commands settle when the client has its answer (in virtual time).

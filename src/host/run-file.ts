@@ -13,7 +13,7 @@ export function lastRunFile(
   interventions: readonly Intervention[],
   error: string,
 ): RunFile {
-  const { seed, members, boot, moment, chainHash } = state;
+  const { seed, members, boot, moment, chainHash, origin } = state;
   return {
     format: 'qlrun',
     version: 1,
@@ -22,7 +22,8 @@ export function lastRunFile(
     members,
     preVote,
     boot,
-    startedFromStore: boot > 1,
+    startedFromStore: boot > 1 || origin !== null,
+    origin,
     moment,
     chainHash,
     interventions,

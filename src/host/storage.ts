@@ -1,5 +1,6 @@
 /** Chooses where a lab's disks are kept: by trying the browser's stores, never by a feature's name. */
 import { asError } from './crash.ts';
+import { openImage } from './image.ts';
 import { deleteStoredLab, IdbStore, readStoredLab } from './idb-store.ts';
 import type { WorkspaceLock } from './locks.ts';
 import { lockWorkspace } from './locks.ts';
@@ -9,8 +10,8 @@ import { originRoot, removeFolder } from './opfs-files.ts';
 import { readStoredOpfs } from './opfs-look.ts';
 import { OpfsStore } from './opfs-store.ts';
 import type { LabSetup, PageStore, StoredLab } from './page-store.ts';
-import { StoreError } from './page-store.ts';
-import type { LabOptions, Result } from './port.ts';
+import { StoreError, storeFormat } from './page-store.ts';
+import type { LabImage, LabOptions, LabOrigin, Result } from './port.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** A browser that asks or hangs for longer counts as one that refuses. */
@@ -24,6 +25,8 @@ export interface OpenedStorage {
   readonly lock: WorkspaceLock | null;
   readonly storageNotice: string | null;
   readonly lossNotice: string | null;
+  /** The file that the lab begins from. */
+  readonly origin: LabOrigin | null;
 }
 
 export interface StorageHooks {
@@ -43,6 +46,7 @@ export interface StorageHooks {
  * blocked'
  */
 export async function openStorage(options: LabOptions, hooks: StorageHooks): Promise<Result<OpenedStorage>> {
+  if (options.image !== undefined) return fromImage(options, options.image);
   if (options.storage === 'memory') return inMemory(options, null, null);
   if (options.lookOnly) return lookAt(options, hooks);
   let opened: Result<OpenedStorage> | null = null;
@@ -114,7 +118,7 @@ async function openWith(
     );
   };
   const lab = await inTime(clock, opening, closeLate, store.kind === 'opfs' ? filesPatienceMs : patienceMs);
-  const notices = { storageNotice: null, lossNotice: lossNotice(options, store, lab) };
+  const notices = { storageNotice: null, lossNotice: lossNotice(options, store, lab), origin: null };
   return { ok: true, store, lab, lock, ...notices };
 }
 
@@ -172,7 +176,18 @@ async function inMemory(
     lock: null,
     storageNotice,
     lossNotice: null,
+    origin: null,
   };
+}
+
+/** A lab that begins from a file leaves what is stored alone. */
+async function fromImage(options: LabOptions, image: LabImage): Promise<Result<OpenedStorage>> {
+  const opened = await openImage(image);
+  if (!opened.ok) return opened;
+  const { seed, preVote } = options;
+  const record = { formatVersion: storeFormat, seed, preVote, members: 1, boot: 0, timeUs: 0 };
+  const memory = await inMemory(options, { record, fresh: false, images: [opened.files] }, null);
+  return memory.ok ? { ...memory, origin: opened.origin } : memory;
 }
 
 const setupOf = ({ seed, members, preVote }: LabOptions): LabSetup => ({ seed, members, preVote });

@@ -5,6 +5,9 @@ import type { World } from './world.ts';
 import type { NodeId } from '../engine/raft/types.ts';
 import type { MemberConfig } from '../engine/server/types.ts';
 
+/** What all members' clusters are told apart by, beside their members. */
+export const clusterToken = 'etcd-cluster-1';
+
 /** A start on an empty disk is by the last `member add`; other starts have the flags that they had before. */
 export function takeFlags(process: Process, isDiskEmpty: boolean): void {
   if (process.announced !== null && isDiskEmpty) {
@@ -24,7 +27,7 @@ export function memberConfig({ config, hosts }: World, { member, epoch, launch }
     hosts,
     initialClusterState: launch.state,
     ...snapshots,
-    clusterToken: 'etcd-cluster-1',
+    clusterToken,
     tickUs: 100_000,
     electionTicks: 10,
     heartbeatTicks: 1,

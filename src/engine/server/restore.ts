@@ -96,6 +96,9 @@ export function restoreSnapshot(
   return files;
 }
 
+/** A file's SHA-256 in hexadecimal: which file it was. */
+export const fingerprint = (file: Uint8Array): string => toHex(sha256(file));
+
 /** The database, told that it has applied as many entries as the new log begins with. */
 function restoreDatabase(body: Uint8Array, index: number): Uint8Array {
   if (body.length === 0) throw new BoltError('invalid database', 'the file is empty');
