@@ -1,4 +1,8 @@
 /** UTF-8 without TextEncoder (the engine's type library has none), and bytes made safe to show as text. */
+import { crc32c } from './checksum.ts';
+
+/** A key's text in an event is cut at so many characters. */
+const keyTextLimit = 128;
 
 /** Encodes text as UTF-8; a lone surrogate becomes U+FFFD, as TextEncoder does. */
 export function encodeUtf8(text: string): Uint8Array {
@@ -83,4 +87,14 @@ export function printable(bytes: Uint8Array, limit = 4096): string {
     at += length === 0 ? 1 : length;
   }
   return text;
+}
+
+/**
+ * A key as events and pictures name it: printable text; a long one is cut, and its CRC-32C in hexadecimal
+ * stands behind the ellipsis, so that two long keys do not look like one.
+ */
+export function keyText(key: Uint8Array): string {
+  const text = printable(key, keyTextLimit);
+  const isCut = text.length > keyTextLimit && text.endsWith('…');
+  return isCut ? `${text}${crc32c(key).toString(16).padStart(8, '0')}` : text;
 }

@@ -166,6 +166,16 @@ const storeRows = {
   'backend.commit': { reason: 'text', operationCount: 'u32', txid: 'f64' },
   'backend.committed': { txid: 'f64', consistentIndex: 'f64' },
   'mvcc.open': { revision: 'f64', compactRevision: 'f64', keyCount: 'u32' },
+  'mvcc.index': {
+    keys: 'texts',
+    lifeCounts: 'numbers',
+    versions: 'numbers',
+    createdMains: 'numbers',
+    createdSubs: 'numbers',
+    revisionCounts: 'numbers',
+    mains: 'numbers',
+    subs: 'numbers',
+  },
   'mvcc.put': {
     key: 'text',
     main: 'f64',
@@ -176,6 +186,7 @@ const storeRows = {
   },
   'mvcc.tombstone': { key: 'text', main: 'f64', sub: 'f64' },
   'mvcc.compact': { revision: 'f64', currentRevision: 'f64' },
+  'mvcc.compactIndex': { revision: 'f64', keyCount: 'u32' },
   'mvcc.compactBatch': { revision: 'f64', seenCount: 'u32', deletedCount: 'u32' },
   'mvcc.finishCompaction': { revision: 'f64', deletedCount: 'f64' },
   'watch.move': {

@@ -4,7 +4,7 @@ import { compareBytes } from '../../base/bytes.ts';
 import { silent } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
 import { idToHex } from '../../base/u64.ts';
-import { printable } from '../../base/utf8.ts';
+import { keyText } from '../../base/utf8.ts';
 import type { LeaseEvent } from './events.ts';
 import { makeExpirySearch } from './expiry.ts';
 import type { ExpirySearch } from './expiry.ts';
@@ -34,9 +34,6 @@ export const expiryIntervalUs = 500_000;
 
 /** What is left of a lease that never expires, as Go's longest duration has it. */
 const foreverSeconds = 9_223_372_036;
-
-/** A key's text in an event is cut at so many characters. */
-const eventKeyLimit = 64;
 
 const secondUs = 1_000_000;
 
@@ -327,7 +324,7 @@ export class Lessor implements KeyLeases {
 
   #tellKey(type: 'lease.attach' | 'lease.detach', { id, keys }: LeaseRecord, key: Uint8Array): void {
     if (!this.#trace.on) return;
-    this.#trace.emit({ type, id: idToHex(id), key: printable(key, eventKeyLimit), keyCount: keys.size });
+    this.#trace.emit({ type, id: idToHex(id), key: keyText(key), keyCount: keys.size });
   }
 
   #tellExpired({ id, expiryUs }: LeaseRecord): void {

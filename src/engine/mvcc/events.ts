@@ -1,4 +1,4 @@
-/** What the multi-version store did. `key` is printable text, clipped. */
+/** What the multi-version store did. `key` is printable text: see `keyText`. */
 import type { WatcherPlace } from './watcher-group.ts';
 
 export type MvccEvent =
@@ -7,6 +7,21 @@ export type MvccEvent =
       readonly revision: number;
       readonly compactRevision: number;
       readonly keyCount: number;
+    }
+  /**
+   * A piece of the index that an open has found, after `mvcc.open`. Each key has `lifeCounts` generations, each
+   * of these `revisionCounts` revisions, oldest first; all lists follow on from key to key.
+   */
+  | {
+      readonly type: 'mvcc.index';
+      readonly keys: readonly string[];
+      readonly lifeCounts: readonly number[];
+      readonly versions: readonly number[];
+      readonly createdMains: readonly number[];
+      readonly createdSubs: readonly number[];
+      readonly revisionCounts: readonly number[];
+      readonly mains: readonly number[];
+      readonly subs: readonly number[];
     }
   | {
       readonly type: 'mvcc.put';
@@ -20,6 +35,8 @@ export type MvccEvent =
   | { readonly type: 'mvcc.tombstone'; readonly key: string; readonly main: number; readonly sub: number }
   /** A compaction was ordered; reads below the revision are refused from now on. */
   | { readonly type: 'mvcc.compact'; readonly revision: number; readonly currentRevision: number }
+  /** The index has let go of what no read at the revision or later can find; records follow. */
+  | { readonly type: 'mvcc.compactIndex'; readonly revision: number; readonly keyCount: number }
   /** A batch of records was looked at, and those that nothing can read any more were deleted. */
   | {
       readonly type: 'mvcc.compactBatch';
@@ -29,7 +46,7 @@ export type MvccEvent =
     }
   | { readonly type: 'mvcc.finishCompaction'; readonly revision: number; readonly deletedCount: number }
   /**
-   * A watcher comes (from `gone`), changes its group, or goes. `watcher` counts the store's watchers; `end`
+   * A watcher comes (from `gone`), changes its group, goes on within it, or goes. `watcher` counts the store's watchers; `end`
    * is empty for a single key, and `\\0` for all keys from `key` on.
    */
   | {

@@ -82,8 +82,11 @@ export class Compactions {
     const [job] = this.#jobs;
     if (job === undefined) return null;
     if (job.nextKey !== null) {
-      job.nextKey = this.#parts.index().compactSome(job.revision, job.nextKey, batchKeys, job.kept);
+      const { index, trace } = this.#parts;
+      job.nextKey = index().compactSome(job.revision, job.nextKey, batchKeys, job.kept);
       if (job.nextKey !== null) return indexPauseUs;
+      const { revision } = job;
+      if (trace.on) trace.emit({ type: 'mvcc.compactIndex', revision, keyCount: index().size });
     }
     if (!this.#deleteSome(job)) return pauseUs;
     this.#jobs.shift();

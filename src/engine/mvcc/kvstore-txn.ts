@@ -1,7 +1,7 @@
 /** Transactions on the store: a read sees one revision, a write makes the next one. */
 import { assert } from '../../base/assert.ts';
 import { emptyBytes } from '../../base/bytes.ts';
-import { printable } from '../../base/utf8.ts';
+import { keyText } from '../../base/utf8.ts';
 import type { Trace } from '../../base/trace.ts';
 import type { BatchTx } from '../backend/batch-tx.ts';
 import type { BucketName } from '../backend/schema.ts';
@@ -15,9 +15,6 @@ import { encodeRevision } from './revision.ts';
 import type { TreeIndex } from './tree-index.ts';
 import { MvccError } from './types.ts';
 import type { RangeOptions, RangeResult, Revision } from './types.ts';
-
-/** A key's text in an event is cut at so many characters. */
-const eventKeyLimit = 64;
 
 /** Where a transaction finds records: the readers' or the writer's view of the backend. */
 export interface RecordSource {
@@ -151,7 +148,7 @@ export class StoreWriteTxn implements WriteTxn {
     assert(wasAlive, 'kvstore: only an existing key is deleted');
     this.#changes.push({ ...tombstone, modRevision: next.main });
     const { trace } = this.#context;
-    if (trace.on) trace.emit({ type: 'mvcc.tombstone', key: printable(key, eventKeyLimit), ...next });
+    if (trace.on) trace.emit({ type: 'mvcc.tombstone', key: keyText(key), ...next });
     this.#moveLease(key, noLease);
   }
 
@@ -178,7 +175,7 @@ export class StoreWriteTxn implements WriteTxn {
     const { trace } = this.#context;
     if (!trace.on) return;
     const { createRevision, version } = kv;
-    const key = printable(kv.key, eventKeyLimit);
+    const key = keyText(kv.key);
     trace.emit({ type: 'mvcc.put', key, main, sub, createRevision, version, sizeBytes });
   }
 }

@@ -19,6 +19,7 @@ import { Compactions } from './kvstore-compaction.ts';
 import type { ReadTxn, WriteTxn } from './kv.ts';
 import { StoreReadTxn, StoreWriteTxn } from './kvstore-txn.ts';
 import { decodeRevision, encodeRevision, isTombstone } from './revision.ts';
+import { tellIndex } from './tell-index.ts';
 import { TreeIndex } from './tree-index.ts';
 import { MvccError } from './types.ts';
 
@@ -158,6 +159,7 @@ export class KvStore {
         compactRevision: this.#compactRevision,
         keyCount: this.index.countAlive(),
       });
+      tellIndex(this.index, this.trace);
     }
     if (scheduled > Math.max(0, this.#compactRevision)) this.#beginCompaction(scheduled);
   }

@@ -1,7 +1,7 @@
 /** Watches over the store: who is up to date, who is behind, and who could not be told. */
 import { assert } from '../../base/assert.ts';
 import type { Trace } from '../../base/trace.ts';
-import { printable } from '../../base/utf8.ts';
+import { keyText } from '../../base/utf8.ts';
 import type { Backend } from '../backend/backend.ts';
 import { decodeKeyValue } from '../pb/hot.ts';
 import type { KeyValue } from '../pb/hot.ts';
@@ -21,9 +21,6 @@ import type {
 
 /** At most so many watchers are brought up to date by one pass. */
 const watchersPerSync = 512;
-
-/** A key's text in an event is cut at so many characters. */
-const eventKeyLimit = 64;
 
 export interface WatchRequest {
   readonly id: bigint;
@@ -125,6 +122,7 @@ export class WatchableStore {
       if (events === undefined) this.#put(watcher, 'synced');
       else if (!this.#send(watcher, events.events, current)) this.#makeVictim(watcher, events);
       else if (events.moreRevision === 0) this.#put(watcher, 'synced');
+      else if (this.#trace.on) this.#tell(watcher, 'unsynced');
     }
     return this.#unsynced.size;
   }
@@ -256,8 +254,8 @@ export class WatchableStore {
       type: 'watch.move',
       watcher: serial,
       id: String(id),
-      key: printable(key, eventKeyLimit),
-      end: end === null ? '' : end.length === 0 ? '\\0' : printable(end, eventKeyLimit),
+      key: keyText(key),
+      end: end === null ? '' : end.length === 0 ? '\\0' : keyText(end),
       from,
       to: place,
       minRevision,
