@@ -1,5 +1,8 @@
 /** Arguments and inputs of the directives. */
 import { emptyBytes } from '../../../../src/base/bytes.ts';
+import { encodeUtf8 } from '../../../../src/base/utf8.ts';
+import type { ReadOnlyOption } from '../../../../src/engine/raft/config.ts';
+import { quoteGo } from '../../../../src/engine/raft/describe.ts';
 import type {
   ConfChange,
   ConfChangeSingle,
@@ -11,6 +14,31 @@ import type {
 import { logIndex, nodeId, term } from '../../../../src/engine/raft/types.ts';
 import type { Argument, Block } from './datadriven.ts';
 import type { NodeOptions } from './harness-node.ts';
+
+/** A failure whose text the script prints. */
+export class ScriptError extends Error {}
+
+const truths: Readonly<Record<string, boolean>> = {
+  ...Object.fromEntries(['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true])),
+  ...Object.fromEntries(['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false])),
+};
+
+/** As Go's strconv.ParseBool. @throws ScriptError with its text */
+export function parseBoolean(text: string): boolean {
+  if (!Object.hasOwn(truths, text))
+    throw new ScriptError(`strconv.ParseBool: parsing ${quote(text)}: invalid syntax`);
+  return truths[text];
+}
+
+/** As Go's strconv.ParseUint with 64 bits. @throws ScriptError with its text */
+export function parseUnsigned(text: string): number {
+  const failed = (why: string) => new ScriptError(`strconv.ParseUint: parsing ${quote(text)}: ${why}`);
+  if (!/^[0-9]+$/.test(text)) throw failed('invalid syntax');
+  if (BigInt(text) > 0xffffffffffffffffn) throw failed('value out of range');
+  return Number(text);
+}
+
+const quote = (text: string): string => quoteGo(encodeUtf8(text));
 
 /** The arguments that are no `key=value`: node ids. */
 export function nodeArguments(block: Block): string[] {
@@ -34,8 +62,14 @@ const optionFields: Readonly<Record<string, readonly [keyof NodeOptions, 'number
 
 /** MaxUint64 and its neighbours stand for no limit. */
 function readNumber(text: string): number {
-  const value = Number(text);
+  const value = parseUnsigned(text);
   return value > Number.MAX_SAFE_INTEGER ? Infinity : value;
+}
+
+function parseReadOnly(text: string): ReadOnlyOption {
+  if (text === 'safe') return 'ReadOnlySafe';
+  if (text === 'lease-based') return 'ReadOnlyLeaseBased';
+  throw new ScriptError(`invalid read-only option ${quote(text)}`);
 }
 
 /** The configuration and the first snapshot that `add-nodes` asks for. */
@@ -52,13 +86,12 @@ export function parseNodeOptions(args: readonly Argument[]): { options: NodeOpti
   for (const { key, values } of args) {
     const field = optionFields[key];
     if (field !== undefined)
-      options[field[0]] = field[1] === 'number' ? readNumber(values[0]) : values[0] === 'true';
+      for (const value of values)
+        options[field[0]] = field[1] === 'number' ? readNumber(value) : parseBoolean(value);
     else if (key === 'voters') voters = values;
     else if (key === 'learners') learners = values;
-    else if (key === 'index') index = Number(values[0]);
-    else if (key === 'read-only') {
-      options.readOnlyOption = values[0] === 'lease-based' ? 'ReadOnlyLeaseBased' : 'ReadOnlySafe';
-    }
+    else if (key === 'index') index = parseUnsigned(values[0]);
+    else if (key === 'read-only') options.readOnlyOption = parseReadOnly(values[0]);
   }
   if (index > 0) options.applied = logIndex(index);
   const ids = (texts: readonly string[]) => texts.map((text) => nodeId(Number(text)));
@@ -82,16 +115,14 @@ const letters: Readonly<Record<string, ConfChangeType>> = {
   u: 'ConfChangeUpdateNode',
 };
 
-/** Reads `v1 l2 r3 u4`. @returns the changes, or the text of an error */
-export function parseChanges(input: string): ConfChangeSingle[] | string {
-  const changes: ConfChangeSingle[] = [];
-  for (const token of input.split(' ').filter((each) => each !== '')) {
-    if (token.length < 2) return `unknown token ${token}`;
+/** Reads `v1 l2 r3 u4`, parted by single blanks. @throws ScriptError */
+export function parseChanges(input: string): ConfChangeSingle[] {
+  return (input === '' ? [] : input.split(' ')).map((token) => {
+    if (token.length < 2) throw new ScriptError(`unknown token ${token}`);
     const type = letters[token[0]];
-    if (type === undefined) return `unknown input: ${token}`;
-    changes.push({ type, nodeId: nodeId(Number(token.slice(1))) });
-  }
-  return changes;
+    if (type === undefined) throw new ScriptError(`unknown input: ${token}`);
+    return { type, nodeId: nodeId(parseUnsigned(token.slice(1))) };
+  });
 }
 
 const transitions: Readonly<Record<string, ConfChangeTransition>> = {
@@ -100,23 +131,23 @@ const transitions: Readonly<Record<string, ConfChangeTransition>> = {
   explicit: 'ConfChangeTransitionJointExplicit',
 };
 
-/** The change that `propose-conf-change` proposes, or the text of an error. */
-export function parseChange(block: Block): ConfChange | ConfChangeV2 | string {
+/** The change that `propose-conf-change` proposes. @throws ScriptError */
+export function parseChange(block: Block): ConfChange | ConfChangeV2 {
   let v1 = false;
   let transition: ConfChangeTransition = 'ConfChangeTransitionAuto';
   for (const { key, values } of block.args.slice(1)) {
     for (const value of values) {
-      if (key === 'v1') v1 = value === 'true';
-      else if (key !== 'transition') return `unknown command ${key}`;
-      else if (transitions[value] === undefined) return `unknown transition ${value}`;
+      if (key === 'v1') v1 = parseBoolean(value);
+      else if (key !== 'transition') throw new ScriptError(`unknown command ${key}`);
+      else if (transitions[value] === undefined) throw new ScriptError(`unknown transition ${value}`);
       else transition = transitions[value];
     }
   }
   const changes = parseChanges(block.input);
-  if (typeof changes === 'string') return changes;
   if (!v1) return { transition, changes, context: emptyBytes };
   if (changes.length > 1 || transition !== 'ConfChangeTransitionAuto') {
-    return 'v1 conf change can only have one operation and no transition';
+    throw new ScriptError('v1 conf change can only have one operation and no transition');
   }
+  if (changes.length === 0) throw new ScriptError('v1 conf change needs an operation');
   return { id: 0n, ...changes[0], context: emptyBytes };
 }

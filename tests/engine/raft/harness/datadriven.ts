@@ -116,8 +116,9 @@ export function parseScript(text: string): Block[] {
   while (!reader.done) {
     const line = reader.at + 1;
     let directive = reader.next().trim();
-    if (directive === '' || directive.startsWith('#')) continue;
-    while (directive.endsWith('\\')) directive = directive.slice(0, -1) + reader.next().trim();
+    // The marks of a subtest hold neither input nor output.
+    if (directive === '' || /^(#|subtest(\s|$))/.test(directive)) continue;
+    while (directive.endsWith('\\')) directive = `${directive.slice(0, -1)} ${reader.next().trim()}`;
     const input: string[] = [];
     for (;;) {
       if (reader.done) throw new Error(`line ${line}: no ---- after ${directive}`);

@@ -12,16 +12,14 @@ import {
 import { RaftError } from '../../../../src/engine/raft/errors.ts';
 import { isLocalThread, newMessage } from '../../../../src/engine/raft/message.ts';
 import { isJointVoter } from '../../../../src/engine/raft/quorum/joint.ts';
+import type { StateTrace } from '../../../../src/engine/raft/state-trace.ts';
 import type { Message, NodeId, Snapshot } from '../../../../src/engine/raft/types.ts';
 import { localAppendThread, localApplyThread, logIndex, nodeId } from '../../../../src/engine/raft/types.ts';
-import { nodeArguments, parseChange, parseNodeOptions } from './arguments.ts';
+import { nodeArguments, parseChange, parseNodeOptions, parseUnsigned, ScriptError } from './arguments.ts';
 import type { Block } from './datadriven.ts';
 import { HarnessNode } from './harness-node.ts';
 
 const levels = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'NONE'];
-
-/** A failure whose text the script prints. */
-class ScriptError extends Error {}
 
 interface Recipient {
   readonly id: NodeId;
@@ -36,9 +34,12 @@ export class Environment {
   #output: string[] = [];
   #quiet = false;
   readonly #defects: Defects;
+  readonly #stateTrace: StateTrace | null;
 
-  constructor(defects: Defects) {
+  /** @param stateTrace receives upstream's state trace of all nodes */
+  constructor(defects: Defects, stateTrace: StateTrace | null = null) {
     this.#defects = defects;
+    this.#stateTrace = stateTrace;
   }
 
   /** Runs one block. @returns its output in lines; a broken invariant is printed as `panic: ...` */
@@ -50,7 +51,8 @@ export class Environment {
       handler(block);
     } catch (error) {
       if (error instanceof InvariantError) this.#output.push(`panic: ${error.message}`);
-      else if (error instanceof RaftError || error instanceof ScriptError) this.#output.push(error.message);
+      else if (error instanceof RaftError || error instanceof ScriptError)
+        this.#output.push(...error.message.split('\n'));
       else throw error;
     }
     return this.#output;
@@ -61,7 +63,7 @@ export class Environment {
     'add-nodes': (block) => this.#addNodes(block),
     campaign: (block) => this.#node(block).raw.campaign(),
     compact: (block) => {
-      this.#node(block).storage.memory.compact(logIndex(Number(block.args[1].key)));
+      this.#node(block).storage.memory.compact(logIndex(parseUnsigned(block.args[1].key)));
       this.#raftLog(this.#node(block));
     },
     'deliver-msgs': (block) => this.#deliverDirective(block),
@@ -82,7 +84,7 @@ export class Environment {
       const failed = block.args.some(({ key, values }) => key === 'status' && values[0] === 'failure');
       this.#node(block).raw.reportSnapshot(this.#node(block, 1).id, !failed);
     },
-    'report-unreachable': (block) => this.#node(block).raw.reportUnreachable(this.#node(block, 1).id),
+    'report-unreachable': (block) => this.#reportUnreachable(block),
     restart: (block) => this.#restart(this.#node(block)),
     'send-snapshot': (block) => this.#sendSnapshot(this.#node(block), this.#node(block, 1)),
     'set-randomized-election-timeout': (block) =>
@@ -137,7 +139,8 @@ export class Environment {
     const count = Number(block.args[0].key);
     for (let i = 0; i < count; i++) {
       const id = nodeId(this.nodes.length + 1);
-      this.nodes.push(new HarnessNode(id, { ...options, defects: this.#defects }, snapshot));
+      const more = { defects: this.#defects, stateTrace: this.#stateTrace };
+      this.nodes.push(new HarnessNode(id, { ...options, ...more }, snapshot));
     }
   }
 
@@ -289,9 +292,16 @@ export class Environment {
   }
 
   #proposeConfChange(block: Block): void {
-    const change = parseChange(block);
-    if (typeof change === 'string') throw new ScriptError(change);
-    this.#node(block).raw.proposeConfChange(change);
+    this.#node(block).raw.proposeConfChange(parseChange(block));
+  }
+
+  #reportUnreachable(block: Block): void {
+    if (nodeArguments(block).length !== 2) {
+      throw new ScriptError(
+        'must specify exactly two node indexes: node on which to report, and reported node',
+      );
+    }
+    this.#node(block).raw.reportUnreachable(this.#node(block, 1).id);
   }
 
   #raftLog(node: HarnessNode): void {

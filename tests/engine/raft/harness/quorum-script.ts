@@ -75,6 +75,9 @@ function vote(config: JointConfig, isJoint: boolean, votes: ReadonlyMap<NodeId, 
   return other === result ? result : `${other} <-- via symmetry\n${result}`;
 }
 
+/** Go's harness keeps votes, and what is not known, as numbers. */
+const inputNumbers: Readonly<Record<string, string>> = { _: '0', n: '1', y: '2' };
+
 /** Runs one block of a quorum script; it has no state. */
 export function handleQuorum(block: Block): string[] {
   const incoming = valuesOf(block, 'cfg');
@@ -84,7 +87,11 @@ export function handleQuorum(block: Block): string[] {
   const values = valuesOf(block, block.command === 'vote' ? 'votes' : 'idx');
   const ids = [...new Set([...incoming, ...outgoing])].map((text) => nodeId(Number(text)));
   if (jointVoters(config).length !== values.length) {
-    return [`error: mismatched input (explicit or _) for voters [${ids.join(' ')}]: [${values.join(' ')}]`];
+    const voters = sortedIds([...incoming, ...outgoing]).map((id) => `${id}:{}`);
+    const input = values.map((value) => inputNumbers[value] ?? value);
+    return [
+      `error: mismatched input (explicit or _) for voters map[${voters.join(' ')}]: [${input.join(' ')}]`,
+    ];
   }
   const known = ids.map((id, i) => [id, values[i]] as const).filter(([, value]) => value !== '_');
   if (block.command === 'committed') {
