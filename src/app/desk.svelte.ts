@@ -3,11 +3,12 @@ import { m } from '../paraglide/messages.js';
 import type { LabOptions, StepUnit } from '../host/port.ts';
 import { Console } from '../model/console.svelte.ts';
 import type { Lab } from '../model/lab.svelte.ts';
-import { labLine } from '../model/etcdctl/lab-line.ts';
+import { commandLine, type MenuAction } from '../model/command-line.ts';
 import { repairs, toggleLink } from '../model/member-menu.ts';
 import type { FaultEntry, MenuSubject } from '../model/menu-subject.ts';
 import type { Scenario } from '../model/scenarios.ts';
-import type { LabAction, LoadKind } from '../sim/types.ts';
+import type { LoadKind } from '../sim/types.ts';
+import type { Deed } from '../views/controls/DeedNote.svelte';
 import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
 import { defaultAddress, labOptions, scenarioOf, type Address } from './address.ts';
@@ -24,6 +25,8 @@ export class Desk {
   menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
   dialog = $state<'help' | 'delete' | null>(null);
   notices = $state.raw<readonly string[]>([]);
+  /** The menu's command that waits for its answer, or was refused; null while there is none. */
+  deed = $state.raw<Deed | null>(null);
 
   /** Which picture the page shows. */
   get view(): View {
@@ -45,7 +48,7 @@ export class Desk {
     this.setTheme(address.theme);
     this.console = new Console({
       act: (command) => lab.act(command),
-      context: () => ({ memberCount: lab.cluster.members.length, leader: lab.leader?.id ?? null }),
+      context: () => ({ memberCount: lab.cluster.members.at(-1)?.id ?? 0, leader: lab.leader?.id ?? null }),
     });
   }
 
@@ -102,8 +105,20 @@ export class Desk {
   link = (a: number, b: number): Promise<void> => this.#do(toggleLink(this.lab.cluster, a, b));
   load = (kind: LoadKind, perSecond: number): Promise<void> => this.#do([{ type: 'load', kind, perSecond }]);
 
-  /** Does what a menu offers, as the console lines that say the same. */
-  pick = ({ commands }: FaultEntry): Promise<void> => this.#do(commands);
+  /** Does what a menu offers, as the console lines that say the same; a refusal ends it. */
+  pick = async ({ commands }: FaultEntry): Promise<void> => {
+    for (const command of commands) {
+      const line = commandLine(command);
+      this.deed = { line, refusal: null };
+      const refusal = this.barred === '' ? await this.console.run(line) : this.barred;
+      this.deed = refusal === null ? null : { line, refusal };
+      if (refusal !== null) return;
+    }
+  };
+
+  closeDeed = (): void => {
+    this.deed = null;
+  };
 
   openMenu = (subject: MenuSubject, anchor: Element): void => {
     this.menu = { subject, anchor };
@@ -157,11 +172,11 @@ export class Desk {
     if (!needsLab || this.lab.phase.kind === 'open') void does[action]();
   }
 
-  async #do(actions: readonly LabAction[]): Promise<void> {
-    for (const action of actions) await this.#type(labLine(action));
+  async #do(actions: readonly MenuAction[]): Promise<void> {
+    for (const action of actions) await this.#type(commandLine(action));
   }
 
-  #type(line: string): Promise<void> {
-    return this.barred === '' ? this.console.run(line) : Promise.resolve();
+  async #type(line: string): Promise<void> {
+    if (this.barred === '') await this.console.run(line);
   }
 }

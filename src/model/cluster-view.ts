@@ -1,13 +1,17 @@
 /** The cluster as a picture sees it: members, messages on their way, cut links. A fold of events. */
 import type { StateType } from '../engine/raft/types.ts';
 import type { SimEvent } from '../sim/events.ts';
+import { appliedUpTo, newestRoster, toldRoster, type Roster, type RosterMember } from './roster.ts';
 import { replaced, type Told } from './told.ts';
 
 export type Process = 'off' | 'up' | 'down' | 'paused' | 'halted';
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
 
+/** What a member is to the cluster. Who was removed stays in the picture: its host and its disk are there. */
+export type Part = 'voter' | 'learner' | 'removed';
+
 export interface MemberView {
-  /** From 1. */
+  /** From 1: its host's number. */
   readonly id: number;
   readonly name: string;
   readonly process: Process;
@@ -28,6 +32,15 @@ export interface MemberView {
   readonly haltReason: string | null;
   /** How many times as long its syncs take; 1: as usual. */
   readonly diskFactor: number;
+  readonly part: Part;
+  /** In hex, as the cluster has it or had it; empty until somebody has told. */
+  readonly memberId: string;
+  /** Ids of removed members that were on this host before. */
+  readonly formerIds: readonly string[];
+  /** Its disk was erased, and nothing is on it yet. */
+  readonly isWiped: boolean;
+  /** Who is in the cluster, as far as this member has heard. */
+  readonly knows: Roster | null;
 }
 
 export interface ElectionTimer {
@@ -84,7 +97,10 @@ export type LoadView = Omit<Extract<SimEvent, { type: 'sim.load' }>, 'type'>;
 
 export interface ClusterView {
   readonly timeUs: number;
+  /** Ascending by id: those that are or were there. A number may be missing. */
   readonly members: readonly MemberView[];
+  /** Members at addresses where no host is: nobody can reach them. */
+  readonly strangers: readonly RosterMember[];
   readonly messages: readonly MessageView[];
   readonly legs: readonly ClientLeg[];
   readonly cuts: readonly Cut[];
@@ -100,7 +116,8 @@ export const lossShownUs = 12_000;
 
 export function emptyCluster(memberCount: number): ClusterView {
   const members = Array.from({ length: memberCount }, (_, i) => newMember(i + 1));
-  return { timeUs: 0, members, messages: [], legs: [], cuts: [], badLinks: [], arrived: null, load: null };
+  const between = { messages: [], legs: [], cuts: [], badLinks: [], arrived: null, load: null };
+  return { timeUs: 0, members, strangers: [], ...between };
 }
 
 function newMember(id: number): MemberView {
@@ -119,6 +136,11 @@ function newMember(id: number): MemberView {
     votes: [],
     haltReason: null,
     diskFactor: 1,
+    part: 'voter',
+    memberId: '',
+    formerIds: [],
+    isWiped: false,
+    knows: null,
   };
 }
 
@@ -127,15 +149,48 @@ export function foldCluster(before: ClusterView, events: readonly Told[]): Clust
   const last = events.at(-1);
   if (last === undefined) return before;
   const { timeUs } = last.at;
-  let { members } = before;
+  let { members, strangers } = before;
   const world = new World(before);
   for (const told of events) {
-    const at = told.at.member - 1;
-    const member = members[at];
-    if (member !== undefined) members = replaced(members, at, stepProcess(stepRaft(member, told), told));
+    const { member: id } = told.at;
+    if (id > 0) {
+      members = withMember(members, id);
+      const at = placeOf(members, id);
+      const member = members[at] as MemberView;
+      members = replaced(members, at, stepDisk(stepProcess(stepRaft(member, told), told), told));
+    }
+    if (told.event.type === 'server.members' || told.event.type === 'sim.addHost') {
+      const roster = newestRoster(members.map(({ knows }) => knows));
+      members = inParts(members, roster);
+      strangers = (roster?.members ?? []).filter(({ node }) => placeOf(members, node) < 0);
+    }
     world.step(told);
   }
-  return { timeUs, members, ...world.at(timeUs) };
+  return { timeUs, members, strangers, ...world.at(timeUs) };
+}
+
+/** Most often the numbers have no gaps. */
+function placeOf(members: readonly MemberView[], id: number): number {
+  return members[id - 1]?.id === id ? id - 1 : members.findIndex((member) => member.id === id);
+}
+
+function withMember(members: readonly MemberView[], id: number): readonly MemberView[] {
+  if (placeOf(members, id) >= 0) return members;
+  return [...members, newMember(id)].sort((a, b) => a.id - b.id);
+}
+
+/** Each member as the cluster's list has it. A host that has another member now remembers the one before. */
+function inParts(members: readonly MemberView[], roster: Roster | null): readonly MemberView[] {
+  if (roster === null) return members;
+  return members.map((member) => {
+    const listed = roster.members.find(({ node }) => node === member.id);
+    if (listed === undefined)
+      return roster.removedIds.includes(member.memberId) ? { ...member, part: 'removed' } : member;
+    const { memberId, isLearner } = listed;
+    const isOther = member.memberId !== '' && member.memberId !== memberId;
+    const formerIds = isOther ? [...member.formerIds, member.memberId] : member.formerIds;
+    return { ...member, part: isLearner ? 'learner' : 'voter', memberId, formerIds };
+  });
 }
 
 function stepRaft(member: MemberView, { at, event }: Told): MemberView {
@@ -185,9 +240,22 @@ function timerAfter(state: StateType, resetAtUs: number, timeoutTicks: number): 
 function stepProcess(member: MemberView, { event }: Told): MemberView {
   switch (event.type) {
     case 'server.boot':
-      return { ...member, name: event.name };
+      return { ...member, name: event.name, memberId: member.memberId || event.memberId };
     case 'server.apply':
-      return { ...member, appliedIndex: event.index, revision: Math.max(member.revision, event.revision) };
+      return {
+        ...member,
+        appliedIndex: event.index,
+        revision: Math.max(member.revision, event.revision),
+        knows: appliedUpTo(member.knows, event.index),
+      };
+    case 'snapshot.apply':
+      return {
+        ...member,
+        appliedIndex: Math.max(member.appliedIndex, event.index),
+        revision: event.revision,
+      };
+    case 'server.members':
+      return { ...member, knows: toldRoster(member.knows, event, member.appliedIndex) };
     case 'mvcc.open':
       return { ...member, revision: event.revision };
     case 'server.halt':
@@ -197,8 +265,6 @@ function stepProcess(member: MemberView, { event }: Told): MemberView {
     case 'sim.kill':
     case 'sim.powerCut':
       return { ...member, process: 'down', role: 'follower', lead: 0, timer: null, votes: [] };
-    case 'sim.slowDisk':
-      return { ...member, diskFactor: event.factor };
     case 'sim.pause':
       return { ...member, process: 'paused' };
     case 'sim.resume':
@@ -206,6 +272,27 @@ function stepProcess(member: MemberView, { event }: Told): MemberView {
     default:
       return member;
   }
+}
+
+function stepDisk(member: MemberView, { event }: Told): MemberView {
+  switch (event.type) {
+    case 'sim.addHost':
+      return { ...member, name: event.name };
+    case 'sim.slowDisk':
+      return { ...member, diskFactor: event.factor };
+    case 'sim.wipe':
+      return wiped(member);
+    case 'sim.diskWrite':
+      return member.isWiped ? { ...member, isWiped: false } : member;
+    default:
+      return member;
+  }
+}
+
+/** Nothing is left but the host, and what the others know of it. */
+function wiped({ id, name, process, epoch, diskFactor, part, memberId, formerIds }: MemberView): MemberView {
+  const kept = { name, epoch, diskFactor, part, memberId, formerIds };
+  return { ...newMember(id), ...kept, process: process === 'off' ? 'off' : 'down', isWiped: true };
 }
 
 /** What is between the members while a batch is folded: lists of its own, which the steps may change. */
@@ -269,7 +356,7 @@ class World {
   }
 
   /** What is still on its way at `timeUs`, with what was lost a moment ago. */
-  at(timeUs: number): Omit<ClusterView, 'timeUs' | 'members'> {
+  at(timeUs: number): Omit<ClusterView, 'timeUs' | 'members' | 'strangers'> {
     const messages = [...this.#messages.values()].filter(
       ({ lost }) => lost === null || lost.atUs + lossShownUs > timeUs,
     );
@@ -328,6 +415,28 @@ function replyLeg(event: Extract<SimEvent, { type: 'sim.clientReply' }>): Client
   const { request, from: member, code, sentAt: sentAtUs, deliverAt: deliverAtUs } = event;
   return { request, kind: 'reply', member, label: '', code, sentAtUs, deliverAtUs };
 }
+
+/** Null where there is no such member. */
+export function memberOf({ members }: Pick<ClusterView, 'members'>, id: number): MemberView | null {
+  return members[placeOf(members, id)] ?? null;
+}
+
+/** A member's name; of one that is nowhere, its id. */
+export function nameIn(view: ClusterView, id: number): string {
+  const stranger = view.strangers.find(({ node }) => node === id);
+  return memberOf(view, id)?.name ?? stranger?.memberId ?? `m${id}`;
+}
+
+/** Those that the ring has room for: all but the removed ones whose process is over. */
+export function onRing({ members }: ClusterView): readonly MemberView[] {
+  return members.filter(
+    ({ part, process }) => part !== 'removed' || process === 'up' || process === 'paused',
+  );
+}
+
+/** Whether a start would bring it back: it has stopped, is of the cluster, and has its disk. */
+export const isLost = ({ process, part, isWiped }: MemberView): boolean =>
+  (process === 'down' || process === 'halted') && part !== 'removed' && !isWiped;
 
 /** The running member that leads in the highest term; null while nobody does. */
 export function leaderOf(view: ClusterView): MemberView | null {

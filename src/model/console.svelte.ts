@@ -39,15 +39,20 @@ export class Console {
     await language();
   }
 
-  /** Runs one line as if it had been typed; settles when its answer is printed. */
-  async run(line: string): Promise<void> {
+  /**
+   * Runs one line as if it had been typed; settles when its answer is printed.
+   * @returns the first error that it printed; null where there is none
+   */
+  async run(line: string): Promise<string | null> {
     this.#history.add(line);
-    if (line.trim() === '') return;
+    if (line.trim() === '') return null;
     this.#print([{ stream: 'typed', text: line.trim() }]);
     this.waiting += 1;
     try {
       const { answerTo, parseLine } = await language();
-      this.#print(await answerTo(parseLine(line, this.#lab.context()), this.#lab.act));
+      const lines = await answerTo(parseLine(line, this.#lab.context()), this.#lab.act);
+      this.#print(lines);
+      return lines.find(({ stream }) => stream === 'error')?.text ?? null;
     } finally {
       this.waiting -= 1;
     }

@@ -1,13 +1,14 @@
 /** What can be done to a disk, a link and a message now, and why the rest can not. */
 import type { FaultAction } from '../sim/types.ts';
-import { isCut, type ClusterView, type LinkView } from './cluster-view.ts';
+import { isCut, memberOf, type ClusterView, type LinkView } from './cluster-view.ts';
+import type { MenuAction } from './command-line.ts';
 
 /** An entry of a menu: always the same ones in the same places. `hindrance` null: it can be done. */
 export interface MenuEntry<Id extends string, Hindrance extends string> {
   readonly id: Id;
   readonly hindrance: Hindrance | null;
-  /** The commands that do it, in order. */
-  readonly commands: readonly FaultAction[];
+  /** The commands that do it, in order: each waits for the answer of the one before. */
+  readonly commands: readonly MenuAction[];
 }
 
 export type DiskEntry = MenuEntry<'slowDisk' | 'usualDisk', 'alreadySlow' | 'notSlow'>;
@@ -16,7 +17,7 @@ const menuFactor = 10;
 
 /** The entries for a member's disk. */
 export function diskMenu(view: ClusterView, member: number): readonly DiskEntry[] {
-  const factor = view.members[member - 1]?.diskFactor;
+  const factor = memberOf(view, member)?.diskFactor;
   if (factor === undefined) return [];
   const entry = (id: DiskEntry['id'], to: number, hindrance: DiskEntry['hindrance']): DiskEntry => ({
     id,
@@ -34,7 +35,7 @@ const menuLossPerMille = 100;
 
 /** The link from one member to another: cuts of one direction or both, delay and loss of this direction. */
 export function linkMenu(view: ClusterView, from: number, to: number): readonly LinkEntry[] {
-  if (from === to || view.members[from - 1] === undefined || view.members[to - 1] === undefined) return [];
+  if (from === to || memberOf(view, from) === null || memberOf(view, to) === null) return [];
   const ways = [
     { from, to },
     { from: to, to: from },

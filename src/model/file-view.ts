@@ -2,8 +2,8 @@
 import type { BoltEvent } from '../engine/bolt/events.ts';
 import type { LabEvent } from '../sim/types.ts';
 import { openTrace, trimmed, type ListCall, type ListTrace } from './list-trace.ts';
-import { mapKinds } from './page-map.ts';
-import { replaced, type Told } from './told.ts';
+import { isOfFile, mapKinds } from './page-map.ts';
+import { firstSeats, replaced, seated, type Told } from './told.ts';
 import { noTreePages, withPages, type TreePage, type TreePages } from './tree-pages.ts';
 
 export interface MetaView {
@@ -69,25 +69,24 @@ export interface Files {
   readonly members: readonly FileView[];
 }
 
-export function emptyFiles(memberCount: number): Files {
-  const members = Array.from({ length: memberCount }, (_, i): FileView => ({
-    member: i + 1,
-    pageSize: 4096,
-    highWater: 0,
-    metas: [null, null],
-    pages: noTreePages,
-    pending: [],
-    film: null,
-    trace: null,
-  }));
-  return { members };
-}
+const noFile = (member: number): FileView => ({
+  member,
+  pageSize: 4096,
+  highWater: 0,
+  metas: [null, null],
+  pages: noTreePages,
+  pending: [],
+  film: null,
+  trace: null,
+});
+
+export const emptyFiles = (memberCount: number): Files => ({ members: firstSeats(memberCount, noFile) });
 
 /** The files after these events, told in order; those before stay as they were. */
 export function foldFiles(before: Files, events: readonly Told[]): Files {
-  let { members } = before;
+  let members = seated(before.members, events, noFile);
   members.forEach((file, at) => {
-    const own = events.filter((told) => told.at.member === file.member && told.event.type.startsWith('b'));
+    const own = events.filter((told) => told.at.member === file.member && isOfFile(told));
     if (own.length > 0) members = replaced(members, at, foldFile(file, own));
   });
   return members === before.members ? before : { members };
@@ -160,6 +159,10 @@ class FileFold {
       case 'bolt.spill':
       case 'bolt.sync':
         return this.#film(event, timeUs);
+      case 'sim.wipe':
+        [this.#written, this.#told, this.#calls] = [[], [], []];
+        this.#file = noFile(this.#file.member);
+        return;
       case 'backend.commit':
         return this.#changeFilm(event.txid, { operationCount: event.operationCount });
       case 'backend.committed':

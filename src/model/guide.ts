@@ -1,7 +1,7 @@
 /** Which hint the Home page gives next: a function of what has happened, so that a replay gives the same. */
-import { leaderOf, type ClusterView } from './cluster-view.ts';
+import { isLost, leaderOf, type ClusterView } from './cluster-view.ts';
 import type { Told } from './told.ts';
-import { stationIds, stationOf, type Journey, type StationId } from './journey.ts';
+import { majorityOf, stationIds, stationOf, type Journey, type StationId } from './journey.ts';
 
 export type Hint =
   | { readonly kind: 'starting' }
@@ -39,13 +39,13 @@ export function hintFor(cluster: ClusterView, journey: Journey, past: Past): Hin
   const { members } = cluster;
   if (members.every(({ process }) => process === 'off')) return { kind: 'starting' };
   const leader = leaderOf(cluster);
-  const runningCount = members.filter(({ process }) => process === 'up').length;
-  if (leader === null)
-    return { kind: 'noLeader', runningCount, neededCount: Math.floor(members.length / 2) + 1 };
+  const voters = members.filter(({ part }) => part === 'voter');
+  const runningCount = voters.filter(({ process }) => process === 'up').length;
+  if (leader === null) return { kind: 'noLeader', runningCount, neededCount: majorityOf(voters.length) };
   if (journey.failure !== null) return { kind: 'failed', message: journey.failure.message };
   const station = lastLit(journey);
   if (station === null) return { kind: 'put', leader: leader.id };
-  const lost = members.find(({ process }) => process === 'down' || process === 'halted');
+  const lost = members.find((member) => isLost(member));
   const { label } = journey;
   if (lost !== undefined && station !== 'asked') {
     const wasAnswered = stationOf(journey, 'answered').litAtUs !== null;

@@ -32,6 +32,7 @@ export interface Station {
 }
 
 export interface Journey {
+  /** Of the members that decide: the voters. */
   readonly memberCount: number;
   /** The client's request that is followed; null before the first put. */
   readonly request: number | null;
@@ -76,6 +77,10 @@ function foldClient(journey: Journey, { at, event }: Told): Journey {
   switch (event.type) {
     case 'raft.becomeLeader':
       return { ...journey, leader: at.member };
+    case 'raft.applyConfChange':
+      return journey.leader === 0 || journey.leader === at.member
+        ? { ...journey, memberCount: event.voters.length }
+        : journey;
     case 'sim.clientSend': {
       if (!isPut(event.method)) return journey;
       const fresh = { ...emptyJourney(journey.memberCount), leader: journey.leader };
@@ -122,7 +127,7 @@ function foldRaft(journey: Journey, told: Told): Journey {
         ? mark(journey, 'acknowledged', at.timeUs, at.member, at.member)
         : journey;
     case 'raft.progress':
-      return at.member === journey.leader && event.match >= index
+      return at.member === journey.leader && event.match >= index && !event.isLearner
         ? mark(journey, 'acknowledged', at.timeUs, event.peer, event.peer)
         : journey;
     case 'raft.commit':

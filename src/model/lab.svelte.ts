@@ -12,7 +12,7 @@ import type {
   RunFile,
   StepUnit,
 } from '../host/port.ts';
-import { leaderOf } from './cluster-view.ts';
+import { leaderOf, nameIn } from './cluster-view.ts';
 import { DrawPace } from './draw-pace.ts';
 import { hintFor } from './guide.ts';
 import { Playback } from './playback.svelte.ts';
@@ -86,6 +86,8 @@ export class Lab {
   /** What was told since the last drawing. */
   #waiting: Told[] = [];
   #isStale = false;
+  /** How many members the lab began with. */
+  #firstCount = 0;
   #told: LabState | null = null;
   readonly #listeners = new Set<(batch: LabBatch) => void>();
   #isStopping = false;
@@ -229,10 +231,11 @@ export class Lab {
     this.#spokenAtMs = nowMs;
   }
 
-  readonly nameOf = (member: number): string => this.cluster.members[member - 1]?.name ?? `m${member}`;
+  readonly nameOf = (member: number): string => nameIn(this.cluster, member);
 
   #reset(memberCount: number): void {
     this.playback.reset(memberCount);
+    this.#firstCount = memberCount;
     this.#waiting = [];
     this.#told = null;
     this.#toldMoment = -1;
@@ -278,7 +281,7 @@ export class Lab {
   #receive(batch: LabBatch): void {
     const { events, state } = batch;
     // A stored lab has as many members as when it was made.
-    if (state.members > 0 && state.members !== this.cluster.members.length) this.#reset(state.members);
+    if (state.members > 0 && state.members !== this.#firstCount) this.#reset(state.members);
     for (const told of events) this.#waiting.push(told);
     this.#toldMoment = state.moment;
     this.#hear(state);

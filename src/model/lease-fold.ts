@@ -9,20 +9,21 @@ import {
   type MemberLeases,
   type SearchWork,
 } from './lease-view.ts';
-import { replaced, type Told } from './told.ts';
+import { firstSeats, replaced, seated, type Told } from './told.ts';
+
+const noLeases = (id: number): MemberLeases => ({
+  id,
+  isRunning: false,
+  primarySinceUs: null,
+  search: 'heapMap',
+  leases: new Map(),
+  heap: [],
+  work: { touched: 0, compared: 0 },
+  lastPass: null,
+});
 
 export function emptyLeases(memberCount: number): LeasesView {
-  const members = Array.from({ length: memberCount }, (_, i): MemberLeases => ({
-    id: i + 1,
-    isRunning: false,
-    primarySinceUs: null,
-    search: 'heapMap',
-    leases: new Map(),
-    heap: [],
-    work: { touched: 0, compared: 0 },
-    lastPass: null,
-  }));
-  return { timeUs: 0, members, ends: [] };
+  return { timeUs: 0, members: firstSeats(memberCount, noLeases), ends: [] };
 }
 
 /** The view after these events, told in order; the view before stays as it was. */
@@ -31,16 +32,16 @@ export function foldLeases(before: LeasesView, events: readonly Told[]): LeasesV
   if (last === undefined) return before;
   const drafts = new Map<number, LeaseDraft>();
   let { ends } = before;
+  let members = seated(before.members, events, noLeases);
   for (const told of events) {
     ends = foldEnds(ends, told, (id) => drafts.get(told.at.member)?.find(id) ?? leaseAt(before, told, id));
     if (!isOfLessor(told)) continue;
-    const member = before.members[told.at.member - 1];
+    const member = members[told.at.member - 1];
     if (member === undefined) continue;
     const draft = drafts.get(member.id) ?? new LeaseDraft(member);
     drafts.set(member.id, draft);
     draft.step(told);
   }
-  let { members } = before;
   for (const [id, draft] of drafts) members = replaced(members, id - 1, draft.taken());
   return { timeUs: last.at.timeUs, members, ends };
 }
@@ -48,7 +49,13 @@ export function foldLeases(before: LeasesView, events: readonly Told[]): LeasesV
 const leaseAt = ({ members }: LeasesView, { at }: Told, id: string): LeaseView | undefined =>
   members[at.member - 1]?.leases.get(id);
 
-const processTypes: ReadonlySet<string> = new Set(['sim.start', 'sim.kill', 'sim.powerCut', 'server.halt']);
+const processTypes: ReadonlySet<string> = new Set([
+  'sim.start',
+  'sim.kill',
+  'sim.powerCut',
+  'sim.wipe',
+  'server.halt',
+]);
 
 const isOfLessor = ({ event }: Told): boolean =>
   event.type.startsWith('lease.') || processTypes.has(event.type);
@@ -101,6 +108,10 @@ class LeaseDraft {
       case 'server.halt':
         this.#member = { ...this.#member, isRunning: false };
         return this.#stopClock();
+      case 'sim.wipe':
+        this.#member = noLeases(this.#member.id);
+        [this.#leases, this.#heap] = [null, null];
+        return;
       default:
     }
   }

@@ -1,5 +1,5 @@
 /** Each member's raft log as a picture sees it. A fold of events. */
-import { replaced, type Told } from './told.ts';
+import { firstSeats, replaced, seated, type Told } from './told.ts';
 
 export type EntryState = 'unstable' | 'stable' | 'committed' | 'applied';
 
@@ -40,26 +40,26 @@ export interface MemberLog {
 }
 
 export interface LogView {
+  /** Index 0 is member 1. */
   readonly members: readonly MemberLog[];
 }
 
-export function emptyLogs(memberCount: number): LogView {
-  const members = Array.from({ length: memberCount }, (_, i): MemberLog => ({
-    id: i + 1,
-    firstIndex: 1,
-    entries: [],
-    stableIndex: 0,
-    commitIndex: 0,
-    appliedIndex: 0,
-    truncation: null,
-    progress: [],
-  }));
-  return { members };
-}
+const newLog = (id: number): MemberLog => ({
+  id,
+  firstIndex: 1,
+  entries: [],
+  stableIndex: 0,
+  commitIndex: 0,
+  appliedIndex: 0,
+  truncation: null,
+  progress: [],
+});
+
+export const emptyLogs = (memberCount: number): LogView => ({ members: firstSeats(memberCount, newLog) });
 
 /** The logs after these events, told in order; the view before stays as it was. */
 export function foldLogs(before: LogView, events: readonly Told[]): LogView {
-  let { members } = before;
+  let members = seated(before.members, events, newLog);
   const fresh: Fresh = new Set();
   for (const told of events) {
     const at = told.at.member - 1;
@@ -95,6 +95,10 @@ function step(log: MemberLog, { at, event }: Told, fresh: Fresh): MemberLog {
       return apply(log, event, fresh);
     case 'raft.compact':
       return compact(log, event.firstIndex);
+    case 'snapshot.apply':
+      return { ...log, appliedIndex: Math.max(log.appliedIndex, event.index) };
+    case 'sim.wipe':
+      return newLog(log.id);
     case 'raft.progress':
       return { ...log, progress: withPeer(log.progress, event) };
     case 'raft.becomeFollower':
@@ -178,7 +182,8 @@ function apply(log: MemberLog, event: Applied, fresh: Fresh): MemberLog {
 
 function compact(log: MemberLog, firstIndex: number): MemberLog {
   const gone = Math.max(0, firstIndex - log.firstIndex);
-  return { ...log, firstIndex, entries: log.entries.slice(gone) };
+  const stableIndex = Math.max(log.stableIndex, firstIndex - 1);
+  return { ...log, firstIndex, entries: log.entries.slice(gone), stableIndex };
 }
 
 function withPeer(peers: readonly PeerProgress[], news: PeerProgress): readonly PeerProgress[] {

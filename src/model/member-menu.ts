@@ -1,6 +1,8 @@
 /** What can be done to a member now, and why the rest can not. */
 import type { FaultAction } from '../sim/types.ts';
-import { isCut, isIsolated, type ClusterView, type MemberView } from './cluster-view.ts';
+import { isCut, isIsolated, isLost, memberOf } from './cluster-view.ts';
+import type { ClusterView, MemberView } from './cluster-view.ts';
+import type { MenuEntry } from './fault-menus.ts';
 
 export type MemberActionId =
   'kill' | 'powerCut' | 'restart' | 'pauseMember' | 'resumeMember' | 'isolate' | 'heal';
@@ -8,18 +10,12 @@ export type MemberActionId =
 /** Why an entry is disabled. */
 export type Hindrance = 'notRunning' | 'running' | 'notPaused' | 'alreadyIsolated' | 'nothingCut';
 
-export interface MemberAction {
-  readonly id: MemberActionId;
-  /** Null: it can be done. */
-  readonly hindrance: Hindrance | null;
-  /** The commands that do it, in order. */
-  readonly commands: readonly FaultAction[];
-}
+export type MemberAction = MenuEntry<MemberActionId, Hindrance>;
 
 /** The menu of one member: always the same entries in the same places. */
 export function memberActions(view: ClusterView, id: number): readonly MemberAction[] {
-  const member = view.members[id - 1];
-  if (member === undefined) return [];
+  const member = memberOf(view, id);
+  if (member === null) return [];
   const alive = member.process === 'up' || member.process === 'paused';
   return [
     { id: 'kill', hindrance: alive ? null : 'notRunning', commands: [{ type: 'kill', member: id }] },
@@ -52,11 +48,12 @@ function heal(view: ClusterView, id: number): MemberAction {
 
 /**
  * The commands that bring back what stopped or does not arrive: processes, paused members, cut and bad links,
- * held messages. Slow disks stay.
+ * held messages. Slow disks, wiped and removed members stay as they are.
  */
 export function repairs(view: ClusterView): readonly FaultAction[] {
-  const members = view.members.flatMap(({ id, process }): FaultAction[] => {
-    if (process === 'down' || process === 'halted') return [{ type: 'restart', member: id }];
+  const members = view.members.flatMap((member): FaultAction[] => {
+    const { id, process } = member;
+    if (isLost(member)) return [{ type: 'restart', member: id }];
     return process === 'paused' ? [{ type: 'resumeMember', member: id }] : [];
   });
   const isHeld = view.messages.some(({ lost, waiting }) => lost === null && waiting !== null);

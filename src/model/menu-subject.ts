@@ -3,20 +3,29 @@ import type { ClusterView } from './cluster-view.ts';
 import { diskMenu, linkMenu, messageMenu, type DiskEntry } from './fault-menus.ts';
 import type { LinkEntry, MessageEntry } from './fault-menus.ts';
 import { memberActions, type MemberAction } from './member-menu.ts';
+import { hostMenu, membershipMenu, type MembershipEntry } from './membership-menu.ts';
 
 export type MenuSubject =
   | { readonly kind: 'member'; readonly member: number }
+  /** A host that has no member yet. */
+  | { readonly kind: 'host'; readonly host: number }
   | { readonly kind: 'link'; readonly from: number; readonly to: number }
   | { readonly kind: 'message'; readonly message: number };
 
 /** An entry of any menu. */
-export type FaultEntry = MemberAction | DiskEntry | LinkEntry | MessageEntry;
+export type FaultEntry = MemberAction | MembershipEntry | DiskEntry | LinkEntry | MessageEntry;
 
 /** The menu of a subject: always the same entries in the same places; none where there is no such thing. */
 export function menuOf(view: ClusterView, subject: MenuSubject): readonly FaultEntry[] {
   switch (subject.kind) {
     case 'member':
-      return [...memberActions(view, subject.member), ...diskMenu(view, subject.member)];
+      return [
+        ...memberActions(view, subject.member),
+        ...diskMenu(view, subject.member),
+        ...membershipMenu(view, subject.member),
+      ];
+    case 'host':
+      return hostMenu(view, subject.host);
     case 'link':
       return linkMenu(view, subject.from, subject.to);
     case 'message':
@@ -26,18 +35,29 @@ export function menuOf(view: ClusterView, subject: MenuSubject): readonly FaultE
   }
 }
 
-/** The mark of an element that has a menu: `member-1`, `link-1-2`, `message-41`. */
+/** The mark of an element that has a menu: `member-1`, `host-4`, `link-1-2`, `message-41`. */
 export function subjectMark(subject: MenuSubject): string {
-  if (subject.kind === 'link') return `link-${subject.from}-${subject.to}`;
-  return `${subject.kind}-${subject.kind === 'member' ? subject.member : subject.message}`;
+  switch (subject.kind) {
+    case 'link':
+      return `link-${subject.from}-${subject.to}`;
+    case 'member':
+      return `member-${subject.member}`;
+    case 'host':
+      return `host-${subject.host}`;
+    case 'message':
+      return `message-${subject.message}`;
+    default:
+      return subject satisfies never;
+  }
 }
 
 /** The subject of a mark; null for any other text. */
 export function subjectOf(mark: string | null): MenuSubject | null {
-  const parts = /^(member|link|message)-(\d+)(?:-(\d+))?$/.exec(mark ?? '');
+  const parts = /^(member|host|link|message)-(\d+)(?:-(\d+))?$/.exec(mark ?? '');
   if (parts === null) return null;
   const [first, second] = [Number(parts[2]), Number(parts[3])];
   if (parts[1] === 'member') return { kind: 'member', member: first };
+  if (parts[1] === 'host') return { kind: 'host', host: first };
   if (parts[1] === 'message') return { kind: 'message', message: first };
   return { kind: 'link', from: first, to: second };
 }

@@ -1,6 +1,6 @@
 /** Each member's database file as a map of pages. A fold of events. */
 import type { PageKind } from '../engine/bolt/types.ts';
-import { replaced, type Told } from './told.ts';
+import { firstSeats, replaced, seated, type Told } from './told.ts';
 
 /** What a page is, by the codes of bolt's events; `never`: not used since the file was made. */
 export type MapKind = PageKind | 'never';
@@ -39,26 +39,30 @@ export interface PageMaps {
   readonly members: readonly MemberPages[];
 }
 
-export function emptyPageMaps(memberCount: number): PageMaps {
-  const members = Array.from({ length: memberCount }, (_, i): MemberPages => ({
-    id: i + 1,
-    pageSize: 4096,
-    kinds: new Uint8Array(0),
-    metas: [null, null],
-    commit: null,
-  }));
-  return { members };
-}
+const noPages = (id: number): MemberPages => ({
+  id,
+  pageSize: 4096,
+  kinds: new Uint8Array(0),
+  metas: [null, null],
+  commit: null,
+});
+
+export const emptyPageMaps = (memberCount: number): PageMaps => ({
+  members: firstSeats(memberCount, noPages),
+});
 
 /** The maps after these events, told in order; the maps before stay as they were. */
 export function foldPageMaps(before: PageMaps, events: readonly Told[]): PageMaps {
-  let { members } = before;
+  let members = seated(before.members, events, noPages);
   members.forEach((member, at) => {
-    const own = events.filter((told) => told.at.member === member.id && told.event.type.startsWith('b'));
+    const own = events.filter((told) => told.at.member === member.id && isOfFile(told));
     if (own.length > 0) members = replaced(members, at, foldMember(member, own));
   });
   return members === before.members ? before : { members };
 }
+
+/** Whether an event is of a member's database file: bolt's and the backend's, and that it is gone. */
+export const isOfFile = ({ event }: Told): boolean => event.type.startsWith('b') || event.type === 'sim.wipe';
 
 /** Takes one copy of the page kinds for all the events, since a file may have very many pages. */
 function foldMember(before: MemberPages, events: readonly Told[]): MemberPages {
@@ -90,6 +94,9 @@ function step(member: MemberPages, kinds: Kinds, { at, event }: Told): MemberPag
         metas: event.slot === 0 ? [event.txid, member.metas[1]] : [member.metas[0], event.txid],
         commit: written(member.commit, event.txid, at.timeUs, event.slot, 1),
       };
+    case 'sim.wipe':
+      kinds.reset(0);
+      return noPages(member.id);
     case 'backend.committed':
       return { ...member, commit: stored(member.commit, event.txid) };
     default:

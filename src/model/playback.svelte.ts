@@ -1,5 +1,6 @@
 /** Which moment of the run the pictures show: now, or a step of the past. */
 import type { StepUnit } from '../host/port.ts';
+import { nameIn } from './cluster-view.ts';
 import { History } from './history.ts';
 import type { RunMark } from './run-mark.ts';
 import { sentenceOf } from './sentence.ts';
@@ -20,8 +21,7 @@ const trailGapMs = 200;
 const calmGapMs = 100;
 
 const tell = (told: Told, { cluster }: ViewState): string | null =>
-  sentenceOf(told, (member) => cluster.members[member - 1]?.name ?? `m${member}`, cluster.arrived)?.text ??
-  null;
+  sentenceOf(told, (member) => nameIn(cluster, member), cluster.arrived)?.text ?? null;
 
 export class Playback {
   /** What the pictures show: the state at the cursor. */

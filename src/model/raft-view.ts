@@ -1,5 +1,5 @@
 /** What members know as raft nodes: configuration, followers, votes, reads, a transfer. A fold of events. */
-import { replaced, type Told } from './told.ts';
+import { firstSeats, replaced, seated, type Told } from './told.ts';
 
 /** Who decides. While joint, majorities of both halves must agree; `outgoing` is empty otherwise. */
 export interface ConfigView {
@@ -94,18 +94,18 @@ const newMember = (id: number): RaftMember => ({
   transfer: null,
 });
 
-export function emptyRaft(memberCount: number): RaftView {
-  return { members: Array.from({ length: memberCount }, (_, i) => newMember(i + 1)), rounds: [] };
-}
+export const emptyRaft = (memberCount: number): RaftView => ({
+  members: firstSeats(memberCount, newMember),
+  rounds: [],
+});
 
 /** The view after these events, told in order; the view before stays as it was. */
 export function foldRaft(before: RaftView, events: readonly Told[]): RaftView {
-  let { members, rounds } = before;
+  let { rounds } = before;
+  let members = seated(before.members, events, newMember);
   for (const told of events) {
     const at = told.at.member - 1;
     if (at < 0) continue;
-    // A member that joins comes after those that are there.
-    if (at === members.length) members = [...members, newMember(at + 1)];
     const member = members[at];
     if (member !== undefined) members = replaced(members, at, step(member, told));
     rounds = stepRounds(rounds, told);
@@ -124,6 +124,8 @@ function step(member: RaftMember, { at, event }: Told): RaftMember {
     case 'sim.kill':
     case 'sim.powerCut':
       return hasLeadership(member) ? { ...member, ...noLeadership } : member;
+    case 'sim.wipe':
+      return newMember(member.id);
     case 'raft.applyConfChange': {
       const { voters, votersOutgoing: outgoing, learners, learnersNext, autoLeave } = event;
       const config = { voters, outgoing, learners, learnersNext, autoLeave };

@@ -1,7 +1,7 @@
 /** Actions: which there are, whether they make sense, and their bytes for the hash. */
 import { crc32c } from '../base/checksum.ts';
+import { hostCount } from '../base/hosts.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
-import { hostCount } from './endpoints.ts';
 import type { Action, ClientAction } from './types.ts';
 
 export function isClientAction(action: Action): action is ClientAction {

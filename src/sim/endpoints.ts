@@ -1,19 +1,7 @@
 /** The members' addresses, and what a client may write for them. */
+import { clientUrlOf, hostName, peerUrlOf } from '../base/hosts.ts';
 import type { NodeId } from '../engine/raft/types.ts';
 import type { PeerConfig } from '../engine/server/types.ts';
-
-/** 2379, 22379, 32379 for members 1, 2, 3, as in etcd's own Procfile; past six the ports run on from 2385. */
-function clientPort(member: number): number {
-  if (member === 1) return 2379;
-  return member <= 6 ? member * 10000 + 2379 : 2379 + member;
-}
-
-function peerPort(member: number): number {
-  return member <= 6 ? member * 10000 + 2380 : 12380 + member;
-}
-
-/** How many hosts there are for members to be added on. */
-export const hostCount = 9;
 
 /** The members of a cluster, `m1` and so on, ascending. */
 export function peersOf(memberCount: number): PeerConfig[] {
@@ -21,9 +9,9 @@ export function peersOf(memberCount: number): PeerConfig[] {
   for (let member = 1; member <= memberCount; member++) {
     peers.push({
       nodeId: member as NodeId,
-      name: `m${member}`,
-      peerUrl: `http://127.0.0.1:${peerPort(member)}`,
-      clientUrl: `http://127.0.0.1:${clientPort(member)}`,
+      name: hostName(member),
+      peerUrl: peerUrlOf(member),
+      clientUrl: clientUrlOf(member),
     });
   }
   return peers;

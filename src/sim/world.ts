@@ -1,10 +1,11 @@
 /** The world's state: who runs, what is on its way, what is stored. The cluster plans over it. */
 import { assert } from '../base/assert.ts';
+import { hostCount } from '../base/hosts.ts';
 import { stream } from '../base/prng.ts';
 import { inputKind } from './chain-hash.ts';
 import { Clients } from './client.ts';
 import { Disk } from './disk.ts';
-import { hostCount, peersOf } from './endpoints.ts';
+import { peersOf } from './endpoints.ts';
 import { Kernel } from './kernel.ts';
 import { Load } from './load.ts';
 import { Network } from './network.ts';

@@ -10,8 +10,11 @@ import type { MarkKind } from '../model/run-mark.ts';
 type NameOf = (member: number) => string;
 
 /** What a member is now: its role while it runs, else what became of its process. */
-export function statusOf({ process, role }: MemberView): string {
+export function statusOf({ process, role, part, isWiped }: MemberView): string {
+  if (part === 'removed') return m.part_removed();
+  if (isWiped && process === 'down') return m.process_wiped();
   if (process !== 'up') return processWord(process);
+  if (part === 'learner' && role === 'follower') return m.rf_learner();
   return {
     follower: m.role_follower,
     preCandidate: m.role_preCandidate,
@@ -28,6 +31,10 @@ export function processWord(process: MemberView['process']): string {
     paused: m.process_paused,
     halted: m.process_halted,
   }[process]();
+}
+
+export function partWord(part: MemberView['part']): string {
+  return { voter: m.rf_voter, learner: m.rf_learner, removed: m.part_removed }[part]();
 }
 
 export function entryWord(state: EntryState): string {

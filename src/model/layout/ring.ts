@@ -10,30 +10,40 @@ export interface RingLayout {
   /** A member's disc, with its timer. */
   readonly nodeRadius: number;
   readonly client: Point;
-  /** Index 0 is member 1. */
-  readonly members: readonly Point[];
+  /** By the member's number. */
+  readonly members: ReadonlyMap<number, Point>;
 }
 
 /**
  * Members stand evenly on an ellipse, the first at the top; the client in the upper left corner.
+ * @param ids the members' numbers, ascending
  * @param available CSS pixels that the picture may be wide: one unit is one pixel, so text keeps its size
  */
-export function layoutRing(memberCount: number, available: number): RingLayout {
+export function layoutRing(ids: readonly number[], available: number): RingLayout {
   const width = within(available, 340, 820);
-  const height = within(width * 0.55, 400, 432);
   const isRoomy = width > 560;
-  const nodeRadius = within(width * 0.1, 52, memberCount <= 3 ? 74 : 58);
+  const { nodeRadius, height } = sizesFor(ids.length, width);
   const [marginTop, marginBottom] = [12, 32];
-  const angles = Array.from({ length: memberCount }, (_, i) => (2 * Math.PI * i) / memberCount - Math.PI / 2);
-  const lowest = Math.max(...angles.map(Math.sin));
+  const angles = ids.map((_, i) => (2 * Math.PI * i) / ids.length - Math.PI / 2);
+  const lowest = Math.max(0, ...angles.map(Math.sin));
   const radiusY = (height - 2 * nodeRadius - marginTop - marginBottom) / (1 + lowest);
   const center = { x: width / 2 + (isRoomy ? 28 : 0), y: marginTop + nodeRadius + radiusY };
   const radiusX = Math.min(250, width - center.x - nodeRadius - 4);
-  const members = angles.map((angle) => ({
-    x: center.x + radiusX * Math.cos(angle),
-    y: center.y + radiusY * Math.sin(angle),
-  }));
+  const members = new Map<number, Point>();
+  angles.forEach((angle, i) => {
+    const place = { x: center.x + radiusX * Math.cos(angle), y: center.y + radiusY * Math.sin(angle) };
+    members.set(ids[i] as number, place);
+  });
   return { width, height, nodeRadius, client: { x: 46, y: isRoomy ? 92 : 34 }, members };
+}
+
+/** A crowd has smaller dials, and where the picture is narrow a higher one. */
+function sizesFor(count: number, width: number): Pick<RingLayout, 'nodeRadius' | 'height'> {
+  const isNarrow = width < 480;
+  if (count <= 3) return { nodeRadius: within(width * 0.1, 52, 74), height: within(width * 0.55, 400, 432) };
+  if (count <= 5)
+    return { nodeRadius: isNarrow ? 46 : within(width * 0.1, 46, 58), height: isNarrow ? 440 : 432 };
+  return isNarrow ? { nodeRadius: 36, height: 580 } : { nodeRadius: 46, height: 540 };
 }
 
 const within = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));

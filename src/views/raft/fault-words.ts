@@ -1,14 +1,13 @@
 /** Words for links, messages and disks that are not as usual, and for their menus. */
+import { hostName } from '../../base/hosts.ts';
 import { m } from '../../paraglide/messages.js';
-import { isCut, type ClusterView, type MessageView } from '../../model/cluster-view.ts';
+import { isCut, nameIn, type ClusterView, type MessageView } from '../../model/cluster-view.ts';
 import type { FaultEntry, MenuSubject } from '../../model/menu-subject.ts';
 import { messageTypeWord } from '../../model/message-words.ts';
 import { spanText } from '../words.ts';
 
 type Words = readonly [() => string, () => string];
 type Link = { readonly from: number; readonly to: number };
-
-const nameOf = (view: ClusterView, id: number): string => view.members[id - 1]?.name ?? `m${id}`;
 
 /** Menus share two ids with different meanings: the link's delay and the message's. */
 const linkDelay: Words = [m.menu_delayLink, m.menu_delayLink_detail];
@@ -20,6 +19,14 @@ const entries: Readonly<Record<FaultEntry['id'], Words>> = {
   resumeMember: [m.menu_resumeMember, m.menu_resumeMember_detail],
   isolate: [m.menu_isolate, m.menu_isolate_detail],
   heal: [m.menu_heal, m.menu_heal_detail],
+  wipe: [m.menu_wipe, m.menu_wipe_detail],
+  startNew: [m.menu_startNew, m.menu_startNew_detail],
+  startExisting: [m.menu_startExisting, m.menu_startExisting_detail],
+  remove: [m.menu_remove, m.menu_remove_detail],
+  addVoter: [m.menu_addVoter, m.menu_addVoter_detail],
+  addLearner: [m.menu_addLearner, m.menu_addLearner_detail],
+  promote: [m.menu_promote, m.menu_promote_detail],
+  moveLeader: [m.menu_moveLeader, m.menu_moveLeader_detail],
   slowDisk: [m.menu_slowDisk, m.menu_slowDisk_detail],
   usualDisk: [m.menu_usualDisk, m.menu_usualDisk_detail],
   cutThere: [m.menu_cutThere, m.menu_cutThere_detail],
@@ -48,6 +55,15 @@ export function hindranceWords(hindrance: NonNullable<FaultEntry['hindrance']>):
     notPaused: m.why_notPaused,
     alreadyIsolated: m.why_alreadyIsolated,
     nothingCut: m.why_nothingCut,
+    emptyDisk: m.why_emptyDisk,
+    hasDisk: m.why_hasDisk,
+    isMember: m.why_isMember,
+    notMember: m.why_notMember,
+    notTold: m.why_notTold,
+    isLearner: m.why_isLearner,
+    notLearner: m.why_notLearner,
+    leads: m.why_leads,
+    noLeader: m.why_no_leader,
     alreadySlow: m.why_alreadySlow,
     notSlow: m.why_notSlow,
     alreadyCut: m.why_alreadyCut,
@@ -83,13 +99,14 @@ export function messageState({ waiting }: MessageView): string {
 
 /** A subject's name: `m1`, `link m1 to m2`, `message 41: append entries m3 to m1`. */
 export function subjectWords(view: ClusterView, subject: MenuSubject): string {
-  if (subject.kind === 'member') return nameOf(view, subject.member);
+  if (subject.kind === 'member') return nameIn(view, subject.member);
+  if (subject.kind === 'host') return m.bench_add({ name: hostName(subject.host) });
   if (subject.kind === 'link')
-    return m.object_link({ from: nameOf(view, subject.from), to: nameOf(view, subject.to) });
+    return m.object_link({ from: nameIn(view, subject.from), to: nameIn(view, subject.to) });
   const { message } = subject;
   const found = view.messages.find(({ id }) => id === message);
   if (found === undefined) return m.object_message_gone({ message });
-  const [from, to] = [nameOf(view, found.from), nameOf(view, found.to)];
+  const [from, to] = [nameIn(view, found.from), nameIn(view, found.to)];
   return m.object_message({ message, type: messageTypeWord(found.messageType), from, to });
 }
 

@@ -30,3 +30,7 @@ export const reasonWord = ({ because }: Ballot): string => reasons[because]?.() 
 
 export const roundWord = ({ pre, term }: RoundView): string =>
   pre ? m.rf_prevote_round({ term }) : m.rf_vote_round({ term });
+
+/** A half of a configuration, or all of one that has no other. */
+export const halfWord = (half: 'only' | 'incoming' | 'outgoing'): string =>
+  ({ only: m.rf_voters, incoming: m.rf_incoming, outgoing: m.rf_outgoing })[half]();
