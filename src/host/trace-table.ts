@@ -322,6 +322,16 @@ const simRows = {
     events: 'texts',
     ended: 'text',
   },
+  'sim.keepAlive': {
+    request: 'f64',
+    lease: 'text',
+    ttlSeconds: 'f64',
+    clusterId: 'text',
+    memberId: 'text',
+    revision: 'f64',
+    raftTerm: 'f64',
+    ended: 'text',
+  },
   'sim.clientDone': { request: 'f64', code: 'u32', message: 'text' },
 } as const;
 

@@ -44,7 +44,10 @@ export function isClientAction(action: Action): action is ClientAction {
     case 'endpointHashKv':
     case 'defrag':
     case 'watch':
-    case 'watchStop':
+    case 'watchProgress':
+    case 'stop':
+    case 'snapshotSave':
+    case 'checkPerf':
       return true;
     default:
       return false;

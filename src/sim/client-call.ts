@@ -1,12 +1,13 @@
 /** A client's commands and calls as they stand, and what they need of the world. */
 import { authenticateBody, unaryBody } from './etcd-rpc.ts';
 import type { Asked } from './endpoint-rpc.ts';
+import type { PerfAction } from './etcd-actions.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { FaultReach } from './reach.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Rpc, SentAction } from './client-rpc.ts';
 import type { SimEvent } from './events.ts';
-import type { ClientOutcome, MemberView } from './types.ts';
+import type { ClientAction, ClientOutcome, MemberView } from './types.ts';
 import type { PeerConfig, Reply } from '../engine/server/types.ts';
 
 /** What comes back to a client, or reaches a member for one. `call` names the client's present RPC. */
@@ -36,6 +37,9 @@ export type ClientEvent =
   | { readonly kind: 'clientRetry'; readonly call: number; readonly attempt: number }
   | { readonly kind: 'clientDeadline'; readonly call: number };
 
+/** By whom and whom a command asks. */
+export type Asking = Pick<ClientAction, 'endpoints' | 'user'>;
+
 /** What clients need of the world. */
 export interface ClientWorld {
   readonly nowUs: number;
@@ -46,6 +50,8 @@ export interface ClientWorld {
   epochOf(member: number): number;
   tell(event: SimEvent): void;
   finish(id: number, outcome: ClientOutcome): void;
+  /** Begins a check of how fast the cluster is; it ends the command. */
+  checkPerf(id: number, action: PerfAction & Asking): void;
   /** A client was told that a member was added. */
   memberAdded(name: string, id: bigint, members: readonly MemberView[]): void;
 }
@@ -63,16 +69,24 @@ export interface Command {
   /** What is asked now; move-leader looks for the leader first. */
   rpc: Rpc;
   readonly draws: Prng;
+  /** Its open calls: one, but where endpoints are asked side by side. */
+  readonly calls: Set<Call>;
   /** Those to be asked; some commands ask one after the other, others have one call over all. */
   readonly waiting: Endpoint[];
   readonly asked: Asked[];
   /** Its user's token; null without one. `isSigningIn` while it is asked for. */
   token: string | null;
   isSigningIn: boolean;
+  /** How often it was asked for anew, for it had lapsed. */
+  renewals: number;
   /** Requests that follow when the present one has been answered well. */
   readonly steps: Rpc[];
   /** Of a watch: from where it goes on; whether it has once stood. */
   readonly watch: { from: number; stood: boolean } | null;
+  /** What is still to be sent on the stream that stands. */
+  outbox: Uint8Array[];
+  /** Of a stream that ends by itself: what has come so far. */
+  readonly pieces: Uint8Array[];
   /** Of move-leader: who leads, once that is known. */
   leader: bigint | null;
   /** Until when a standing keep-alive may hope; null for what is no such, or has not been answered yet. */
@@ -109,12 +123,16 @@ export function newCommand(
     action,
     rpc,
     draws,
+    calls: new Set(),
     waiting: [...endpoints],
     asked: [],
     token: null,
     isSigningIn: action.user !== undefined,
+    renewals: 0,
     steps: [],
     watch: action.type === 'watch' ? { from: action.revision ?? 0, stood: false } : null,
+    outbox: [],
+    pieces: [],
     leader: null,
     keepUntilUs: null,
   };
@@ -123,6 +141,34 @@ export function newCommand(
 /** @source etcd v3.4 etcdctl/ctlv3/command/move_leader_command.go */
 export function noLeader({ asked }: Command): string {
   return `no leader endpoint given at [${asked.map(({ endpoint }) => endpoint).join(' ')}]`;
+}
+
+const lapsed: readonly string[] = [
+  'etcdserver: invalid auth token',
+  'etcdserver: revision of auth store is old',
+  'etcdserver: user name is empty',
+];
+/** As often as a request is sent at all. @source etcd v3.4.23 clientv3/options.go defaultUnaryMaxRetries */
+const maxRenewals = 100;
+
+/**
+ * Whether a refusal means that the client's token is none any more, so that it asks for a new one.
+ * @source etcd v3.4.23 clientv3/retry_interceptor.go shouldRefreshToken, watch.go shouldRetryWatch
+ */
+export function isTokenLapsed({ action, isSigningIn, renewals }: Command, message: string): boolean {
+  if (isSigningIn || action.user === undefined || renewals >= maxRenewals) return false;
+  // what ends a watch comes with its code
+  return lapsed.includes(message.replace(/^rpc error: code = \w+ desc = /, ''));
+}
+
+/** Whether it goes on by itself until it is stopped: a watch, or a keep-alive that renews again and again. */
+export function isStanding({ action }: Command): boolean {
+  return action.type === 'watch' || (action.type === 'leaseKeepAlive' && action.once !== true);
+}
+
+/** @source etcd v3.4.23 etcdctl util.go commandCtx, and the commands that do without it */
+export function hasTimeLimit({ action, isSigningIn }: Command): boolean {
+  return isSigningIn || (action.type !== 'watch' && action.type !== 'snapshotSave');
 }
 
 /** What the client sends now. */

@@ -11,6 +11,7 @@ import {
   PutResponseSchema,
   RangeRequestSchema,
   RangeResponseSchema,
+  SnapshotRequestSchema,
   StatusRequestSchema,
   StatusResponseSchema,
 } from '../engine/pb/gen/rpc_pb.ts';
@@ -33,7 +34,7 @@ import type { UnaryAction } from './etcd-rpc.ts';
 import type { ClientAction, ClientOutcome, EndpointStatus } from './types.ts';
 
 /** A command that a client sends something for. */
-export type SentAction = Exclude<ClientAction, { type: 'watchStop' }>;
+export type SentAction = Exclude<ClientAction, { type: 'watchProgress' | 'stop' | 'checkPerf' }>;
 
 /** A request as it travels. `repeatable`: clientv3 tries it again after a failure that may pass. */
 export interface Rpc {
@@ -110,6 +111,10 @@ function bodyOf(action: SentAction): Omit<Rpc, 'label'> {
         bytes: watchBytes(action, action.revision ?? 0),
         repeatable: true,
       };
+    case 'snapshotSave': {
+      const bytes = toBinary(SnapshotRequestSchema, create(SnapshotRequestSchema));
+      return { method: 'etcdserverpb.Maintenance/Snapshot', bytes, repeatable: false };
+    }
     case 'moveLeader':
     case 'endpointStatus': {
       const bytes = toBinary(StatusRequestSchema, create(StatusRequestSchema));
@@ -143,6 +148,7 @@ function labelOf(action: SentAction): string {
   if (action.type === 'endpointHealth') return 'endpoint health';
   if (action.type === 'endpointHashKv') return 'endpoint hashkv';
   if (action.type === 'defrag') return 'defrag';
+  if (action.type === 'snapshotSave') return 'snapshot save';
   if (isUnaryAction(action)) return unaryLabel(action);
   if (action.type === 'moveLeader') return `move-leader ${action.id}`;
   if (isMemberAction(action)) return memberLabel(action);
@@ -153,7 +159,7 @@ function labelOf(action: SentAction): string {
 
 /** Reads the answer to a command. Bytes that are no such message are a bug of a member's, and throw. */
 export function decodeAnswer(
-  action: Exclude<SentAction, EndpointAction | { type: 'moveLeader' | 'watch' }>,
+  action: Exclude<SentAction, EndpointAction | { type: 'moveLeader' | 'watch' | 'snapshotSave' }>,
   bytes: Uint8Array,
 ): ClientOutcome {
   if (isUnaryAction(action)) return decodeUnary(action, bytes);
@@ -164,7 +170,10 @@ export function decodeAnswer(
 }
 
 function outcomeOf(
-  action: Exclude<SentAction, UnaryAction | EndpointAction | { type: 'moveLeader' | 'watch' }>,
+  action: Exclude<
+    SentAction,
+    UnaryAction | EndpointAction | { type: 'moveLeader' | 'watch' | 'snapshotSave' }
+  >,
   bytes: Uint8Array,
 ): ClientOutcome {
   if (isLeaseAction(action)) return decodeLeaseAnswer(action, bytes);

@@ -407,8 +407,9 @@ export class Cluster {
         return world.clients.happen(event);
       case 'loadIssue':
       case 'loadReport':
+      case 'perfIssue':
         world.take(item, inputKind.load, 0, event.load);
-        return world.load.happen(event);
+        return world.loadHappens(event);
       case 'action':
         return doAction(world, item, event.id, event.action);
       case 'start':
@@ -467,8 +468,7 @@ export class Cluster {
       return world.clients.happen(event);
     }
     if (world.hold(item, event.member, event)) return;
-    const input = world.clients.requestOf(event.call);
-    const payload = crc32c(input.bytes, crc32c(encodeUtf8(input.method + (input.token ?? ''))));
+    const { input, payload } = world.clients.inputOf(event.call);
     this.#give(item, input, inputKind.request, 0, event.member, payload);
   }
 

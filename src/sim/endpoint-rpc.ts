@@ -1,8 +1,9 @@
-/** Commands that ask each endpoint, one after the other, and what they make of the answers. */
+/** Commands that ask each endpoint, and what they make of the answers. */
 import { fromBinary } from '@bufbuild/protobuf';
 import { HashKVResponseSchema, StatusResponseSchema } from '../engine/pb/gen/rpc_pb.ts';
 import { decodeStatus } from './client-rpc.ts';
 import { headerOf } from './header-view.ts';
+import type { Endpoint } from './endpoints.ts';
 import type { EndpointAction } from './etcd-actions.ts';
 import type { ClientAction, ClientOutcome, EndpointStatus } from './types.ts';
 
@@ -24,6 +25,11 @@ export function asksEach(action: ClientAction): action is ClientAction & Endpoin
     default:
       return false;
   }
+}
+
+/** The first endpoint of each member. */
+export function distinct(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  return endpoints.filter((one, at) => endpoints.findIndex(({ member }) => member === one.member) === at);
 }
 
 export function statusOf({ endpoint, bytes, error }: Asked): EndpointStatus {

@@ -1,4 +1,5 @@
 /** etcdctl's commands beside keys, leases and members: txns, watches, maintenance, users and roles. */
+import type { SnapshotStatus } from '../engine/server/snapshot-status.ts';
 
 /** What a txn asks of a key before it decides. `value` is a number in decimal but for `value` itself. */
 export interface TxnCompare {
@@ -94,7 +95,21 @@ export type WatchAction = {
   /** The first revision to be told of; absent: what comes after now. */
   readonly revision?: number;
   readonly prevKv?: boolean;
+  /** To be told the revision now and then, where nothing else is to be told. */
+  readonly progressNotify?: boolean;
 } & KeyRange;
+
+/** How much `check perf` asks for: see check-perf.ts. */
+export type PerfLoad = 's' | 'm';
+
+export type PerfAction = {
+  readonly type: 'checkPerf';
+  readonly load: PerfLoad;
+  /** Its keys begin with this; there must be none before. */
+  readonly prefix: string;
+  readonly autoCompact?: boolean;
+  readonly autoDefrag?: boolean;
+};
 
 export type EtcdAction =
   | {
@@ -107,8 +122,13 @@ export type EtcdAction =
   | AuthAction
   | EndpointAction
   | WatchAction
-  /** Ends the watch that has this number, or all of them. */
-  | { readonly type: 'watchStop'; readonly watch?: number };
+  /** Asks for the revision on the stream of the watch that has this number, or of all. */
+  | { readonly type: 'watchProgress'; readonly watch?: number }
+  /** Ends the watch or the standing keep-alive that has this number, or all of them. */
+  | { readonly type: 'stop'; readonly request?: number }
+  /** The store's file of one member, in pieces. */
+  | { readonly type: 'snapshotSave' }
+  | PerfAction;
 
 /** The header of an answer, as far as it is known. */
 export interface HeaderView {
@@ -183,6 +203,25 @@ export type EtcdAnswer =
       }>[];
     }
   | { readonly type: 'defrag'; readonly endpoints: readonly AskedEndpoint<object>[] }
-  /** The watch stands; its number names it in `sim.watch` events and to `watchStop`. */
+  /** The watch stands; its number names it in `sim.watch` events and to `stop`. */
   | { readonly type: 'watch'; readonly watch: number }
-  | { readonly type: 'watchStop'; readonly stopped: number };
+  | { readonly type: 'watchProgress'; readonly asked: number }
+  | { readonly type: 'stop'; readonly stopped: number }
+  /** `file`: the database and, behind it, its SHA-256. */
+  | { readonly type: 'snapshotSave'; readonly file: Uint8Array; readonly status: SnapshotStatus }
+  | ({ readonly type: 'checkPerf' } & PerfAnswer);
+
+/** What came of a check. */
+export interface PerfAnswer {
+  /** What was to be written each second. */
+  readonly limit: number;
+  readonly issued: number;
+  /** Of the puts that were answered, in that order. */
+  readonly latenciesUs: readonly number[];
+  /** From the first put to the last answer. */
+  readonly totalUs: number;
+  readonly errors: readonly { readonly message: string; readonly count: number }[];
+  /** Up to which was compacted; null where it was not asked for. */
+  readonly compacted: number | null;
+  readonly defragmented: readonly string[];
+}

@@ -124,7 +124,7 @@ export type SimEvent =
       readonly message: string;
     }
   /**
-   * A client's watch hears something. Ids are decimal. `events`: `put` or `delete`, the pair and, where
+   * A client's watch hears something; without events and end it is the revision alone. Ids are decimal. `events`: `put` or `delete`, the pair and, where
    * it was asked for and is there, the one before: `key,value,create,mod,version,lease`, with key and
    * value in hex.
    * `ended`: why the server has ended the watch; '' while it goes on.
@@ -138,5 +138,20 @@ export type SimEvent =
       readonly raftTerm: number;
       readonly compactRevision: number;
       readonly events: readonly string[];
+      readonly ended: string;
+    }
+  /**
+   * A standing keep-alive has renewed its lease once more, or ends: then `ended` says why, and the numbers are
+   * zeros. Ids are decimal.
+   */
+  | {
+      readonly type: 'sim.keepAlive';
+      readonly request: number;
+      readonly lease: string;
+      readonly ttlSeconds: number;
+      readonly clusterId: string;
+      readonly memberId: string;
+      readonly revision: number;
+      readonly raftTerm: number;
       readonly ended: string;
     };

@@ -16,6 +16,7 @@ import {
 import { grpcCode } from '../engine/server/types.ts';
 import type { ResponseHeader } from '../engine/pb/gen/rpc_pb.ts';
 import type { RpcMethod } from '../engine/server/types.ts';
+import type { SimEvent } from './events.ts';
 import type { ClientAction, ClientOutcome } from './types.ts';
 
 export type LeaseAction = Extract<ClientAction, { readonly type: `lease${string}` }>;
@@ -122,6 +123,31 @@ function keepAliveOutcome(bytes: Uint8Array): ClientOutcome {
     return { ok: false, code: grpcCode.notFound, message: 'etcdserver: requested lease not found' };
   }
   return { ok: true, type: 'leaseKeepAlive', id, ttlSeconds: Number(TTL), revision: revisionOf(header) };
+}
+
+/** A renewal of a standing keep-alive, or its end, packed for the trace. */
+export function keepAliveTold(
+  request: number,
+  outcome: ClientOutcome,
+): Extract<SimEvent, { type: 'sim.keepAlive' }> {
+  const {
+    clusterId = 0n,
+    memberId = 0n,
+    revision = 0,
+    raftTerm = 0,
+  } = outcome.ok ? (outcome.header ?? {}) : {};
+  const renewed = outcome.ok && outcome.type === 'leaseKeepAlive' ? outcome : { id: 0n, ttlSeconds: 0 };
+  return {
+    type: 'sim.keepAlive',
+    request,
+    lease: renewed.id.toString(),
+    ttlSeconds: renewed.ttlSeconds,
+    clusterId: clusterId.toString(),
+    memberId: memberId.toString(),
+    revision,
+    raftTerm,
+    ended: outcome.ok ? '' : outcome.message,
+  };
 }
 
 function revisionOf(header: ResponseHeader | undefined): number {

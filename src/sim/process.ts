@@ -1,4 +1,5 @@
 /** A member's process as the world sees it. */
+import type { PerfEvent } from './check-perf.ts';
 import type { ClientEvent } from './client-call.ts';
 import type { LoadEvent } from './load.ts';
 import type { Sync } from './disk.ts';
@@ -37,7 +38,8 @@ export type WorldEvent =
       readonly age: number | null;
     }
   | ClientEvent
-  | LoadEvent;
+  | LoadEvent
+  | PerfEvent;
 
 /** The flags that a member is started with. */
 export interface Launch {

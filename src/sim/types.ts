@@ -164,6 +164,8 @@ type Success =
       readonly id: bigint;
       readonly ttlSeconds: number;
       readonly revision: number;
+      /** Of a keep-alive that goes on: its number, in `sim.keepAlive` events and to `stop`. */
+      readonly keeps?: number;
     }
   | { readonly ok: true; readonly type: 'leaseRevoke'; readonly id: bigint; readonly revision: number }
   | {

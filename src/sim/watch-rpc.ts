@@ -11,10 +11,18 @@ import type { WatchAction } from './etcd-actions.ts';
 
 /** `revision`: from which it is to be told; 0: from what comes next. */
 export function watchBytes(action: WatchAction, revision: number): Uint8Array {
-  const value = { ...rangeOf(action), startRevision: BigInt(revision), prevKv: action.prevKv ?? false };
+  const { prevKv = false, progressNotify = false } = action;
+  const value = { ...rangeOf(action), startRevision: BigInt(revision), prevKv, progressNotify };
   const request = { requestUnion: { case: 'createRequest', value } } as const;
   return toBinary(WatchRequestSchema, create(WatchRequestSchema, request));
 }
+
+/** Asks for the revision on a stream that stands. */
+export const progressBytes = (): Uint8Array =>
+  toBinary(
+    WatchRequestSchema,
+    create(WatchRequestSchema, { requestUnion: { case: 'progressRequest', value: {} } }),
+  );
 
 /** What is heard where the stream itself has ended. */
 export const emptyWatch: WatchResponse = create(WatchResponseSchema);
@@ -24,15 +32,26 @@ export function decodeWatch(bytes: Uint8Array): WatchResponse {
 }
 
 /**
- * From which revision a watch goes on after this answer.
+ * From which revision a watch goes on after this answer: nothing is missed, nothing heard twice. Before its
+ * first event a watch of 3.4.23 asks for the store's revision itself, and may hear of what was before it; and
+ * after a progress report, of what it has heard already, as later versions do not.
  * @source etcd v3.4.23 clientv3/watch.go serveSubstream
  */
-export function nextRevision(from: number, answer: WatchResponse): number {
+function nextRevision(from: number, answer: WatchResponse): number {
   const revision = Number(answer.header?.revision ?? 0n);
-  if (answer.created) return from === 0 ? revision : from;
+  if (answer.created) return from === 0 ? revision + 1 : from;
   const last = answer.events.at(-1)?.kv;
   if (last !== undefined) return Number(last.modRevision) + 1;
   return revision >= from ? revision + 1 : from;
+}
+
+/**
+ * Notes an answer in the watch's state.
+ * @returns whether it has something to tell: changes, the end, or the revision
+ */
+export function hear(watch: { from: number }, answer: WatchResponse): boolean {
+  if (!answer.canceled) watch.from = nextRevision(watch.from, answer);
+  return answer.canceled || !answer.created;
 }
 
 /**

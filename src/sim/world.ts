@@ -3,6 +3,7 @@ import { assert } from '../base/assert.ts';
 import { hostCount } from '../base/hosts.ts';
 import { stream } from '../base/prng.ts';
 import { inputKind } from './chain-hash.ts';
+import { PerfChecks } from './check-perf.ts';
 import { Clients } from './client.ts';
 import { Disk } from './disk.ts';
 import { peersOf } from './endpoints.ts';
@@ -14,8 +15,9 @@ import { isLinkStale, linkEnded } from './links.ts';
 import { newReach } from './reach.ts';
 import { Reporter } from './reporter.ts';
 import { defaultWorld } from './world-config.ts';
+import type { PerfEvent, PerfWorld } from './check-perf.ts';
 import type { ClientWorld } from './client-call.ts';
-import type { LoadWorld } from './load.ts';
+import type { LoadEvent, LoadWorld } from './load.ts';
 import type { Launch, MemberStatus, Process, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { FaultReach } from './reach.ts';
@@ -34,7 +36,7 @@ const noDigest = [0, 0] as const;
 /** Of a member whose address is no host's: nobody is there. */
 const unknownHost = 1000;
 
-export class World implements ClientWorld, LoadWorld {
+export class World implements ClientWorld, LoadWorld, PerfWorld {
   readonly config: ClusterConfig;
   /** Where members may be; `peers`: where there are any. */
   readonly hosts: readonly PeerConfig[] = peersOf(hostCount);
@@ -42,6 +44,7 @@ export class World implements ClientWorld, LoadWorld {
   readonly network: Network;
   readonly clients: Clients;
   readonly load: Load;
+  readonly perf: PerfChecks;
   readonly reporter: Reporter;
   readonly reach: FaultReach = newReach();
   readonly #machines = new Map<number, { readonly process: Process; readonly disk: Disk }>();
@@ -63,6 +66,7 @@ export class World implements ClientWorld, LoadWorld {
     this.network = new Network(network, seed, boot);
     this.clients = new Clients(this, network.clientDelay, seed, boot);
     this.load = new Load(this, seed, boot);
+    this.perf = new PerfChecks(this, seed, boot);
     const starts = stream(seed, boot, 'start');
     const peers = peersOf(memberCount);
     images.forEach((image, i) => {
@@ -164,12 +168,22 @@ export class World implements ClientWorld, LoadWorld {
     this.reporter.tell(0, event);
   }
 
-  /** A client of the load begins. */
+  checkPerf(id: number, action: Parameters<PerfChecks['begin']>[1]): void {
+    this.perf.begin(id, action);
+  }
+
+  loadHappens(event: LoadEvent | PerfEvent): void {
+    if (event.kind === 'perfIssue') this.perf.happen(event);
+    else this.load.happen(event);
+  }
+
+  /** A client of a load or a check begins. */
   request(id: number, action: ClientAction): void {
     this.clients.start(id, action);
   }
 
   finish(id: number, outcome: ClientOutcome | null): void {
+    if (this.perf.owns(id)) return outcome === null ? undefined : this.perf.finished(id, outcome);
     if (this.load.owns(id)) return this.load.finished(id, outcome);
     this.finished.push({ id, moment: this.kernel.moment, timeUs: this.nowUs, outcome });
   }
@@ -223,6 +237,8 @@ export class World implements ClientWorld, LoadWorld {
       case 'loadIssue':
       case 'loadReport':
         return !this.load.isCurrent(event);
+      case 'perfIssue':
+        return !this.perf.isOpen(event.load);
       case 'action':
         return false;
       default:

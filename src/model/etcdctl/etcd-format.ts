@@ -275,7 +275,8 @@ function simpleOf(answer: EtcdAnswerShown, command: ClientAction | undefined): s
     case 'roleGet':
       return roleLines(command?.type === 'roleGet' ? command.role : '', answer.permissions);
     case 'watch':
-    case 'watchStop':
+    case 'watchProgress':
+    case 'stop':
       return [];
     default:
       return command === undefined ? [] : [doneLine(command)];
@@ -283,7 +284,7 @@ function simpleOf(answer: EtcdAnswerShown, command: ClientAction | undefined): s
 }
 
 /** What always prints alike, whatever the format. */
-const plain: readonly string[] = ['compaction', 'authEnable', 'authDisable', 'watch', 'watchStop'];
+const plain: readonly string[] = ['compaction', 'authEnable', 'authDisable', 'watch', 'watchProgress', 'stop'];
 
 /** @source etcd v3.4.23 etcdctl printer_simple.go, printer_json.go, printer_fields.go, printer_table.go */
 export function etcdLines(

@@ -1,0 +1,181 @@
+/** `check perf`: a minute of puts at a fixed rate, and how soon each was answered. */
+import { stream } from '../base/prng.ts';
+import { grpcCode } from '../engine/server/types.ts';
+import type { Prng } from '../base/prng.ts';
+import type { Asking } from './client-call.ts';
+import type { PerfAction, PerfLoad } from './etcd-actions.ts';
+import type { ClientAction, ClientOutcome } from './types.ts';
+
+/** The next put is due. `load`: which check's, by the number of its action. */
+export interface PerfEvent {
+  readonly kind: 'perfIssue';
+  readonly load: number;
+  /** From 0. */
+  readonly index: number;
+}
+
+/** What a check needs of the world. */
+export interface PerfWorld {
+  readonly nowUs: number;
+  schedule(timeUs: number, event: PerfEvent): void;
+  /** Starts a client's command; its outcome comes to `finished`. */
+  request(id: number, action: ClientAction): void;
+  finish(id: number, outcome: ClientOutcome): void;
+}
+
+/**
+ * So many puts a second, by so many clients, each of which waits for its answer before it sends again.
+ * @source etcd v3.4.23 etcdctl check.go checkPerfCfgMap
+ */
+const measures: Readonly<Record<PerfLoad, { readonly limit: number; readonly clients: number }>> = {
+  s: { limit: 150, clients: 50 },
+  m: { limit: 1000, clients: 200 },
+};
+const secondUs = 1_000_000;
+const durationUs = 60 * secondUs;
+const [keyChars, valueChars] = [256, 1024];
+/** Ids of the requests; those of actions and loads come never so far. */
+const firstId = 2_000_000_000;
+
+interface Check {
+  readonly id: number;
+  readonly action: PerfAction & Asking;
+  readonly limit: number;
+  readonly clients: number;
+  readonly draws: Prng;
+  startUs: number;
+  issued: number;
+  /** Puts that wait for a client; at most as many as there are. */
+  queued: number;
+  underWay: number;
+  isOver: boolean;
+  readonly latenciesUs: number[];
+  readonly errors: Map<string, number>;
+}
+
+type Then = (outcome: ClientOutcome) => void;
+
+/**
+ * The checks under way. Each looks first whether its prefix is free, and deletes its keys at the end. Stream:
+ * `perf`, with the action's number.
+ * @source etcd v3.4.23 etcdctl check.go newCheckPerfCommand
+ */
+export class PerfChecks {
+  readonly #world: PerfWorld;
+  readonly #seed: number;
+  readonly #boot: number;
+  readonly #open = new Map<number, Check>();
+  readonly #waiting = new Map<number, Then>();
+  #lastId = firstId;
+
+  constructor(world: PerfWorld, seed: number, boot: number) {
+    this.#world = world;
+    this.#seed = seed;
+    this.#boot = boot;
+  }
+
+  owns(id: number): boolean {
+    return id > firstId;
+  }
+
+  isOpen(check: number): boolean {
+    return this.#open.has(check);
+  }
+
+  begin(id: number, action: PerfAction & Asking): void {
+    const { limit, clients } = measures[action.load];
+    const draws = stream(this.#seed, this.#boot, 'perf', id);
+    const counts = { startUs: 0, issued: 0, queued: 0, underWay: 0, isOver: false };
+    const check: Check = {
+      ...{ id, action, limit, clients, draws },
+      ...counts,
+      latenciesUs: [],
+      errors: new Map(),
+    };
+    this.#open.set(id, check);
+    const { prefix } = action;
+    this.#ask(check, { type: 'get', key: prefix, prefix: true, limit: 1 }, (outcome) => {
+      if (!outcome.ok) return this.#end(check, outcome);
+      if (outcome.type === 'get' && outcome.kvs.length > 0) {
+        const first = `Delete with etcdctl del --prefix ${prefix} first`;
+        const message = `prefix ${JSON.stringify(prefix)} has keys. ${first}`;
+        return this.#end(check, { ok: false, code: grpcCode.failedPrecondition, message });
+      }
+      check.startUs = this.#world.nowUs;
+      this.#world.schedule(check.startUs, { kind: 'perfIssue', load: id, index: 0 });
+    });
+  }
+
+  /** A request of a check has ended. */
+  finished(id: number, outcome: ClientOutcome): void {
+    const then = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    then?.(outcome);
+  }
+
+  happen({ load, index }: PerfEvent): void {
+    const check = this.#open.get(load);
+    if (check === undefined) return;
+    const nextUs = check.startUs + Math.floor(((index + 1) * secondUs) / check.limit);
+    check.isOver = nextUs >= check.startUs + durationUs;
+    if (!check.isOver) this.#world.schedule(nextUs, { kind: 'perfIssue', load, index: index + 1 });
+    if (check.underWay < check.clients) this.#put(check);
+    else if (check.queued < check.clients) check.queued++;
+  }
+
+  #put(check: Check): void {
+    const { draws, action } = check;
+    const sentUs = this.#world.nowUs;
+    check.issued++;
+    check.underWay++;
+    const drawn = [draws.next(), draws.next()].map((part) => part.toString(16).padStart(8, '0')).join('');
+    const key = action.prefix + drawn.padEnd(keyChars, '\0');
+    this.#ask(check, { type: 'put', key, value: '\0'.repeat(valueChars) }, (outcome) => {
+      check.underWay--;
+      if (outcome.ok) check.latenciesUs.push(this.#world.nowUs - sentUs);
+      else check.errors.set(outcome.message, (check.errors.get(outcome.message) ?? 0) + 1);
+      if (check.queued > 0) {
+        check.queued--;
+        this.#put(check);
+      } else if (check.isOver && check.underWay === 0) this.#clear(check, this.#world.nowUs - check.startUs);
+    });
+  }
+
+  #clear(check: Check, totalUs: number): void {
+    const { prefix, autoCompact, autoDefrag } = check.action;
+    this.#ask(check, { type: 'del', key: prefix, prefix: true }, (deleted) => {
+      if (!deleted.ok) return this.#end(check, deleted);
+      const revision = deleted.type === 'del' ? deleted.revision : 0;
+      const compact: ClientAction = { type: 'compaction', revision, physical: true };
+      this.#maybe(check, autoCompact === true ? compact : null, () =>
+        this.#maybe(check, autoDefrag === true ? { type: 'defrag' } : null, (defrag) => {
+          const endpoints = defrag?.ok === true && defrag.type === 'defrag' ? defrag.endpoints : [];
+          const { limit, issued, latenciesUs } = check;
+          const errors = [...check.errors].map(([message, count]) => ({ message, count }));
+          const compacted = autoCompact === true ? revision : null;
+          const defragmented = endpoints.map(({ endpoint }) => endpoint);
+          const answer = { limit, issued, latenciesUs, totalUs, errors, compacted, defragmented };
+          this.#end(check, { ok: true, type: 'checkPerf', ...answer });
+        }),
+      );
+    });
+  }
+
+  /** Asks for what is to be done, if anything, and goes on where that went well. */
+  #maybe(check: Check, action: ClientAction | null, then: (outcome: ClientOutcome | null) => void): void {
+    if (action === null) return then(null);
+    this.#ask(check, action, (outcome) => (outcome.ok ? then(outcome) : this.#end(check, outcome)));
+  }
+
+  #ask({ action: { endpoints, user } }: Check, action: ClientAction, then: Then): void {
+    this.#lastId++;
+    this.#waiting.set(this.#lastId, then);
+    const asking = { ...(endpoints !== undefined && { endpoints }), ...(user !== undefined && { user }) };
+    this.#world.request(this.#lastId, { ...action, ...asking });
+  }
+
+  #end({ id }: Check, outcome: ClientOutcome): void {
+    this.#open.delete(id);
+    this.#world.finish(id, outcome);
+  }
+}
