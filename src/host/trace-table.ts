@@ -253,6 +253,7 @@ const serverRows = {
   },
   'server.moveLeader': { to: 'u32' },
   'server.autoCompact': { revision: 'f64' },
+  'server.corruptCheck': { revision: 'f64', peerCount: 'u32', corrupt: 'bool' },
   'server.defragment': { beforeBytes: 'f64', afterBytes: 'f64' },
   'alarm.raise': { memberId: 'text', alarm: 'text' },
   'alarm.disarm': { memberId: 'text', alarm: 'text' },

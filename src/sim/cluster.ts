@@ -69,6 +69,7 @@ const timerChecksums = {
   leaseExpiry: crc32c(encodeUtf8('leaseExpiry')),
   compaction: crc32c(encodeUtf8('compaction')),
   autoCompaction: crc32c(encodeUtf8('autoCompaction')),
+  corruptCheck: crc32c(encodeUtf8('corruptCheck')),
   watchSync: crc32c(encodeUtf8('watchSync')),
   watchVictims: crc32c(encodeUtf8('watchVictims')),
   watchProgress: crc32c(encodeUtf8('watchProgress')),

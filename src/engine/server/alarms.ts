@@ -4,8 +4,14 @@ import type { Trace } from '../../base/trace.ts';
 import { emptyBytes } from '../../base/bytes.ts';
 import { idToHex } from '../../base/u64.ts';
 import type { Backend } from '../backend/backend.ts';
-import { AlarmMemberSchema, AlarmType } from '../pb/gen/rpc_pb.ts';
+import {
+  AlarmMemberSchema,
+  AlarmRequest_AlarmAction as AlarmAction,
+  AlarmRequestSchema,
+  AlarmType,
+} from '../pb/gen/rpc_pb.ts';
 import type { AlarmMember } from '../pb/gen/rpc_pb.ts';
+import type { WriteRequest } from './entry-data.ts';
 import type { ServerEvent } from './events.ts';
 
 export const alarmNames: Readonly<Record<number, string>> = {
@@ -13,6 +19,12 @@ export const alarmNames: Readonly<Record<number, string>> = {
   [AlarmType.NOSPACE]: 'NOSPACE',
   [AlarmType.CORRUPT]: 'CORRUPT',
 };
+
+/** The write that raises an alarm for a member. */
+export function alarmOf(alarm: AlarmType, memberID: bigint): WriteRequest {
+  const body = create(AlarmRequestSchema, { action: AlarmAction.ACTIVATE, memberID, alarm });
+  return { kind: 'alarm', body };
+}
 
 /** As `Status` lists it. @source etcd v3.4.23 etcdserverpb AlarmMember.String */
 export function alarmText({ memberID, alarm }: AlarmMember): string {

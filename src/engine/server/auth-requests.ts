@@ -1,9 +1,11 @@
 /** Requests about users and roles on their way to the log: who may log in, and what is hashed before. */
 import { create } from '@bufbuild/protobuf';
 import { base64Encode } from '@bufbuild/protobuf/wire';
+import { defaultCost } from '../auth/password.ts';
 import { drawTokenPrefix } from '../auth/simple-token.ts';
 import type { AuthStore } from '../auth/store.ts';
 import { AuthError } from '../auth/types.ts';
+import { stream } from '../../base/prng.ts';
 import type { Prng } from '../../base/prng.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import { InternalAuthenticateRequestSchema } from '../pb/gen/raft_internal_pb.ts';
@@ -16,12 +18,13 @@ import { authRefusal } from './apply-auth.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
 import type { Call, Finish } from './calls.ts';
-import type { PasswordJobs } from './password-jobs.ts';
+import type { Outbox } from './outbox.ts';
+import { PasswordJobs } from './password-jobs.ts';
+import type { MemberConfig } from './types.ts';
 
 export interface AuthRequestsPort {
   readonly auth: AuthStore;
-  readonly jobs: PasswordJobs;
-  readonly random: Prng;
+  readonly outbox: Outbox;
   /** Proposes a write for a client; `finish` gets the outcome in place of the client. */
   propose(call: Call, write: WriteRequest, finish?: Finish): void;
   answer(request: number, bytes: Uint8Array): void;
@@ -31,9 +34,25 @@ export interface AuthRequestsPort {
 /** A log holds hashes, never passwords, as etcd's does from 3.5 on. */
 export class AuthRequests {
   readonly #port: AuthRequestsPort;
+  readonly #jobs: PasswordJobs;
+  readonly #random: Prng;
 
-  constructor(port: AuthRequestsPort) {
+  constructor({ seed, nodeId, epoch, bcryptCost }: MemberConfig, port: AuthRequestsPort) {
     this.#port = port;
+    this.#random = stream(seed, 'token', nodeId, epoch);
+    const { outbox } = port;
+    const setTimer = (afterUs: number): void => outbox.timer('password', afterUs);
+    const salts = stream(seed, 'salt', nodeId, epoch);
+    this.#jobs = new PasswordJobs(bcryptCost ?? defaultCost, salts, outbox.trace, setTimer);
+  }
+
+  /** The timer has fired: the next password is hashed. */
+  runJob(): void {
+    this.#jobs.run();
+  }
+
+  cancel(request: number): void {
+    this.#jobs.cancel(request);
   }
 
   /**
@@ -43,13 +62,13 @@ export class AuthRequests {
   authenticate(call: Call, body: AuthenticateRequest): void {
     const { request } = call;
     const { name, password } = body;
-    const { auth, jobs, random } = this.#port;
+    const { auth } = this.#port;
     const hash = this.#hashOf(name);
     if (hash instanceof RpcError) return this.#port.refuse(request, hash);
     const checkedAt = auth.revision;
-    jobs.compare(request, password, hash, (isRight) => {
+    this.#jobs.compare(request, password, hash, (isRight) => {
       if (!isRight) return this.#port.refuse(request, rpcErrors.authFailed);
-      const simpleToken = drawTokenPrefix(random);
+      const simpleToken = drawTokenPrefix(this.#random);
       const proposed = create(InternalAuthenticateRequestSchema, { name, simpleToken });
       this.#port.propose(call, { kind: 'authenticate', body: proposed }, (outcome) => {
         if (outcome instanceof RpcError) this.#port.refuse(request, outcome);
@@ -62,7 +81,7 @@ export class AuthRequests {
   addUser(call: Call, body: AuthUserAddRequest): void {
     body.hashedPassword = '';
     if (body.options?.noPassword === true) return this.#port.propose(call, { kind: 'authUserAdd', body });
-    this.#port.jobs.hash(call.request, body.password, (hash) => {
+    this.#jobs.hash(call.request, body.password, (hash) => {
       body.password = '';
       body.hashedPassword = base64Encode(encodeUtf8(hash));
       this.#port.propose(call, { kind: 'authUserAdd', body });
@@ -70,7 +89,7 @@ export class AuthRequests {
   }
 
   changePassword(call: Call, body: AuthUserChangePasswordRequest): void {
-    this.#port.jobs.hash(call.request, body.password, (hash) => {
+    this.#jobs.hash(call.request, body.password, (hash) => {
       body.password = '';
       body.hashedPassword = base64Encode(encodeUtf8(hash));
       this.#port.propose(call, { kind: 'authUserChangePassword', body });

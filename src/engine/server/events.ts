@@ -89,6 +89,13 @@ export type ServerEvent =
   | { readonly type: 'server.moveLeader'; readonly to: number }
   /** The leader compacts by itself. */
   | { readonly type: 'server.autoCompact'; readonly revision: number }
+  /** The leader has compared its hash with so many peers'; `corrupt`: they contradict each other. */
+  | {
+      readonly type: 'server.corruptCheck';
+      readonly revision: number;
+      readonly peerCount: number;
+      readonly corrupt: boolean;
+    }
   /** The store was copied into a tight file. */
   | { readonly type: 'server.defragment'; readonly beforeBytes: number; readonly afterBytes: number }
   | { readonly type: 'alarm.raise'; readonly memberId: string; readonly alarm: string }

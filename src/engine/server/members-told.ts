@@ -1,7 +1,7 @@
 /** The members in the forms others need: the first entries of a log, an event; and whose a log is. */
 import { idToHex } from '../../base/u64.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
-import type { Peer } from '../raft/types.ts';
+import type { NodeId, Peer } from '../raft/types.ts';
 import { tagContext } from './conf-change-data.ts';
 import type { MemberId, MemberTable } from './member-id.ts';
 import { compareIds, memberIdOf } from './member-id.ts';
@@ -9,6 +9,7 @@ import { memberToJson } from './membership.ts';
 import type { ClusterMember, Membership } from './membership.ts';
 import type { ServerEvent } from './events.ts';
 import type { MemberConfig, PeerConfig } from './types.ts';
+import { decodeV2Store } from './v2-store.ts';
 import { BootError } from './wal-storage.ts';
 
 /** Ascending by id as etcd has them, each with its JSON as the change's context. They are seated. */
@@ -69,4 +70,31 @@ export function selfOf(config: MemberConfig): PeerConfig {
   if (self === undefined)
     throw new BootError(`member ${config.nodeId} is not among the peers of its configuration`);
   return self;
+}
+
+/** Takes up who a snapshot says is in the cluster. @throws BootError when it does not */
+export function restoreMembership(data: Uint8Array, membership: Membership, table: MemberTable): void {
+  const stored = decodeV2Store(data);
+  if (stored === null) throw new BootError('the snapshot does not say who is in the cluster');
+  membership.reset(stored.members, stored.removed, stored.version);
+  for (const id of stored.removed) table.retire(id);
+  for (const { id, peerUrls } of stored.members) table.seat(id, table.numberOf(id, peerUrls));
+}
+
+/**
+ * Where the other members are, as far as is known at a start: a log without a snapshot names nobody yet, and
+ * the configuration is asked.
+ */
+export function otherHosts(
+  membership: Membership,
+  self: MemberId,
+  table: MemberTable,
+  config: MemberConfig,
+): NodeId[] {
+  const members = membership.members();
+  if (members.length === 0) {
+    return config.peers.map(({ nodeId }) => nodeId).filter((node) => node !== config.nodeId);
+  }
+  const hosts = members.filter(({ id }) => id !== self).map(({ peerUrls }) => table.nodeAt(peerUrls));
+  return hosts.filter((node) => node !== null);
 }

@@ -1,5 +1,10 @@
-/** Which other hosts this member is connected to, and since when: what the guards of a change look at. */
+/**
+ * Which other hosts this member is connected to, and since when: what the guards of a change look at. And where
+ * members are.
+ */
 import type { NodeId } from '../raft/types.ts';
+import type { MemberTable } from './member-id.ts';
+import type { Membership } from './membership.ts';
 
 /** @source etcd v3.4.23 etcdserver/server.go HealthInterval */
 const healthIntervalUs = 5_000_000;
@@ -7,10 +12,17 @@ const healthIntervalUs = 5_000_000;
 /** @source etcd v3.4.23 etcdserver/util.go; rafthttp/peer_status.go */
 export class PeerLinks {
   readonly #upSinceUs = new Map<NodeId, number>();
+  readonly #known = new Set<NodeId>();
 
   set(node: NodeId, isUp: boolean, nowUs: number): void {
+    this.#known.add(node);
     if (!isUp) this.#upSinceUs.delete(node);
     else if (!this.#upSinceUs.has(node)) this.#upSinceUs.set(node, nowUs);
+  }
+
+  /** Whether it was ever told how the connection is. */
+  isKnown(node: NodeId): boolean {
+    return this.#known.has(node);
   }
 
   isUp(node: NodeId): boolean {
@@ -24,5 +36,33 @@ export class PeerLinks {
       const sinceUs = node === null ? undefined : this.#upSinceUs.get(node);
       return sinceUs !== undefined && sinceUs < nowUs - healthIntervalUs;
     }).length;
+  }
+}
+
+/** Where a member is: at its address, or while that is not known, at its node's own host. */
+export class MemberHosts {
+  readonly #table: MemberTable;
+  readonly #membership: Membership;
+  readonly #known = new Map<NodeId, NodeId | null>();
+
+  constructor(table: MemberTable, membership: Membership) {
+    this.#table = table;
+    this.#membership = membership;
+  }
+
+  /** Null where no host has the member's address. */
+  of(node: NodeId): NodeId | null {
+    const known = this.#known.get(node);
+    if (known !== undefined) return known;
+    const member = this.#membership.member(this.#table.memberOf(node));
+    const host = this.#table.nodeAt(member?.peerUrls ?? []);
+    const found = member === null ? this.#table.hostNode(node) : host;
+    this.#known.set(node, found);
+    return found;
+  }
+
+  /** Members have changed. */
+  clear(): void {
+    this.#known.clear();
   }
 }

@@ -26,6 +26,9 @@ const kinds = [
   'promote',
   'promoted',
   'promoteRefused',
+  'hashKv',
+  'hashKvIs',
+  'hashKvRefused',
 ] as const;
 
 /**
@@ -34,7 +37,8 @@ const kinds = [
  * `members` asks who is in the cluster: `membersAre` answers, `notYet` where the asked one only starts.
  * `gone` tells a removed member, by its id, that it is removed. `snapshot` is a piece of a stream,
  * `snapshotPart` how much of it has come, `snapshotSaved` and `snapshotRefused` how it ended. `promote` asks
- * the leader on; `promoted` and `promoteRefused` answer, the latter with etcd's text.
+ * the leader on; `promoted` and `promoteRefused` answer, the latter with etcd's text. `hashKv` asks for the
+ * hash at a revision; `hashKvIs` answers, `hashKvRefused` where the revision is gone or has not come.
  */
 export type PeerRequestKind = (typeof kinds)[number];
 
@@ -57,6 +61,9 @@ export const peerRequestNames: Readonly<Record<PeerRequestKind, string>> = {
   promote: 'MemberPromote',
   promoted: 'MemberPromoteResp',
   promoteRefused: 'MemberPromoteResp',
+  hashKv: 'HashKV',
+  hashKvIs: 'HashKVResp',
+  hashKvRefused: 'HashKVResp',
 };
 
 export interface PeerRequest {

@@ -10,6 +10,8 @@ export interface Reader {
   readonly request: number;
   /** Reads and answers; it is called once the index is applied. */
   read(): void;
+  /** The index cannot be had; absent: the client is told. */
+  refuse?(error: RpcError): void;
 }
 
 /** What the loop asks of its member. */

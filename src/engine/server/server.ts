@@ -12,15 +12,16 @@ import { Admission, encodeMembers } from './admission.ts';
 import type { Admitted } from './admission.ts';
 import { Applier } from './apply.ts';
 import { ApplierV3 } from './apply-v3.ts';
+import { hashAnswer, InitialHashCheck } from './corruption.ts';
 import { digestOf } from './digest.ts';
 import { Disk, diskFailure } from './disk.ts';
 import { readFound } from './found.ts';
 import type { Found } from './found.ts';
-import { checkOwner, firstPeers, membersEvent, selfOf } from './members-told.ts';
+import { checkOwner, firstPeers, membersEvent, restoreMembership, selfOf } from './members-told.ts';
 import { MemberTable } from './member-id.ts';
 import { Membership } from './membership.ts';
 import type { Outbox } from './outbox.ts';
-import { PeerLinks } from './peer-links.ts';
+import { MemberHosts, PeerLinks } from './peer-links.ts';
 import { decodePeerRequest, encodePeerRequest, isPeerRequest, peerRequestNames } from './peer-request.ts';
 import type { PeerRequest } from './peer-request.ts';
 import { decodeMessage, RaftWireError, senderOf } from './raft-codec.ts';
@@ -32,8 +33,7 @@ import { SnapshotTraffic } from './snapshot-traffic.ts';
 import { Store } from './store.ts';
 import type { DiskImage, MemberConfig, MemberInput, PeerConfig, TimerName } from './types.ts';
 import { V3Server } from './v3-server.ts';
-import { decodeV2Store } from './v2-store.ts';
-import { BootError, WalStorage } from './wal-storage.ts';
+import { WalStorage } from './wal-storage.ts';
 import type { LogOwner } from './wal-storage.ts';
 
 /** The disk failed, the member was removed, or so: the server stops with this sentence. */
@@ -77,6 +77,8 @@ export class EtcdServer {
   #storage: WalStorage | null;
   /** Null where nobody has to be asked. */
   #admission: Admission | null = null;
+  /** Null until a start that compares hashes does so. */
+  #hashCheck: InitialHashCheck | null = null;
   /** Who this member is; null until it is known. */
   #admitted: Admitted | null = null;
   #running: Running | null = null;
@@ -85,8 +87,7 @@ export class EtcdServer {
   #nowUs: number;
   /** Whether the log was made at this start. */
   #isFresh = false;
-  /** Where members are; see `#hostOf`. */
-  readonly #hosts = new Map<NodeId, NodeId | null>();
+  readonly #hosts: MemberHosts;
   /** When a member that was removed ends. */
   #endsUs = Infinity;
 
@@ -102,10 +103,11 @@ export class EtcdServer {
     this.#nowUs = nowUs;
     this.#disk = new Disk(outbox);
     this.#table = new MemberTable([], config.clusterToken, config.hosts ?? config.peers);
+    this.#hosts = new MemberHosts(this.#table, this.#membership);
     const found = readFound(files, this.#table, this.#disk);
     this.#found = found;
     if (found.owner !== null) this.#table.seat(found.owner.member, config.nodeId);
-    if (found.snapshot !== null) this.#restoreMembership(found.snapshot);
+    if (found.snapshot !== null) restoreMembership(found.snapshot.data, this.#membership, this.#table);
     this.#storage = WalStorage.open(this.#table, this.#disk, this.#walOptions, files, found.snapshot);
     this.#store = new Store(config, found, this.#storage === null, this.#disk, outbox);
     this.#setTimers();
@@ -256,6 +258,7 @@ export class EtcdServer {
         break;
       case 'compaction':
       case 'autoCompaction':
+      case 'corruptCheck':
       case 'watchSync':
       case 'watchVictims':
       case 'watchProgress':
@@ -268,6 +271,7 @@ export class EtcdServer {
   #takeLink(node: NodeId, isUp: boolean, nowUs: number): void {
     this.#links.set(node, isUp, nowUs);
     this.#admission?.linkChanged(node, isUp);
+    this.#hashCheck?.linkChanged(node, isUp);
     if (isUp || this.#running === null) return;
     this.#running.raft.reportUnreachable(node);
     this.#running.traffic.peerDown(node, nowUs);
@@ -303,6 +307,8 @@ export class EtcdServer {
     const message = decodePeerRequest(bytes);
     if (message === null) return;
     const running = this.#running;
+    const hash = message.kind === 'hashKv' ? hashAnswer(this.#store.kv, message) : null;
+    if (hash !== null) return this.#sendRequest(from, hash);
     if (message.kind === 'members') return this.#tellMembers(from, message.id);
     if (message.kind === 'membersAre' || message.kind === 'notYet') {
       return this.#admission?.answered(from, message.kind === 'notYet' ? null : message.body);
@@ -311,6 +317,7 @@ export class EtcdServer {
       if (message.id === running?.owner.member) throw new StopError(removedText);
       return;
     }
+    this.#hashCheck?.receive(from, message);
     if (running === null || running.traffic.receive(from, message, nowUs)) return;
     running.v3.takePeerRequest(from, message, nowUs);
   }
@@ -365,12 +372,27 @@ export class EtcdServer {
       this.#isFresh = true;
       return;
     }
+    if (!this.#isChecked(admitted.member, nowUs)) return;
     this.#start(owner, this.#storage, nowUs);
     if (this.#isFresh && admitted.existing === null)
       this.#running?.raft.bootstrap(firstPeers(this.#config, this.#table));
     const held = this.#held;
     this.#held = [];
     for (const input of held) this.#takeClient(input, nowUs);
+  }
+
+  /** A member that was there before may have to compare its data with its peers' first. @throws BootError */
+  #isChecked(member: LogOwner['member'], nowUs: number): boolean {
+    if (this.#isFresh || this.#config.initialCorruptCheck !== true) return true;
+    const parts = {
+      kv: this.#store.kv,
+      membership: this.#membership,
+      table: this.#table,
+      links: this.#links,
+    };
+    const send = (to: NodeId, asked: PeerRequest): void => this.#sendRequest(to, asked);
+    this.#hashCheck ??= new InitialHashCheck(this.#config, parts, member, send, nowUs);
+    return this.#hashCheck.isDone(nowUs);
   }
 
   #start(owner: LogOwner, storage: WalStorage, nowUs: number): void {
@@ -430,7 +452,7 @@ export class EtcdServer {
         running().snapshots.saveReceived(snapshot, () => running().raft.snapshotSaved());
       },
       applySnapshot: (snapshot) => this.#applySnapshot(snapshot, running()),
-      hostOf: (node) => this.#hostOf(node),
+      hostOf: (node) => this.#hosts.of(node),
     };
   }
 
@@ -438,22 +460,12 @@ export class EtcdServer {
   #applySnapshot(snapshot: Snapshot, { applier, snapshots, traffic }: Running): void {
     const { index, term } = snapshot;
     this.#store.takeSnapshot(index, traffic.takeDatabase(snapshot));
-    this.#restoreMembership(snapshot);
+    restoreMembership(snapshot.data, this.#membership, this.#table);
     applier.restore({ index, term });
     snapshots.applied(snapshot);
     const { trace } = this.#outbox;
     if (trace.on) trace.emit({ type: 'snapshot.apply', index, term, revision: this.#store.kv.revision });
     this.#membersChanged();
-  }
-
-  #restoreMembership({ data }: Snapshot): void {
-    const stored = decodeV2Store(data);
-    if (stored === null) throw new BootError('the snapshot does not say who is in the cluster');
-    this.#membership.reset(stored.members, stored.removed, stored.version);
-    for (const id of stored.removed) this.#table.retire(id);
-    for (const { id, peerUrls } of stored.members) {
-      this.#table.seat(id, this.#table.numberOf(id, peerUrls));
-    }
   }
 
   /** A member that is out learns so from its own log; it goes on for a moment, for others to hear of it. */
@@ -468,17 +480,6 @@ export class EtcdServer {
 
   #tellMembership(): void {
     if (this.#outbox.trace.on) this.#outbox.trace.emit(membersEvent(this.#membership, this.#table));
-  }
-
-  /** Where a member is: at its address, or while that is not known, at its node's own host. */
-  #hostOf(node: NodeId): NodeId | null {
-    const known = this.#hosts.get(node);
-    if (known !== undefined) return known;
-    const member = this.#membership.member(this.#table.memberOf(node));
-    const host = this.#table.nodeAt(member?.peerUrls ?? []);
-    const found = member === null ? this.#table.hostNode(node) : host;
-    this.#hosts.set(node, found);
-    return found;
   }
 
   /** Until raft wants nothing and nothing more has become possible. */

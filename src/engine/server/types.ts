@@ -12,6 +12,8 @@ export type TimerName =
   | 'compaction'
   /** Whether it is time to compact, where that is to happen by itself. */
   | 'autoCompaction'
+  /** The leader compares its hash with its peers'. */
+  | 'corruptCheck'
   /** Watchers that are behind are brought up to date. */
   | 'watchSync'
   /** Watchers whose stream was full are tried again. */
@@ -203,6 +205,10 @@ export interface MemberConfig {
   readonly quotaBytes?: number;
   /** Old revisions are let go by themselves. Default: never. */
   readonly autoCompaction?: AutoCompaction;
+  /** A member that starts again compares its hash with its peers' before it serves. Default: it does not. */
+  readonly initialCorruptCheck?: boolean;
+  /** So long after a comparison of hashes the leader makes the next. Default: never. */
+  readonly corruptCheckUs?: number;
   /** How often a watcher that asked for it hears the revision. Default 10 minutes. */
   readonly progressIntervalUs?: number;
   /** The logarithm of how often a password is hashed over. Default 10. */

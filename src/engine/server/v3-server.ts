@@ -1,19 +1,13 @@
 /** Clients' requests from the door to the answer: writes through the log, reads through the read index. */
 import { create } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
-import { stream } from '../../base/prng.ts';
-import { defaultCost } from '../auth/password.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import type { WatchableStore } from '../mvcc/watchable-store.ts';
-import {
-  AlarmRequest_AlarmAction as AlarmAction,
-  AlarmRequestSchema,
-  AlarmType,
-  LeaseRevokeRequestSchema,
-} from '../pb/gen/rpc_pb.ts';
+import { AlarmType, LeaseRevokeRequestSchema } from '../pb/gen/rpc_pb.ts';
 import type { Entry, NodeId, ReadState } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
+import { alarmOf } from './alarms.ts';
 import { leaseList, memberList, memberStatus } from './answers.ts';
 import type { AnswerParts } from './answers.ts';
 import type { Applied, Applier } from './apply.ts';
@@ -23,6 +17,7 @@ import { isReadOnly } from './apply-txn.ts';
 import { AuthRequests } from './auth-requests.ts';
 import type { Call, Finish } from './calls.ts';
 import { CompactionServer } from './compaction-server.ts';
+import { CorruptionMonitor } from './corruption.ts';
 import { encodeV2Put, encodeWrite, writeLabel } from './entry-data.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
@@ -35,7 +30,6 @@ import { RequestIdGenerator } from './member-id.ts';
 import { MemberRequests } from './member-requests.ts';
 import { attributesPath, attributesToJson } from './membership.ts';
 import type { MemberAttributes } from './membership.ts';
-import { PasswordJobs } from './password-jobs.ts';
 import type { PeerLinks } from './peer-links.ts';
 import type { PeerRequest } from './peer-request.ts';
 import { Proposals } from './proposals.ts';
@@ -82,10 +76,10 @@ export class V3Server {
   readonly #leaseRequests: LeaseRequests;
   readonly #memberRequests: MemberRequests;
   readonly #authRequests: AuthRequests;
-  readonly #jobs: PasswordJobs;
   readonly #watch: WatchServer;
   readonly #maintenance: Maintenance;
   readonly #compactions: CompactionServer;
+  readonly #corruption: CorruptionMonitor;
   readonly #expiry = new LeaseExpiry();
   readonly #electionUs: number;
   readonly #attributes: MemberAttributes;
@@ -107,7 +101,8 @@ export class V3Server {
       {
         nextRequestId: () => this.#ids.next(),
         sendReadIndex: (context) => parts.raft.readIndex(context),
-        refuse: ({ request }, error) => this.#refuse(request, error),
+        refuse: ({ request, refuse }, error) =>
+          refuse === undefined ? this.#refuse(request, error) : refuse(error),
       },
       electionUs,
     );
@@ -119,13 +114,13 @@ export class V3Server {
     });
     this.#leaseRequests = this.#makeLeaseRequests();
     this.#memberRequests = this.#makeMemberRequests(config);
-    this.#jobs = this.#makePasswordJobs(config);
     this.#authRequests = this.#makeAuthRequests(config);
     this.#watch = openWatchServer(config, parts, (request, error) => this.#refuse(request, error));
     this.#maintenance = new Maintenance(parts);
     const propose = (write: WriteRequest, atUs: number, finish: Finish): void =>
       this.#tryWrite({ ...ownCall, nowUs: atUs }, write, finish);
     this.#compactions = new CompactionServer({ ...parts, propose }, config.autoCompaction, nowUs);
+    this.#corruption = this.#makeCorruptionMonitor(config);
     this.#publish(nowUs);
   }
 
@@ -157,7 +152,8 @@ export class V3Server {
 
   takeTimer(timer: V3Timer, nowUs: number): void {
     if (timer === 'compaction' || timer === 'autoCompaction') this.#compactions.takeTimer(timer, nowUs);
-    else if (timer === 'password') this.#jobs.run();
+    else if (timer === 'password') this.#authRequests.runJob();
+    else if (timer === 'corruptCheck') this.#corruption.run(nowUs);
     else this.#watch.takeTimer(timer, nowUs);
   }
 
@@ -167,7 +163,7 @@ export class V3Server {
     this.#reads.cancel(request);
     this.#leaseRequests.cancel(request);
     this.#memberRequests.cancel(request);
-    this.#jobs.cancel(request);
+    this.#authRequests.cancel(request);
     this.#maintenance.cancel(request);
     this.#watch.close(request);
   }
@@ -181,6 +177,7 @@ export class V3Server {
     this.#reads.tick(nowUs);
     this.#leaseRequests.tick(nowUs);
     this.#memberRequests.tick(nowUs);
+    this.#corruption.tick(nowUs);
   }
 
   /** One pass over the leases: the leader revokes, through the log, what has expired. */
@@ -191,6 +188,7 @@ export class V3Server {
   /** A request of a peer, or its answer to ours. */
   takePeerRequest(from: NodeId, message: PeerRequest, nowUs: number): void {
     if (this.#memberRequests.receive(from, message, nowUs)) return;
+    this.#corruption.receive(from, message);
     this.#leaseRequests.receive(from, message, nowUs);
   }
 
@@ -330,7 +328,9 @@ export class V3Server {
   #hasSpace(call: Call, request: RpcRequest): boolean {
     if (this.#parts.quota.isAvailable(request)) return true;
     try {
-      this.#write(call, this.#noSpaceAlarm(), () => this.#refuse(call.request, rpcErrors.noSpace));
+      this.#write(call, alarmOf(AlarmType.NOSPACE, this.#parts.owner.member), () =>
+        this.#refuse(call.request, rpcErrors.noSpace),
+      );
     } catch (error) {
       throw error instanceof RpcError ? rpcErrors.noSpace : error;
     }
@@ -357,13 +357,7 @@ export class V3Server {
    * @source etcd v3.4.23 etcdserver/server.go applyEntryNormal
    */
   #raiseNoSpace(nowUs: number, then: () => void): void {
-    this.#tryWrite({ ...ownCall, nowUs }, this.#noSpaceAlarm(), then);
-  }
-
-  #noSpaceAlarm(): WriteRequest {
-    const memberID = this.#parts.owner.member;
-    const alarm = { action: AlarmAction.ACTIVATE, memberID, alarm: AlarmType.NOSPACE };
-    return { kind: 'alarm', body: create(AlarmRequestSchema, alarm) };
+    this.#tryWrite({ ...ownCall, nowUs }, alarmOf(AlarmType.NOSPACE, this.#parts.owner.member), then);
   }
 
   /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
@@ -416,18 +410,10 @@ export class V3Server {
     this.#proposals.add({ id, proposer: 'leaseExpiry', data, label, startUs });
   }
 
-  #makePasswordJobs(config: MemberConfig): PasswordJobs {
-    const { outbox } = this.#parts;
-    const random = stream(config.seed, 'salt', config.nodeId, config.epoch);
-    const setTimer = (afterUs: number): void => outbox.timer('password', afterUs);
-    return new PasswordJobs(config.bcryptCost ?? defaultCost, random, outbox.trace, setTimer);
-  }
-
   #makeAuthRequests(config: MemberConfig): AuthRequests {
-    return new AuthRequests({
-      auth: this.#parts.auth,
-      jobs: this.#jobs,
-      random: stream(config.seed, 'token', config.nodeId, config.epoch),
+    const { auth, outbox } = this.#parts;
+    return new AuthRequests(config, {
+      ...{ auth, outbox },
       propose: (call, write, finish) => this.#tryWrite(call, write, finish),
       answer: (request, bytes) => this.#answer(request, bytes),
       refuse: (request, error) => this.#refuse(request, error),
@@ -458,6 +444,15 @@ export class V3Server {
         this.#send(to, messageType, bytes, reject),
     };
     return new MemberRequests(port, this.#electionUs);
+  }
+
+  #makeCorruptionMonitor(config: MemberConfig): CorruptionMonitor {
+    return new CorruptionMonitor(config, this.#parts, {
+      nextRequestId: () => this.#ids.next(),
+      send: (to, messageType, bytes) => this.#send(to, messageType, bytes, false),
+      whenCaughtUp: (read, nowUs) => this.#reads.add({ request: 0, read, refuse: () => {} }, nowUs),
+      raise: (alarm, nowUs) => this.#tryWrite({ ...ownCall, nowUs }, alarm, () => {}),
+    });
   }
 
   #makeLeaseRequests(): LeaseRequests {
