@@ -66,6 +66,7 @@ export class Lab {
   readonly files = $derived(this.playback.calm.files);
   readonly journey = $derived(this.playback.calm.journey);
   readonly leases = $derived(this.playback.calm.leases);
+  readonly keys = $derived(this.playback.calm.keys);
   readonly isPast = $derived(this.playback.isPast);
   /** The time that pictures show: the past's, or the last batch's, moved on a little between batches. */
   readonly shownUs = $derived(this.isPast ? this.cluster.timeUs : this.#liveUs);

@@ -3,6 +3,8 @@ import { emptyCluster, foldCluster, type ClusterView } from './cluster-view.ts';
 import { emptyFiles, foldFiles, type Files } from './file-view.ts';
 import { foldPast, noPast, type Past } from './guide.ts';
 import { emptyJourney, foldJourney, type Journey } from './journey.ts';
+import { emptyKeys, foldKeys } from './keys-fold.ts';
+import type { KeysView } from './keys-view.ts';
 import { emptyLeases, foldLeases } from './lease-fold.ts';
 import type { LeasesView } from './lease-view.ts';
 import { emptyLogs, foldLogs, type LogView } from './log-view.ts';
@@ -19,6 +21,7 @@ export interface ViewState {
   readonly files: Files;
   readonly journey: Journey;
   readonly leases: LeasesView;
+  readonly keys: KeysView;
   readonly past: Past;
 }
 
@@ -31,6 +34,7 @@ export function emptyView(memberCount: number): ViewState {
     files: emptyFiles(memberCount),
     journey: emptyJourney(memberCount),
     leases: emptyLeases(memberCount),
+    keys: emptyKeys(memberCount),
     past: noPast,
   };
 }
@@ -46,6 +50,7 @@ export function foldView(before: ViewState, events: readonly Told[]): ViewState 
     files: foldFiles(before.files, events),
     journey: foldJourney(before.journey, events),
     leases: foldLeases(before.leases, events),
+    keys: foldKeys(before.keys, events),
     past: foldPast(before.past, events),
   };
 }
