@@ -8,7 +8,7 @@ import { ArrayFreelist } from '../../src/engine/bolt/freelist/array.ts';
 import { HashmapFreelist } from '../../src/engine/bolt/freelist/hashmap.ts';
 import { SharedFreelist } from '../../src/engine/bolt/freelist/shared.ts';
 import { soundIds, writeFreelist } from '../../src/engine/bolt/freelist-page.ts';
-import { Page } from '../../src/engine/bolt/page.ts';
+import type { PageBytes } from '../../src/engine/bolt/pager.ts';
 import { Options, Stopwatch, heapBytes, loadAverage, processMemory, timed } from './measure.ts';
 
 type Kind = 'array' | 'hashmap';
@@ -122,8 +122,8 @@ function store(list: SharedFreelist, run: Run): object {
     const count = list.freeCount + list.pendingCount;
     write.time(() => writeFreelist(view, 0, 2, 0, list, count));
   }
-  const page = new Page({ view, bytes, at: 0 }, bytes.length);
-  const load = (into: SharedFreelist): void => into.init(soundIds(page, 4294967295).ids);
+  const image = { sizeBytes: bytes.length, run: (at: number): PageBytes => ({ bytes, view, at }) };
+  const load = (into: SharedFreelist): void => into.init(soundIds(image, 0, bytes.length, 4294967295).ids);
   const read = timed(() => load(newList(run)));
   const reload = timed(() => load(list));
   return {
@@ -150,6 +150,7 @@ function measure(run: Run): object {
   return {
     bench: 'freelist',
     impl: 'quorum-lab',
+    lib: 'engine/bolt',
     node: process.version,
     kind,
     ...(kind === 'hashmap' ? { choice } : {}),

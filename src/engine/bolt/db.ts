@@ -17,7 +17,7 @@ import { findFreeIds, pageRuns } from './page-map.ts';
 import type { Pager, SyncKind } from './pager.ts';
 import { Tx, newTxStats } from './tx.ts';
 import type { TxStats } from './tx.ts';
-import { pgid, txid } from './types.ts';
+import { maxPageCount, pgid, txid } from './types.ts';
 import type { FreelistType, Meta, PageRun, Txid } from './types.ts';
 
 /**
@@ -91,7 +91,9 @@ function createFile(pager: Pager, pageSize: number): void {
 /** Refuses numbers that no sound file has, so that nothing below is as large as a damaged file claims. */
 function checkMeta(meta: Meta, fileBytes: number): void {
   const { highWater, pageSize, txid: id } = meta;
-  if (!(highWater > 2 && highWater < 4294967296 && highWater * pageSize <= fileBytes)) {
+  if (highWater > maxPageCount && highWater * pageSize <= fileBytes)
+    throw new BoltError('invalid database', `${highWater} pages are more than this store can count`);
+  if (!(highWater > 2 && highWater * pageSize <= fileBytes)) {
     throw new BoltError('invalid database', `the file does not reach its high water mark, page ${highWater}`);
   }
   const { root } = meta.root;

@@ -13,6 +13,7 @@ export type BoltErrorCode =
   | 'key too large'
   | 'value too large'
   | 'incompatible value'
+  | 'mmap too large'
   | 'the source and target are the same bucket'
   | 'the source and target buckets are in different database files';
 

@@ -1,46 +1,22 @@
 /** The freelist on disk: all free and pending ids, ascending. */
 import { readU64le, writeU64le } from '../../base/u64.ts';
 import { BoltError } from './errors.ts';
-import { freelistFlag, pageHeaderBytes, readPage, writePageHeader } from './page.ts';
-import type { Page } from './page.ts';
-import type { Pager } from './pager.ts';
+import { freelistFlag, pageHeaderBytes, writePageHeader } from './page.ts';
+import type { PageSource } from './pager.ts';
 
 /** A count of this much in the header means that the first u64 is the count. */
 const countElsewhere = 0xffff;
 
 /** So many ids that can not be free are told; a hostile list may hold nothing else. */
 const maxWrongIds = 65536;
+/** Ids are read in pieces of so many bytes. */
+const pieceBytes = 32768;
 
 /** What a freelist page holds: sorted ids of pages that can be free, and those that can not. */
 export interface StoredFreelist {
   readonly ids: Uint32Array;
   /** Ids that no sound file holds: a meta page's, at or above the high water mark, or a second time. */
   readonly wrongIds: readonly number[];
-  /** Physical pages of the freelist itself. */
-  readonly pageCount: number;
-}
-
-/** Where the ids begin and how many there are. */
-function idsPlace(page: Page): { readonly at: number; readonly count: number } {
-  let at = page.at + pageHeaderBytes;
-  let count = page.count;
-  if (count === countElsewhere) {
-    if (at + 8 > page.end) throw new BoltError('invalid database', `page ${page.id}: the count is cut off`);
-    count = readU64le(page.view, at);
-    at += 8;
-  }
-  if (count > (page.end - at) / 8) {
-    throw new BoltError('invalid database', `page ${page.id}: ${count} free ids do not fit`);
-  }
-  return { at, count };
-}
-
-/** The ids as they are stored. @throws BoltError 'invalid database' where they do not fit into the page */
-export function readIds(page: Page): Float64Array {
-  const { at, count } = idsPlace(page);
-  const ids = new Float64Array(count);
-  for (let i = 0; i < count; i++) ids[i] = readU64le(page.view, at + 8 * i);
-  return ids;
 }
 
 /**
@@ -50,74 +26,121 @@ export function readIds(page: Page): Float64Array {
  * @source bbolt v1.3.12 freelist.go read
  */
 export function readFreelist(
-  pager: Pager,
+  source: PageSource,
   pgid: number,
   pageSize: number,
   highWater: number,
 ): StoredFreelist {
   if (!(pgid >= 2 && pgid < highWater))
     throw new BoltError('invalid database', `freelist page ${pgid} is out of bounds`);
-  const page = readPage(pager, pgid, pageSize);
-  if ((page.flags & freelistFlag) === 0) {
-    throw new BoltError('invalid database', `invalid freelist page: ${pgid}, page type ${page.flags}`);
-  }
-  if (pgid + page.overflow >= highWater) {
+  const { view, at } = source.run(pgid, 1, pageSize);
+  const flags = view.getUint16(at + 8, true);
+  const overflow = view.getUint32(at + 12, true);
+  if ((flags & freelistFlag) === 0)
+    throw new BoltError('invalid database', `invalid freelist page: ${pgid}, page type ${flags}`);
+  if (pgid + overflow >= highWater)
     throw new BoltError('invalid database', `freelist page ${pgid}: its overflow is out of bounds`);
-  }
-  return { ...soundIds(page, highWater), pageCount: page.overflow + 1 };
+  const first = pgid * pageSize;
+  return soundIds(source, first, first + (overflow + 1) * pageSize, highWater);
 }
 
 /**
- * The ids of a freelist's page, sound ones apart from those that no sound file holds.
- * @throws BoltError 'invalid database' where the ids do not fit into the page
+ * The ids of a freelist's page, sound ones apart from those that no sound file holds. Read in pieces: a list
+ * may be as long as the file.
+ * @param from where the page begins in the file, and `end` where it ends
+ * @throws BoltError 'invalid database' where the ids do not fit into the page, or the page not into the file
  */
-export function soundIds(page: Page, highWater: number): Omit<StoredFreelist, 'pageCount'> {
-  const place = idsPlace(page);
-  const ids = new Uint32Array(place.count);
-  const { view } = page;
+export function soundIds(source: PageSource, from: number, end: number, highWater: number): StoredFreelist {
+  const { first, count } = idsPlace(source, from, end);
+  const ids = new Uint32Array(count);
   let before = 1;
-  for (let i = 0, at = place.at; i < ids.length; i++, at += 8) {
-    const id = view.getUint32(at, true);
-    // as bbolt writes them: ascending, so that nothing is left to sort
-    if (id <= before || id >= highWater || view.getUint32(at + 4, true) !== 0)
-      return sortedIds(readIds(page).sort(), highWater);
-    ids[i] = id;
-    before = id;
+  for (let done = 0; done < count;) {
+    const part = Math.min(pieceBytes / 8, count - done);
+    const { view, at } = source.run(first + 8 * done, 8 * part, 1);
+    for (let i = 0; i < part; i++) {
+      const id = view.getUint32(at + 8 * i, true);
+      // as bbolt writes them: ascending, so that nothing is left to sort
+      if (id <= before || id >= highWater || view.getUint32(at + 8 * i + 4, true) !== 0)
+        return sortedIds(source, first, ids, highWater);
+      ids[done + i] = id;
+      before = id;
+    }
+    done += part;
   }
   return { ids, wrongIds: [] };
 }
 
-function sortedIds(stored: Float64Array, highWater: number): Omit<StoredFreelist, 'pageCount'> {
+/** Where the ids begin in the file and how many there are. */
+function idsPlace(
+  source: PageSource,
+  from: number,
+  end: number,
+): { readonly first: number; readonly count: number } {
+  if (end > source.sizeBytes) throw new BoltError('invalid database', 'the freelist ends behind the file');
+  const { view, at } = source.run(from, pageHeaderBytes + 8, 1);
+  const short = view.getUint16(at + 10, true);
+  const isLong = short === countElsewhere;
+  const first = from + pageHeaderBytes + (isLong ? 8 : 0);
+  const count = isLong ? readU64le(view, at + pageHeaderBytes) : short;
+  if (count > (end - first) / 8)
+    throw new BoltError('invalid database', `freelist: ${count} free ids do not fit`);
+  return { first, count };
+}
+
+/** @param ids room for all of them */
+function sortedIds(source: PageSource, first: number, ids: Uint32Array, highWater: number): StoredFreelist {
   const wrongIds: number[] = [];
-  const ids = new Uint32Array(stored.length);
+  const setApart = (id: number): void => {
+    if (wrongIds.length < maxWrongIds) wrongIds.push(id);
+  };
+  let found = 0;
+  forEachId(source, first, ids.length, (id) => {
+    if (id > 1 && id < highWater) ids[found++] = id;
+    else setApart(id);
+  });
+  const sorted = ids.subarray(0, found).sort();
   let count = 0;
-  for (let i = 0; i < stored.length; i++) {
-    const id = stored[i];
-    if (id > 1 && id < highWater && (i === 0 || id !== stored[i - 1])) ids[count++] = id;
-    else if (wrongIds.length < maxWrongIds) wrongIds.push(id);
+  for (let i = 0; i < found; i++) {
+    if (i === 0 || sorted[i] !== sorted[count - 1]) sorted[count++] = sorted[i];
+    else setApart(sorted[i]);
   }
-  return { ids: ids.subarray(0, count), wrongIds };
+  return { ids: sorted.subarray(0, count), wrongIds: wrongIds.sort((a, b) => a - b) };
 }
 
 /**
- * The ids of a freelist as bbolt reads them, sorted: as many as it claims, whatever the page's length,
- * but not
- * behind the file's end. Null where the page is not in the file or not a freelist.
+ * Calls for each id of a freelist as bbolt reads it: as many as it claims, whatever the page's length, but
+ * not behind the file's end; for none where the page is not in the file or not a freelist.
  */
-export function storedIds(pager: Pager, pgid: number, pageSize: number): Float64Array | null {
+export function forEachStoredId(
+  source: PageSource,
+  pgid: number,
+  pageSize: number,
+  visit: (id: number) => void,
+): void {
   const from = pgid * pageSize;
-  if (!(from + pageHeaderBytes + 8 <= pager.sizeBytes)) return null;
-  const { view, at } = pager.run(from, pageHeaderBytes + 8, 1);
-  if ((view.getUint16(at + 8, true) & freelistFlag) === 0) return null;
+  if (!(from + pageHeaderBytes + 8 <= source.sizeBytes)) return;
+  const { view, at } = source.run(from, pageHeaderBytes + 8, 1);
+  if ((view.getUint16(at + 8, true) & freelistFlag) === 0) return;
   const short = view.getUint16(at + 10, true);
   const isLong = short === countElsewhere;
   const first = from + pageHeaderBytes + (isLong ? 8 : 0);
   const claimed = isLong ? readU64le(view, at + pageHeaderBytes) : short;
-  const ids = new Float64Array(Math.min(claimed, Math.floor((pager.sizeBytes - first) / 8)));
-  if (ids.length === 0) return ids;
-  const place = pager.run(first, ids.length * 8, 1);
-  for (let i = 0; i < ids.length; i++) ids[i] = readU64le(place.view, place.at + 8 * i);
-  return ids.sort();
+  forEachId(source, first, Math.min(claimed, Math.floor((source.sizeBytes - first) / 8)), visit);
+}
+
+/** Calls for each of `count` ids from `first` of the file on, and with the view where it lies at `at`. */
+export function forEachId(
+  source: PageSource,
+  first: number,
+  count: number,
+  visit: (id: number, view: DataView, at: number) => void,
+): void {
+  const end = first + 8 * count;
+  for (let from = first; from < end; from += pieceBytes) {
+    const size = Math.min(pieceBytes, end - from);
+    const { view, at } = source.run(from, size, 1);
+    for (let i = 0; i < size; i += 8) visit(readU64le(view, at + i), view, at + i);
+  }
 }
 
 /** Writes a freelist at `at` of zeroed bytes. @param count how many ids `list` writes */

@@ -4,7 +4,7 @@ import { readU64le, writeU64le } from '../../base/u64.ts';
 import { BoltError } from './errors.ts';
 import type { BoltErrorCode } from './errors.ts';
 import { metaFlag, pageHeaderBytes, writePageHeader } from './page.ts';
-import type { Pager } from './pager.ts';
+import type { PageSource } from './pager.ts';
 import { pgid, txid } from './types.ts';
 import type { Meta } from './types.ts';
 
@@ -85,7 +85,7 @@ const minPageBytes = 512;
 const defaultPageBytes = 4096;
 
 /** The meta of the page that begins at `offset` (a multiple of 512), or what is wrong with it. */
-export function metaAt(pager: Pager, offset: number): Meta | BoltErrorCode {
+export function metaAt(pager: PageSource, offset: number): Meta | BoltErrorCode {
   if (offset + minPageBytes > pager.sizeBytes) return 'invalid database';
   const { view, bytes, at } = pager.run(offset / minPageBytes, 1, minPageBytes);
   return metaFault(view, bytes, at + pageHeaderBytes) ?? readMeta(view, bytes, at + pageHeaderBytes);
@@ -101,7 +101,7 @@ export function isPageSize(size: number): boolean {
  * 1024 << i, else 4096.
  * @source bbolt v1.3.12 db.go getPageSize
  */
-export function findPageSize(pager: Pager): number {
+export function findPageSize(pager: PageSource): number {
   const first = metaAt(pager, 0);
   if (typeof first === 'object') return first.pageSize;
   for (let i = 0; i < 15; i++) {
@@ -118,7 +118,7 @@ export function findPageSize(pager: Pager): number {
  * @throws BoltError with what is wrong with meta 0 where neither is valid
  * @source bbolt db.go mmap, meta
  */
-export function chooseMeta(pager: Pager, pageSize: number): Meta {
+export function chooseMeta(pager: PageSource, pageSize: number): Meta {
   const first = metaAt(pager, 0);
   const second = metaAt(pager, pageSize);
   if (typeof first === 'object' && typeof second === 'object')

@@ -13,7 +13,7 @@ import { contentOf } from './page-content.ts';
 import { checkState } from './tx-check.ts';
 import type { Finding } from './tx-check.ts';
 import type { PageBytes } from './pager.ts';
-import { pgid, txid } from './types.ts';
+import { maxPageCount, pgid, txid } from './types.ts';
 import type { Meta, PageKind, Txid } from './types.ts';
 
 /** Work counted as bbolt counts it. @source bbolt tx.go TxStats */
@@ -148,7 +148,7 @@ export class Tx {
   /**
    * Writes what changed: data pages, sync, meta, sync. What the transaction freed waits for readers. When
    * anything fails on the way, the transaction is rolled back and the error goes on.
-   * @throws BoltError 'tx closed' | 'tx not writable' | 'invalid database'
+   * @throws BoltError 'tx closed' | 'tx not writable' | 'invalid database' | 'mmap too large'
    * @source bbolt v1.3.12 tx.go Commit
    */
   commit(): void {
@@ -277,6 +277,8 @@ export class Tx {
     this.stats.pageAllocBytes += count * this.pageSize;
     const start = first ?? this.#meta.highWater;
     if (first === null) {
+      if (start + count > maxPageCount)
+        throw new BoltError('mmap too large', `more than ${maxPageCount} pages`);
       if (db.needMap((start + count + 1) * this.pageSize))
         this.stats.nodeDerefCount += this.#root.openNodeCount();
       this.#meta = { ...this.#meta, highWater: pgid(start + count) };

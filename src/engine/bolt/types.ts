@@ -6,6 +6,9 @@ export type Pgid = Brand<number, 'Pgid'>;
 /** A write transaction's number. */
 export type Txid = Brand<number, 'Txid'>;
 
+/** Pages are counted in 32 bits here, bbolt's in 64: 16 TiB with pages of 4 KiB. */
+export const maxPageCount = 4294967295;
+
 export const pgid = (value: number): Pgid => value as Pgid;
 export const txid = (value: number): Txid => value as Txid;
 

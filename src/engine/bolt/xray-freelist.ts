@@ -1,6 +1,6 @@
 /** The stored freelist of a file of unknown soundness, read piece by piece. */
-import { readU64le } from '../../base/u64.ts';
 import { spansOf } from './freelist/freelist.ts';
+import { forEachId } from './freelist-page.ts';
 import { readBig64 } from './meta.ts';
 import type { PageSource } from './pager.ts';
 import type { Findings } from './xray-findings.ts';
@@ -13,7 +13,6 @@ export const maxFreeSpans = 262144;
 const maxSortedIds = 1048576;
 /** Ids behind the file's end that are remembered, to find repetitions among them. */
 const maxBehind = 4096;
-const pieceBytes = 32768;
 
 /** Where the ids lie in the file. */
 export interface StoredIds {
@@ -22,20 +21,6 @@ export interface StoredIds {
   readonly highWater: number;
   /** The freelist's page, for findings. */
   readonly page: bigint;
-}
-
-/** Calls for each id, in the order of the file. */
-function forEachId(
-  source: PageSource,
-  ids: StoredIds,
-  visit: (id: number, view: DataView, at: number) => void,
-): void {
-  const end = ids.at + 8 * ids.count;
-  for (let from = ids.at; from < end; from += pieceBytes) {
-    const size = Math.min(pieceBytes, end - from);
-    const { view, at } = source.run(from, size, 1);
-    for (let i = 0; i < size; i += 8) visit(readU64le(view, at + i), view, at + i);
-  }
 }
 
 /**
@@ -58,7 +43,7 @@ export function readStoredIds(
     if (behind.size < maxBehind) behind.add(id);
     return id !== previous;
   };
-  forEachId(source, ids, (id, view, at) => {
+  forEachId(source, ids.at, ids.count, (id, view, at) => {
     if (id < 2 || id >= ids.highWater)
       findings.tell('freelist-range', ids.page, () => `id ${readBig64(view, at)}`);
     if (id <= previous) {
@@ -73,7 +58,7 @@ export function readStoredIds(
   if (isInOrder || ids.count > maxSortedIds) return { free: spans.spans, spanCount: spans.spanCount };
   const sorted = new Float64Array(ids.count);
   let count = 0;
-  forEachId(source, ids, (id) => {
+  forEachId(source, ids.at, ids.count, (id) => {
     sorted[count++] = id;
   });
   const free = spansOf(sorted.sort());

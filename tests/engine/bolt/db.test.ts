@@ -6,7 +6,9 @@ import { Db } from '../../../src/engine/bolt/db.ts';
 import type { Rules } from '../../../src/engine/bolt/db.ts';
 import type { BoltEvent } from '../../../src/engine/bolt/events.ts';
 import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
-import { pageKindCodes } from '../../../src/engine/bolt/page.ts';
+import { writeMetaPage } from '../../../src/engine/bolt/meta.ts';
+import { pageKindCodes, writePageHeader } from '../../../src/engine/bolt/page.ts';
+import { pgid, txid } from '../../../src/engine/bolt/types.ts';
 import type { Tx } from '../../../src/engine/bolt/tx.ts';
 import { bucketText, txText } from './model.ts';
 
@@ -226,4 +228,55 @@ test('a file is as long as bbolt 1.3.6 makes it: to the last page in use where n
   // since 1.3.7 it grows ahead, whatever is stored
   for (const rules of ['1.3', '1.4'] as const)
     expect([200, 3000].map((items) => fileBytesAfter(items, rules, true))).toEqual([131072, 1048576]);
+});
+
+/** A file of many pages of 512 bytes that are not there: only what is written takes memory. */
+function sparse(highWater: number, ids: readonly bigint[]): MemoryPager {
+  const pager = new MemoryPager();
+  Db.open(pager, { pageSize: 512 });
+  const list = new Uint8Array(512);
+  writePageHeader(new DataView(list.buffer), 0, { id: 2, flags: 16, count: ids.length, overflow: 0 });
+  ids.forEach((id, i) => new DataView(list.buffer).setBigUint64(16 + 8 * i, id, true));
+  pager.write(1024, list);
+  const page = new Uint8Array(512);
+  const root = { root: pgid(3), sequence: 0n };
+  writeMetaPage(page, {
+    pageSize: 512,
+    flags: 0,
+    root,
+    freelist: pgid(2),
+    highWater: pgid(highWater),
+    txid: txid(2),
+  });
+  pager.write(0, page);
+  pager.truncate(highWater * 512);
+  return pager;
+}
+
+test('page numbers from 2^32 on are refused in words, in the meta, in the freelist and when the file grows', () => {
+  expect(() => Db.open(sparse(2 ** 32, []))).toThrow('invalid database: 4294967296 pages are more than');
+  expect(() => Db.open(sparse(2 ** 40, []))).toThrow('are more than this store can count');
+  // 2^32 + 3 and 2^64 - 1 must not pass for pages 3 and 4294967295
+  const wide = Db.open(sparse(2 ** 31, [5n, 2n ** 32n + 3n, 2n ** 64n - 1n]));
+  expect(wide.freePageCount).toBe(1);
+  expect(wide.freelist.freeIds()).toEqual([5]);
+  const full = Db.open(sparse(2 ** 32 - 2, []));
+  const tx = full.beginWrite();
+  tx.createBucket(encodeUtf8('b')).put(encodeUtf8('k'), new Uint8Array(2000));
+  expect(() => tx.commit()).toThrow('mmap too large');
+  expect(full.meta).toMatchObject({ txid: 2, highWater: 2 ** 32 - 2 });
+  full.beginWrite().rollback();
+});
+
+test('a meta page of a transaction that belongs to the other one is found', () => {
+  const pager = new MemoryPager();
+  const db = Db.open(pager, { pageSize: 512 });
+  expect(db.beginRead().check()).toEqual([]);
+  const page = new Uint8Array(512);
+  writeMetaPage(page, db.meta);
+  pager.write(db.meta.txid % 2 === 0 ? 512 : 0, page);
+  const found = Db.open(pager).beginRead().check();
+  expect(found.map(({ code, text }) => `${code}: ${text}`)).toEqual([
+    'wrong meta: page 0: transaction 1 belongs to the other meta page',
+  ]);
 });

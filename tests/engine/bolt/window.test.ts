@@ -8,9 +8,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { Db } from '../../../src/engine/bolt/db.ts';
 import { BoltError } from '../../../src/engine/bolt/errors.ts';
-import { writeMetaPage } from '../../../src/engine/bolt/meta.ts';
+import { chooseMeta, findPageSize, writeMetaPage } from '../../../src/engine/bolt/meta.ts';
 import { writePageHeader } from '../../../src/engine/bolt/page.ts';
 import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
+import type { PageSource } from '../../../src/engine/bolt/pager.ts';
+import { checkFile } from '../../../src/engine/bolt/tx-check.ts';
 import { pgid, txid } from '../../../src/engine/bolt/types.ts';
 import { FileWindow } from '../../../src/engine/bolt/window.ts';
 import { xray } from '../../../src/engine/bolt/xray.ts';
@@ -29,6 +31,9 @@ interface Told {
   readonly freeCount: number;
   readonly unreachableCount: number;
   readonly kept: number;
+  /** What bbolt's check finds. */
+  readonly checked: number;
+  readonly checkedCodes: readonly string[];
   readonly findings: Readonly<Record<string, number>>;
   readonly peakBytes: number;
   readonly heldBytes: number;
@@ -102,6 +107,15 @@ test('a window tells of damaged and sound files what the whole image tells', () 
       return into.length;
     });
     expect(tell(window)).toEqual(tell(new MemoryPager(bytes)));
+    const check = (source: PageSource): unknown => {
+      try {
+        const meta = chooseMeta(source, findPageSize(source));
+        return checkFile(source, meta.pageSize, meta);
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(check(window)).toEqual(check(new MemoryPager(bytes)));
   }
 });
 
@@ -152,7 +166,7 @@ test('a blob is read through a synchronous reader, a block at a time', () => {
 test('eight gigabytes with a tree in front: all keys, all free pages, in less than 64 MiB', () => {
   const pages = (8 * gibibyte) / pageSize;
   const told = lookThrough(sparseFile('sound.db', 8 * gibibyte, [[0, tree(pages, true)]]));
-  expect(told).toMatchObject({ items: 20000, keys: 20000, findings: {} });
+  expect(told).toMatchObject({ items: 20000, keys: 20000, findings: {}, checked: 0 });
   expect(told.freeCount).toBeGreaterThan(pages - 4000);
   expect(told.peakBytes).toBeLessThan(64 * mebibyte);
 });
@@ -164,6 +178,7 @@ test('eight gigabytes that nothing accounts for: every page is counted, some are
   expect(told.unreachableCount).toBeGreaterThan(pages - 4000);
   expect(told.findings).toEqual({ 'unreachable-unfreed': told.unreachableCount });
   expect(told.kept).toBe(2000);
+  expect(told).toMatchObject({ checked: 2000, checkedCodes: ['unreachable unfreed'] });
   expect(told.peakBytes).toBeLessThan(64 * mebibyte);
 });
 
@@ -213,6 +228,7 @@ test('a freelist as long as the file, a value of gigabytes and a run over all pa
   new DataView(list.buffer).setUint32(16, 4000000, true);
   const pieces = [...hostile(pages, pages / 2 + 8, leaf), [(pages / 2 + 8) * pageSize, list] as const];
   const told = lookThrough(sparseFile('hostile.db', 8 * gibibyte, pieces));
+  expect(told).toMatchObject({ checked: 2000, checkedCodes: ['already freed'] });
   expect(told.findings).toMatchObject({ 'freelist-range': 4000000, 'key-too-large': 1, 'inline-flags': 1 });
   expect(told.peakBytes).toBeLessThan(64 * mebibyte);
 });

@@ -1,4 +1,6 @@
-/** A process of its own that looks through one file and says what it found and how much memory that took. */
+/** A process of its own that looks through one file, checks it, and says what it found and how much memory that took. */
+import { chooseMeta, findPageSize } from '../../../src/engine/bolt/meta.ts';
+import { checkFile } from '../../../src/engine/bolt/tx-check.ts';
 import { xray } from '../../../src/engine/bolt/xray.ts';
 import { withFileWindow } from './node-file.ts';
 
@@ -18,6 +20,10 @@ const report = withFileWindow(process.argv[2], (window) =>
     },
   }),
 );
+const checked = withFileWindow(process.argv[2], (window) => {
+  const meta = chooseMeta(window, findPageSize(window));
+  return checkFile(window, meta.pageSize, meta);
+});
 const after = process.memoryUsage();
 const milliseconds = Number((process.hrtime.bigint() - start) / 1000000n);
 console.log(
@@ -30,6 +36,8 @@ console.log(
     freeCount: report.freeCount,
     unreachableCount: report.unreachableCount,
     kept: report.findings.length,
+    checked: checked.length,
+    checkedCodes: [...new Set(checked.map(({ code }) => code))],
     findings: Object.fromEntries(report.findingCounts),
     /** Bytes by which the process grew at its largest. */
     peakBytes: (process.resourceUsage().maxRSS - rssBefore) * kiB,
