@@ -219,6 +219,7 @@ const leaseRows = {
   'lease.detach': { id: 'text', key: 'text', keyCount: 'u32' },
   'lease.expire': { id: 'text', expiryUs: 'f64' },
   'lease.promote': { extendUs: 'f64', ids: 'texts', expiriesUs: 'numbers', spreadCount: 'u32' },
+  'lease.checkpoint': { id: 'text', remainingSeconds: 'f64' },
   'lease.demote': { leaseCount: 'u32' },
   'lease.heap': {
     op: 'text',

@@ -40,6 +40,8 @@ export type LeaseEvent =
       /** How many got more time, so that they do not all expire at once. */
       readonly spreadCount: number;
     }
+  /** The log told what is left of it; 0: its whole time again. */
+  | { readonly type: 'lease.checkpoint'; readonly id: string; readonly remainingSeconds: number }
   | { readonly type: 'lease.demote'; readonly leaseCount: number }
   /**
    * The work of finding what has expired. `push`, `pop` and `update` move one entry from a place of the

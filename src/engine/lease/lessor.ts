@@ -6,6 +6,8 @@ import type { Trace } from '../../base/trace.ts';
 import { idToHex } from '../../base/u64.ts';
 import { keyText } from '../../base/utf8.ts';
 import type { LeaseEvent } from './events.ts';
+import { CheckpointSchedule } from './checkpoints.ts';
+import type { Checkpoint } from './checkpoints.ts';
 import { makeExpirySearch } from './expiry.ts';
 import type { ExpirySearch } from './expiry.ts';
 import { itemOf } from './item.ts';
@@ -41,7 +43,8 @@ const secondUs = 1_000_000;
 interface LeaseRecord {
   readonly id: LeaseId;
   readonly ttlSeconds: number;
-  readonly remainingTtlSeconds: number;
+  /** What was left at its last checkpoint; 0: none was made, and the whole time counts. */
+  remainingTtlSeconds: number;
   expiryUs: number | null;
   dueUs: number;
   readonly keys: Map<Item, Uint8Array>;
@@ -55,6 +58,9 @@ export class Lessor implements KeyLeases {
   readonly #recheckUs: number;
   readonly #revokeRate: number;
   readonly #kind: ExpiryKind;
+  /** Null: no checkpoints are made. */
+  readonly #checkpoints: CheckpointSchedule | null;
+  readonly #keepsCheckpoints: boolean;
   readonly #leases = new Map<LeaseId, LeaseRecord>();
   readonly #leaseOf = new Map<Item, LeaseRecord>();
   readonly #search: ExpirySearch;
@@ -74,6 +80,9 @@ export class Lessor implements KeyLeases {
     this.#recheckUs = config.recheckUs ?? defaultRecheckUs;
     this.#revokeRate = config.revokeRate ?? defaultRevokeRate;
     this.#kind = config.expiry ?? 'heapMap';
+    const { checkpoints } = config;
+    this.#checkpoints = checkpoints === undefined ? null : new CheckpointSchedule(checkpoints.intervalUs);
+    this.#keepsCheckpoints = checkpoints?.persist === true;
     this.#search = makeExpirySearch(this.#kind, this.#leases, trace);
     this.#load();
   }
@@ -87,6 +96,7 @@ export class Lessor implements KeyLeases {
   recover(): void {
     this.#isPrimary = false;
     this.#search.clear();
+    this.#checkpoints?.clear();
     this.#leases.clear();
     this.#leaseOf.clear();
     this.#load();
@@ -129,7 +139,10 @@ export class Lessor implements KeyLeases {
     const lease = this.#record(id, ttlSeconds, 0);
     this.#leases.set(id, lease);
     this.#store.put(lease);
-    if (this.#isPrimary) this.#refresh(lease, nowUs);
+    if (this.#isPrimary) {
+      this.#refresh(lease, nowUs);
+      this.#schedule(lease, nowUs);
+    }
     const { expiryUs } = lease;
     this.#tellTime('lease.grant', lease, expiryUs ?? -1);
     return viewOf(lease);
@@ -155,13 +168,40 @@ export class Lessor implements KeyLeases {
   }
 
   /**
-   * Gives a lease its full time again.
+   * The log tells what is left of a lease: its time after the next change of the leader. A lease that is gone
+   * is passed over.
+   * @param remainingSeconds 0: its whole time again
+   * @source etcd v3.4.23 lease/lessor.go Checkpoint
+   */
+  checkpoint(id: LeaseId, remainingSeconds: number, nowUs: number): void {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return;
+    lease.remainingTtlSeconds = remainingSeconds;
+    if (this.#keepsCheckpoints) this.#store.put(lease);
+    if (this.#isPrimary) this.#schedule(lease, nowUs);
+    if (this.#trace.on) this.#trace.emit({ type: 'lease.checkpoint', id: idToHex(id), remainingSeconds });
+  }
+
+  /** What is to be told of now, in batches for the log. */
+  takeCheckpoints(nowUs: number): Checkpoint[][] {
+    if (this.#checkpoints === null || !this.#isPrimary) return [];
+    return this.#checkpoints.take(nowUs, (id) => {
+      const lease = this.#leases.get(id);
+      const leftUs = lease === undefined ? 0 : remainingUs(lease, nowUs);
+      const seconds = Math.ceil(leftUs / secondUs);
+      return leftUs <= 0 || lease === undefined || seconds >= lease.ttlSeconds ? null : seconds;
+    });
+  }
+
+  /**
+   * Gives a lease its full time again. Where a checkpoint stands, the log must take that back first.
    * @throws LeaseError 'not a primary lessor' | 'lease not found'
    */
   renew(id: LeaseId, nowUs: number): Renewal {
     if (!this.#isPrimary) throw new LeaseError('not a primary lessor');
     const lease = this.#get(id);
     if (remainingUs(lease, nowUs) <= 0) return { kind: 'expired' };
+    if (this.#checkpoints !== null && lease.remainingTtlSeconds > 0) return { kind: 'checkpointed' };
     const expiryUs = this.#refresh(lease, nowUs);
     this.#tellTime('lease.renew', lease, expiryUs);
     return { kind: 'renewed', ttlSeconds: lease.ttlSeconds };
@@ -225,7 +265,10 @@ export class Lessor implements KeyLeases {
    */
   promote(extendUs: number, nowUs: number): void {
     this.#isPrimary = true;
-    for (const lease of this.#leases.values()) this.#refresh(lease, nowUs, extendUs);
+    for (const lease of this.#leases.values()) {
+      this.#refresh(lease, nowUs, extendUs);
+      this.#schedule(lease, nowUs);
+    }
     const leases = this.#byExpiry();
     const delays = spreadPileUp(
       leases.map((lease) => remainingUs(lease, nowUs)),
@@ -250,6 +293,7 @@ export class Lessor implements KeyLeases {
     this.#isPrimary = false;
     for (const lease of this.#leases.values()) lease.expiryUs = null;
     this.#search.clear();
+    this.#checkpoints?.clear();
     if (wasPrimary && this.#trace.on)
       this.#trace.emit({ type: 'lease.demote', leaseCount: this.#leases.size });
   }
@@ -298,6 +342,10 @@ export class Lessor implements KeyLeases {
     lease.dueUs = expiryUs;
     this.#search.register(lease);
     return expiryUs;
+  }
+
+  #schedule({ id, ttlSeconds, remainingTtlSeconds }: LeaseRecord, nowUs: number): void {
+    this.#checkpoints?.add(id, remainingTtlSeconds > 0 ? remainingTtlSeconds : ttlSeconds, nowUs);
   }
 
   #byExpiry(): LeaseRecord[] {

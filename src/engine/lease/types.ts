@@ -24,10 +24,13 @@ export interface Lease {
 
 /**
  * What became of a renewal. An expired lease is not renewed: whether it lives on is known once its
- * revocation is applied, or this member leads no longer.
+ * revocation is applied, or this member leads no longer. Nor is one of which a checkpoint tells: the log must
+ * take that back first, lest the next leader counts less than was promised.
  */
 export type Renewal =
-  { readonly kind: 'renewed'; readonly ttlSeconds: number } | { readonly kind: 'expired' };
+  | { readonly kind: 'renewed'; readonly ttlSeconds: number }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'checkpointed' };
 
 /**
  * How the lessor finds what has expired: `scan` looks at every lease, as etcd up to 3.3; `heap` looks at the
@@ -43,8 +46,17 @@ export interface LessorConfig {
   readonly recheckUs?: number;
   /** Default 'heapMap'. */
   readonly expiry?: ExpiryKind;
+  /** The leader tells the others what is left of long leases; absent: it does not. */
+  readonly checkpoints?: LeaseCheckpoints;
   /** At most half as many leases are handed out by one pass. Default 1000, in leases a second. */
   readonly revokeRate?: number;
+}
+
+/** @source etcd v3.4.23 lease/lessor.go LessorConfig CheckpointInterval, CheckpointPersist */
+export interface LeaseCheckpoints {
+  readonly intervalUs: number;
+  /** What is left is stored too, and outlives a restart. */
+  readonly persist?: boolean;
 }
 
 /** What finding expired leases has cost so far. */

@@ -1,8 +1,12 @@
 /** What grants and revocations do on every member, and what they answer. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { LeaseError, leaseId } from '../lease/types.ts';
-import { LeaseGrantResponseSchema, LeaseRevokeResponseSchema } from '../pb/gen/rpc_pb.ts';
-import type { LeaseGrantRequest, LeaseRevokeRequest } from '../pb/gen/rpc_pb.ts';
+import {
+  LeaseCheckpointResponseSchema,
+  LeaseGrantResponseSchema,
+  LeaseRevokeResponseSchema,
+} from '../pb/gen/rpc_pb.ts';
+import type { LeaseCheckpointRequest, LeaseGrantRequest, LeaseRevokeRequest } from '../pb/gen/rpc_pb.ts';
 import { headerOf, toNumber } from './apply-kv.ts';
 import type { WriteContext } from './apply-kv.ts';
 import { rpcErrors } from './errors.ts';
@@ -48,4 +52,13 @@ export function applyRevoke(context: WriteContext, body: LeaseRevokeRequest): Ui
   } catch (error) {
     return refused(error);
   }
+}
+
+/** @source etcd v3.4.23 etcdserver/apply.go LeaseCheckpoint */
+export function applyCheckpoint(context: WriteContext, body: LeaseCheckpointRequest): Uint8Array {
+  const { lessor, kv, head, term, nowUs } = context;
+  for (const { ID, remainingTTL } of body.checkpoints)
+    lessor.checkpoint(leaseId(ID), toNumber(remainingTTL), nowUs);
+  const response = { header: headerOf(head, term, kv.revision) };
+  return toBinary(LeaseCheckpointResponseSchema, create(LeaseCheckpointResponseSchema, response));
 }

@@ -18,7 +18,7 @@ import { applyAuth, checkAuthWrite, refusalOf } from './apply-auth.ts';
 import type { AuthWrite } from './apply-auth.ts';
 import { applyDelete, applyPut, headerOf, rangeError, toNumber } from './apply-kv.ts';
 import type { ResponseHead, WriteContext } from './apply-kv.ts';
-import { applyGrant, applyRevoke } from './apply-lease.ts';
+import { applyCheckpoint, applyGrant, applyRevoke } from './apply-lease.ts';
 import { applyTxn } from './apply-txn.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
@@ -135,6 +135,8 @@ export class ApplierV3 {
         return applyGrant(context, write.body);
       case 'leaseRevoke':
         return applyRevoke(context, write.body);
+      case 'leaseCheckpoint':
+        return applyCheckpoint(context, write.body);
       case 'alarm': {
         const { bytes, guards } = applyAlarm(this.#parts.alarms, this.#guards, write.body);
         this.#guards = guards;

@@ -188,19 +188,30 @@ export class Applier {
   #write(logged: LoggedWrite): Uint8Array | RpcError {
     const { write } = logged;
     const apply = (): Uint8Array | RpcError => this.#parts.v3.apply(logged);
-    const isLease = write.kind === 'leaseGrant' || write.kind === 'leaseRevoke';
-    return isLease ? this.#changeLease(write.body.ID, apply) : apply();
+    switch (write.kind) {
+      case 'leaseGrant':
+      case 'leaseRevoke':
+        return this.#changeLeases([write.body.ID], apply);
+      case 'leaseCheckpoint':
+        return this.#changeLeases([...new Set(write.body.checkpoints.map(({ ID }) => ID))], apply);
+      default:
+        return apply();
+    }
   }
 
-  /** Keeps the hash over the leases up with what a request does to one of them. */
-  #changeLease(id: bigint, change: () => Uint8Array | RpcError): Uint8Array | RpcError {
+  /** Keeps the hash over the leases up with what a request does to some of them. */
+  #changeLeases(ids: readonly bigint[], change: () => Uint8Array | RpcError): Uint8Array | RpcError {
     const { batchTx } = this.#parts.backend;
-    const key = keyOfLease(leaseId(id));
-    const before = batchTx.get('lease', key);
-    if (before !== null) this.#leases.remove(key, before);
+    const keys = ids.map((id) => keyOfLease(leaseId(id)));
+    for (const key of keys) {
+      const before = batchTx.get('lease', key);
+      if (before !== null) this.#leases.remove(key, before);
+    }
     const outcome = change();
-    const after = batchTx.get('lease', key);
-    if (after !== null) this.#leases.add(key, after);
+    for (const key of keys) {
+      const after = batchTx.get('lease', key);
+      if (after !== null) this.#leases.add(key, after);
+    }
     return outcome;
   }
 

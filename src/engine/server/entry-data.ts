@@ -39,6 +39,7 @@ const writeKinds = [
   'compaction',
   'leaseGrant',
   'leaseRevoke',
+  'leaseCheckpoint',
   'alarm',
   'authEnable',
   'authDisable',
@@ -182,6 +183,7 @@ function changeLabel(entry: Entry, table: MemberTable): string {
 /** A lease's id is known by now. */
 export function writeLabel(write: WriteRequest): string {
   if (write.kind === 'leaseGrant') return `lease grant ${idToHex(write.body.ID)} ${write.body.TTL} s`;
+  if (write.kind === 'leaseCheckpoint') return `lease checkpoint ${write.body.checkpoints.length}`;
   if (write.kind === 'authenticate') return printableLabel(`authenticate ${write.body.name}`);
   return requestLabel(write);
 }

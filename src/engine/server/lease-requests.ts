@@ -2,8 +2,11 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
 import type { Lessor } from '../lease/lessor.ts';
+import type { Checkpoint } from '../lease/checkpoints.ts';
 import { LeaseError, leaseId } from '../lease/types.ts';
+import type { LeaseId } from '../lease/types.ts';
 import {
+  LeaseCheckpointRequestSchema,
   LeaseKeepAliveRequestSchema,
   LeaseKeepAliveResponseSchema,
   LeaseTimeToLiveRequestSchema,
@@ -12,6 +15,8 @@ import {
 import type { LeaseTimeToLiveResponse, ResponseHeader } from '../pb/gen/rpc_pb.ts';
 import type { NodeId } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
+import type { Finish } from './calls.ts';
+import type { WriteRequest } from './entry-data.ts';
 import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
 import { encodePeerRequest, peerRequestNames } from './peer-request.ts';
@@ -47,10 +52,21 @@ export interface LeaseRequestsPort {
   readonly lessor: Lessor;
   readonly raft: { readonly lead: NodeId; readonly isLeader: boolean };
   nextRequestId(): bigint;
+  /** Proposes as the member itself. */
+  propose(write: WriteRequest, nowUs: number, finish: Finish): void;
   header(): Header;
   answer(request: number, bytes: Uint8Array): void;
   refuse(request: number, error: RpcError): void;
   send(to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void;
+}
+
+/** The write that tells what is left of leases. */
+export function checkpointOf(batch: readonly Checkpoint[]): WriteRequest {
+  const checkpoints = batch.map(({ id, remainingSeconds }) => ({
+    ID: id,
+    remainingTTL: BigInt(remainingSeconds),
+  }));
+  return { kind: 'leaseCheckpoint', body: create(LeaseCheckpointRequestSchema, { checkpoints }) };
 }
 
 /**
@@ -64,6 +80,8 @@ export class LeaseRequests {
   /** A leader that does not answer is asked again after this time; etcd waits on its connection. */
   readonly #retryUs: number;
   #waiting: Waiting[] = [];
+  /** Leases whose checkpoint the log is to take back. */
+  readonly #takenBack = new Set<LeaseId>();
 
   constructor(port: LeaseRequestsPort, electionUs: number) {
     this.#port = port;
@@ -136,11 +154,21 @@ export class LeaseRequests {
     if (!lessor.isPrimary) return null;
     try {
       const renewal = lessor.renew(id, nowUs);
-      return renewal.kind === 'expired' ? null : { kind: 'renewed', ttl: BigInt(renewal.ttlSeconds) };
+      if (renewal.kind === 'renewed') return { kind: 'renewed', ttl: BigInt(renewal.ttlSeconds) };
+      if (renewal.kind === 'checkpointed') this.#takeBackCheckpoint(id, nowUs);
+      return null;
     } catch (error) {
       if (error instanceof LeaseError) return { kind: 'notFound' };
       throw error;
     }
+  }
+
+  /** A renewal waits until the others, too, give the lease its whole time. */
+  #takeBackCheckpoint(id: LeaseId, nowUs: number): void {
+    if (this.#takenBack.has(id)) return;
+    this.#takenBack.add(id);
+    const write = checkpointOf([{ id, remainingSeconds: 0 }]);
+    this.#port.propose(write, nowUs, () => void this.#takenBack.delete(id));
   }
 
   #timeLeft({ id, keys }: Extract<LeaseAsk, { kind: 'timeToLive' }>, nowUs: number): LeaseAnswer {

@@ -8,7 +8,7 @@ const leaseOverheadBytes = 64;
 const kvOverheadBytes = 256;
 
 /** What a request may add to the store: an estimate that knows nothing of pages. 0 passes always. */
-export function costOf(request: Pick<RpcRequest, 'kind'> & { readonly body: unknown }): number {
+export function costOf(request: { readonly kind: string; readonly body: unknown }): number {
   const typed = request as RpcRequest;
   switch (typed.kind) {
     case 'put':

@@ -1,6 +1,7 @@
 /** What goes into a member and what comes out: the one funnel between the engine and the world. */
 import type { NodeId } from '../raft/types.ts';
 import type { EngineEvent } from '../events.ts';
+import type { LeaseCheckpoints } from '../lease/types.ts';
 import type { AutoCompaction } from './compactor.ts';
 
 /** The timers a member may ask for; it asks again each time one fires. */
@@ -209,6 +210,8 @@ export interface MemberConfig {
   readonly initialCorruptCheck?: boolean;
   /** So long after a comparison of hashes the leader makes the next. Default: never. */
   readonly corruptCheckUs?: number;
+  /** The leader tells the others what is left of long leases. Default: it does not. */
+  readonly leaseCheckpoints?: LeaseCheckpoints;
   /** How often a watcher that asked for it hears the revision. Default 10 minutes. */
   readonly progressIntervalUs?: number;
   /** The logarithm of how often a password is hashed over. Default 10. */

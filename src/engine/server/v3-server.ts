@@ -23,7 +23,7 @@ import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
 import { askerOf, KvReads, rootOf } from './kv-reads.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
-import { LeaseRequests } from './lease-requests.ts';
+import { checkpointOf, LeaseRequests } from './lease-requests.ts';
 import { Maintenance } from './maintenance.ts';
 import type { MaintenanceParts } from './maintenance.ts';
 import { RequestIdGenerator } from './member-id.ts';
@@ -44,9 +44,6 @@ import { openWatchServer } from './watch-port.ts';
 import type { WatchServer } from './watch-server.ts';
 import { grpcCode } from './types.ts';
 import type { MemberConfig, MemberInput, TimerName } from './types.ts';
-
-/** The member itself asks: nobody waits, and nobody can take it back. */
-const ownCall = { request: 0, token: undefined } as const;
 
 type ClientRequest = Extract<MemberInput, { kind: 'request' }>;
 
@@ -117,8 +114,7 @@ export class V3Server {
     this.#authRequests = this.#makeAuthRequests(config);
     this.#watch = openWatchServer(config, parts, (request, error) => this.#refuse(request, error));
     this.#maintenance = new Maintenance(parts);
-    const propose = (write: WriteRequest, atUs: number, finish: Finish): void =>
-      this.#tryWrite({ ...ownCall, nowUs: atUs }, write, finish);
+    const propose = this.#proposeOwn.bind(this);
     this.#compactions = new CompactionServer({ ...parts, propose }, config.autoCompaction, nowUs);
     this.#corruption = this.#makeCorruptionMonitor(config);
     this.#publish(nowUs);
@@ -183,6 +179,8 @@ export class V3Server {
   /** One pass over the leases: the leader revokes, through the log, what has expired. */
   expireLeases(nowUs: number): void {
     this.#expiry.add(this.#parts.lessor.expire(nowUs));
+    const batches = this.#parts.lessor.takeCheckpoints(nowUs);
+    for (const batch of batches) this.#proposeOwn(checkpointOf(batch), nowUs);
   }
 
   /** A request of a peer, or its answer to ours. */
@@ -357,7 +355,7 @@ export class V3Server {
    * @source etcd v3.4.23 etcdserver/server.go applyEntryNormal
    */
   #raiseNoSpace(nowUs: number, then: () => void): void {
-    this.#tryWrite({ ...ownCall, nowUs }, alarmOf(AlarmType.NOSPACE, this.#parts.owner.member), then);
+    this.#proposeOwn(alarmOf(AlarmType.NOSPACE, this.#parts.owner.member), nowUs, then);
   }
 
   /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
@@ -431,6 +429,11 @@ export class V3Server {
     }
   }
 
+  /** Proposes as the member itself. */
+  #proposeOwn(write: WriteRequest, nowUs: number, finish: Finish = () => {}): void {
+    this.#tryWrite({ request: 0, token: undefined, nowUs }, write, finish);
+  }
+
   #makeMemberRequests(config: MemberConfig): MemberRequests {
     const port = {
       ...this.#parts,
@@ -451,7 +454,7 @@ export class V3Server {
       nextRequestId: () => this.#ids.next(),
       send: (to, messageType, bytes) => this.#send(to, messageType, bytes, false),
       whenCaughtUp: (read, nowUs) => this.#reads.add({ request: 0, read, refuse: () => {} }, nowUs),
-      raise: (alarm, nowUs) => this.#tryWrite({ ...ownCall, nowUs }, alarm, () => {}),
+      raise: (alarm, nowUs) => this.#proposeOwn(alarm, nowUs),
     });
   }
 
@@ -460,6 +463,7 @@ export class V3Server {
       {
         ...this.#parts,
         nextRequestId: () => this.#ids.next(),
+        propose: (write, nowUs, finish) => this.#proposeOwn(write, nowUs, finish),
         header: () => this.#header(),
         answer: (request, bytes) => this.#answer(request, bytes),
         refuse: (request, error) => this.#refuse(request, error),
