@@ -4,6 +4,7 @@
 import * as v from 'valibot';
 import { int64FromHex } from '../base/u64.ts';
 import type { Action } from '../sim/types.ts';
+import { worldFaults } from './fault-commands.ts';
 
 export const commandVersion = 1;
 
@@ -172,13 +173,7 @@ export const actionSchema = v.variant('type', [
   v.strictObject({ type: v.literal('isolate'), member }),
   v.strictObject({ type: v.literal('healAll') }),
   v.strictObject({ type: v.literal('slowDisk'), member, factor: whole(1, 1000) }),
-  v.strictObject({
-    type: v.literal('link'),
-    from: member,
-    to: member,
-    extraDelayUs: whole(0, maxDelayUs),
-    lossPerMille: whole(0, 1000),
-  }),
+  ...worldFaults,
   v.strictObject({
     type: v.literal('message'),
     message: count,

@@ -10,6 +10,8 @@ export type ToMember =
       readonly kind: 'start';
       readonly call: number;
       readonly timeUs: number;
+      /** What the member's own clock shows. */
+      readonly clockUs: number;
       readonly moment: number;
       readonly config: MemberConfig;
       readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
@@ -18,6 +20,8 @@ export type ToMember =
       readonly kind: 'step';
       readonly call: number;
       readonly timeUs: number;
+      /** What the member's own clock shows. */
+      readonly clockUs: number;
       readonly inputs: readonly NumberedInput[];
     }
   | { readonly kind: 'inspect'; readonly call: number; readonly query: Query };

@@ -16,10 +16,10 @@ class MemberProcess {
   #notes: MemberNotes;
   readonly #boot: MemberOutput;
 
-  constructor({ config, files, timeUs, moment }: Extract<ToMember, { kind: 'start' }>) {
+  constructor({ config, files, timeUs, clockUs, moment }: Extract<ToMember, { kind: 'start' }>) {
     this.#encoder = new TraceEncoder(config.nodeId);
     this.#notes = noNotes(config.nodeId);
-    const { member, output } = Member.boot(config, new Map(files), timeUs);
+    const { member, output } = Member.boot(config, new Map(files), clockUs);
     this.#member = member;
     this.#boot = this.#emptied(output, moment, timeUs);
   }
@@ -28,10 +28,10 @@ class MemberProcess {
     return this.#stepped([this.#boot]);
   }
 
-  step({ inputs, timeUs }: Extract<ToMember, { kind: 'step' }>): Stepped {
+  step({ inputs, timeUs, clockUs }: Extract<ToMember, { kind: 'step' }>): Stepped {
     const outputs: MemberOutput[] = [];
     for (const { moment, input } of inputs) {
-      const output = this.#member.step(input, timeUs);
+      const output = this.#member.step(input, clockUs);
       outputs.push(this.#emptied(output, moment, timeUs));
       if (output.halted !== null) break;
     }

@@ -290,7 +290,18 @@ const simRows = {
   'sim.resume': {},
   'sim.cut': { from: 'u32', to: 'u32' },
   'sim.heal': { from: 'u32', to: 'u32' },
-  'sim.link': { from: 'u32', to: 'u32', extraDelayUs: 'u32', lossPerMille: 'u32' },
+  'sim.link': {
+    from: 'u32',
+    to: 'u32',
+    extraDelayUs: 'u32',
+    lossPerMille: 'u32',
+    jitterUs: 'u32',
+    duplicatePerMille: 'u32',
+    reorderPerMille: 'u32',
+    bytesPerSecond: 'f64',
+    queueBytes: 'f64',
+    dropTypes: 'texts',
+  },
   'sim.slowDisk': { factor: 'u32' },
   'sim.hold': { message: 'f64', because: 'text' },
   'sim.release': { message: 'f64', because: 'text', deliverAt: 'f64' },
@@ -337,6 +348,37 @@ const simRows = {
   'sim.clientDone': { request: 'f64', code: 'u32', message: 'text' },
 } as const;
 
+const hostFaultRows = {
+  'sim.crashPoint': { point: 'text', nth: 'u32', then: 'text', file: 'text' },
+  'sim.crash': { point: 'text', file: 'text' },
+  'sim.slowCpu': { factor: 'u32' },
+  'sim.clockRate': { perMille: 'u32', clockUs: 'f64' },
+  'sim.memoryLimit': { limitBytes: 'f64' },
+  'sim.outOfMemory': { usedBytes: 'f64', limitBytes: 'f64' },
+  'sim.image': { restored: 'bool', fileCount: 'u32' },
+  'sim.disk': {
+    syncMinUs: 'u32',
+    syncMeanUs: 'u32',
+    writeMinUs: 'u32',
+    writeMeanUs: 'u32',
+    stallPerMille: 'u32',
+    stallUs: 'u32',
+    bytesPerSecond: 'f64',
+    quotaBytes: 'f64',
+    misdirectPerMille: 'u32',
+    lying: 'u32',
+    keptWeight: 'u32',
+    lostWeight: 'u32',
+    tornWeight: 'u32',
+  },
+  'sim.diskFault': { on: 'text', code: 'text', lasts: 'text' },
+  'sim.stall': { file: 'text', stalledUs: 'u32' },
+  'sim.bitRot': { zone: 'text', file: 'text', offsets: 'numbers' },
+  'sim.misdirect': { offset: 'f64', to: 'f64' },
+  'sim.flap': { from: 'u32', to: 'u32', upUs: 'u32', downUs: 'u32' },
+  'sim.healEverything': {},
+} as const;
+
 /** Both sides of a port must be of one build: a type travels as its place in this table. */
 export const eventTable: EventTable = {
   ...raftRows,
@@ -346,4 +388,5 @@ export const eventTable: EventTable = {
   ...authRows,
   ...serverRows,
   ...simRows,
+  ...hostFaultRows,
 };

@@ -106,20 +106,20 @@ export class WorkerMembers implements MemberHost {
       return [];
     }
     if (lifecycle?.kind === 'start') {
-      const { config, files, moment } = lifecycle;
+      const { config, files, moment, clockUs } = lifecycle;
       const life = this.#begin(config.nodeId);
       return [
         await this.#result(
           config.nodeId,
-          life.ask({ kind: 'start', timeUs, moment, config, files: [...files] }),
+          life.ask({ kind: 'start', timeUs, clockUs, moment, config, files: [...files] }),
         ),
       ];
     }
     return Promise.all(
-      steps.map(({ member, inputs }) => {
+      steps.map(({ member, clockUs, inputs }) => {
         const life = this.#lives.get(member);
         assert(life !== undefined, 'members: a step finds no process');
-        return this.#result(member, life.ask({ kind: 'step', timeUs, inputs }));
+        return this.#result(member, life.ask({ kind: 'step', timeUs, clockUs, inputs }));
       }),
     );
   }

@@ -396,10 +396,14 @@ function sent(event: Sent): MessageView {
   };
 }
 
-function withLink(links: readonly LinkView[], changed: LinkView): readonly LinkView[] {
-  const { from, to, extraDelayUs, lossPerMille } = changed;
+function withLink(
+  links: readonly LinkView[],
+  changed: Extract<SimEvent, { type: 'sim.link' }>,
+): readonly LinkView[] {
+  const { type: _, from, to, extraDelayUs, lossPerMille, dropTypes, ...more } = changed;
   const others = links.filter((link) => link.from !== from || link.to !== to);
-  if (extraDelayUs === 0 && lossPerMille === 0) return others;
+  const numbers = [extraDelayUs, lossPerMille, dropTypes.length, ...Object.values(more)];
+  if (numbers.every((number) => number === 0)) return others;
   return [...others, { from, to, extraDelayUs, lossPerMille }];
 }
 

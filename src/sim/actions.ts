@@ -2,6 +2,7 @@
 import { crc32c } from '../base/checksum.ts';
 import { hostCount } from '../base/hosts.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
+import { isWhole, worldFaultProblem } from './fault-bounds.ts';
 import type { Action, ClientAction } from './types.ts';
 
 export function isClientAction(action: Action): action is ClientAction {
@@ -56,12 +57,9 @@ export function isClientAction(action: Action): action is ClientAction {
 
 const maxDelayUs = 10_000_000;
 
-const isWhole = (value: number, low: number, high: number): boolean =>
-  Number.isSafeInteger(value) && value >= low && value <= high;
-
 /** The members that an action names. */
 export function namedMembers(action: Action): number[] {
-  if (action.type === 'cut' || action.type === 'heal' || action.type === 'link') {
+  if (action.type === 'cut' || action.type === 'heal' || action.type === 'link' || action.type === 'flap') {
     return [action.from, action.to];
   }
   return 'member' in action ? [action.member] : [];
@@ -95,7 +93,8 @@ export function actionProblem(action: Action, members: readonly number[]): strin
       return isWhole(action.factor, 1, 1000) ? null : 'a disk is slowed 1 to 1000 times; 1 ends it';
     case 'link':
       if (!isWhole(action.extraDelayUs, 0, maxDelayUs)) return 'a link is delayed by 0 to 10 seconds';
-      return isWhole(action.lossPerMille, 0, 1000) ? null : 'a link loses 0 to 1000 of a thousand messages';
+      if (!isWhole(action.lossPerMille, 0, 1000)) return 'a link loses 0 to 1000 of a thousand messages';
+      return worldFaultProblem(action);
     case 'message':
       if (action.do !== 'delay') return action.delayUs === undefined ? null : 'delayUs is for a delay alone';
       return isWhole(action.delayUs ?? 0, 1, maxDelayUs)
@@ -105,6 +104,14 @@ export function actionProblem(action: Action, members: readonly number[]): strin
       if (action.kind === 'none')
         return action.perSecond === 0 ? null : 'the end of a load has no rate: perSecond is 0';
       return isWhole(action.perSecond, 1, 1000) ? null : 'a load sends 1 to 1000 requests a second';
+    case 'flap':
+    case 'crashPoint':
+    case 'slowCpu':
+    case 'clockRate':
+    case 'memoryLimit':
+    case 'disk':
+    case 'bitRot':
+      return worldFaultProblem(action);
     default:
       return null;
   }

@@ -20,6 +20,8 @@ export const inputKind = {
   load: 12,
   /** A connection between two members stands, or is gone. */
   link: 13,
+  /** A process's end at a crash point or for want of memory, a start that could not read, a link's turn. */
+  crash: 14,
 } as const;
 
 /**

@@ -1,17 +1,15 @@
 /** The cluster: members, network, disks and clients on one clock, in two halves, `plan` and `merge`. */
 import { assert, fail } from '../base/assert.ts';
-import { crc32c } from '../base/checksum.ts';
-import { encodeUtf8 } from '../base/utf8.ts';
 import { memberProblem } from './actions.ts';
 import { inputKind } from './chain-hash.ts';
-import { doAction } from './faults.ts';
+import { Draft, dispatch } from './dispatch.ts';
+import { doAction, kill, powerCut } from './faults.ts';
 import { linkStarted } from './links.ts';
 import { memberConfig, takeFlags } from './launch.ts';
 import { applyOutput } from './outputs.ts';
 import { nextEpoch } from './process.ts';
 import { World } from './world.ts';
-import type { Sync } from './disk.ts';
-import type { SimEvent } from './events.ts';
+import type { PendingInput } from './dispatch.ts';
 import type { LoadTotals } from './load.ts';
 import type { MemberStatus, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';
@@ -19,9 +17,7 @@ import type { FaultReach } from './reach.ts';
 import type { FinishedAction } from './world.ts';
 import type { NodeId } from '../engine/raft/types.ts';
 import type {
-  DiskErrorCode,
   DiskImage,
-  MemberInput,
   MemberOutput,
   PeerConfig,
 } from '../engine/server/types.ts';
@@ -43,18 +39,6 @@ export interface InFlight {
   readonly syncs: number;
 }
 
-/** An input that a member was given, until its output comes. `input` is null for a start. */
-interface PendingInput {
-  readonly item: Queued<WorldEvent>;
-  readonly input: MemberInput | null;
-  readonly kind: number;
-  readonly source: number;
-  readonly target: number;
-  readonly payload: number;
-  /** What the world tells of it, after the member's own events. */
-  readonly told: SimEvent | null;
-}
-
 interface PendingPlan {
   readonly plan: Plan;
   /** Member by member, ascending, each in the order of the queue. */
@@ -63,19 +47,6 @@ interface PendingPlan {
 }
 
 const noDigest = [0, 0] as const;
-const timerChecksums = {
-  raftTick: crc32c(encodeUtf8('raftTick')),
-  backendCommit: crc32c(encodeUtf8('backendCommit')),
-  leaseExpiry: crc32c(encodeUtf8('leaseExpiry')),
-  compaction: crc32c(encodeUtf8('compaction')),
-  autoCompaction: crc32c(encodeUtf8('autoCompaction')),
-  corruptCheck: crc32c(encodeUtf8('corruptCheck')),
-  watchSync: crc32c(encodeUtf8('watchSync')),
-  watchVictims: crc32c(encodeUtf8('watchVictims')),
-  watchProgress: crc32c(encodeUtf8('watchProgress')),
-  password: crc32c(encodeUtf8('password')),
-};
-
 /**
  * One rule keeps members independent: what an input causes happens strictly later, so all that is due at one
  * time may run side by side. `plan` takes it from the queue; `merge` applies the outputs in (member, seq)
@@ -87,8 +58,7 @@ export class Cluster {
   readonly interventions: Intervention[] = [];
   readonly #world: World;
   #pending: PendingPlan | null = null;
-  /** Inputs of the plan in the making, by member. */
-  readonly #draft = new Map<number, PendingInput[]>();
+  readonly #draft = new Draft();
   /** Actions that came while a plan was out. */
   #waiting: { readonly id: number; readonly action: Action }[] = [];
   #lastAction = 0;
@@ -209,16 +179,16 @@ export class Cluster {
     for (;;) {
       this.#discardStale();
       const item = kernel.peek();
-      const hasBegun = kernel.moment > before || this.#draft.size > 0;
+      const hasBegun = kernel.moment > before || !this.#draft.isEmpty;
       if (item === undefined || (hasBegun && item.timeUs !== kernel.nowUs)) {
         return hasBegun ? this.#stepsPlan() : null;
       }
       // a process starts or ends alone, between steps
       const isAlone = this.#isLifecycle(item.event);
-      if (isAlone && this.#draft.size > 0) return this.#stepsPlan();
+      if (isAlone && !this.#draft.isEmpty) return this.#stepsPlan();
       kernel.advance();
       if (isAlone) return this.#lifecyclePlan(kernel.pop());
-      this.#dispatch(kernel.pop());
+      dispatch(this.#world, this.#draft, kernel.pop());
     }
   }
 
@@ -279,18 +249,16 @@ export class Cluster {
   #stepsPlan(): Plan {
     const firstMoment = this.moment + 1;
     const inputs: PendingInput[] = [];
-    const steps = [...this.#draft.keys()]
-      .sort((a, b) => a - b)
-      .map((member) => {
-        const numbered: NumberedInput[] = [];
-        for (const pending of this.#draft.get(member) ?? []) {
-          inputs.push(pending);
-          assert(pending.input !== null, 'cluster: a step has an input');
-          numbered.push({ moment: this.#world.kernel.nextMoment(), input: pending.input });
-        }
-        return { member: member as NodeId, inputs: numbered };
-      });
-    this.#draft.clear();
+    const steps = this.#draft.take().map(([member, given]) => {
+      const numbered: NumberedInput[] = [];
+      for (const pending of given) {
+        inputs.push(pending);
+        assert(pending.input !== null, 'cluster: a step has an input');
+        numbered.push({ moment: this.#world.kernel.nextMoment(), input: pending.input });
+      }
+      const clockUs = this.#world.process(member).clock.at(this.nowUs);
+      return { member: member as NodeId, clockUs, inputs: numbered };
+    });
     const plan = { timeUs: this.nowUs, gates: this.#world.gates.splice(0), lifecycle: null, steps };
     return this.#issue(plan, inputs, firstMoment);
   }
@@ -302,7 +270,8 @@ export class Cluster {
 
   /** Whether an event starts or ends a process. */
   #isLifecycle(event: WorldEvent): boolean {
-    if (event.kind === 'start') return true;
+    if (event.kind === 'start') return !this.#world.disk(event.member).faults.armed.includes('read');
+    if (event.kind === 'crash') return true;
     if (event.kind !== 'action') return false;
     const { action } = event;
     if (memberProblem(action, this.#world.members) !== null) return false;
@@ -311,6 +280,7 @@ export class Cluster {
       case 'powerCut':
       case 'restart':
       case 'wipe':
+      case 'restoreImage':
         return this.memberStatus(action.member) !== 'down';
       case 'start':
         return this.#world.has(action.member) && this.memberStatus(action.member) === 'halted';
@@ -322,11 +292,24 @@ export class Cluster {
   #lifecyclePlan(item: Queued<WorldEvent>): Plan {
     const { event } = item;
     if (event.kind === 'start') return this.#startPlan(item, event.member);
-    assert(event.kind === 'action' && 'member' in event.action, 'cluster: not the end of a process');
-    doAction(this.#world, item, event.id, event.action);
-    const lifecycle = { kind: 'stop', member: event.action.member as NodeId } as const;
+    const member = this.#endProcess(item);
+    const lifecycle = { kind: 'stop', member: member as NodeId } as const;
     const plan = { timeUs: this.nowUs, gates: this.#world.gates.splice(0), lifecycle, steps: [] };
     return this.#issue(plan, [], this.moment + 1);
+  }
+
+  /** @returns the member whose process has ended */
+  #endProcess(item: Queued<WorldEvent>): number {
+    const { event } = item;
+    if (event.kind === 'crash') {
+      this.#world.take(item, inputKind.crash, event.member, event.then === 'kill' ? 1 : 2);
+      if (event.then === 'kill') kill(this.#world, event.member);
+      else powerCut(this.#world, event.member);
+      return event.member;
+    }
+    assert(event.kind === 'action' && 'member' in event.action, 'cluster: not the end of a process');
+    doAction(this.#world, item, event.id, event.action);
+    return event.action.member;
   }
 
   #startPlan(item: Queued<WorldEvent>, member: number): Plan {
@@ -344,7 +327,13 @@ export class Cluster {
     const plan: Plan = {
       timeUs: this.nowUs,
       gates,
-      lifecycle: { kind: 'start', moment, config, files: disk.files() },
+      lifecycle: {
+        kind: 'start',
+        moment,
+        clockUs: process.clock.at(this.nowUs),
+        config,
+        files: disk.files(),
+      },
       steps: [],
     };
     const { epoch } = process;
@@ -358,143 +347,5 @@ export class Cluster {
       told: { type: 'sim.start', epoch },
     };
     return this.#issue(plan, [input], moment);
-  }
-
-  /** Gives an event to the member it is for, holds it for a paused one, or lets the world do it. */
-  #dispatch(item: Queued<WorldEvent>): void {
-    const { event } = item;
-    const world = this.#world;
-    switch (event.kind) {
-      case 'timer': {
-        const { member, timer } = event;
-        if (world.hold(item, member, event)) return;
-        return this.#give(
-          item,
-          { kind: 'timer', timer },
-          inputKind.timer,
-          member,
-          member,
-          timerChecksums[timer],
-        );
-      }
-      case 'message':
-        return this.#deliver(item, event);
-      case 'link': {
-        const { member, node, up } = event;
-        if (world.hold(item, member, event)) return;
-        const input = { kind: 'link', node: node as NodeId, up } as const;
-        return this.#give(item, input, inputKind.link, node, member, up ? 1 : 0);
-      }
-      case 'sync':
-        return this.#syncDone(item, event.member, event.sync);
-      case 'diskDone':
-        if (world.hold(item, event.member, event)) return;
-        return this.#giveDiskDone(item, event.member, event.id, event.error, null);
-      case 'clientRequest':
-        return this.#requestArrives(item, event);
-      case 'clientCancel': {
-        const { member, request } = event;
-        if (world.hold(item, member, event)) return;
-        return this.#give(item, { kind: 'cancel', request }, inputKind.cancel, 0, member, request);
-      }
-      case 'clientDial':
-      case 'clientDialed':
-      case 'clientReply':
-      case 'clientBroken':
-      case 'clientRetry':
-      case 'clientDeadline':
-        if (event.kind === 'clientDial' && world.hold(item, event.member, event)) return;
-        world.take(item, inputKind.client, 0, event.call);
-        return world.clients.happen(event);
-      case 'loadIssue':
-      case 'loadReport':
-      case 'perfIssue':
-        world.take(item, inputKind.load, 0, event.load);
-        return world.loadHappens(event);
-      case 'action':
-        return doAction(world, item, event.id, event.action);
-      case 'start':
-        return fail('cluster: a start is a plan of its own');
-      default:
-        return event satisfies never;
-    }
-  }
-
-  #deliver(item: Queued<WorldEvent>, event: Extract<WorldEvent, { kind: 'message' }>): void {
-    const { transit } = event;
-    const { from, to, message } = transit;
-    const { bytes } = transit.send;
-    const world = this.#world;
-    if (!event.arrived) world.network.take(world.nowUs, transit);
-    const epoch = world.epochOf(to);
-    const drop = event.arrived
-      ? epoch === transit.targetEpoch
-        ? null
-        : 'down'
-      : world.network.fate(transit, epoch);
-    if (drop === null && world.hold(item, to, { ...event, arrived: true })) return;
-    if (!transit.quiet) world.messagesInFlight--;
-    if (drop === null) {
-      const input = { kind: 'message', from: from as NodeId, bytes } as const;
-      this.#give(item, input, inputKind.message, from, to, crc32c(bytes), { type: 'sim.deliver', message });
-      return;
-    }
-    if (drop === 'cut') world.reach.droppedByCut++;
-    else if (drop === 'loss') world.reach.droppedByLoss++;
-    else world.reach.droppedByDown++;
-    if (drop === 'loss' && transit.lost === 'link') world.reach.lostByLink++;
-    world.take(item, inputKind.drop, to, message);
-    world.reporter.tell(to, { type: 'sim.drop', message, because: drop });
-  }
-
-  #syncDone(item: Queued<WorldEvent>, member: number, sync: Sync): void {
-    const world = this.#world;
-    world.disk(member).complete(sync);
-    const { id, epoch, file } = sync;
-    if (sync.urgent) world.gates.push({ member: member as NodeId, commit: sync.commit });
-    const told = { type: 'sim.diskSynced', file, request: id } as const;
-    const isAwaited = world.epochOf(member) === epoch;
-    if (isAwaited && this.memberStatus(member) === 'up')
-      return this.#giveDiskDone(item, member, id, null, told);
-    world.take(item, inputKind.sync, member, id);
-    world.reporter.tell(member, told);
-    if (isAwaited) world.keep(member, { kind: 'diskDone', member, epoch, id, error: null });
-    else world.reach.syncsOutlived++;
-  }
-
-  #requestArrives(item: Queued<WorldEvent>, event: Extract<WorldEvent, { kind: 'clientRequest' }>): void {
-    const world = this.#world;
-    if (world.epochOf(event.member) !== event.epoch) {
-      world.take(item, inputKind.client, 0, event.call);
-      return world.clients.happen(event);
-    }
-    if (world.hold(item, event.member, event)) return;
-    const { input, payload } = world.clients.inputOf(event.call);
-    this.#give(item, input, inputKind.request, 0, event.member, payload);
-  }
-
-  #giveDiskDone(
-    item: Queued<WorldEvent>,
-    member: number,
-    id: number,
-    error: DiskErrorCode | null,
-    told: SimEvent | null,
-  ): void {
-    const payload = error === null ? id : crc32c(encodeUtf8(`${id} ${error}`));
-    this.#give(item, { kind: 'diskDone', id, error }, inputKind.diskDone, member, member, payload, told);
-  }
-
-  #give(
-    item: Queued<WorldEvent>,
-    input: MemberInput,
-    kind: number,
-    source: number,
-    target: number,
-    payload: number,
-    told: SimEvent | null = null,
-  ): void {
-    const inputs = this.#draft.get(target) ?? [];
-    inputs.push({ item, input, kind, source, target, payload, told });
-    this.#draft.set(target, inputs);
   }
 }

@@ -4,62 +4,16 @@ import { stream } from '../base/prng.ts';
 import { ChunkedFile } from './chunked-file.ts';
 import { decideFates } from './power-cut.ts';
 import { drawDelay } from './delay.ts';
+import { DiskFaults } from './disk-faults.ts';
+import { apply, makeDurable, newInode, storeFileOp, storeNameOp } from './disk-files.ts';
 import { applyStoreOps, cloneFiles, differenceOps, toImage } from './store-ops.ts';
 import type { NodeId } from '../engine/raft/types.ts';
-import type { DiskImage, DiskRequest } from '../engine/server/types.ts';
+import type { DiskErrorCode, DiskImage, DiskRequest } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
-import type { FileOp, PowerCutCounts } from './power-cut.ts';
+import type { Flush, Inode, NameOp, Sync } from './disk-files.ts';
+import type { PowerCutCounts } from './power-cut.ts';
 import type { DiskConfig } from './world-config.ts';
 import type { StoreCommit, StoreOp } from './types.ts';
-
-/** One file, whatever its name is at present. */
-interface Inode {
-  readonly cache: ChunkedFile;
-  readonly durable: ChunkedFile;
-  /** Its name after a power cut; null where it would have none. */
-  durableName: string | null;
-  /** Its name in a store that has done all commits. */
-  storedName: string | null;
-  /** Changes after the last sync request. */
-  open: FileOp[];
-  /** Syncs under way, in order; only those of the first flush are on their way to the disk. */
-  readonly syncs: Sync[];
-  /** The last one's flush. */
-  lastFlush: Flush | null;
-}
-
-/** One trip to the disk, which may serve several syncs of a file. Times in microseconds. */
-interface Flush {
-  readonly startAt: number;
-  readonly doneAt: number;
-  /** A barrier is served alone, so that nothing before or after it shares its trip. */
-  readonly isBarrier: boolean;
-}
-
-/** A change of the directory. `name` null: the file loses its name. */
-interface NameOp {
-  readonly inode: Inode;
-  readonly kind: 'create' | 'rename' | 'remove';
-  readonly name: string | null;
-}
-
-/** A request to make a file durable, under way. */
-export interface Sync {
-  readonly inode: Inode;
-  readonly file: string;
-  /** The request's id and the process that waits for it. */
-  readonly id: number;
-  readonly epoch: number;
-  readonly doneAt: number;
-  readonly flush: Flush;
-  readonly ops: readonly FileOp[];
-  /** The directory's changes before this request; emptied once they are durable. */
-  readonly names: NameOp[];
-  readonly commit: number;
-  readonly urgent: boolean;
-  /** False once complete, or cancelled by a power cut or an error. */
-  isLive: boolean;
-}
 
 /**
  * Model. Writes go to the cache at once and a reader sees the cache. A sync completes after a drawn time and
@@ -68,12 +22,17 @@ export interface Sync {
  * a sync of any file makes all earlier ones durable, in order. A killed process changes nothing here. A power
  * cut keeps some prefix of the journal, and decides for each unsynced change of a file's running syncs (with
  * none running: of its changes since the last) whether it was kept, lost or torn at sectors; what waited
- * behind them is lost.
- * Streams: `disk` for times, `powerCut` for fates.
+ * behind them is lost. A lying disk's syncs make nothing durable: the next honest one of the file does, and a
+ * power cut until then decides over their changes too. A write that fails is not done, and one that waits for
+ * a sync hears of it; a sync that fails drops its file's changes from the cache, so that a start reads what is
+ * there. What the process asks after either is not done: it ends as soon as it hears of it.
+ * Streams: `disk` for times, `powerCut` for fates; disk-faults.ts has more.
  */
 export class Disk {
   readonly member: number;
-  readonly #config: DiskConfig;
+  readonly faults: DiskFaults;
+  /** How often bits of it have rotted. */
+  rotCount = 0;
   readonly #times: Prng;
   readonly #fates: Prng;
   readonly #names = new Map<string, Inode>();
@@ -88,10 +47,16 @@ export class Disk {
   #lastCommit = 0;
   #lastUrgent = 0;
   #slowFactor = 1;
+  /** Changes of the directory that a lying disk said to be durable. */
+  #liedNames: NameOp[] = [];
+  /** The process whose request failed, and why. */
+  #failed: { readonly epoch: number; readonly code: DiskErrorCode } | null = null;
+  /** What is remembered of an earlier time. */
+  #kept: Map<string, ChunkedFile> | null = null;
 
   constructor(member: number, image: DiskImage, config: DiskConfig, seed: number, boot: number) {
     this.member = member;
-    this.#config = config;
+    this.faults = new DiskFaults(member, config, seed, boot);
     this.#times = stream(seed, boot, 'disk', member);
     this.#fates = stream(seed, boot, 'powerCut', member);
     for (const name of [...image.keys()].sort()) {
@@ -146,15 +111,14 @@ export class Disk {
 
   /** Does a request; for a sync the caller must call `complete` at its `doneAt`. */
   request(nowUs: number, epoch: number, request: DiskRequest): Sync | null {
+    if (this.#failed?.epoch === epoch) {
+      if (request.kind !== 'sync') return null;
+      return this.#failedSync(nowUs, epoch, request, this.#failed.code);
+    }
     switch (request.kind) {
-      case 'write': {
-        const inode = this.#open(request.file);
-        // the process may use its buffer again
-        const data = request.data.slice();
-        inode.cache.write(request.offset, data);
-        inode.open.push({ kind: 'write', offset: request.offset, data });
+      case 'write':
+        this.#write(epoch, this.#open(request.file), request);
         return null;
-      }
       case 'truncate': {
         const inode = this.#open(request.file);
         inode.cache.truncate(request.sizeBytes);
@@ -181,11 +145,62 @@ export class Disk {
     sync.isLive = false;
     for (const earlier of this.#live) {
       if (earlier.commit > sync.commit) break;
-      for (const op of earlier.names.splice(0)) this.#makeNameDurable(op);
+      this.#liedNames.push(...earlier.names.splice(0));
     }
-    for (const op of sync.ops) makeDurable(inode, op);
+    inode.lied.push(...sync.ops);
+    if (!sync.isLie) {
+      for (const op of this.#liedNames.splice(0)) this.#makeNameDurable(op);
+      for (const op of inode.lied.splice(0)) makeDurable(inode, op);
+    }
     inode.syncs.shift();
     this.#live.splice(this.#live.indexOf(sync), 1);
+  }
+
+  /** How large the file is, as a reader sees it. */
+  sizeOf(file: string): number {
+    return this.#names.get(file)?.cache.sizeBytes ?? 0;
+  }
+
+  /** How much all files hold, as a reader sees them. */
+  get usedBytes(): number {
+    let sum = 0;
+    for (const { cache } of this.#names.values()) sum += cache.sizeBytes;
+    return sum;
+  }
+
+  get hasImage(): boolean {
+    return this.#kept !== null;
+  }
+
+  /** Remembers what is durable. */
+  keepImage(): void {
+    this.#kept = cloneFiles(this.#durableFiles());
+  }
+
+  /** The disk is as it was remembered; what was there since is gone. */
+  restoreImage(nowUs: number): void {
+    assert(this.#kept !== null, 'disk: an image is restored that was kept');
+    this.#cancelSyncs();
+    this.#durableNames.clear();
+    for (const [name, file] of cloneFiles(this.#kept)) this.#durableNames.set(name, newInode(file, name));
+    this.#loseCache();
+    this.#correctStore(nowUs);
+  }
+
+  /** One byte of a file is another, for readers and for good, though a later write may cover it. */
+  corrupt(nowUs: number, file: string, offset: number, flippedBits: number): void {
+    const inode = this.#names.get(file);
+    assert(inode !== undefined && offset < inode.cache.sizeBytes, 'disk: a byte that is there can rot');
+    for (const copy of [inode.cache, inode.durable]) {
+      if (offset >= copy.sizeBytes) continue;
+      copy.write(offset, Uint8Array.of(copy.read(offset, 1)[0] ^ flippedBits));
+    }
+    const name = inode.storedName;
+    const stored = name === null ? undefined : this.#stored.get(name);
+    if (name === null || stored === undefined || offset >= stored.sizeBytes) return;
+    const data = Uint8Array.of(stored.read(offset, 1)[0] ^ flippedBits);
+    stored.write(offset, data);
+    this.#commit(nowUs, true, [{ kind: 'write', file: name, offset, data }]);
   }
 
   /**
@@ -213,15 +228,19 @@ export class Disk {
   powerCut(nowUs: number): PowerCutCounts {
     const counts: PowerCutCounts = { kept: 0, lost: 0, torn: 0 };
     const inodes = this.#inodes();
+    const { keptWeight: keeps, lostWeight: loses, tornWeight: tears } = this.faults.settings;
+    const weights = keeps + loses + tears === 0 ? null : { keeps, loses, tears };
     const cancelled = this.#cancelSyncs();
-    const journal = [...cancelled.flatMap((sync) => sync.names), ...this.#journal];
+    const names = cancelled.flatMap((sync) => sync.names);
+    const journal = [...this.#liedNames.splice(0), ...names, ...this.#journal];
     const kept = this.#fates.below(journal.length + 1);
     for (const op of journal.slice(0, kept)) this.#makeNameDurable(op);
     for (const inode of inodes) {
       const syncs = cancelled.filter((sync) => sync.inode === inode);
       const running = syncs.filter((sync) => sync.flush === syncs[0].flush);
-      const ops = syncs.length > 0 ? running.flatMap((sync) => sync.ops) : inode.open;
-      for (const op of decideFates(this.#fates, ops, counts)) makeDurable(inode, op);
+      const unsynced = syncs.length > 0 ? running.flatMap((sync) => sync.ops) : inode.open;
+      const ops = [...inode.lied, ...unsynced];
+      for (const op of decideFates(this.#fates, ops, counts, weights)) makeDurable(inode, op);
       for (const sync of syncs) if (!running.includes(sync)) counts.lost += sync.ops.length;
       if (syncs.length > 0) counts.lost += inode.open.length;
     }
@@ -274,8 +293,53 @@ export class Disk {
     this.#journal.push({ inode, kind: 'remove', name: null });
   }
 
+  #write(epoch: number, inode: Inode, request: Extract<DiskRequest, { kind: 'write' }>): void {
+    const { file, data } = request;
+    const { cache } = inode;
+    const grownBytes = Math.max(0, request.offset + data.length - cache.sizeBytes);
+    const usedBytes = grownBytes === 0 ? 0 : this.usedBytes + grownBytes;
+    const code = this.faults.fail('write', file) ?? this.faults.failFull(file, usedBytes);
+    if (code !== null) {
+      this.#failed = { epoch, code };
+      return;
+    }
+    inode.writesUs += this.faults.writeUs();
+    const offset = this.faults.place(request, cache.sizeBytes);
+    // the process may use its buffer again
+    const op = { kind: 'write', offset, data: data.slice() } as const;
+    cache.write(offset, op.data);
+    inode.open.push(op);
+  }
+
+  /** The file's changes since its last sync are gone from the cache. */
+  #dropChanges(inode: Inode): void {
+    inode.writesUs = 0;
+    inode.open = [];
+    inode.cache = inode.durable.clone();
+    for (const op of [...inode.lied, ...inode.syncs.flatMap((sync) => sync.ops)]) apply(inode.cache, op);
+  }
+
+  /** A sync that ends with an error, after the time of one. */
+  #failedSync(
+    nowUs: number,
+    epoch: number,
+    { file, id }: Pick<Sync, 'file' | 'id'>,
+    error: DiskErrorCode,
+  ): Sync {
+    const inode = this.#open(file);
+    const flush = this.#flushFor(nowUs, inode, file, false, 0);
+    const nothing = { ops: [], names: [], commit: 0, urgent: false, isLie: false };
+    return { inode, file, id, epoch, ...nothing, doneAt: flush.doneAt, flush, error, isLive: true };
+  }
+
   #sync(nowUs: number, epoch: number, file: string, id: number, urgent: boolean): Sync {
     const inode = this.#open(file);
+    const code = this.faults.fail('sync', file);
+    if (code !== null) {
+      this.#failed = { epoch, code };
+      this.#dropChanges(inode);
+      return this.#failedSync(nowUs, epoch, { file, id }, code);
+    }
     const ops = inode.open;
     const names = this.#journal;
     inode.open = [];
@@ -283,9 +347,12 @@ export class Disk {
     const storeOps = [...names.map(storeNameOp), ...ops.map((op) => storeFileOp(inode, op))];
     applyStoreOps(this.#stored, storeOps);
     const commit = this.#commit(nowUs, urgent, storeOps);
-    const flush = this.#flushFor(nowUs, inode, urgent);
+    const byteCount = ops.reduce((sum, op) => sum + (op.kind === 'write' ? op.data.length : 0), 0);
+    const flush = this.#flushFor(nowUs, inode, file, urgent, byteCount);
     const { doneAt } = flush;
-    const sync: Sync = { inode, file, id, epoch, doneAt, flush, ops, names, commit, urgent, isLive: true };
+    const isLie = this.faults.settings.lying > 0;
+    const asked = { inode, file, id, epoch, doneAt, flush, ops, names, commit, urgent };
+    const sync: Sync = { ...asked, error: null, isLie, isLive: true };
     inode.lastFlush = flush;
     inode.syncs.push(sync);
     this.#live.push(sync);
@@ -293,11 +360,14 @@ export class Disk {
   }
 
   /** The file's next trip to the disk, where it has not begun; else a new one behind the last. */
-  #flushFor(nowUs: number, inode: Inode, urgent: boolean): Flush {
+  #flushFor(nowUs: number, inode: Inode, file: string, urgent: boolean, byteCount: number): Flush {
     const last = inode.lastFlush;
     if (last !== null && urgent && !last.isBarrier && last.startAt > nowUs) return last;
     const startAt = Math.max(nowUs, last?.doneAt ?? 0);
-    const doneAt = startAt + this.#slowFactor * Math.max(1, drawDelay(this.#times, this.#config.syncDelay));
+    const drawnUs = Math.max(1, drawDelay(this.#times, this.faults.syncDelay));
+    const workUs = drawnUs + inode.writesUs + this.faults.extraUs(file, byteCount);
+    inode.writesUs = 0;
+    const doneAt = startAt + this.#slowFactor * workUs;
     return { startAt, doneAt, isBarrier: !urgent };
   }
 
@@ -320,6 +390,7 @@ export class Disk {
   #loseCache(): void {
     this.#names.clear();
     this.#journal = [];
+    this.#liedNames = [];
     for (const [name, inode] of this.#durableNames) {
       const survivor = newInode(inode.durable, name);
       this.#names.set(name, survivor);
@@ -358,33 +429,4 @@ export class Disk {
       ...this.#live.map((sync) => sync.inode),
     ]);
   }
-}
-
-function newInode(durable: ChunkedFile, name: string | null): Inode {
-  const cache = durable.clone();
-  return { cache, durable, durableName: name, storedName: name, open: [], syncs: [], lastFlush: null };
-}
-
-function makeDurable(inode: Inode, op: FileOp): void {
-  if (op.kind === 'write') inode.durable.write(op.offset, op.data);
-  else inode.durable.truncate(op.sizeBytes);
-}
-
-/**
- * A change of the directory as the store does it; from now on the store knows the file under its new name.
- */
-function storeNameOp({ inode, kind, name }: NameOp): StoreOp {
-  const file = inode.storedName;
-  inode.storedName = name;
-  if (kind === 'create' && name !== null) return { kind: 'truncate', file: name, sizeBytes: 0 };
-  assert(file !== null, 'disk: the store does not know a file that changes its name');
-  return name === null ? { kind: 'remove', file } : { kind: 'rename', file, to: name };
-}
-
-function storeFileOp(inode: Inode, op: FileOp): StoreOp {
-  const file = inode.storedName;
-  assert(file !== null, 'disk: the store does not know a file that is written');
-  return op.kind === 'write'
-    ? { kind: 'write', file, offset: op.offset, data: op.data }
-    : { kind: 'truncate', file, sizeBytes: op.sizeBytes };
 }

@@ -2,8 +2,11 @@
  * What the world around the members did: network, disks, processes, clients. Times are integer microseconds.
  */
 import type { LoadKind } from './types.ts';
+import type { HostEvent } from './fault-events.ts';
+import type { LinkSettings } from './fault-types.ts';
 
 export type SimEvent =
+  | HostEvent
   | {
       readonly type: 'sim.send';
       readonly message: number;
@@ -22,7 +25,8 @@ export type SimEvent =
   | {
       readonly type: 'sim.drop';
       readonly message: number;
-      readonly because: 'cut' | 'down' | 'loss' | 'command';
+      /** `queue`: no room for it on its way; `filter`: for its type. */
+      readonly because: 'cut' | 'down' | 'loss' | 'command' | 'queue' | 'filter';
     }
   | {
       readonly type: 'sim.diskWrite';
@@ -59,16 +63,8 @@ export type SimEvent =
   | { readonly type: 'sim.resume' }
   | { readonly type: 'sim.cut'; readonly from: number; readonly to: number }
   | { readonly type: 'sim.heal'; readonly from: number; readonly to: number }
-  /**
-   * One direction of a link is slower, or loses so many messages of a thousand; zeros: it is as it was.
-   */
-  | {
-      readonly type: 'sim.link';
-      readonly from: number;
-      readonly to: number;
-      readonly extraDelayUs: number;
-      readonly lossPerMille: number;
-    }
+  /** One direction of a link as it is from now on; zeros, and no types: as usual. */
+  | ({ readonly type: 'sim.link'; readonly from: number; readonly to: number } & LinkSettings)
   /** A member's syncs take so many times as long; 1: as they did. */
   | { readonly type: 'sim.slowDisk'; readonly factor: number }
   /** A message stops on its way: by hand, or because one before it on its connection did. */

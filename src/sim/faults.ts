@@ -1,13 +1,18 @@
 /** Actions done to the world: faults, their ends, and what the real store reports. */
 import { actionChecksum, actionProblem, isClientAction, namedMembers } from './actions.ts';
 import { inputKind } from './chain-hash.ts';
-import { linkChanged } from './links.ts';
-import { doMessage, releaseAll } from './message-faults.ts';
+import { doDiskFault } from './disk-fault-actions.ts';
+import { cut, doFlap, heal } from './flapping.ts';
+import { healEverything, healLinks } from './heal.ts';
+import { doHostFault } from './host-faults.ts';
+import { doMessage } from './message-faults.ts';
 import { grpcCode } from '../engine/server/types.ts';
+import { isSameLink, linkSettingNames, usualLink } from './link-faults.ts';
 import { isAlive } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { WorldEvent } from './process.ts';
-import type { Action, LabAction, StoreAction } from './types.ts';
+import type { LinkSettings } from './fault-types.ts';
+import type { Action, FaultAction, LabAction, StoreAction } from './types.ts';
 import type { World } from './world.ts';
 
 /**
@@ -65,16 +70,28 @@ function doFault(world: World, action: LabAction | StoreAction): string | null {
       }
       return null;
     case 'healAll':
-      for (const { from, to } of world.network.cuts) heal(world, from, to);
-      for (const { from, to } of world.network.degraded) degrade(world, from, to, 0, 0);
-      releaseAll(world);
+      healLinks(world);
       return null;
+    case 'healEverything':
+      return healEverything(world);
     case 'slowDisk':
       return slowDisk(world, action.member, action.factor);
     case 'link':
-      return degrade(world, action.from, action.to, action.extraDelayUs, action.lossPerMille)
-        ? null
-        : `the link from m${action.from} to m${action.to} is like that already`;
+      return degrade(world, action);
+    case 'flap':
+      return doFlap(world, action);
+    case 'crashPoint':
+    case 'slowCpu':
+    case 'clockRate':
+    case 'memoryLimit':
+    case 'keepImage':
+    case 'restoreImage':
+      return doHostFault(world, action);
+    case 'disk':
+    case 'diskError':
+    case 'bitRot':
+    case 'misdirect':
+      return doDiskFault(world, action);
     case 'message':
       return doMessage(world, action);
     case 'load':
@@ -95,7 +112,7 @@ function stop(world: World, member: number): boolean {
   return true;
 }
 
-function kill(world: World, member: number): string | null {
+export function kill(world: World, member: number): string | null {
   if (!stop(world, member)) return `m${member} is not running`;
   world.reach.kills++;
   return null;
@@ -125,7 +142,7 @@ function wipe(world: World, member: number): string | null {
 }
 
 /** Also takes the unsynced writes of a process that is gone already. */
-function powerCut(world: World, member: number): string | null {
+export function powerCut(world: World, member: number): null {
   const process = world.process(member);
   if (process.status !== 'down') world.endProcess(process, 'down');
   const counts = world.disk(member).powerCut(world.nowUs);
@@ -151,30 +168,11 @@ function pause(world: World, member: number): string | null {
   return null;
 }
 
-/** What came meanwhile is given to the process in its order, just after. */
 function resume(world: World, member: number): string | null {
   const process = world.process(member);
   if (process.status !== 'paused') return `m${member} is not paused`;
-  process.status = 'up';
-  world.reporter.tell(member, { type: 'sim.resume' });
-  for (const event of process.held.splice(0)) world.schedule(world.nowUs + 1, event);
+  world.resume(process);
   return null;
-}
-
-function cut(world: World, from: number, to: number): boolean {
-  if (!world.network.cut(from, to)) return false;
-  world.reach.cuts++;
-  linkChanged(world, from, to);
-  world.reporter.tell(0, { type: 'sim.cut', from, to });
-  return true;
-}
-
-function heal(world: World, from: number, to: number): boolean {
-  if (!world.network.heal(from, to)) return false;
-  world.reach.heals++;
-  linkChanged(world, from, to);
-  world.reporter.tell(0, { type: 'sim.heal', from, to });
-  return true;
 }
 
 /** A disk stays slow when its member's process ends or its power goes: it is the same disk. */
@@ -191,17 +189,16 @@ function slowDisk(world: World, member: number, factor: number): string | null {
   return null;
 }
 
-function degrade(
-  world: World,
-  from: number,
-  to: number,
-  extraDelayUs: number,
-  lossPerMille: number,
-): boolean {
-  if (!world.network.degrade(from, to, { extraDelayUs, lossPerMille })) return false;
-  if (extraDelayUs > 0 || lossPerMille > 0) world.reach.linkFaults++;
-  world.reporter.tell(0, { type: 'sim.link', from, to, extraDelayUs, lossPerMille });
-  return true;
+function degrade(world: World, action: Extract<FaultAction, { type: 'link' }>): string | null {
+  const { from, to } = action;
+  const settings = Object.fromEntries(
+    linkSettingNames.map((name) => [name, action[name] ?? usualLink[name]]),
+  ) as unknown as LinkSettings;
+  if (!world.network.degrade(from, to, settings))
+    return `the link from m${from} to m${to} is like that already`;
+  if (!isSameLink(settings, usualLink)) world.reach.linkFaults++;
+  world.reporter.tell(0, { type: 'sim.link', from, to, ...settings });
+  return null;
 }
 
 /** The member's syncs under way end with the store's error. */

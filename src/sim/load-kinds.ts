@@ -7,6 +7,13 @@ export interface Traffic {
   next(): ClientAction;
 }
 
+const faulty: readonly LoadKind[] = [];
+
+/** Whether a load is itself a fault, which ends with the others. */
+export function isFaultyLoad(kind: LoadKind): boolean {
+  return faulty.includes(kind);
+}
+
 export function newTraffic(kind: Exclude<LoadKind, 'none'>, draws: Prng): Traffic {
   switch (kind) {
     case 'kubernetes':

@@ -2,8 +2,11 @@
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
 import { drawDelay } from './delay.ts';
+import { isSameLink, LinkFaults, usualLink } from './link-faults.ts';
 import type { Send } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
+import type { LinkSettings } from './fault-types.ts';
+import type { LinkLoss } from './link-faults.ts';
 import type { NetworkConfig } from './world-config.ts';
 
 /** A message on its way. */
@@ -21,21 +24,17 @@ export interface Transit {
   /** How often the link had been cut or healed when the message left. */
   readonly linkAge: number;
   /** It will not arrive: the world's network loses it, or the link's fault does. */
-  readonly lost: 'network' | 'link' | null;
+  readonly lost: 'network' | LinkLoss | null;
+  /** Others overtake it. */
+  readonly isLoose?: true;
   /** A heartbeat or its answer: of no interest for the pace of a show. */
   readonly quiet: boolean;
 }
 
-export type DropReason = 'cut' | 'down' | 'loss';
-
-/** What was done to one direction of a link. Zeros: nothing. */
-export interface LinkFault {
-  readonly extraDelayUs: number;
-  readonly lossPerMille: number;
-}
+export type DropReason = 'cut' | 'down' | 'loss' | 'queue' | 'filter';
 
 /** A direction that is slower or worse than the world's network. */
-export interface DegradedLink extends LinkFault {
+export interface DegradedLink extends LinkSettings {
   readonly from: number;
   readonly to: number;
 }
@@ -64,8 +63,7 @@ interface Link {
   readonly delays: Prng;
   readonly losses: Prng;
   readonly duplicates: Prng;
-  readonly faultLosses: Prng;
-  fault: LinkFault;
+  readonly faults: LinkFaults;
   isCut: boolean;
   age: number;
   /** Snapshots go over connections of their own, and hold up nothing else. */
@@ -87,11 +85,9 @@ export interface Departure {
 /** A gigabit. */
 const defaultBytesPerSecond = 125_000_000;
 
-const noFault: LinkFault = { extraDelayUs: 0, lossPerMille: 0 };
-
 /**
- * Streams: `net`, `loss`, `duplicate` and `linkLoss`, each with the label `from>to`, so that no fault shifts
- * another's draws.
+ * Streams: `net`, `loss` and `duplicate`, each with the label `from>to`, so that no fault shifts another's
+ * draws; link-faults.ts has more.
  *
  * A message can be held. On ordered links, as a TCP connection has it, what was sent behind it over the same
  * connection waits too, and goes on in its order once nothing held is before it; only a message that is
@@ -122,16 +118,20 @@ export class Network {
   }
 
   /**
-   * The message's copies under way: one, or two where it is duplicated; a lost one travels too, to its drop.
+   * The message's copies under way: one, or more where it is duplicated; a lost one travels too, to its drop.
    */
   send(nowUs: number, departure: Departure): Transit[] {
     const link = this.#link(departure.from, departure.to);
     assert(link.from !== link.to, 'network: a member does not send to itself');
     const { loss, duplicate } = this.#config;
     const lost = link.losses.chance(loss.of, loss.outOf) ? 'network' : null;
-    const first = this.#depart(nowUs, link, departure, lost);
-    if (!link.duplicates.chance(duplicate.of, duplicate.outOf)) return [first];
-    return [first, this.#depart(nowUs, link, departure, null)];
+    const copies = [this.#depart(nowUs, link, departure, lost)];
+    if (link.duplicates.chance(duplicate.of, duplicate.outOf)) {
+      copies.push(this.#depart(nowUs, link, departure, null));
+    }
+    const laterUs = link.faults.duplicateUs();
+    if (laterUs !== null) copies.push(this.#stray(link, copies[0], laterUs, null));
+    return copies;
   }
 
   /** Whether the transit is how its message travels now: not taken, not waiting, not sent another way. */
@@ -225,34 +225,41 @@ export class Network {
   copy(nowUs: number, transit: Transit): Transit {
     const link = this.#link(transit.from, transit.to);
     const deliverAt = Math.max(nowUs + 1, transit.deliverAt);
-    const lost = this.#lossOn(link);
+    const lost = link.faults.copyLoss();
     return this.#launch(link, { ...transit, sentAt: nowUs, deliverAt, lost });
   }
 
-  /** Makes one direction slower or worse from now on; false where it is just so. Zeros end it. */
-  degrade(from: number, to: number, { extraDelayUs, lossPerMille }: LinkFault): boolean {
-    const link = this.#link(from, to);
-    if (link.fault.extraDelayUs === extraDelayUs && link.fault.lossPerMille === lossPerMille) return false;
-    link.fault = { extraDelayUs, lossPerMille };
+  /** Makes one direction slower or worse from now on; false where it is just so. No settings end it. */
+  degrade(from: number, to: number, settings: Partial<LinkSettings>): boolean {
+    const { faults } = this.#link(from, to);
+    const next = { ...usualLink, ...settings };
+    if (isSameLink(faults.settings, next)) return false;
+    faults.settings = next;
     return true;
+  }
+
+  /** What is wrong with a direction, beside cuts. */
+  settings(from: number, to: number): LinkSettings {
+    return this.#link(from, to).faults.settings;
   }
 
   /** What is sent there now takes so much longer. */
   extraDelayUs(from: number, to: number): number {
-    return this.#link(from, to).fault.extraDelayUs;
+    return this.#link(from, to).faults.settings.extraDelayUs;
   }
 
   /** The degraded directions, ascending. */
   get degraded(): DegradedLink[] {
     return this.#links
-      .filter(({ fault }) => fault.extraDelayUs > 0 || fault.lossPerMille > 0)
-      .map(({ from, to, fault }) => ({ from, to, ...fault }));
+      .filter(({ faults }) => faults.isBad)
+      .map(({ from, to, faults }) => ({ from, to, ...faults.settings }));
   }
 
   /** What becomes of a message at its arrival: null when it is delivered. `epoch` 0: no process is there. */
   fate(transit: Transit, epoch: number): DropReason | null {
     const link = this.#link(transit.from, transit.to);
     if (link.isCut || link.age !== transit.linkAge) return 'cut';
+    if (transit.lost === 'queue' || transit.lost === 'filter') return transit.lost;
     if (transit.lost !== null) return 'loss';
     return epoch === transit.targetEpoch && epoch !== 0 ? null : 'down';
   }
@@ -281,12 +288,21 @@ export class Network {
   }
 
   #depart(nowUs: number, link: Link, departure: Departure, lost: 'network' | null): Transit {
+    const { faults, age: linkAge } = link;
     const drawn = Math.max(1, drawDelay(link.delays, this.#config.memberDelay));
     const sentAt = this.#transfer(nowUs, laneOf(link, departure), departure);
-    const deliverAt = sentAt + drawn + link.fault.extraDelayUs;
-    const { age: linkAge } = link;
-    const lostHere = this.#lossOn(link);
-    return this.#launch(link, { ...departure, sentAt: nowUs, deliverAt, linkAge, lost: lost ?? lostHere });
+    const lostHere = lost ?? faults.loss(nowUs, departure.send);
+    const isSent = lostHere !== 'queue' && lostHere !== 'filter';
+    const laterUs = isSent ? faults.delayUs(nowUs, departure.send.bytes.length) : 0;
+    const deliverAt = sentAt + drawn + laterUs;
+    const way = { ...departure, sentAt: nowUs, deliverAt, linkAge, lost: lostHere };
+    const strayUs = lostHere === null ? faults.reorderUs() : null;
+    return strayUs === null ? this.#launch(link, way) : this.#stray(link, way, strayUs, null);
+  }
+
+  /** The message arrives so much later, and its link's order does not hold for it. */
+  #stray(link: Link, way: Omit<Transit, 'message'>, laterUs: number, lost: LinkLoss | null): Transit {
+    return this.#launch(link, { ...way, deliverAt: way.deliverAt + laterUs, lost, isLoose: true });
   }
 
   /** When the last byte is on the wire. A snapshot's pieces wait for each other; messages are short. */
@@ -298,12 +314,9 @@ export class Network {
     return lane.freeAt;
   }
 
-  #lossOn({ fault, faultLosses }: Link): 'link' | null {
-    return faultLosses.chance(fault.lossPerMille, 1000) ? 'link' : null;
-  }
-
   #launch(link: Link, way: Omit<Transit, 'message'>): Transit {
     this.#lastMessage++;
+    if (way.isLoose === true) return this.#fly(link, { ...way, message: this.#lastMessage });
     // what is late on an old connection does not make a new one wait
     const lane = laneOf(link, way);
     if (lane.newest === null || !isOneConnection(lane.newest, way)) lane.lastDeliverAt = 0;
@@ -311,10 +324,12 @@ export class Network {
     const transit: Transit = { ...way, message: this.#lastMessage, deliverAt };
     lane.newest = transit;
     this.#noteArrival(link, transit);
-    link.flights.set(transit.message, {
-      transit,
-      waiting: this.#isBlocked(link, transit) ? 'behind' : 'no',
-    });
+    return this.#fly(link, transit);
+  }
+
+  #fly(link: Link, transit: Transit): Transit {
+    const waiting = this.#isBlocked(link, transit) ? 'behind' : 'no';
+    link.flights.set(transit.message, { transit, waiting });
     return transit;
   }
 
@@ -372,8 +387,7 @@ function newLink(from: number, to: number, seed: number, boot: number): Link {
     delays: streamOf('net'),
     losses: streamOf('loss'),
     duplicates: streamOf('duplicate'),
-    faultLosses: streamOf('linkLoss'),
-    fault: noFault,
+    faults: new LinkFaults(from, to, seed, boot),
     isCut: false,
     age: 0,
     lanes: { messages: lane(), snapshots: lane() },

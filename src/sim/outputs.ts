@@ -1,4 +1,7 @@
 /** What a member's output causes: messages, disk work, replies, timers, all strictly later. */
+import { crashAmong } from './crash-points.ts';
+import { tellNotes } from './disk-fault-actions.ts';
+import { checkMemory, crash } from './host-faults.ts';
 import type { DiskRequest, MemberOutput, Send } from '../engine/server/types.ts';
 import type { Transit } from './network.ts';
 import type { Process } from './process.ts';
@@ -9,13 +12,26 @@ const heartbeats = ['MsgHeartbeat', 'MsgHeartbeatResp'];
 /** Applies one output of a process. */
 export function applyOutput(world: World, process: Process, output: MemberOutput): void {
   const { member, epoch } = process;
+  const end = process.crash === null ? null : crashAmong(process.crash, output.disk);
+  if (end !== null) {
+    for (const request of output.disk.slice(0, end.doneCount)) useDisk(world, process, request);
+    return crash(world, process, end.file);
+  }
   for (const send of output.sends) sendMessage(world, process, send);
   for (const request of output.disk) useDisk(world, process, request);
-  for (const reply of output.replies) world.clients.reply(member, epoch, reply);
-  for (const { timer, afterUs } of output.timers) {
-    world.schedule(world.nowUs + Math.max(1, afterUs), { kind: 'timer', member, epoch, timer });
+  for (const reply of output.replies) {
+    if (reply.more !== true) process.memory.dropRequest(reply.request);
+    world.clients.reply(member, epoch, reply);
   }
-  if (output.halted === null) return;
+  for (const { timer, afterUs } of output.timers) {
+    world.schedule(world.nowUs + Math.max(1, process.clock.worldTime(afterUs)), {
+      kind: 'timer',
+      member,
+      epoch,
+      timer,
+    });
+  }
+  if (output.halted === null) return checkMemory(world, process);
   world.reach.halts++;
   world.endProcess(process, 'halted');
 }
@@ -27,7 +43,12 @@ function sendMessage(world: World, { member: from, epoch: sourceEpoch }: Process
   const transits = world.network.send(world.nowUs, departure);
   world.reach.duplicated += transits.length - 1;
   if (world.network.extraDelayUs(from, to) > 0) world.reach.delayedByLink += transits.length;
-  for (const transit of transits) launch(world, transit);
+  for (const transit of transits) {
+    if (transit.isLoose === true && transit === transits[0]) world.reach.overtaken++;
+    else if (transit.isLoose === true) world.reach.duplicatedByLink++;
+    launch(world, transit);
+  }
+  if (world.network.settings(from, to).jitterUs > 0) world.reach.jittered += transits.length;
 }
 
 /** A message is on its way: it comes due when it arrives, unless it waits for one before it. */
@@ -61,7 +82,9 @@ export function launch(world: World, transit: Transit): void {
 function useDisk(world: World, { member, epoch }: Process, request: DiskRequest): void {
   const sync = world.disk(member).request(world.nowUs, epoch, request);
   const { file } = request;
+  tellNotes(world, member);
   if (sync !== null) {
+    if (sync.isLie) world.reach.syncsLied++;
     world.schedule(sync.doneAt, { kind: 'sync', member, sync });
     if (world.disk(member).slowFactor > 1) world.reach.syncsSlowed++;
     world.reporter.tell(member, { type: 'sim.diskSync', file, request: sync.id, doneAt: sync.doneAt });

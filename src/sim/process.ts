@@ -2,9 +2,13 @@
 import type { PerfEvent } from './check-perf.ts';
 import type { ClientEvent } from './client-call.ts';
 import type { LoadEvent } from './load.ts';
-import type { Sync } from './disk.ts';
+import type { Sync } from './disk-files.ts';
 import type { Transit } from './network.ts';
 import type { Action } from './types.ts';
+import type { ArmedCrash } from './crash-points.ts';
+import type { MemberClock } from './member-clock.ts';
+import type { ProcessMemory } from './process-memory.ts';
+import type { Cpu } from './slow-cpu.ts';
 import type { DiskErrorCode, PeerConfig, TimerName } from '../engine/server/types.ts';
 
 export type MemberStatus = 'up' | 'down' | 'paused' | 'halted';
@@ -37,6 +41,17 @@ export type WorldEvent =
       readonly up: boolean;
       readonly age: number | null;
     }
+  /** A process that has ended without a command: what ran it is told, and its power may go. */
+  | {
+      readonly kind: 'crash';
+      readonly member: number;
+      readonly epoch: number;
+      readonly then: 'kill' | 'powerCut';
+    }
+  /** A slow processor may have come to the next input. */
+  | { readonly kind: 'cpu'; readonly member: number; readonly epoch: number }
+  /** A flapping link turns; `number`: which flapping it belongs to. */
+  | { readonly kind: 'flap'; readonly from: number; readonly to: number; readonly number: number }
   | ClientEvent
   | LoadEvent
   | PerfEvent;
@@ -60,8 +75,13 @@ export interface Process {
   epoch: number;
   /** How often it has been started in this run. */
   starts: number;
-  /** What came while it was paused, in order. */
+  /** What came while it was paused, or while its processor was busy, in order. */
   held: WorldEvent[];
+  /** Of its host: these stay when it ends. */
+  readonly cpu: Cpu<WorldEvent>;
+  readonly clock: MemberClock;
+  readonly memory: ProcessMemory;
+  crash: ArmedCrash | null;
 }
 
 /** Epochs of one run lie below the next run's, so that no two processes of a stored lab share one. */

@@ -39,6 +39,36 @@ export interface FaultReach {
   /** Inputs that waited for a paused process. */
   inputsHeld: number;
   halts: number;
+  /** Crash points set, and come to. */
+  crashPoints: number;
+  crashes: number;
+  /** Processors made slower, and the inputs that waited for them; clocks set; limits set, and passed. */
+  slowCpus: number;
+  inputsSlowed: number;
+  clockRates: number;
+  memoryLimits: number;
+  outOfMemory: number;
+  imagesKept: number;
+  rollbacks: number;
+  /** Disks made worse, and what came of it. */
+  diskSettings: number;
+  writesFailed: number;
+  readsFailed: number;
+  diskFull: number;
+  stalls: number;
+  bitsRotten: number;
+  misdirected: number;
+  syncsLied: number;
+  /** What a link's faults did to messages. */
+  droppedByQueue: number;
+  droppedByFilter: number;
+  overtaken: number;
+  duplicatedByLink: number;
+  jittered: number;
+  /** Links that began to flap, and their turns. */
+  flaps: number;
+  flapTurns: number;
+  healedEverything: number;
   /** Clients' connections refused or broken, requests tried again, commands that ran out of time. */
   connectionsRefused: number;
   connectionsBroken: number;
@@ -79,6 +109,31 @@ export function newReach(): FaultReach {
     syncsOutlived: 0,
     inputsHeld: 0,
     halts: 0,
+    crashPoints: 0,
+    crashes: 0,
+    slowCpus: 0,
+    inputsSlowed: 0,
+    clockRates: 0,
+    memoryLimits: 0,
+    outOfMemory: 0,
+    imagesKept: 0,
+    rollbacks: 0,
+    diskSettings: 0,
+    writesFailed: 0,
+    readsFailed: 0,
+    diskFull: 0,
+    stalls: 0,
+    bitsRotten: 0,
+    misdirected: 0,
+    syncsLied: 0,
+    droppedByQueue: 0,
+    droppedByFilter: 0,
+    overtaken: 0,
+    duplicatedByLink: 0,
+    jittered: 0,
+    flaps: 0,
+    flapTurns: 0,
+    healedEverything: 0,
     connectionsRefused: 0,
     connectionsBroken: 0,
     requestsRetried: 0,

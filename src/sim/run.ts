@@ -34,16 +34,16 @@ export class Members {
     const { lifecycle } = plan;
     if (lifecycle?.kind === 'stop') this.#running.delete(lifecycle.member);
     else if (lifecycle?.kind === 'start') {
-      const { config, files } = lifecycle;
-      const { member, output } = this.#boot(config, files, plan.timeUs);
+      const { config, files, clockUs } = lifecycle;
+      const { member, output } = this.#boot(config, files, clockUs);
       this.#running.set(config.nodeId, member);
       return [{ member: config.nodeId, outputs: [output] }];
     }
-    return plan.steps.map(({ member, inputs }) => {
+    return plan.steps.map(({ member, clockUs, inputs }) => {
       const running = this.#running.get(member) ?? fail(`run: m${member} has no process`);
       const outputs: MemberOutput[] = [];
       for (const { input } of inputs) {
-        const output = running.step(input, plan.timeUs);
+        const output = running.step(input, clockUs);
         outputs.push(output);
         if (output.halted !== null) break;
       }

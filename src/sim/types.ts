@@ -1,6 +1,7 @@
 /** What the world is told and what it asks for: actions, plans, results. */
 import type { NodeId } from '../engine/raft/types.ts';
 import type { SimEvent } from './events.ts';
+import type { WorldFault } from './fault-types.ts';
 import type {
   DelFields,
   EtcdAction,
@@ -11,6 +12,7 @@ import type {
   PutFields,
 } from './etcd-actions.ts';
 import type { SnapshotConfig, WorldConfig } from './world-config.ts';
+import type { Defects } from '../engine/defects.ts';
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import type {
   DiskErrorCode,
@@ -90,21 +92,11 @@ export type FaultAction =
   | { readonly type: 'heal'; readonly from: number; readonly to: number }
   /** Cuts both directions of every link of a member. */
   | { readonly type: 'isolate'; readonly member: number }
-  /** Every link as it was: cuts, delays and losses end, held messages go on. */
+  /** Every link as it was: cuts, flapping and whatever made it worse end, held messages go on. */
   | { readonly type: 'healAll' }
   /** The syncs that a member asks for from now on take so many times as long, 1 to 1000; 1 ends it. */
   | { readonly type: 'slowDisk'; readonly member: number; readonly factor: number }
-  /**
-   * One direction of a link, for what is sent from now on: so much slower (up to ten seconds), so many of a
-   * thousand messages lost. Zeros end it.
-   */
-  | {
-      readonly type: 'link';
-      readonly from: number;
-      readonly to: number;
-      readonly extraDelayUs: number;
-      readonly lossPerMille: number;
-    }
+  | WorldFault
   /**
    * Does something to a message under way. One that is held stays until it is delivered or dropped, and what
    * was sent behind it on its connection waits too; `deliver` lets it arrive at once, before all others.
@@ -245,7 +237,14 @@ export interface Plan {
   readonly timeUs: number;
   readonly gates: readonly StoreGate[];
   readonly lifecycle: Lifecycle | null;
-  readonly steps: readonly { readonly member: NodeId; readonly inputs: readonly NumberedInput[] }[];
+  readonly steps: readonly MemberSteps[];
+}
+
+/** A member's part of a plan. `clockUs`: what its own clock shows. */
+export interface MemberSteps {
+  readonly member: NodeId;
+  readonly clockUs: number;
+  readonly inputs: readonly NumberedInput[];
 }
 
 export type Lifecycle =
@@ -253,6 +252,8 @@ export type Lifecycle =
   | {
       readonly kind: 'start';
       readonly moment: number;
+      /** What the member's own clock shows. */
+      readonly clockUs: number;
       readonly config: MemberConfig;
       readonly files: DiskImage;
     }
@@ -316,4 +317,6 @@ export interface ClusterConfig {
   readonly snapshots?: SnapshotConfig;
   /** Delays and rates of the network and the disks; absent: a local cluster on good disks. */
   readonly world?: WorldConfig;
+  /** Bugs that are planted in all members; absent: none. */
+  readonly defects?: Partial<Defects>;
 }

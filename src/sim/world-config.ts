@@ -1,5 +1,6 @@
 /** How fast and how reliable the world is, in integers. */
 import type { DelayConfig } from './delay.ts';
+import type { LabAction } from './types.ts';
 
 /** `of` in `outOf` cases; 0 of anything never happens. */
 export interface Ratio {
@@ -30,6 +31,8 @@ export interface WorldConfig {
   readonly disk: DiskConfig;
   /** Members start at a random moment of this span, as processes do. */
   readonly startSpanUs: number;
+  /** What is wrong from the first moment on; each must make sense then. */
+  readonly faults?: readonly LabAction[];
 }
 
 /** etcd's flags of these names; see `MemberConfig`. */

@@ -9,11 +9,15 @@ import { Disk } from './disk.ts';
 import { peersOf } from './endpoints.ts';
 import { Kernel } from './kernel.ts';
 import { Load } from './load.ts';
+import { MemberClock } from './member-clock.ts';
+import { Flaps } from './flapping.ts';
 import { Network } from './network.ts';
 import { isAlive } from './process.ts';
 import { isLinkStale, linkEnded } from './links.ts';
+import { ProcessMemory } from './process-memory.ts';
 import { newReach } from './reach.ts';
 import { Reporter } from './reporter.ts';
+import { Cpu } from './slow-cpu.ts';
 import { defaultWorld } from './world-config.ts';
 import type { PerfEvent, PerfWorld } from './check-perf.ts';
 import type { ClientWorld } from './client-call.ts';
@@ -42,6 +46,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
   readonly hosts: readonly PeerConfig[] = peersOf(hostCount);
   readonly kernel: Kernel<WorldEvent>;
   readonly network: Network;
+  readonly flaps = new Flaps();
   readonly clients: Clients;
   readonly load: Load;
   readonly perf: PerfChecks;
@@ -59,7 +64,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     assert(memberCount >= 1 && memberCount <= 9, 'cluster: one to nine members');
     const { images } = config;
     assert(images.length >= memberCount && images.length <= hostCount, 'cluster: one image for each member');
-    const { network, startSpanUs } = config.world ?? defaultWorld;
+    const { network, startSpanUs, faults = [] } = config.world ?? defaultWorld;
     this.config = config;
     this.kernel = new Kernel(config.startUs);
     this.reporter = new Reporter(config.trace);
@@ -69,6 +74,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     this.perf = new PerfChecks(this, seed, boot);
     const starts = stream(seed, boot, 'start');
     const peers = peersOf(memberCount);
+    for (const action of faults) this.kernel.push(config.startUs, { kind: 'action', id: 0, action });
     images.forEach((image, i) => {
       const member = i + 1;
       const isFirst = member <= memberCount;
@@ -150,6 +156,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     const process: Process = {
       ...{ member, launch, announced: null, state: null },
       ...{ status: 'down' as const, epoch: 0, starts: 0, held: [] },
+      ...{ cpu: new Cpu<WorldEvent>(), clock: new MemberClock(), memory: new ProcessMemory(), crash: null },
     };
     this.#machines.set(member, { process, disk: new Disk(member, image, disk, seed, boot) });
   }
@@ -183,6 +190,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
   }
 
   finish(id: number, outcome: ClientOutcome | null): void {
+    if (id === 0) return assert(outcome === null, 'cluster: a fault of the configuration makes no sense');
     if (this.perf.owns(id)) return outcome === null ? undefined : this.perf.finished(id, outcome);
     if (this.load.owns(id)) return this.load.finished(id, outcome);
     this.finished.push({ id, moment: this.kernel.moment, timeUs: this.nowUs, outcome });
@@ -196,18 +204,43 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     this.reporter.begin(moment, timeUs);
   }
 
-  /** Keeps an event for later where the member is paused: that is an input of the world. */
+  /** Whether the member takes no input now: it is paused, or its processor is busy. */
+  isWaiting(member: number, event: WorldEvent): boolean {
+    const { status, cpu, held } = this.process(member);
+    return status === 'paused' || cpu.isBusy(this.nowUs, event, held.length);
+  }
+
+  /** Keeps an event for later where the member takes no input now: that is an input of the world. */
   hold(item: Queued<WorldEvent>, member: number, event: WorldEvent): boolean {
-    if (this.process(member).status !== 'paused') return false;
+    if (!this.isWaiting(member, event)) return false;
     this.take(item, inputKind.hold, member, 0);
     this.keep(member, event);
     return true;
   }
 
-  /** The paused member gets the event when it resumes. */
+  /** The member gets the event when it resumes, or when its processor is free. */
   keep(member: number, event: WorldEvent): void {
-    this.reach.inputsHeld++;
-    this.process(member).held.push(event);
+    const process = this.process(member);
+    process.held.push(event);
+    if (process.status === 'paused') this.reach.inputsHeld++;
+    else {
+      this.reach.inputsSlowed++;
+      this.wakeAt(process, Math.max(this.nowUs + 1, process.cpu.freeAtUs));
+    }
+  }
+
+  /** The processor's next input is let go then, or as soon after as it is free. */
+  wakeAt({ member, epoch, cpu }: Process, timeUs: number): void {
+    if (cpu.isWaking) return;
+    cpu.isWaking = true;
+    this.schedule(timeUs, { kind: 'cpu', member, epoch });
+  }
+
+  /** A paused process goes on. What came meanwhile is given to it in its order, just after. */
+  resume(process: Process): void {
+    process.status = 'up';
+    this.reporter.tell(process.member, { type: 'sim.resume' });
+    for (const event of process.held.splice(0)) this.schedule(this.nowUs + 1, event);
   }
 
   /** Whether an event means nothing any more, for good: its process, call or sync is gone. */
@@ -215,12 +248,19 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     switch (event.kind) {
       case 'timer':
       case 'diskDone':
+      case 'cpu':
       case 'clientCancel':
         return this.epochOf(event.member) !== event.epoch;
       case 'link':
         return isLinkStale(this, event);
       case 'sync':
         return !event.sync.isLive;
+      case 'crash': {
+        const { status, epoch } = this.process(event.member);
+        return status !== 'halted' || epoch !== event.epoch;
+      }
+      case 'flap':
+        return this.flaps.find(event.from, event.to)?.number !== event.number;
       case 'start':
         return this.process(event.member).status !== 'down';
       case 'clientRequest':
@@ -250,6 +290,8 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
   endProcess(process: Process, status: Extract<MemberStatus, 'down' | 'halted'>): void {
     const held = process.held.splice(0);
     process.status = status;
+    process.cpu.reset();
+    process.memory.reset();
     for (const event of held) {
       if (event.kind === 'message' && !event.transit.quiet) this.messagesInFlight--;
       if (event.kind === 'clientDial' || event.kind === 'clientRequest') this.clients.happen(event);

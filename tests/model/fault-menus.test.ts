@@ -4,6 +4,7 @@ import { emptyCluster, foldCluster, type ClusterView } from '../../src/model/clu
 import { diskMenu, linkMenu, messageMenu } from '../../src/model/fault-menus.ts';
 import { repairs } from '../../src/model/member-menu.ts';
 import { electedStory } from './fixtures/story.ts';
+import { usualLink } from '../../src/sim/link-faults.ts';
 import type { SimEvent } from '../../src/sim/events.ts';
 
 const viewOf = (story = electedStory()): ClusterView => foldCluster(emptyCluster(3), story.sorted());
@@ -22,7 +23,7 @@ test('a disk is slowed or as usual, whichever it is not', () => {
 test('a link is cut, healed, delayed and made lossy in its direction; delay and loss go together', () => {
   expect(openOf(linkMenu(viewOf(), 1, 2))).toEqual(['cutThere', 'cutBoth', 'delay', 'lose']);
   const story = electedStory().tell(0, { type: 'sim.cut', from: 2, to: 1 });
-  story.tell(0, { type: 'sim.link', from: 1, to: 2, extraDelayUs: 50_000, lossPerMille: 0 });
+  story.tell(0, { type: 'sim.link', from: 1, to: 2, ...usualLink, extraDelayUs: 50_000 });
   const view = viewOf(story);
   expect(openOf(linkMenu(view, 1, 2))).toEqual(['cutThere', 'cutBoth', 'healBoth', 'lose', 'usualLink']);
   expect(openOf(linkMenu(view, 2, 1))).toEqual(['cutBoth', 'healThere', 'healBoth', 'delay', 'lose']);
@@ -31,7 +32,7 @@ test('a link is cut, healed, delayed and made lossy in its direction; delay and 
   expect(commandsOf('lose')).toEqual([
     { type: 'link', from: 1, to: 2, extraDelayUs: 50_000, lossPerMille: 100 },
   ]);
-  const mended = { type: 'sim.link', from: 1, to: 2, extraDelayUs: 0, lossPerMille: 0 } as const;
+  const mended = { type: 'sim.link', from: 1, to: 2, ...usualLink } as const;
   expect(viewOf(story.tell(0, mended)).badLinks).toEqual([]);
   expect(linkMenu(view, 1, 1)).toEqual([]);
 });
@@ -67,7 +68,7 @@ test('a message is held and let go; what is gone can be nothing any more', () =>
 });
 
 test('repair mends bad links and lets held messages go', () => {
-  const bad = electedStory().tell(0, { type: 'sim.link', from: 1, to: 2, extraDelayUs: 9, lossPerMille: 0 });
+  const bad = electedStory().tell(0, { type: 'sim.link', from: 1, to: 2, ...usualLink, extraDelayUs: 9 });
   expect(repairs(viewOf(bad))).toEqual([{ type: 'healAll' }]);
   const held = electedStory().tell(1, sent).tell(1, { type: 'sim.hold', message: 900, because: 'command' });
   expect(repairs(viewOf(held))).toEqual([{ type: 'healAll' }]);

@@ -6,7 +6,7 @@ import { Disk } from '../../src/sim/disk.ts';
 import { applyStoreOps, toImage } from '../../src/sim/store-ops.ts';
 import { defaultWorld } from '../../src/sim/world-config.ts';
 import type { DiskImage, DiskRequest } from '../../src/engine/server/types.ts';
-import type { Sync } from '../../src/sim/disk.ts';
+import type { Sync } from '../../src/sim/disk-files.ts';
 import type { StoreCommit } from '../../src/sim/types.ts';
 
 const emptyImage: DiskImage = new Map();

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { emptyBytes } from '../../src/base/bytes.ts';
 import { Member } from '../../src/engine/server/member.ts';
+import { usualLink } from '../../src/sim/link-faults.ts';
 import { replay } from '../../src/sim/run.ts';
 import { Network } from '../../src/sim/network.ts';
 import { defaultWorld } from '../../src/sim/world-config.ts';
@@ -89,8 +90,8 @@ test('a link’s delay and loss are for one direction and for what is sent from 
   expect(lab.cluster.reach.delayedByLink).toBe(there.length);
   const zeros = { extraDelayUs: 0, lossPerMille: 0 };
   expect(eventsOf(told, 'sim.link')).toEqual([
-    { type: 'sim.link', ...bad },
-    { type: 'sim.link', ...bad, ...zeros },
+    { type: 'sim.link', ...usualLink, ...bad },
+    { type: 'sim.link', ...usualLink, ...bad, ...zeros },
   ]);
 });
 

@@ -5,6 +5,7 @@ import type { Command } from './grammar.ts';
 import { lineError } from './parsed-line.ts';
 import { degradeLink, doMessages, setLoad, slowDisks } from './lab-actions.ts';
 import { readMember, readMembers } from './member-words.ts';
+import { readFault } from './world-fault-line.ts';
 import type { ConsoleContext, ParsedLine } from './parsed-line.ts';
 
 /** Hosts that members may be started on. */
@@ -73,6 +74,8 @@ export function faultActions(command: Command, flags: FlagValues, context: Conso
       return slowDisks(flags, context);
     case 'link':
       return degradeLink(flags, context);
+    case 'fault':
+      return readFault(flags, context);
     case 'load':
       return setLoad(flags);
     case 'drop':

@@ -14,6 +14,7 @@ import { isMemberAnswer, memberLines } from './member-format.ts';
 import type { LineError } from './parsed-line.ts';
 import { tableLines } from './table.ts';
 import { durationText, perMilleText } from './units.ts';
+import { faultLine } from './world-fault-line.ts';
 
 /** How to print: what parseLine found besides the command. */
 export interface PrintOptions {
@@ -242,6 +243,19 @@ function faultText(action: LabAction): string {
         : `m${action.member}'s disk is ${action.factor} times slower`;
     case 'link':
       return linkText(action);
+    case 'flap':
+    case 'healEverything':
+    case 'crashPoint':
+    case 'slowCpu':
+    case 'clockRate':
+    case 'memoryLimit':
+    case 'keepImage':
+    case 'restoreImage':
+    case 'disk':
+    case 'diskError':
+    case 'bitRot':
+    case 'misdirect':
+      return `done: ${faultLine(action)}`;
     case 'message': {
       const delay = action.do === 'delay' ? ` by ${durationText(action.delayUs ?? 0)}` : '';
       return `message ${action.message} ${deedWords[action.do]}${delay}`;

@@ -1,7 +1,7 @@
 /** The console's words: each command with its flags, for the parser, the help and the completion alike. */
 import { etcdCommands } from './etcd-grammar.ts';
 import { memberCommands } from './member-grammar.ts';
-import { faultCommands, loadCommands, messageCommands } from './lab-grammar.ts';
+import { faultCommands, loadCommands, messageCommands, worldFaultCommands } from './lab-grammar.ts';
 
 export type FlagKind = 'bool' | 'int' | 'text' | 'list';
 
@@ -67,6 +67,7 @@ export type CommandName =
   | 'isolate'
   | 'slow-disk'
   | 'link'
+  | 'fault'
   | 'drop'
   | 'hold'
   | 'deliver'
@@ -417,6 +418,7 @@ export const commands: readonly Command[] = [
   ...processCommands,
   ...linkCommands,
   ...faultCommands,
+  ...worldFaultCommands,
   ...messageCommands,
   ...loadCommands,
 ];

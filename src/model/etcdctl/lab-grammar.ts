@@ -31,6 +31,29 @@ export const faultCommands: readonly Command[] = [
   },
 ];
 
+export const worldFaultCommands: readonly Command[] = [
+  {
+    name: 'fault',
+    origin: 'lab',
+    usage: 'fault <name> [<member>...] [<field>=<value>...]',
+    summary: 'Does something to a host, a disk or a link',
+    notes: [
+      'Hosts: crashPoint, slowCpu, clockRate, memoryLimit, keepImage, restoreImage.',
+      'Disks: disk, diskError, bitRot, misdirect. Links: link, flap. All: healEverything.',
+      'Times are in microseconds, shares in thousandths; what a field takes is said where it is refused.',
+    ],
+    flags: [],
+    takes: 'members',
+    examples: [
+      'fault crashPoint m2 point=beforeSync nth=1 then=powerCut',
+      'fault disk m2 stallPerMille=50 stallUs=500000',
+      'fault diskError m2 on=sync code=EIO lasts=once',
+      'fault link m1 m2 jitterUs=20000 reorderPerMille=100',
+      'fault healEverything',
+    ],
+  },
+];
+
 export const messageCommands: readonly Command[] = [
   {
     name: 'drop',

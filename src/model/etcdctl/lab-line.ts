@@ -1,5 +1,6 @@
 /** The console line that does an action: what buttons and menus type. */
 import type { LabAction, LoadKind } from '../../sim/types.ts';
+import { faultLine } from './world-fault-line.ts';
 import { durationText, perMilleText } from './units.ts';
 
 const memberWords = {
@@ -50,12 +51,27 @@ export function labLine(action: LabAction): string {
       const rate = action.kind === 'none' ? '' : ` --rate ${action.perSecond}`;
       return `load ${loadNames[action.kind]}${rate}`;
     }
+    case 'flap':
+    case 'healEverything':
+    case 'crashPoint':
+    case 'slowCpu':
+    case 'clockRate':
+    case 'memoryLimit':
+    case 'keepImage':
+    case 'restoreImage':
+    case 'disk':
+    case 'diskError':
+    case 'bitRot':
+    case 'misdirect':
+      return faultLine(action);
     default:
       return action satisfies never;
   }
 }
 
-function linkLine({ from, to, extraDelayUs, lossPerMille }: Extract<LabAction, { type: 'link' }>): string {
+function linkLine(action: Extract<LabAction, { type: 'link' }>): string {
+  const { type: _, from, to, extraDelayUs, lossPerMille, ...more } = action;
+  if (Object.values(more).some((value) => value !== undefined)) return faultLine(action);
   const link = `link m${from} m${to}`;
   if (extraDelayUs === 0 && lossPerMille === 0) return `${link} off`;
   const delay = extraDelayUs === 0 ? '' : ` --delay ${durationText(extraDelayUs)}`;

@@ -1,0 +1,98 @@
+/** Files, their changes that are not durable yet, and the syncs that make them so. */
+import { assert } from '../base/assert.ts';
+import { ChunkedFile } from './chunked-file.ts';
+import type { DiskErrorCode } from '../engine/server/types.ts';
+import type { FileOp } from './power-cut.ts';
+import type { StoreOp } from './types.ts';
+
+/** One file, whatever its name is at present. */
+export interface Inode {
+  cache: ChunkedFile;
+  readonly durable: ChunkedFile;
+  /** Its name after a power cut; null where it would have none. */
+  durableName: string | null;
+  /** Its name in a store that has done all commits. */
+  storedName: string | null;
+  /** Changes after the last sync request. */
+  open: FileOp[];
+  /** Changes that a lying disk said to be durable. */
+  lied: FileOp[];
+  /** What the writes since the last sync take, in microseconds. */
+  writesUs: number;
+  /** Syncs under way, in order; only those of the first flush are on their way to the disk. */
+  readonly syncs: Sync[];
+  /** The last one's flush. */
+  lastFlush: Flush | null;
+}
+
+/** One trip to the disk, which may serve several syncs of a file. Times in microseconds. */
+export interface Flush {
+  readonly startAt: number;
+  readonly doneAt: number;
+  /** A barrier is served alone, so that nothing before or after it shares its trip. */
+  readonly isBarrier: boolean;
+}
+
+/** A change of the directory. `name` null: the file loses its name. */
+export interface NameOp {
+  readonly inode: Inode;
+  readonly kind: 'create' | 'rename' | 'remove';
+  readonly name: string | null;
+}
+
+/** A request to make a file durable, under way. */
+export interface Sync {
+  readonly inode: Inode;
+  readonly file: string;
+  /** The request's id and the process that waits for it. */
+  readonly id: number;
+  readonly epoch: number;
+  readonly doneAt: number;
+  readonly flush: Flush;
+  readonly ops: readonly FileOp[];
+  /** The directory's changes before this request; emptied once they are durable. */
+  readonly names: NameOp[];
+  /** 0: it has none, for it fails. */
+  readonly commit: number;
+  readonly urgent: boolean;
+  /** How it ends; null: what it was asked for is durable. */
+  readonly error: DiskErrorCode | null;
+  /** It will be said to be done, and is not. */
+  readonly isLie: boolean;
+  /** False once complete, or cancelled by a power cut or an error. */
+  isLive: boolean;
+}
+
+export function newInode(durable: ChunkedFile, name: string | null): Inode {
+  const cache = durable.clone();
+  const unsynced = { open: [], lied: [], writesUs: 0, syncs: [], lastFlush: null };
+  return { cache, durable, durableName: name, storedName: name, ...unsynced };
+}
+
+export function makeDurable(inode: Inode, op: FileOp): void {
+  apply(inode.durable, op);
+}
+
+export function apply(file: ChunkedFile, op: FileOp): void {
+  if (op.kind === 'write') file.write(op.offset, op.data);
+  else file.truncate(op.sizeBytes);
+}
+
+/**
+ * A change of the directory as the store does it; from now on the store knows the file under its new name.
+ */
+export function storeNameOp({ inode, kind, name }: NameOp): StoreOp {
+  const file = inode.storedName;
+  inode.storedName = name;
+  if (kind === 'create' && name !== null) return { kind: 'truncate', file: name, sizeBytes: 0 };
+  assert(file !== null, 'disk: the store does not know a file that changes its name');
+  return name === null ? { kind: 'remove', file } : { kind: 'rename', file, to: name };
+}
+
+export function storeFileOp(inode: Inode, op: FileOp): StoreOp {
+  const file = inode.storedName;
+  assert(file !== null, 'disk: the store does not know a file that is written');
+  return op.kind === 'write'
+    ? { kind: 'write', file, offset: op.offset, data: op.data }
+    : { kind: 'truncate', file, sizeBytes: op.sizeBytes };
+}

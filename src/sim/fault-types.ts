@@ -1,0 +1,130 @@
+/** Faults of hosts, disks and links beyond their being there or not. Every rate is so many of a thousand. */
+import type { DiskErrorCode } from '../engine/server/types.ts';
+
+/** Steps of a process at its disk: see crash-points.ts. */
+export type CrashPoint =
+  | 'beforeWrite'
+  | 'afterWrite'
+  | 'beforeSync'
+  | 'duringSync'
+  | 'afterSync'
+  | 'beforeMeta'
+  | 'afterMeta'
+  | 'beforeRename'
+  | 'afterRename';
+
+/** Which of a member's files: its log, its store, its snapshots. */
+export type FileKind = 'wal' | 'db' | 'snap';
+
+/** Where bits rot: kinds of pages of the store, the log's newest segment, the newest snapshot. */
+export type RotZone = 'meta' | 'freelist' | 'branch' | 'leaf' | 'wal' | 'snapshot';
+
+/** A member's disk as it was made worse; each number is 0 where it is as the world's configuration says. */
+export interface DiskSettings {
+  /** From the request of a sync until it is done, and of each write before it. */
+  readonly syncMinUs: number;
+  readonly syncMeanUs: number;
+  readonly writeMinUs: number;
+  readonly writeMeanUs: number;
+  /** So many syncs take so much longer. */
+  readonly stallPerMille: number;
+  readonly stallUs: number;
+  readonly bytesPerSecond: number;
+  /** What the member's files may hold together. */
+  readonly quotaBytes: number;
+  /** So many writes of the store land on another page. */
+  readonly misdirectPerMille: number;
+  /** 1: syncs are said to be done, and nothing is durable. */
+  readonly lying: number;
+  /** How unsynced writes fare at a power cut, as weights; three zeros: see power-cut.ts. */
+  readonly keptWeight: number;
+  readonly lostWeight: number;
+  readonly tornWeight: number;
+}
+
+/** One direction of a link as it was made worse; zeros: nothing. */
+export interface LinkSettings {
+  readonly extraDelayUs: number;
+  readonly lossPerMille: number;
+  /** The mean of an exponential delay beside the usual one. */
+  readonly jitterUs: number;
+  readonly duplicatePerMille: number;
+  /** So many messages are overtaken by later ones. */
+  readonly reorderPerMille: number;
+  readonly bytesPerSecond: number;
+  /** With a bandwidth: what more would wait than this is dropped. */
+  readonly queueBytes: number;
+  /** Messages of these types are dropped: `MsgApp`, `MsgHeartbeat`... */
+  readonly dropTypes: readonly string[];
+}
+
+export type HostFault =
+  /**
+   * The process ends, or the power goes, at the `nth` such step from now on. 0 takes it back.
+   * `file`: only steps at such a file count.
+   */
+  | {
+      readonly type: 'crashPoint';
+      readonly member: number;
+      readonly point: CrashPoint;
+      readonly nth: number;
+      readonly then: 'kill' | 'powerCut';
+      readonly file?: FileKind;
+    }
+  /** An input takes the process so many times as long, 1 to 1000; 1 ends it. */
+  | { readonly type: 'slowCpu'; readonly member: number; readonly factor: number }
+  /** The member's clock runs at so many thousandths, 100 to 10,000; 1000 ends it. What it is off by stays. */
+  | { readonly type: 'clockRate'; readonly member: number; readonly perMille: number }
+  /** The process ends where what is counted of its memory is more; 0 ends it. */
+  | { readonly type: 'memoryLimit'; readonly member: number; readonly bytes: number }
+  /** Remembers what the disk holds for sure, in place of what was remembered before. */
+  | { readonly type: 'keepImage'; readonly member: number }
+  /** The process ends and its disk is as it was remembered: an old backup. */
+  | { readonly type: 'restoreImage'; readonly member: number };
+
+export type DiskFault =
+  /** What is not named stays as it is. */
+  | ({ readonly type: 'disk'; readonly member: number } & Partial<DiskSettings>)
+  /** The next read (a start), write or sync fails, or each one until `never`. */
+  | {
+      readonly type: 'diskError';
+      readonly member: number;
+      readonly on: 'read' | 'write' | 'sync';
+      readonly code: DiskErrorCode;
+      readonly lasts: 'once' | 'always' | 'never';
+    }
+  /** Bits change on the disk: a start sees it. `page`: this page of the store. */
+  | {
+      readonly type: 'bitRot';
+      readonly member: number;
+      readonly zone: RotZone;
+      readonly bits: number;
+      readonly page?: number;
+    }
+  /** The store's next write lands on another page. */
+  | { readonly type: 'misdirect'; readonly member: number };
+
+export type LinkFaultAction =
+  /** One direction of a link from now on, as a whole: what is not named is as usual. */
+  | ({
+      readonly type: 'link';
+      readonly from: number;
+      readonly to: number;
+      readonly extraDelayUs: number;
+      readonly lossPerMille: number;
+    } & Partial<LinkSettings>)
+  /** Cuts one direction for `downUs`, heals it for `upUs`, and so on. Zeros end it, whole. */
+  | {
+      readonly type: 'flap';
+      readonly from: number;
+      readonly to: number;
+      readonly upUs: number;
+      readonly downUs: number;
+    };
+
+/** Every fault that goes on ends; who does not run is started; a load that is a fault ends. */
+export interface HealEverything {
+  readonly type: 'healEverything';
+}
+
+export type WorldFault = HostFault | DiskFault | LinkFaultAction | HealEverything;

@@ -1,0 +1,67 @@
+/** The end of every fault that goes on, so that what is left must work. */
+import { usualDisk } from './disk-faults.ts';
+import { doFlap, heal } from './flapping.ts';
+import { fall, limitMemory, setClock, slowCpu } from './host-faults.ts';
+import { isFaultyLoad } from './load-kinds.ts';
+import { releaseAll } from './message-faults.ts';
+import { isAlive } from './process.ts';
+import type { World } from './world.ts';
+
+/** Links as they were: flapping, cuts and what makes them worse end, held messages go on. */
+export function healLinks(world: World): void {
+  for (const { from, to } of world.flaps.all) doFlap(world, { type: 'flap', from, to, upUs: 0, downUs: 0 });
+  for (const { from, to } of world.network.cuts) heal(world, from, to);
+  for (const { from, to } of world.network.degraded) degrade(world, from, to);
+  releaseAll(world);
+}
+
+function degrade(world: World, from: number, to: number): void {
+  world.network.degrade(from, to, {});
+  world.reporter.tell(0, { type: 'sim.link', from, to, ...world.network.settings(from, to) });
+}
+
+/**
+ * Ends what goes on. What has happened stays: damaged files, lost writes, clocks that are off, members that
+ * were removed. Hosts on which no member was ever started are left alone.
+ */
+export function healEverything(world: World): null {
+  world.reach.healedEverything++;
+  world.reporter.tell(0, { type: 'sim.healEverything' });
+  healLinks(world);
+  if (isFaultyLoad(world.load.kind)) world.load.change('none', 0);
+  for (const process of world.processes) {
+    healDisk(world, process.member);
+    healHost(world, process.member);
+    if (isAlive(process) || process.starts === 0) continue;
+    if (process.status === 'halted') fall(world, process, 'kill');
+    world.schedule(world.nowUs, { kind: 'start', member: process.member });
+  }
+  return null;
+}
+
+function healDisk(world: World, member: number): void {
+  const disk = world.disk(member);
+  if (disk.slowFactor > 1) {
+    disk.slowDown(1);
+    world.reporter.tell(member, { type: 'sim.slowDisk', factor: 1 });
+  }
+  const { faults } = disk;
+  for (const on of faults.armed) {
+    world.reporter.tell(member, { type: 'sim.diskFault', on, code: 'EIO', lasts: 'never' });
+  }
+  if (faults.settings !== usualDisk) world.reporter.tell(member, { type: 'sim.disk', ...usualDisk });
+  faults.end();
+}
+
+function healHost(world: World, member: number): void {
+  const process = world.process(member);
+  slowCpu(world, member, 1);
+  setClock(world, member, 1000);
+  limitMemory(world, member, 0);
+  if (process.crash !== null) {
+    const { point, then } = process.crash;
+    process.crash = null;
+    world.reporter.tell(member, { type: 'sim.crashPoint', point, nth: 0, then, file: '' });
+  }
+  if (process.status === 'paused') world.resume(process);
+}

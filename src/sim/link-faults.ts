@@ -1,0 +1,93 @@
+/** What is wrong with one direction of a link, and what it does to each message. */
+import { stream } from '../base/prng.ts';
+import { drawDelay } from './delay.ts';
+import type { Prng } from '../base/prng.ts';
+import type { Send } from '../engine/server/types.ts';
+import type { LinkSettings } from './fault-types.ts';
+
+export const usualLink: LinkSettings = {
+  extraDelayUs: 0,
+  lossPerMille: 0,
+  jitterUs: 0,
+  duplicatePerMille: 0,
+  reorderPerMille: 0,
+  bytesPerSecond: 0,
+  queueBytes: 0,
+  dropTypes: [],
+};
+
+export const linkSettingNames = Object.keys(usualLink) as readonly (keyof LinkSettings)[];
+
+/** Why a message will not arrive: its link loses it, its queue is full, or its type is filtered. */
+export type LinkLoss = 'link' | 'queue' | 'filter';
+
+/**
+ * Streams: `linkLoss`, `linkJitter`, `linkDuplicate` and `linkReorder`, each with the label `from>to`, so that
+ * no fault shifts another's draws.
+ */
+export class LinkFaults {
+  settings: LinkSettings = usualLink;
+  readonly #losses: Prng;
+  readonly #jitters: Prng;
+  readonly #duplicates: Prng;
+  readonly #reorders: Prng;
+  /** When the bytes sent so far are all on the wire. */
+  #freeAt = 0;
+
+  constructor(from: number, to: number, seed: number, boot: number) {
+    const streamOf = (purpose: string): Prng => stream(seed, boot, purpose, `${from}>${to}`);
+    this.#losses = streamOf('linkLoss');
+    this.#jitters = streamOf('linkJitter');
+    this.#duplicates = streamOf('linkDuplicate');
+    this.#reorders = streamOf('linkReorder');
+  }
+
+  /** Whether anything is wrong. */
+  get isBad(): boolean {
+    return !isSameLink(this.settings, usualLink);
+  }
+
+  /** Why a message that leaves now is lost; null where it is not. */
+  loss(nowUs: number, { messageType, bytes }: Send): LinkLoss | null {
+    const { lossPerMille, dropTypes, bytesPerSecond, queueBytes } = this.settings;
+    const isLost = this.#losses.chance(lossPerMille, 1000);
+    if (dropTypes.includes(messageType)) return 'filter';
+    if (isLost) return 'link';
+    if (bytesPerSecond === 0 || queueBytes === 0) return null;
+    const waitingBytes = Math.floor((Math.max(0, this.#freeAt - nowUs) * bytesPerSecond) / 1_000_000);
+    return waitingBytes + bytes.length > queueBytes ? 'queue' : null;
+  }
+
+  /** Whether a copy that leaves now is lost; it takes no place in a queue. */
+  copyLoss(): LinkLoss | null {
+    return this.#losses.chance(this.settings.lossPerMille, 1000) ? 'link' : null;
+  }
+
+  /** How much later a message arrives: the bytes before it and its own, a delay, and jitter. */
+  delayUs(nowUs: number, byteCount: number): number {
+    const { extraDelayUs, jitterUs, bytesPerSecond } = this.settings;
+    const jitter = jitterUs === 0 ? 0 : drawDelay(this.#jitters, { minUs: 0, meanUs: jitterUs });
+    if (bytesPerSecond === 0) return extraDelayUs + jitter;
+    this.#freeAt = Math.max(nowUs, this.#freeAt) + Math.ceil((byteCount * 1_000_000) / bytesPerSecond);
+    return this.#freeAt - nowUs + extraDelayUs + jitter;
+  }
+
+  /** How much later a second copy arrives; null: there is none. */
+  duplicateUs(): number | null {
+    if (!this.#duplicates.chance(this.settings.duplicatePerMille, 1000)) return null;
+    return drawDelay(this.#duplicates, { minUs: 1, meanUs: strayUs });
+  }
+
+  /** How much later a message arrives that others overtake; null: it keeps its place. */
+  reorderUs(): number | null {
+    if (!this.#reorders.chance(this.settings.reorderPerMille, 1000)) return null;
+    return drawDelay(this.#reorders, { minUs: 1, meanUs: strayUs });
+  }
+}
+
+/** The mean time by which copies and overtaken messages come later: some messages of a busy link. */
+const strayUs = 20_000;
+
+export function isSameLink(a: LinkSettings, b: LinkSettings): boolean {
+  return JSON.stringify({ ...usualLink, ...a }) === JSON.stringify({ ...usualLink, ...b });
+}

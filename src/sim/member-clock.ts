@@ -1,0 +1,30 @@
+/** A member's own clock, which may run faster or slower than the world's. */
+
+const usualRate = 1000;
+
+/** What it is off by stays when its rate is as usual again: it never goes back. */
+export class MemberClock {
+  #perMille = usualRate;
+  #setAtUs = 0;
+  #shownUs = 0;
+
+  get perMille(): number {
+    return this.#perMille;
+  }
+
+  /** What the clock shows at that time of the world, which is not before the last change of the rate. */
+  at(worldUs: number): number {
+    return this.#shownUs + Math.floor(((worldUs - this.#setAtUs) * this.#perMille) / usualRate);
+  }
+
+  setRate(worldUs: number, perMille: number): void {
+    this.#shownUs = this.at(worldUs);
+    this.#setAtUs = worldUs;
+    this.#perMille = perMille;
+  }
+
+  /** How long the world waits while the clock moves on by so much, at least. */
+  worldTime(clockUs: number): number {
+    return Math.ceil((clockUs * usualRate) / this.#perMille);
+  }
+}
