@@ -7,7 +7,7 @@ import type { Raft } from './raft.ts';
 import type { Entry, Message } from './types.ts';
 import { logIndex, term } from './types.ts';
 import type { VoteDecision } from './vote.ts';
-import { decideVote, decideVoteAmongVoters } from './vote.ts';
+import { voteRule } from './vote.ts';
 
 /** `preElection` asks first; `transfer` was ordered by the leader and overrides the voters' loyalty to it. */
 export type CampaignType = 'preElection' | 'election' | 'transfer';
@@ -63,7 +63,7 @@ export function poll(raft: Raft, m: Message): VoteResult {
 
 /** Decides a request for a vote and answers it. */
 export function castVote(raft: Raft, m: Message, type: 'MsgVote' | 'MsgPreVote'): void {
-  const decide = raft.settings.defects.learnersRefuseVotes ? decideVoteAmongVoters : decideVote;
+  const decide = voteRule(raft.settings.defects);
   const voter = {
     term: raft.term,
     vote: raft.vote,

@@ -1,4 +1,7 @@
 /** Whether a leader may raise its commit index, and why not. */
+import type { Defects } from '../defects.ts';
+import { majorityCommittedIndex } from './quorum/majority.ts';
+import type { ProgressTracker } from './tracker/tracker.ts';
 import type { LogIndex, Term } from './types.ts';
 
 export interface CommitQuestion {
@@ -25,6 +28,38 @@ export type CommitDecision = 'commits' | 'notAhead' | 'olderTerm';
 export function decideCommit(question: CommitQuestion): CommitDecision {
   if (question.quorumIndex <= question.committed) return 'notAhead';
   return question.term !== 0 && question.entryTerm === question.term ? 'commits' : 'olderTerm';
+}
+
+/** The rule by which a leader commits. */
+export function commitRule(defects: Defects): typeof decideCommit {
+  return defects.commitOlderTerms ? decideCommitByCounting : decideCommit;
+}
+
+/** The highest index that a quorum of the configuration has on disk. */
+const quorumIndex = (tracker: ProgressTracker): LogIndex => tracker.committed();
+
+/** A planted mistake: half of the voters. See `Defects.halfIsQuorum`. */
+function halfIndex({ config, progress }: ProgressTracker): LogIndex {
+  const matches = progress.filter(({ id }) => config.voters.includes(id)).map(({ match }) => match);
+  return matches.sort((a, b) => b - a)[Math.max(0, (matches.length >> 1) - 1)];
+}
+
+/** A planted mistake: learners count. See `Defects.learnersCount`. */
+function indexWithLearners({ progress }: ProgressTracker): LogIndex {
+  const matches = progress.map(({ match }) => match).sort((a, b) => b - a);
+  return matches[matches.length >> 1];
+}
+
+/** A planted mistake: the new half decides alone. See `Defects.newHalfCommits`. */
+function newHalfIndex(tracker: ProgressTracker): LogIndex {
+  return majorityCommittedIndex(tracker.config.voters, tracker) as LogIndex;
+}
+
+/** How a leader finds what a quorum has. */
+export function quorumRule(defects: Defects): (tracker: ProgressTracker) => LogIndex {
+  if (defects.halfIsQuorum) return halfIndex;
+  if (defects.learnersCount) return indexWithLearners;
+  return defects.newHalfCommits ? newHalfIndex : quorumIndex;
 }
 
 /** A historical mistake: counting replicas of any term. See `Defects.commitOlderTerms`. */

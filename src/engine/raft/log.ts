@@ -1,6 +1,7 @@
 /** One node's log: stable storage and the unstable tail seen as one, with its commit and apply positions. */
 import { assert, fail } from '../../base/assert.ts';
 import type { Trace } from '../../base/trace.ts';
+import { type Defects, noDefects } from '../defects.ts';
 import { countWithin, entriesSize, noLimit } from './entry-size.ts';
 import { RaftError } from './errors.ts';
 import type { RaftEvent } from './events.ts';
@@ -28,8 +29,15 @@ export class RaftLog {
   #applyingSize = 0;
   #applyingPaused = false;
   readonly #trace: Trace<RaftEvent>;
+  readonly #defects: Defects;
 
-  constructor(storage: Storage, maxApplyingSize: number, trace: Trace<RaftEvent>) {
+  constructor(
+    storage: Storage,
+    maxApplyingSize: number,
+    trace: Trace<RaftEvent>,
+    defects: Defects = noDefects,
+  ) {
+    this.#defects = defects;
     this.storage = storage;
     this.maxApplyingSize = maxApplyingSize;
     this.#trace = trace;
@@ -48,7 +56,7 @@ export class RaftLog {
   maybeAppend(prev: EntryId, entries: readonly Entry[], leaderCommit: LogIndex): LogIndex | null {
     if (!this.matchTerm(prev.index, prev.term)) return null;
     const lastNew = logIndex(prev.index + entries.length);
-    const conflict = this.findConflict(entries);
+    const conflict = this.#placeToReplace(entries);
     if (conflict !== null) {
       if (conflict <= this.committed) {
         fail(`entry ${conflict} conflict with committed entry [committed(${this.committed})]`);
@@ -57,8 +65,22 @@ export class RaftLog {
       if (from < 0 || from >= entries.length) fail(`index, ${from}, is out of range [${entries.length}]`);
       this.append(from === 0 ? entries : entries.slice(from));
     }
-    this.commitTo(leaderCommit < lastNew ? leaderCommit : lastNew);
+    this.commitTo(this.#commitOf(leaderCommit, lastNew));
     return lastNew;
+  }
+
+  /** From where on a leader's entries take the place of this log's; null where it has them all. */
+  #placeToReplace(entries: readonly Entry[]): LogIndex | null {
+    const { truncateAlways, keepConflicts } = this.#defects;
+    if (truncateAlways) return entries.find(({ index }) => index > this.committed)?.index ?? null;
+    if (keepConflicts) return entries.find(({ index }) => index > this.lastIndex())?.index ?? null;
+    return this.findConflict(entries);
+  }
+
+  /** What of the leader's commit index concerns the entries that this log has for sure. */
+  #commitOf(leaderCommit: LogIndex, lastNew: LogIndex): LogIndex {
+    const known = this.#defects.commitUnseen ? this.lastIndex() : lastNew;
+    return leaderCommit < known ? leaderCommit : known;
   }
 
   /** Writes entries at their indexes, replacing what stands there and later. Returns the last index. */

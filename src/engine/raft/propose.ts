@@ -54,8 +54,9 @@ export function propose(raft: Raft, m: Message): RaftErrorCode | null {
 }
 
 function checkConfChange(raft: Raft, entry: Entry, at: number): Entry {
+  const { manyConfChanges } = raft.settings.defects;
   const refusal = refuseConfChange({
-    pendingConfIndex: raft.pendingConfIndex,
+    pendingConfIndex: manyConfChanges ? logIndex(0) : raft.pendingConfIndex,
     applied: raft.log.applied,
     isJoint: raft.tracker.isJoint(),
     changeCount: changeCountOf(raft, entry),

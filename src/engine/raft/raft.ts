@@ -1,7 +1,7 @@
 /** The state of one node, its roles and its clock, and `step`, through which everything enters. */
 import { assert, fail } from '../../base/assert.ts';
 import type { Trace } from '../../base/trace.ts';
-import { decideCommit, decideCommitByCounting } from './commit.ts';
+import { commitRule, quorumRule } from './commit.ts';
 import { restore, sameConfState } from './confchange/restore.ts';
 import { switchToConfig } from './apply-conf-change.ts';
 import { hup } from './campaign.ts';
@@ -88,7 +88,8 @@ export class Raft {
   /** Drawn anew at each change of role from [electionTick, 2 * electionTick - 1]. */
   randomizedElectionTimeout = 0;
 
-  readonly #decideCommit: typeof decideCommit;
+  readonly #decideCommit: ReturnType<typeof commitRule>;
+  readonly #quorumIndex: ReturnType<typeof quorumRule>;
   readonly #teller = new ProgressTeller();
 
   /** @throws RaftError when the configuration is refused */
@@ -98,8 +99,14 @@ export class Raft {
     this.id = settings.id;
     this.trace = settings.trace;
     this.stateTrace = settings.stateTrace;
-    this.#decideCommit = settings.defects.commitOlderTerms ? decideCommitByCounting : decideCommit;
-    this.log = new RaftLog(settings.storage, settings.maxCommittedSizePerReady, settings.trace);
+    this.#decideCommit = commitRule(settings.defects);
+    this.#quorumIndex = quorumRule(settings.defects);
+    this.log = new RaftLog(
+      settings.storage,
+      settings.maxCommittedSizePerReady,
+      settings.trace,
+      settings.defects,
+    );
     this.tracker = new ProgressTracker(settings.maxInflightMsgs, settings.maxInflightBytes);
     this.readQueue = this.#newReadQueue();
     traceInitState(this);
@@ -241,7 +248,7 @@ export class Raft {
    * rose
    */
   maybeCommit(): boolean {
-    const quorumIndex = this.tracker.committed();
+    const quorumIndex = this.#quorumIndex(this.tracker);
     const { committed } = this.log;
     const entryTerm = quorumIndex > committed ? this.log.term(quorumIndex) : null;
     const decision = this.#decideCommit({ committed, quorumIndex, entryTerm, term: this.term });

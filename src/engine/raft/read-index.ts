@@ -36,7 +36,7 @@ export function releasePendingReads(raft: Raft): void {
 
 function confirmLeadership(raft: Raft, m: Message): void {
   const { committed } = raft.log;
-  if (raft.settings.readOnlyOption === 'ReadOnlyLeaseBased') {
+  if (raft.settings.readOnlyOption === 'ReadOnlyLeaseBased' || raft.settings.defects.readWithoutQuorum) {
     respond(raft, { request: m, index: committed, position: 0 });
     return;
   }

@@ -22,7 +22,8 @@ export function stepHigherTerm(raft: Raft, m: Message): 'ignore' | 'handle' {
       lead: raft.lead,
       electionElapsed: raft.electionElapsed,
     };
-    if (isInLease(node, raft.settings.electionTick, transfer)) {
+    const isDeaf = raft.settings.defects.preVoteDespiteLeader && m.type === 'MsgPreVote';
+    if (!isDeaf && isInLease(node, raft.settings.electionTick, transfer)) {
       emitDropped(raft, m, 'leaderLease');
       return 'ignore';
     }

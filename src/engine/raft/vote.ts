@@ -1,4 +1,5 @@
 /** Who gets a vote, and why. */
+import type { Defects } from '../defects.ts';
 import type { EntryId, NodeId, Term } from './types.ts';
 import { none } from './types.ts';
 
@@ -58,6 +59,18 @@ export function decideVote(voter: VoterState, request: VoteRequest): VoteDecisio
 /** A historical mistake: learners do not vote. See `Defects.learnersRefuseVotes`. */
 export function decideVoteAmongVoters(voter: VoterState, request: VoteRequest): VoteDecision {
   return voter.isLearner ? { granted: false, because: 'isLearner' } : decideVote(voter, request);
+}
+
+/** A planted mistake: the longer log wins. See `Defects.longerLogWins`. */
+function decideVoteByLength(voter: VoterState, request: VoteRequest): VoteDecision {
+  const asIfSameTerm = (last: EntryId): EntryId => ({ ...last, term: voter.last.term });
+  return decideVote(voter, { ...request, last: asIfSameTerm(request.last) });
+}
+
+/** The rule by which a node votes. */
+export function voteRule(defects: Defects): typeof decideVote {
+  if (defects.learnersRefuseVotes) return decideVoteAmongVoters;
+  return defects.longerLogWins ? decideVoteByLength : decideVote;
 }
 
 /**

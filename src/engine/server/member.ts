@@ -6,6 +6,7 @@ import { InvariantError } from '../../base/assert.ts';
 import { BoltError } from '../bolt/errors.ts';
 import type { PageRun } from '../bolt/types.ts';
 import type { Status } from '../raft/status.ts';
+import type { Entry } from '../raft/types.ts';
 import { LeaseError } from '../lease/types.ts';
 import { MvccError } from '../mvcc/types.ts';
 import { WalError } from '../wal/errors.ts';
@@ -14,6 +15,7 @@ import { entryLabel } from './entry-data.ts';
 import { Outbox } from './outbox.ts';
 import { RaftWireError } from './raft-codec.ts';
 import { EtcdServer, StopError } from './server.ts';
+import type { Store } from './store.ts';
 import type { DiskImage, MemberConfig, MemberInput, MemberOutput } from './types.ts';
 import { BootError } from './wal-storage.ts';
 
@@ -86,6 +88,21 @@ export class Member {
   applied(): { readonly index: number; readonly records: readonly [number, number] } | null {
     const applier = this.#server?.applier ?? null;
     return applier?.isCurrent === true ? { index: applier.index, records: applier.records } : null;
+  }
+
+  /** What checkers look at and change nothing of; null before raft runs. */
+  state(): {
+    readonly store: Store;
+    readonly applied: number;
+    readonly isCurrent: boolean;
+    readonly records: readonly [number, number];
+    entries(from: number, limit: number): readonly Entry[];
+  } | null {
+    const server = this.#server;
+    const applier = server?.applier ?? null;
+    if (server === null || applier === null || this.#halted !== null) return null;
+    const { index: applied, isCurrent, records } = applier;
+    return { store: server.store, applied, isCurrent, records, entries: (a, b) => server.entries(a, b) };
   }
 
   /** A page with its items as printable text; null for a page that the store does not have. */

@@ -1,5 +1,6 @@
 /** The loop around raft: what it wants sent, saved and applied is done, until it wants nothing more. */
 import { stream } from '../../base/prng.ts';
+import { noDefects } from '../defects.ts';
 import { RaftError } from '../raft/errors.ts';
 import { RawNode } from '../raft/rawnode.ts';
 import type { BasicStatus, Status } from '../raft/status.ts';
@@ -60,12 +61,15 @@ export class RaftNode {
   readonly #outbox: Outbox;
   readonly #port: RaftPort;
   #lead: NodeId = none;
+  /** See `Defects.applyUncommitted`. */
+  readonly #appliesAtOnce: boolean;
 
   constructor(
     config: MemberConfig & StateTraced,
     parts: { storage: WalStorage; table: MemberTable; outbox: Outbox; port: RaftPort },
   ) {
     this.#id = config.nodeId;
+    this.#appliesAtOnce = config.defects?.applyUncommitted === true;
     this.#storage = parts.storage;
     this.#table = parts.table;
     this.#outbox = parts.outbox;
@@ -79,10 +83,12 @@ export class RaftNode {
       maxSizePerMsg,
       maxInflightMsgs,
       checkQuorum: true,
+      readOnlyOption: config.defects?.readByClock === true ? 'ReadOnlyLeaseBased' : 'ReadOnlySafe',
       preVote: config.preVote,
       random: stream(config.seed, 'raft', config.nodeId, config.epoch),
       trace: parts.outbox.trace,
       stateTrace: config.stateTrace ?? null,
+      defects: config.defects ?? noDefects,
     });
     this.#tellEntries(
       this.entries(Math.max(1, this.#node.basicStatus().lastIndex - toldAtStart + 1), toldAtStart),
@@ -213,6 +219,7 @@ export class RaftNode {
   }
 
   #append(m: Message, mustSync: boolean): void {
+    if (this.#appliesAtOnce) for (const entry of m.entries) this.#port.apply(entry);
     const isFirst = this.#storage.snapshotToSave === null;
     const answers = this.#storage.append(m, mustSync);
     this.#tellEntries(m.entries);
@@ -221,7 +228,7 @@ export class RaftNode {
   }
 
   #apply(m: Message): void {
-    for (const entry of m.entries) this.#port.apply(entry);
+    if (!this.#appliesAtOnce) for (const entry of m.entries) this.#port.apply(entry);
     this.#deliver(m.responses);
   }
 

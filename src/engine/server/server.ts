@@ -8,6 +8,7 @@ import { expiryIntervalUs } from '../lease/lessor.ts';
 import type { Status } from '../raft/status.ts';
 import type { Entry, NodeId, Snapshot } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
+import type { WalOptions } from '../wal/wal.ts';
 import { Admission, encodeMembers } from './admission.ts';
 import type { Admitted } from './admission.ts';
 import { Applier } from './apply.ts';
@@ -180,10 +181,14 @@ export class EtcdServer {
     });
   }
 
-  get #walOptions(): { trace: Outbox['trace']; segmentSizeBytes?: number } {
-    const { walSegmentBytes } = this.#config;
+  get #walOptions(): WalOptions {
+    const { walSegmentBytes: segmentSizeBytes, defects } = this.#config;
     const { trace } = this.#outbox;
-    return walSegmentBytes === undefined ? { trace } : { trace, segmentSizeBytes: walSegmentBytes };
+    return {
+      trace,
+      ...(segmentSizeBytes !== undefined && { segmentSizeBytes }),
+      ...(defects !== undefined && { defects }),
+    };
   }
 
   /** The first tick comes after a drawn part of a tick, so that members do not tick in step. */
@@ -384,12 +389,8 @@ export class EtcdServer {
   /** A member that was there before may have to compare its data with its peers' first. @throws BootError */
   #isChecked(member: LogOwner['member'], nowUs: number): boolean {
     if (this.#isFresh || this.#config.initialCorruptCheck !== true) return true;
-    const parts = {
-      kv: this.#store.kv,
-      membership: this.#membership,
-      table: this.#table,
-      links: this.#links,
-    };
+    const { kv } = this.#store;
+    const parts = { kv, membership: this.#membership, table: this.#table, links: this.#links };
     const send = (to: NodeId, asked: PeerRequest): void => this.#sendRequest(to, asked);
     this.#hashCheck ??= new InitialHashCheck(this.#config, parts, member, send, nowUs);
     return this.#hashCheck.isDone(nowUs);

@@ -1,5 +1,6 @@
 /** What goes into a member and what comes out: the one funnel between the engine and the world. */
 import type { NodeId } from '../raft/types.ts';
+import type { Defects } from '../defects.ts';
 import type { EngineEvent } from '../events.ts';
 import type { LeaseCheckpoints } from '../lease/types.ts';
 import type { AutoCompaction } from './compactor.ts';
@@ -105,6 +106,8 @@ export type MemberInput =
       readonly bytes: Uint8Array;
       /** Who asks: the token that `Authenticate` gave, from the call's metadata. */
       readonly token?: string;
+      /** The call's metadata ask for a leader: without one it is refused, and a watch ends. */
+      readonly requireLeader?: boolean;
     }
   /** A further message of the client on a stream that is open. */
   | { readonly kind: 'stream'; readonly request: number; readonly bytes: Uint8Array }
@@ -222,6 +225,8 @@ export interface MemberConfig {
   readonly seed: number;
   readonly epoch: number;
   readonly trace: boolean;
+  /** Bugs that are planted; default none. */
+  readonly defects?: Defects;
 }
 
 /** What the member's disk holds at boot, by path. An empty map: a new member. */

@@ -1,10 +1,11 @@
 /** Raft's storage thread: what must be remembered goes into the log, and answers wait until it is durable. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { fail } from '../../base/assert.ts';
+import { type Defects, noDefects } from '../defects.ts';
 import { MetadataSchema } from '../pb/gen/etcdserver_pb.ts';
 import { RaftError } from '../raft/errors.ts';
 import { MemoryStorage } from '../raft/storage.ts';
-import { logIndex } from '../raft/types.ts';
+import { logIndex, none, term } from '../raft/types.ts';
 import type { ConfState, Entry, HardState, Message, Snapshot } from '../raft/types.ts';
 import { Wal } from '../wal/wal.ts';
 import type { WalOptions } from '../wal/wal.ts';
@@ -60,22 +61,24 @@ export class WalStorage {
   readonly #wal: Wal;
   readonly #disk: Disk;
   readonly #table: MemberTable;
+  readonly #defects: Defects;
   #waiting: WaitingAnswers[] = [];
   /** While a snapshot's file is on its way nothing goes into the log: it would stand before its mark. */
   #queue: QueuedAppend[] = [];
   #savesSnapshot = false;
 
-  private constructor(wal: Wal, disk: Disk, table: MemberTable) {
+  private constructor(wal: Wal, disk: Disk, table: MemberTable, defects: Defects) {
     this.#wal = wal;
     this.#disk = disk;
     this.#table = table;
+    this.#defects = defects;
   }
 
   /** Starts the log of a new member, in the place of one whose start broke off. */
   static create(owner: LogOwner, disk: Disk, options: WalOptions, leftovers: DiskImage): WalStorage {
     const metadata = create(MetadataSchema, { NodeID: owner.member, ClusterID: owner.cluster });
     const wal = Wal.create(toBinary(MetadataSchema, metadata), disk.walSink(), options, leftovers);
-    return new WalStorage(wal, disk, owner.table);
+    return new WalStorage(wal, disk, owner.table, options.defects ?? noDefects);
   }
 
   /**
@@ -95,7 +98,7 @@ export class WalStorage {
     const start = { index: snapshot?.index ?? 0, term: snapshot?.term ?? 0 };
     const { wal, hardState, entries } = Wal.open(files, start, disk.walSink(), options);
     if (hardState === null) return null;
-    const storage = new WalStorage(wal, disk, table);
+    const storage = new WalStorage(wal, disk, table, options.defects ?? noDefects);
     if (snapshot !== null) storage.memory.applySnapshot(snapshot);
     // first the entries, for they tell which member has which number
     storage.memory.append(entries.map((entry) => entryFromWire(entry, table)));
@@ -138,14 +141,24 @@ export class WalStorage {
   }
 
   #write(m: Message, mustSync: boolean): readonly Message[] {
-    const hardState = hardStateOf(m);
+    const hardState = this.#storedState(hardStateOf(m));
     const state = hardState === null ? null : hardStateToWire(hardState, this.#table);
     this.#wal.save(state, m.entries.map(entryToWire), mustSync);
     this.memory.append(m.entries);
     const syncCount = this.#disk.walSyncsInFlight;
     if (syncCount === 0) return m.responses;
-    this.#waiting.push({ syncCount, answers: m.responses });
-    return noMessages;
+    const { ownAckBeforeSync, ackBeforeSync } = this.#defects;
+    const isEarly = ({ to }: Message): boolean => (to === m.from ? ownAckBeforeSync : ackBeforeSync);
+    const answers = m.responses.filter((answer) => !isEarly(answer));
+    this.#waiting.push({ syncCount, answers });
+    return answers.length === m.responses.length ? noMessages : m.responses.filter(isEarly);
+  }
+
+  /** What of the hard state goes to the disk: all of it. */
+  #storedState(state: HardState | null): HardState | null {
+    const { voteNotStored, termNotStored } = this.#defects;
+    if (state === null || !(voteNotStored || termNotStored)) return state;
+    return { ...state, ...(voteNotStored ? { vote: none } : { term: term(1) }) };
   }
 
   /**

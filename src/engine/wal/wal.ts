@@ -1,4 +1,5 @@
 /** The write-ahead log: what raft must remember, appended to segment files under one chain of checksums. */
+import type { Defects } from '../defects.ts';
 import { assert } from '../../base/assert.ts';
 import { concatBytes } from '../../base/bytes.ts';
 import { silent } from '../../base/trace.ts';
@@ -34,6 +35,7 @@ export interface WalOptions {
   readonly trace?: Trace<WalEvent>;
   /** The size from which a segment is full, in bytes. Default 64,000,000. */
   readonly segmentSizeBytes?: number;
+  readonly defects?: Defects;
 }
 
 export interface OpenedWal extends Replay {
@@ -157,7 +159,11 @@ export class Wal {
   static open(files: Files, snapshot: WalSnapshot, sink: WalSink, options: WalOptions = {}): OpenedWal {
     const present = dropBrokenCut(files, sink);
     const segments = selectSegments(present, snapshot.index);
-    const decoder = new Decoder(segments.map((segment) => bytesOf(files, segment)));
+    const isChecked = options.defects?.walUnchecked !== true;
+    const decoder = new Decoder(
+      segments.map((segment) => bytesOf(files, segment)),
+      isChecked,
+    );
     const read = replay(decoder, snapshot);
     const segment = segments[segments.length - 1];
     const bytes = bytesOf(files, segment);
