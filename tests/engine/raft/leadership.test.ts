@@ -5,7 +5,7 @@ import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { RaftError } from '../../../src/engine/raft/errors.ts';
 import { refuseConfChange } from '../../../src/engine/raft/propose.ts';
 import { ReadOnly } from '../../../src/engine/raft/read-only.ts';
-import type { ConfChangeSingle, ConfChangeV2, ReadState } from '../../../src/engine/raft/types.ts';
+import type { ConfChangeSingle, ConfChangeV2, Message, ReadState } from '../../../src/engine/raft/types.ts';
 import { logIndex, nodeId, term } from '../../../src/engine/raft/types.ts';
 import { newMessage } from '../../../src/engine/raft/message.ts';
 import { Cluster, message, storageWith } from './cluster.ts';
@@ -223,4 +223,51 @@ test('a follower that forgets its leader votes at once, unless reads rest on its
   lease.elect(1);
   lease.node(2).forgetLeader();
   expect(lease.node(2).basicStatus().lead).toBe(1);
+});
+
+test('the target is told to campaign only when it has the whole log', () => {
+  const cluster = Cluster.of(3);
+  cluster.elect(1);
+  const sent: Message[] = [];
+  cluster.passes = (m) => (sent.push(m), m.to !== 3);
+  cluster.node(1).propose(bytes('x'));
+  cluster.node(1).transferLeader(nodeId(3));
+  cluster.run();
+  expect(sent.map(({ type }) => type)).not.toContain('MsgTimeoutNow');
+  cluster.passes = () => true;
+  cluster.node(1).tick();
+  cluster.run();
+  expect(cluster.node(3).basicStatus().state).toBe('StateLeader');
+});
+
+test('a hand-over ends when its target is removed', () => {
+  const cluster = Cluster.of(3);
+  cluster.elect(1);
+  cluster.passes = (m) => m.to !== 2;
+  const changes = [{ type: 'ConfChangeRemoveNode', nodeId: nodeId(2) }] as const;
+  cluster.node(1).proposeConfChange({ transition: 'ConfChangeTransitionAuto', changes, context: emptyBytes });
+  cluster.node(1).transferLeader(nodeId(2));
+  expect(cluster.node(1).basicStatus().leadTransferee).toBe(2);
+  cluster.run();
+  expect(cluster.node(1).status()).toMatchObject({ leadTransferee: 0, config: { voters: [1, 3] } });
+  cluster.node(1).propose(bytes('x'));
+});
+
+test('a read asked again under its id is another read: an answer to the first confirms neither it nor others', () => {
+  const cluster = Cluster.of(3);
+  cluster.elect(1);
+  const states = collectReads(cluster, 1);
+  const late: Message[] = [];
+  cluster.passes = (m) => m.from !== 3 || m.type !== 'MsgHeartbeatResp' || (late.push(m), false);
+  cluster.node(1).readIndex(bytes('a'));
+  cluster.run();
+  expect(states).toEqual([{ index: 3, requestContext: bytes('a') }]);
+  cluster.passes = (m) => m.from !== 1;
+  cluster.node(1).readIndex(bytes('b'));
+  cluster.node(1).readIndex(bytes('a'));
+  cluster.run();
+  expect(late).toHaveLength(1);
+  cluster.deliver(late[0]);
+  cluster.run();
+  expect(states).toHaveLength(1);
 });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { InvariantError } from '../../../src/base/assert.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
-import { decideCommit, decideCommitByCounting } from '../../../src/engine/raft/commit.ts';
+import { decideCommit } from '../../../src/engine/raft/commit.ts';
 import { RaftError } from '../../../src/engine/raft/errors.ts';
 import type { RaftEvent } from '../../../src/engine/raft/events.ts';
 import type { Message } from '../../../src/engine/raft/types.ts';
@@ -26,7 +26,6 @@ test('a leader commits by counting only in its own term', () => {
   expect(decideCommit(question)).toBe('commits');
   expect(decideCommit({ ...question, entryTerm: term(3) })).toBe('olderTerm');
   expect(decideCommit({ ...question, quorumIndex: logIndex(3) })).toBe('notAhead');
-  expect(decideCommitByCounting({ ...question, entryTerm: term(3) })).toBe('commits');
 });
 
 test('a new leader appends an empty entry of its term, and with it commits what older terms left', () => {
@@ -289,4 +288,102 @@ test('the late end of a write counts only in its own term: its entries may have 
   expect(stable).toEqual([]);
   done(again);
   expect(stable).toEqual([3]);
+});
+
+test('an append carries entries up to the size of a message', () => {
+  const cluster = Cluster.of(2, { maxSizePerMsg: 40 });
+  cluster.elect(1);
+  cluster.passes = () => false;
+  for (let i = 0; i < 5; i++) cluster.node(1).propose(bytes('ten bytes.'));
+  cluster.run();
+  cluster.node(1).reportUnreachable(nodeId(2));
+  const counts: number[] = [];
+  cluster.passes = (m) => (m.entries.length > 0 && counts.push(m.entries.length), true);
+  cluster.node(1).tick();
+  cluster.run();
+  expect(counts).toEqual([2, 2, 1]);
+  expect(cluster.commit(2)).toBe(8);
+});
+
+test('entries that a follower has are not written again, only those from the first that differs', () => {
+  const storage = storageWith([1, 2], [1, 1, 1, 1]);
+  const node = makeNode(2, storage, { applied: logIndex(2) });
+  const entries = [entry(1, 3), entry(1, 4), entry(2, 5)];
+  node.step(message('MsgApp', 1, 2, { term: term(2), index: logIndex(2), logTerm: term(1), entries }));
+  expect(node.ready().entries).toEqual([entry(2, 5)]);
+  node.advance();
+  const again = makeNode(2, storage, { applied: logIndex(2) });
+  const known = entries.slice(0, 2);
+  again.step(
+    message('MsgApp', 1, 2, { term: term(2), index: logIndex(2), logTerm: term(1), entries: known }),
+  );
+  expect(again.ready().entries).toEqual([]);
+  expect(again.basicStatus().lastIndex).toBe(6);
+});
+
+test('a follower that has been silent for an election timeout gets no snapshot until it speaks', () => {
+  const cluster = Cluster.of(3, { checkQuorum: true });
+  cluster.elect(1);
+  cluster.passes = (m) => m.to !== 3;
+  for (const text of ['a', 'b', 'c']) cluster.node(1).propose(bytes(text));
+  cluster.run();
+  const [storage] = cluster.storages;
+  storage.createSnapshot(logIndex(6), null, bytes('abc'));
+  storage.compact(logIndex(6));
+  cluster.node(1).reportUnreachable(nodeId(3));
+  for (let i = 0; i < 20; i++) {
+    cluster.node(1).tick();
+    cluster.run();
+  }
+  const snapshots: Message[] = [];
+  cluster.passes = (m) => (m.type === 'MsgSnap' && snapshots.push(m), m.to !== 3);
+  cluster.node(1).propose(bytes('d'));
+  cluster.run();
+  expect(progressOf(cluster, 1, 3)).toMatchObject({ state: 'probe', recentActive: false });
+  expect(snapshots).toEqual([]);
+  cluster.passes = () => true;
+  cluster.node(1).tick();
+  cluster.run();
+  expect(cluster.storages[2].snapshot()).toMatchObject({ index: 6, data: bytes('abc') });
+});
+
+test('only an acknowledgement that connects to the log ends the wait for a snapshot', () => {
+  const cluster = needsSnapshot();
+  let snapshots = 0;
+  cluster.passes = (m) => m.type !== 'MsgSnap' || (snapshots++, false);
+  cluster.elect(1);
+  const acknowledge = (index: number): void => {
+    const { term: now } = cluster.node(1).basicStatus();
+    cluster.node(1).step(message('MsgAppResp', 2, 1, { term: now, index: logIndex(index) }));
+    cluster.run();
+  };
+  acknowledge(3);
+  expect(progressOf(cluster, 1, 2)).toMatchObject({ state: 'snapshot', match: 3 });
+  expect(snapshots).toBe(1);
+  acknowledge(5);
+  expect(progressOf(cluster, 1, 2)).toMatchObject({ state: 'replicate' });
+});
+
+test('a node does not campaign while a snapshot that it received is not stored', () => {
+  const storage = storageWith([1, 2]);
+  const node = makeNode(2, storage, { applied: logIndex(2), asyncStorageWrites: true });
+  const { confState } = storage.initialState();
+  const snapshot = { data: bytes(''), index: logIndex(9), term: term(1), confState };
+  node.step(message('MsgSnap', 1, 2, { term: term(1), snapshot }));
+  node.campaign();
+  expect(node.basicStatus()).toMatchObject({ state: 'StateFollower', term: 1 });
+  const append = node.ready().messages.find(({ type }) => type === 'MsgStorageAppend') as Message;
+  node.campaign();
+  expect(node.basicStatus().state).toBe('StateFollower');
+  storage.applySnapshot(snapshot);
+  for (const m of append.responses) if (m.to === 2) node.step(m);
+  node.campaign();
+  expect(node.basicStatus()).toMatchObject({ state: 'StateCandidate', term: 2 });
+});
+
+test('a stored commit index below the snapshot or behind the log stops the start, with both ends', () => {
+  const starts = (commit: number) => () => makeNode(1, storageWith([1], [1, 1], { commit }));
+  expect(starts(1)).toThrow(new InvariantError('1 state.commit 1 is out of range [2, 4]'));
+  expect(starts(5)).toThrow(new InvariantError('1 state.commit 5 is out of range [2, 4]'));
+  expect(starts(2)().basicStatus()).toMatchObject({ commit: 2, applied: 2 });
 });
