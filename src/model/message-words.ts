@@ -11,6 +11,7 @@ const messageTypes: Readonly<Record<string, () => string>> = {
   MsgVote: m.type_MsgVote,
   MsgVoteResp: m.type_MsgVoteResp,
   MsgProp: m.type_MsgProp,
+  MsgTimeoutNow: m.type_MsgTimeoutNow,
   MsgSnap: m.type_MsgSnap,
   MsgReadIndex: m.type_MsgReadIndex,
   MsgReadIndexResp: m.type_MsgReadIndexResp,

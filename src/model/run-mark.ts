@@ -27,6 +27,7 @@ export function markKindOf({ event }: Told, committed: number): MarkKind | null 
       return 'expiry';
     case 'sim.kill':
     case 'sim.powerCut':
+    case 'sim.wipe':
     case 'sim.pause':
     case 'sim.cut':
     case 'server.halt':

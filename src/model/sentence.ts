@@ -25,7 +25,8 @@ const shown = (text: string): Sentence => ({ text, spoken: false });
 export function sentenceOf(told: Told, nameOf: NameOf, arrived: MessageView | null = null): Sentence | null {
   if (told.event.type === 'sim.deliver')
     return arrived?.id === told.event.message ? shown(arrivalWords(arrived, nameOf)) : null;
-  return ofRaft(told, nameOf) ?? ofMember(told, nameOf) ?? ofWorld(told, nameOf) ?? ofLease(told, nameOf);
+  const large = ofRaft(told, nameOf) ?? ofMember(told, nameOf) ?? ofWorld(told, nameOf);
+  return large ?? ofLease(told, nameOf) ?? ofSnapshot(told, nameOf);
 }
 
 function arrivalWords({ from, to, messageType, reject }: MessageView, nameOf: NameOf): string {
@@ -48,6 +49,25 @@ function ofLease({ at, event }: Told, nameOf: NameOf): Sentence | null {
   }
 }
 
+function ofSnapshot({ at, event }: Told, nameOf: NameOf): Sentence | null {
+  const member = nameOf(at.member);
+  switch (event.type) {
+    case 'snapshot.save':
+      return spoken(m.say_snapshot_save({ member, index: event.index }));
+    case 'snapshot.send': {
+      const facts = { member, to: nameOf(event.to), index: event.index };
+      if (event.state === 'begin') return spoken(m.say_snapshot_begin(facts));
+      return event.state === 'sent'
+        ? shown(m.say_snapshot_sent(facts))
+        : spoken(m.say_snapshot_failed(facts));
+    }
+    case 'snapshot.apply':
+      return spoken(m.say_snapshot_apply({ member, index: event.index }));
+    default:
+      return null;
+  }
+}
+
 function ofRaft({ at, event }: Told, nameOf: NameOf): Sentence | null {
   const member = nameOf(at.member);
   switch (event.type) {
@@ -65,6 +85,8 @@ function ofRaft({ at, event }: Told, nameOf: NameOf): Sentence | null {
       return event.truncated === 0
         ? null
         : spoken(m.say_truncate({ member, count: event.truncated, index: event.index }));
+    case 'raft.transferLeader':
+      return event.step === 'begin' ? spoken(m.say_transfer({ member, to: nameOf(event.to) })) : null;
     case 'raft.commit':
       return spoken(m.say_commit({ member, index: event.index }));
     default:
@@ -118,6 +140,10 @@ function ofWorld({ at, event }: Told, nameOf: NameOf): Sentence | null {
       return spoken(m.say_kill({ member }));
     case 'sim.powerCut':
       return spoken(m.say_power_cut({ member, lost: event.lostWrites, torn: event.tornWrites }));
+    case 'sim.wipe':
+      return spoken(m.say_wipe({ member }));
+    case 'sim.addHost':
+      return spoken(m.say_add_host({ member }));
     case 'sim.pause':
       return spoken(m.say_pause({ member }));
     case 'sim.resume':
