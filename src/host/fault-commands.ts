@@ -60,7 +60,7 @@ export const worldFaults = [
     file: v.exactOptional(v.picklist(['wal', 'db', 'snap'])),
   }),
   v.strictObject({ type: v.literal('slowCpu'), member, factor: whole(1, 1000) }),
-  v.strictObject({ type: v.literal('clockRate'), member, perMille: whole(100, 10_000) }),
+  v.strictObject({ type: v.literal('clockRate'), member, perMille: whole(10, 100_000) }),
   v.strictObject({ type: v.literal('memoryLimit'), member, bytes: whole(0, maxBytes) }),
   v.strictObject({ type: v.literal('keepImage'), member }),
   v.strictObject({ type: v.literal('restoreImage'), member }),

@@ -16,11 +16,7 @@ import type { Queued } from './queue.ts';
 import type { FaultReach } from './reach.ts';
 import type { FinishedAction } from './world.ts';
 import type { NodeId } from '../engine/raft/types.ts';
-import type {
-  DiskImage,
-  MemberOutput,
-  PeerConfig,
-} from '../engine/server/types.ts';
+import type { DiskImage, MemberOutput, PeerConfig } from '../engine/server/types.ts';
 import type {
   Action,
   ClusterConfig,
@@ -280,8 +276,9 @@ export class Cluster {
       case 'powerCut':
       case 'restart':
       case 'wipe':
-      case 'restoreImage':
         return this.memberStatus(action.member) !== 'down';
+      case 'restoreImage':
+        return this.#world.disk(action.member).hasImage && this.memberStatus(action.member) !== 'down';
       case 'start':
         return this.#world.has(action.member) && this.memberStatus(action.member) === 'halted';
       default:

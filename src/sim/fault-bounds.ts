@@ -31,9 +31,9 @@ export function worldFaultProblem(action: WorldFault): string | null {
     case 'slowCpu':
       return isWhole(action.factor, 1, 1000) ? null : 'a processor is slowed 1 to 1000 times; 1 ends it';
     case 'clockRate':
-      return isWhole(action.perMille, 100, 10_000)
+      return isWhole(action.perMille, 10, 100_000)
         ? null
-        : 'a clock runs at 100 to 10,000 thousandths; 1000 ends it';
+        : 'a clock runs at 10 to 100,000 thousandths; 1000 ends it';
     case 'memoryLimit':
       return isWhole(action.bytes, 0, maxBytes) ? null : 'a limit of memory is 1 byte to 1 TB; 0 ends it';
     case 'bitRot':

@@ -73,7 +73,7 @@ export type HostFault =
     }
   /** An input takes the process so many times as long, 1 to 1000; 1 ends it. */
   | { readonly type: 'slowCpu'; readonly member: number; readonly factor: number }
-  /** The member's clock runs at so many thousandths, 100 to 10,000; 1000 ends it. What it is off by stays. */
+  /** The member's clock runs at so many thousandths, 10 to 100,000; 1000 ends it. What it is off by stays. */
   | { readonly type: 'clockRate'; readonly member: number; readonly perMille: number }
   /** The process ends where what is counted of its memory is more; 0 ends it. */
   | { readonly type: 'memoryLimit'; readonly member: number; readonly bytes: number }
