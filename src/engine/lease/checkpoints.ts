@@ -1,4 +1,4 @@
-/** When the leader tells the others what is left of long leases, so that the next leader goes on from there. */
+/** When the leader tells the others what is left of long leases, for the next leader to go on from there. */
 import { LeaseQueue } from './lease-queue.ts';
 import type { LeaseId } from './types.ts';
 

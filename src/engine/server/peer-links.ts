@@ -1,7 +1,4 @@
-/**
- * Which other hosts this member is connected to, and since when: what the guards of a change look at. And where
- * members are.
- */
+/** Which hosts this member is connected to, and since when: guards of changes ask. And where members are. */
 import type { NodeId } from '../raft/types.ts';
 import type { MemberTable } from './member-id.ts';
 import type { Membership } from './membership.ts';

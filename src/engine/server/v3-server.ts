@@ -4,14 +4,13 @@ import { emptyBytes } from '../../base/bytes.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import type { WatchableStore } from '../mvcc/watchable-store.ts';
-import { AlarmType, LeaseRevokeRequestSchema } from '../pb/gen/rpc_pb.ts';
+import { LeaseRevokeRequestSchema } from '../pb/gen/rpc_pb.ts';
 import type { Entry, NodeId, ReadState } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
-import { alarmOf } from './alarms.ts';
+import { AlarmRequests } from './alarm-requests.ts';
 import { leaseList, memberList, memberStatus } from './answers.ts';
 import type { AnswerParts } from './answers.ts';
 import type { Applied, Applier } from './apply.ts';
-import { unmappedRefusal } from './apply-auth.ts';
 import { headerOf } from './apply-kv.ts';
 import { isReadOnly } from './apply-txn.ts';
 import { AuthRequests } from './auth-requests.ts';
@@ -42,7 +41,6 @@ import { checkKey, checkPut, checkTxn, defaultMaxTxnOps, checkLearner } from './
 import type { LogOwner } from './wal-storage.ts';
 import { openWatchServer } from './watch-port.ts';
 import type { WatchServer } from './watch-server.ts';
-import { grpcCode } from './types.ts';
 import type { MemberConfig, MemberInput, TimerName } from './types.ts';
 
 type ClientRequest = Extract<MemberInput, { kind: 'request' }>;
@@ -76,6 +74,7 @@ export class V3Server {
   readonly #watch: WatchServer;
   readonly #maintenance: Maintenance;
   readonly #compactions: CompactionServer;
+  readonly #alarms: AlarmRequests;
   readonly #corruption: CorruptionMonitor;
   readonly #expiry = new LeaseExpiry();
   readonly #electionUs: number;
@@ -116,15 +115,18 @@ export class V3Server {
     this.#maintenance = new Maintenance(parts);
     const propose = this.#proposeOwn.bind(this);
     this.#compactions = new CompactionServer({ ...parts, propose }, config.autoCompaction, nowUs);
+    this.#alarms = this.#makeAlarmRequests();
     this.#corruption = this.#makeCorruptionMonitor(config);
     this.#publish(nowUs);
   }
 
   /** Takes a client's request; its answer comes in this step or a later one. */
-  handle({ request, method, bytes, token }: ClientRequest, nowUs: number): void {
+  handle({ request, method, bytes, token, requireLeader }: ClientRequest, nowUs: number): void {
     try {
       checkLearner(this.#parts, method);
-      if (method === 'etcdserverpb.Watch/Watch') return this.#watch.open(request, bytes, token, nowUs);
+      if (requireLeader === true && this.#parts.raft.lead === none) throw rpcErrors.noLeader;
+      if (method === 'etcdserverpb.Watch/Watch')
+        return this.#watch.open(request, bytes, { token, requireLeader }, nowUs);
       const decoded = decodeRequest(method, bytes, this.#maxRequestBytes);
       const { trace } = this.#parts.outbox;
       if (trace.on) trace.emit({ type: 'server.request', request, method, label: requestLabel(decoded) });
@@ -174,6 +176,7 @@ export class V3Server {
     this.#leaseRequests.tick(nowUs);
     this.#memberRequests.tick(nowUs);
     this.#corruption.tick(nowUs);
+    this.#watch.tick(this.#parts.raft.lead !== none, nowUs);
   }
 
   /** One pass over the leases: the leader revokes, through the log, what has expired. */
@@ -219,9 +222,7 @@ export class V3Server {
       const proposal = this.#proposals.take(id);
       if (proposal !== null) this.#finish(proposal.proposer, outcome);
     };
-    if (outcome === rpcErrors.noSpace && this.#parts.alarms.get(AlarmType.NOSPACE).length === 0)
-      this.#raiseNoSpace(nowUs, tell);
-    else tell();
+    this.#alarms.applied(outcome, nowUs, tell);
   }
 
   /**
@@ -246,14 +247,14 @@ export class V3Server {
         checkKey(decoded.body);
         return this.#kvReads.range(call, decoded.body);
       case 'put':
-        if (!this.#hasSpace(call, decoded)) return;
+        if (!this.#alarms.hasSpace(call, decoded)) return;
         checkPut(decoded.body);
         return this.#write(call, decoded);
       case 'deleteRange':
         checkKey(decoded.body);
         return this.#write(call, decoded);
       case 'txn':
-        if (!this.#hasSpace(call, decoded)) return;
+        if (!this.#alarms.hasSpace(call, decoded)) return;
         checkTxn(decoded.body, this.#maxTxnOps);
         if (isReadOnly(decoded.body)) return this.#kvReads.txn(call, decoded.body);
         return this.#write(call, decoded);
@@ -262,9 +263,9 @@ export class V3Server {
           this.#compactions.finish(decoded.body, () => this.#tell(request, outcome)),
         );
       case 'alarm':
-        return this.#alarm(call, decoded);
+        return this.#alarms.order(call, decoded);
       case 'leaseGrant':
-        if (!this.#hasSpace(call, decoded)) return;
+        if (!this.#alarms.hasSpace(call, decoded)) return;
         while (decoded.body.ID === 0n) decoded.body.ID = BigInt.asUintN(63, this.#ids.next());
         return this.#write(call, decoded);
       case 'leaseKeepAlive': {
@@ -317,45 +318,6 @@ export class V3Server {
     const label = outbox.trace.on ? writeLabel(write) : '';
     const proposer = finish === undefined ? { request } : { request, finish };
     this.#proposals.add({ id, proposer, data, label, startUs: nowUs });
-  }
-
-  /**
-   * Whether a request fits into the quota. One that does not raises the alarm, and is refused.
-   * @source etcd v3.4.23 etcdserver/api/v3rpc/quota.go quotaAlarmer.check
-   */
-  #hasSpace(call: Call, request: RpcRequest): boolean {
-    if (this.#parts.quota.isAvailable(request)) return true;
-    try {
-      this.#write(call, alarmOf(AlarmType.NOSPACE, this.#parts.owner.member), () =>
-        this.#refuse(call.request, rpcErrors.noSpace),
-      );
-    } catch (error) {
-      throw error instanceof RpcError ? rpcErrors.noSpace : error;
-    }
-    return false;
-  }
-
-  /** An answer that etcd gives as it comes: its errors are not translated for clients. */
-  #alarm(call: Call, write: WriteRequest): void {
-    const { auth } = this.#parts;
-    try {
-      auth.authInfo(call.token, call.nowUs);
-    } catch (error) {
-      throw unmappedRefusal(error);
-    }
-    this.#write(call, write, (outcome) => {
-      if (outcome instanceof RpcError)
-        this.#refuse(call.request, new RpcError(grpcCode.unknown, outcome.message));
-      else this.#answer(call.request, outcome);
-    });
-  }
-
-  /**
-   * A write took more space than there is: everyone hears of it, and then whoever asked for the write.
-   * @source etcd v3.4.23 etcdserver/server.go applyEntryNormal
-   */
-  #raiseNoSpace(nowUs: number, then: () => void): void {
-    this.#proposeOwn(alarmOf(AlarmType.NOSPACE, this.#parts.owner.member), nowUs, then);
   }
 
   /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
@@ -447,6 +409,17 @@ export class V3Server {
         this.#send(to, messageType, bytes, reject),
     };
     return new MemberRequests(port, this.#electionUs);
+  }
+
+  #makeAlarmRequests(): AlarmRequests {
+    const { auth, alarms, quota, owner } = this.#parts;
+    return new AlarmRequests({
+      ...{ auth, alarms, quota, owner },
+      write: (call, write, finish) => this.#write(call, write, finish),
+      propose: (write, nowUs, finish) => this.#proposeOwn(write, nowUs, finish),
+      answer: (request, bytes) => this.#answer(request, bytes),
+      refuse: (request, error) => this.#refuse(request, error),
+    });
   }
 
   #makeCorruptionMonitor(config: MemberConfig): CorruptionMonitor {

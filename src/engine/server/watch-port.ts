@@ -42,6 +42,7 @@ export function openWatchServer(
   const progressUs = config.progressIntervalUs ?? defaultProgressUs;
   return new WatchServer(port, {
     progressUs,
+    electionUs: config.electionTicks * config.tickUs,
     maxRequestBytes: config.maxRequestBytes ?? defaultMaxRequestBytes,
   });
 }

@@ -17,7 +17,7 @@ import {
 import type { WatchCreateRequest, WatchResponse as WatchAnswer } from '../pb/gen/rpc_pb.ts';
 import { headerOf, toMessage, toNumber } from './apply-kv.ts';
 import type { ResponseHead } from './apply-kv.ts';
-import { RpcError } from './errors.ts';
+import { RpcError, rpcErrors } from './errors.ts';
 import { decodeBody, grpcOverheadBytes } from './rpc.ts';
 import { fragments } from './watch-fragments.ts';
 import type { TimerName } from './types.ts';
@@ -32,10 +32,18 @@ const syncUs = 100_000;
 /** Between two passes of which the first has brought somebody further. */
 const syncAgainUs = 1_000;
 const victimUs = 10_000;
+/** @source etcd v3.4.23 etcdserver/api/v3rpc/interceptor.go maxNoLeaderCnt */
+const maxLeaderless = 3;
 
 /** @source etcd v3.4.23 etcdserver/api/v3rpc/watch.go progressReportInterval, minWatchProgressInterval */
 export const defaultProgressUs = 600_000_000;
 const minProgressUs = 100_000;
+
+export interface WatchServerConfig {
+  readonly progressUs: number;
+  readonly maxRequestBytes: number;
+  readonly electionUs: number;
+}
 
 export interface WatchServerPort {
   readonly kv: KvStore;
@@ -54,6 +62,8 @@ export interface WatchServerPort {
 interface Stream {
   readonly request: number;
   readonly token: string | undefined;
+  /** It ends when there is no leader for some time. */
+  readonly requireLeader: boolean;
   readonly channel: WatchChannel;
   readonly watchers: Map<bigint, Watcher>;
   /** Those that want the revision told; whether it is to be told at the next turn. */
@@ -69,28 +79,40 @@ interface Stream {
   held: Uint8Array[];
 }
 
+/** Who opens a stream, as the call's metadata say. */
+interface Caller {
+  readonly token: string | undefined;
+  readonly requireLeader?: boolean | undefined;
+}
+
 /** @source etcd v3.4.23 etcdserver/api/v3rpc/watch.go serverWatchStream, mvcc/watcher.go watchStream */
 export class WatchServer {
   readonly #port: WatchServerPort;
   readonly #progressUs: number;
   readonly #maxBytes: number;
   readonly #streams = new Map<number, Stream>();
+  readonly #electionUs: number;
+  /** When it was last looked whether there is a leader, and how often in a row there was none. */
+  #lookedUs = 0;
+  #leaderlessCount = 0;
   /** Timers that are set. */
   readonly #set = new Set<TimerName>();
 
-  constructor(port: WatchServerPort, config: { progressUs: number; maxRequestBytes: number }) {
+  constructor(port: WatchServerPort, config: WatchServerConfig) {
     this.#port = port;
     this.#progressUs = Math.max(config.progressUs, minProgressUs);
+    this.#electionUs = config.electionUs;
     this.#maxBytes = config.maxRequestBytes + grpcOverheadBytes;
   }
 
   /** A client opens a stream with its first message. */
-  open(request: number, bytes: Uint8Array, token: string | undefined, nowUs: number): void {
+  open(request: number, bytes: Uint8Array, { token, requireLeader = false }: Caller, nowUs: number): void {
     const jitterUs = this.#port.jitterUs(Math.floor(this.#progressUs / 10));
     const intervalUs = this.#progressUs + jitterUs;
     this.#streams.set(request, {
       request,
       token,
+      requireLeader,
       channel: new WatchChannel(),
       watchers: new Map(),
       progress: new Map(),
@@ -150,6 +172,23 @@ export class WatchServer {
     while (watchable.victimCount > 0 && watchable.moveVictims() > 0) this.#drainAll();
     if (watchable.victimCount > 0) this.#setTimer('watchVictims', victimUs);
     if (watchable.unsyncedCount > 0) this.#setTimer('watchSync', syncUs);
+  }
+
+  /**
+   * Looks once every election timeout whether there is a leader; streams that require one end after three
+   * looks in vain.
+   * @source etcd v3.4.23 etcdserver/api/v3rpc/interceptor.go monitorLeader
+   */
+  tick(hasLeader: boolean, nowUs: number): void {
+    if (nowUs - this.#lookedUs < this.#electionUs) return;
+    this.#lookedUs = nowUs;
+    this.#leaderlessCount = hasLeader ? 0 : this.#leaderlessCount + 1;
+    if (this.#leaderlessCount < maxLeaderless) return;
+    for (const { request, requireLeader } of [...this.#streams.values()]) {
+      if (!requireLeader) continue;
+      this.close(request);
+      this.#port.refuse(request, rpcErrors.noLeader);
+    }
   }
 
   takeTimer(timer: TimerName, nowUs: number): void {
