@@ -1,5 +1,7 @@
 /** What each kind of fault of a swarm does to whom, and what ends it. */
+import { crashPoints } from './crash-points.ts';
 import type { Prng } from '../base/prng.ts';
+import type { DiskSettings, LinkSettings, RotZone } from './fault-types.ts';
 import type { Action } from './types.ts';
 
 /** The members of a run, and what may be done to which of them. */
@@ -45,6 +47,43 @@ function partition(draws: Prng, { members }: Scene): Episode {
   };
 }
 
+/** One direction of a link, made worse. */
+function link(draws: Prng, scene: Scene, settings: Partial<LinkSettings>): Episode {
+  const way = anyLink(draws, scene);
+  if (way === null) return nothing;
+  const usual = { type: 'link', ...way, extraDelayUs: 0, lossPerMille: 0 } as const;
+  return { begin: [{ ...usual, ...settings }], end: [usual] };
+}
+
+/** A member's disk, made worse. */
+function disk(draws: Prng, scene: Scene, settings: Partial<DiskSettings>): Episode {
+  const member = anyMember(draws, scene);
+  const usual = Object.fromEntries(Object.keys(settings).map((name) => [name, 0]));
+  return { begin: [{ type: 'disk', member, ...settings }], end: [{ type: 'disk', member, ...usual }] };
+}
+
+/** Bits of a victim's files rot while it is down. */
+function rot(draws: Prng, { victims }: Scene, zone: RotZone, page?: number): Episode {
+  if (victims.length === 0) return nothing;
+  const member = victims[draws.below(victims.length)];
+  const rotten = { type: 'bitRot', member, zone, bits: draws.between(1, 24) } as const;
+  return {
+    begin: [{ type: 'kill', member }, page === undefined ? rotten : { ...rotten, page }],
+    end: [{ type: 'start', member }],
+  };
+}
+
+const types = [
+  'MsgApp',
+  'MsgAppResp',
+  'MsgHeartbeat',
+  'MsgHeartbeatResp',
+  'MsgVote',
+  'MsgVoteResp',
+  'MsgSnap',
+];
+const loads = ['kubernetes', 'hotKey', 'bigValues'] as const;
+
 const episodes = {
   kill: (draws, scene) => {
     const member = anyMember(draws, scene);
@@ -85,21 +124,155 @@ const episodes = {
       end: [{ type: 'slowDisk', member, factor: 1 }],
     };
   },
-  badLink: (draws, scene) => {
-    const link = anyLink(draws, scene);
-    if (link === null) return nothing;
-    const fault = { extraDelayUs: draws.below(300_000), lossPerMille: draws.below(400) };
+  badLink: (draws, scene) => link(draws, scene, { extraDelayUs: draws.below(300_000) }),
+  loss: (draws, scene) => link(draws, scene, { lossPerMille: draws.between(1, 400) }),
+  jitter: (draws, scene) => link(draws, scene, { jitterUs: draws.between(1000, 100_000) }),
+  duplicate: (draws, scene) => link(draws, scene, { duplicatePerMille: draws.between(10, 500) }),
+  reorder: (draws, scene) => link(draws, scene, { reorderPerMille: draws.between(10, 500) }),
+  bandwidth: (draws, scene) => {
+    const bytesPerSecond = draws.between(5000, 500_000);
+    return link(draws, scene, { bytesPerSecond, queueBytes: draws.between(2000, 200_000) });
+  },
+  filter: (draws, scene) => link(draws, scene, { dropTypes: [types[draws.below(types.length)]] }),
+  flap: (draws, scene) => {
+    const way = anyLink(draws, scene);
+    if (way === null) return nothing;
+    const [upUs, downUs] = [draws.between(20_000, 2_000_000), draws.between(20_000, 2_000_000)];
     return {
-      begin: [{ type: 'link', ...link, ...fault }],
-      end: [{ type: 'link', ...link, extraDelayUs: 0, lossPerMille: 0 }],
+      begin: [{ type: 'flap', ...way, upUs, downUs }],
+      end: [{ type: 'flap', ...way, upUs: 0, downUs: 0 }],
+    };
+  },
+  crashPoint: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    const point = crashPoints[draws.below(crashPoints.length)];
+    const then = draws.chance(1, 2) ? 'kill' : 'powerCut';
+    return {
+      begin: [{ type: 'crashPoint', member, point, nth: draws.between(1, 30), then }],
+      end: [{ type: 'start', member }],
+    };
+  },
+  slowCpu: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    const factor = [5, 30, 100, 300][draws.below(4)];
+    return { begin: [{ type: 'slowCpu', member, factor }], end: [{ type: 'slowCpu', member, factor: 1 }] };
+  },
+  clockRate: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    const perMille = [200, 700, 900, 1100, 1500, 5000, 30_000][draws.below(7)];
+    return {
+      begin: [{ type: 'clockRate', member, perMille }],
+      end: [{ type: 'clockRate', member, perMille: 1000 }],
+    };
+  },
+  memoryLimit: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    const limit = { type: 'memoryLimit', member } as const;
+    return {
+      begin: [{ ...limit, bytes: draws.between(20_000, 2_000_000) }],
+      end: [
+        { ...limit, bytes: 0 },
+        { type: 'start', member },
+      ],
+    };
+  },
+  diskTimes: (draws, scene) =>
+    disk(draws, scene, {
+      syncMeanUs: draws.between(1000, 60_000),
+      writeMeanUs: draws.below(2000),
+      bytesPerSecond: draws.between(100_000, 100_000_000),
+    }),
+  stall: (draws, scene) =>
+    disk(draws, scene, {
+      stallPerMille: draws.between(5, 300),
+      stallUs: draws.between(50_000, 5_000_000),
+    }),
+  powerCutFates: (draws, scene) =>
+    disk(draws, scene, {
+      keptWeight: draws.below(4),
+      lostWeight: draws.between(1, 4),
+      tornWeight: draws.below(8),
+    }),
+  diskError: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    const on = (['read', 'write', 'sync'] as const)[draws.below(3)];
+    const lasts = draws.chance(1, 2) ? 'once' : 'always';
+    return {
+      begin: [{ type: 'diskError', member, on, code: 'EIO', lasts }],
+      end: [
+        { type: 'diskError', member, on, code: 'EIO', lasts: 'never' },
+        { type: 'start', member },
+      ],
+    };
+  },
+  diskFull: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    return {
+      begin: [{ type: 'disk', member, quotaBytes: draws.between(50_000, 3_000_000) }],
+      end: [
+        { type: 'disk', member, quotaBytes: 0 },
+        { type: 'start', member },
+      ],
+    };
+  },
+  /** Found at the next start, which a kill brings. The member stays away: it is one of a minority. */
+  rotLog: (draws, scene) => rot(draws, scene, 'wal'),
+  /** One of the two, so that the other serves. */
+  rotMeta: (draws, scene) => rot(draws, scene, 'meta', draws.below(2)),
+  load: (draws) => {
+    const kind = loads[draws.below(loads.length)];
+    return {
+      begin: [{ type: 'load', kind, perSecond: draws.between(1, 40) }],
+      end: [{ type: 'load', kind: 'none', perSecond: 0 }],
     };
   },
 } as const satisfies Readonly<Record<string, Draw>>;
 
-export type FaultKind = keyof typeof episodes;
+/**
+ * What Raft does not promise to survive, be it on one member alone: a disk that forgets what it said to have,
+ * pages that change unseen. Operators' mistakes that take data or members away are of this kind too.
+ */
+const beyondRaft = {
+  wipe: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    return { begin: [{ type: 'wipe', member }], end: [{ type: 'start', member }] };
+  },
+  rollback: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    return {
+      begin: [{ type: 'keepImage', member }],
+      end: [
+        { type: 'restoreImage', member },
+        { type: 'start', member },
+      ],
+    };
+  },
+  lyingDisk: (draws, scene) => {
+    const { begin, end } = disk(draws, scene, { lying: 1 });
+    const member = anyMember(draws, scene);
+    return {
+      begin,
+      end: [{ type: 'powerCut', member }, ...end, { type: 'start', member }],
+    };
+  },
+  rotPages: (draws, scene) => rot(draws, scene, draws.chance(1, 2) ? 'leaf' : 'branch'),
+  misdirect: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    return { begin: [{ type: 'misdirect', member }], end: [{ type: 'restart', member }] };
+  },
+} as const satisfies Readonly<Record<string, Draw>>;
 
-export const faultKinds = Object.keys(episodes) as readonly FaultKind[];
+const all = { ...episodes, ...beyondRaft } as const;
+
+export type FaultKind = keyof typeof all;
+
+export const faultKinds = Object.keys(all) as readonly FaultKind[];
+
+/** Whether a run may lose data by it. */
+export function isBeyondRaft(kind: FaultKind): boolean {
+  return Object.hasOwn(beyondRaft, kind);
+}
 
 export function drawEpisode(kind: FaultKind, draws: Prng, scene: Scene): Episode {
-  return episodes[kind](draws, scene);
+  return all[kind](draws, scene);
 }

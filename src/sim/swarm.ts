@@ -1,7 +1,7 @@
 /** Swarm testing: a seed draws which kinds of faults are on, and when each of them begins and ends. */
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
-import { drawEpisode } from './swarm-faults.ts';
+import { drawEpisode, isBeyondRaft } from './swarm-faults.ts';
 import type { Prng } from '../base/prng.ts';
 import type { FaultKind } from './swarm-faults.ts';
 import type { Action } from './types.ts';
@@ -25,14 +25,21 @@ export interface ScheduledAction {
   readonly action: Action;
 }
 
-/** Half of the kinds are on in a run, and one at least: mixes find what the whole does not. */
-export function swarmKinds(seed: number, kinds: readonly FaultKind[]): readonly FaultKind[] {
+/**
+ * The kinds that are on in a run: half of them, and one at least, for mixes find what the whole does not. What
+ * Raft does not promise to survive is left out unless asked for.
+ */
+export function swarmKinds(
+  seed: number,
+  { faults, beyond = false }: Pick<SwarmOptions, 'faults' | 'beyond'>,
+): readonly FaultKind[] {
+  const kinds = faults.filter((kind) => beyond || !isBeyondRaft(kind));
   const on = kinds.filter((kind) => stream(seed, 'swarm', 'on', kind).chance(1, 2));
   if (on.length > 0 || kinds.length === 0) return on;
   return [kinds[stream(seed, 'swarm', 'one').below(kinds.length)]];
 }
 
-/** A minority; all where it may be more. */
+/** The atlas: whose files may be damaged in a run. A minority; all where it may be more. */
 function drawVictims(seed: number, members: number, beyond: boolean): number[] {
   const victims = Array.from({ length: members }, (_, i) => i + 1);
   const draws = stream(seed, 'swarm', 'victims');
@@ -56,11 +63,11 @@ function drawTimes(draws: Prng, virtualUs: number): number[] {
  * by `virtualUs` goes on.
  */
 export function swarmSchedule(seed: number, options: SwarmOptions): readonly ScheduledAction[] {
-  const { members, faults, virtualUs, beyond = false } = options;
+  const { members, virtualUs, beyond = false } = options;
   assert(members >= 1 && members <= 9, 'swarm: one to nine members');
   const scene = { members, victims: drawVictims(seed, members, beyond) };
   const schedule: ScheduledAction[] = [];
-  for (const kind of swarmKinds(seed, faults)) {
+  for (const kind of swarmKinds(seed, options)) {
     const draws = stream(seed, 'swarm', kind);
     for (const atUs of drawTimes(draws, virtualUs)) {
       const untilUs = atUs + 1 + draws.below(Math.max(1, Math.floor(virtualUs / 6)));

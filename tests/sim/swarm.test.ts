@@ -1,5 +1,7 @@
 /** The swarm's schedules: drawn from the seed alone, each kind by itself, damage on a minority. */
 import { expect, test } from 'vitest';
+import { parseCommand } from '../../src/host/commands.ts';
+import { actionProblem } from '../../src/sim/actions.ts';
 import { faultKinds, swarmKinds, swarmSchedule } from '../../src/sim/swarm.ts';
 
 const virtualUs = 60_000_000;
@@ -19,7 +21,7 @@ test('a seed has one schedule, ascending and within its time', () => {
 
 test('every kind is on in about half of the seeds, and does something there', () => {
   for (const kind of faultKinds) {
-    const on = seeds.filter((seed) => swarmKinds(seed, faultKinds).includes(kind));
+    const on = seeds.filter((seed) => swarmKinds(seed, { faults: faultKinds, beyond: true }).includes(kind));
     expect(on.length).toBeGreaterThan(15);
     expect(on.length).toBeLessThan(45);
     const options = { members: 3, faults: [kind], virtualUs, beyond: true };
@@ -30,11 +32,42 @@ test('every kind is on in about half of the seeds, and does something there', ()
 test('a kind that is left out shifts nothing of the others', () => {
   const [first, ...rest] = faultKinds;
   for (const seed of seeds) {
-    const on = swarmKinds(seed, faultKinds);
+    const on = swarmKinds(seed, { faults: faultKinds });
     if (!on.includes(first) || on.length === 1) continue;
     const whole = swarmSchedule(seed, { members: 5, faults: faultKinds, virtualUs });
     const part = swarmSchedule(seed, { members: 5, faults: rest, virtualUs });
     const kept = new Set(whole.map((item) => JSON.stringify(item)));
     for (const item of part) expect(kept.has(JSON.stringify(item))).toBe(true);
+  }
+});
+
+test('files are damaged on a minority, whose log nobody needs; what Raft cannot survive is left out', () => {
+  for (const seed of seeds) {
+    const schedule = swarmSchedule(seed, { members: 5, faults: faultKinds, virtualUs });
+    const rotten = schedule.flatMap(({ action }) => (action.type === 'bitRot' ? [action.member] : []));
+    expect(new Set(rotten).size).toBeLessThanOrEqual(2);
+    const types = schedule.map(({ action }) => action.type);
+    for (const type of ['wipe', 'restoreImage', 'misdirect']) expect(types).not.toContain(type);
+    const lies = schedule.some(({ action }) => action.type === 'disk' && action.lying === 1);
+    expect(lies).toBe(false);
+  }
+  const beyond = seeds.flatMap((seed) =>
+    swarmSchedule(seed, { members: 3, faults: faultKinds, virtualUs, beyond: true }),
+  );
+  const types = beyond.map(({ action }) => action.type);
+  for (const type of ['wipe', 'restoreImage', 'misdirect']) expect(types).toContain(type);
+});
+
+test('every action of a schedule makes sense to the world and to the commands', () => {
+  for (const seed of seeds) {
+    for (const { action } of swarmSchedule(seed, {
+      members: 3,
+      faults: faultKinds,
+      virtualUs,
+      beyond: true,
+    })) {
+      expect(actionProblem(action, [1, 2, 3])).toBeNull();
+      expect(parseCommand(action)).toEqual({ ok: true, action });
+    }
   }
 });
