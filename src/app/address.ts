@@ -1,6 +1,12 @@
 /** What the page's address asks for, checked: `?seed=7&storage=memory&layout=one&autoplay=0&theme=dark`. */
 import type { LabOptions } from '../host/port.ts';
-import { clusterScenarios, leaseScenarios, type Scenario, type Scenarios } from '../model/scenarios.ts';
+import {
+  clusterScenarios,
+  keyScenarios,
+  leaseScenarios,
+  type Scenario,
+  type Scenarios,
+} from '../model/scenarios.ts';
 import { views, type View } from './views.ts';
 
 export interface Address {
@@ -109,15 +115,16 @@ export function writeAddress(address: Address): string {
 /** How many members the lab has. */
 const memberCount = 3;
 
-const scriptsOf = ({ view }: Address): Scenarios => (view === 'leases' ? leaseScenarios : clusterScenarios);
+const scripts: Readonly<Partial<Record<View, Scenarios>>> = { leases: leaseScenarios, keys: keyScenarios };
+const scriptsOf = ({ view }: Address): Scenarios => scripts[view] ?? clusterScenarios;
 
 /** The names that `scenario` may have in a view of the lab. */
 export const scenarioNames = (address: Address): readonly string[] => Object.keys(scriptsOf(address));
 
 /** What the lab begins with; null where it simply begins, or the name is not known. */
 export function scenarioOf(address: Address): Scenario | null {
-  const scripts = scriptsOf(address);
-  return Object.hasOwn(scripts, address.scenario) ? (scripts[address.scenario] ?? null) : null;
+  const known = scriptsOf(address);
+  return Object.hasOwn(known, address.scenario) ? (known[address.scenario] ?? null) : null;
 }
 
 /** How the lab is to be opened. A scenario begins in a fresh lab, which leaves what is stored alone. */

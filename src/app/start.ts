@@ -29,7 +29,13 @@ function showLab(target: Element, page: Page, { address, faults }: Early, port: 
   const lab = new Lab(port);
   const desk = new Desk(lab, address);
   desk.notices = addressNotices(address, faults, scenarioNames(address));
-  const names = { raft: m.view_raft, pages: m.view_pages, leases: m.view_leases, freelist: m.view_freelist };
+  const names = {
+    raft: m.view_raft,
+    pages: m.view_pages,
+    keys: m.view_keys,
+    leases: m.view_leases,
+    freelist: m.view_freelist,
+  };
   if (address.view !== 'cluster') document.title = `${m.title()}: ${names[address.view]()}`;
   target.replaceChildren();
   mount(page, { target, props: { desk } });

@@ -2,7 +2,7 @@
 import type { Component } from 'svelte';
 import type { Desk } from './desk.svelte.ts';
 
-export const views = ['cluster', 'raft', 'pages', 'leases', 'freelist'] as const;
+export const views = ['cluster', 'raft', 'pages', 'keys', 'leases', 'freelist'] as const;
 export type View = (typeof views)[number];
 
 /** @property embedded alone in another page: the picture without what stands beside it */
@@ -12,6 +12,7 @@ type Load = () => Promise<{ readonly default: LabPage }>;
 const loads: Readonly<Record<Exclude<View, 'cluster' | 'freelist'>, Load>> = {
   raft: () => import('./RaftMain.svelte'),
   pages: () => import('./PagesMain.svelte'),
+  keys: () => import('./KeysMain.svelte'),
   leases: () => import('./LeasesMain.svelte'),
 };
 

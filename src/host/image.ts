@@ -1,4 +1,4 @@
-/** A database file as the beginning of a lab: read, checked in full, and made the disk of a cluster of one. */
+/** A database file as a lab's beginning: read, checked in full, and made the disk of a cluster of one. */
 import { Backend, openDb } from '../engine/backend/backend.ts';
 import { MemoryPager } from '../engine/bolt/pager.ts';
 import { KvStore } from '../engine/mvcc/kvstore.ts';

@@ -191,7 +191,7 @@ export interface RunFile {
   readonly boot: number;
   /** True where the run began on stored files, which the file does not hold. */
   readonly startedFromStore: boolean;
-  /** The database file that the run began from, which this file does not hold either; null where it did not. */
+  /** The database file that the run began from, which is not in here either; null where it did not. */
   readonly origin: LabOrigin | null;
   readonly moment: number;
   readonly chainHash: string;
@@ -209,8 +209,8 @@ export interface LabBatch {
 /** What any host of a lab offers: in-process, in one worker, or with a worker for each member. */
 export interface LabPort {
   /**
-   * Runs until a leader is elected, then waits; resolves when the lab is ready to be shown. A file that cannot
-   * be its beginning is refused with the code 'bad file'.
+   * Runs until a leader is elected, then waits; resolves when the lab is ready to be shown. A file that
+   * cannot be its beginning is refused with the code 'bad file'.
    */
   open(options: LabOptions): Promise<Result<{ state: LabState }>>;
   /**

@@ -11,7 +11,7 @@ export interface Life {
   /** Changes since the creation, those that compaction has dropped included. */
   readonly version: number;
   readonly created: Revision;
-  /** Ascending; a tombstone is the last of each life but the key's last one. Empty: the key does not exist. */
+  /** Ascending; the last one of each life but the key's last is a tombstone. Empty: the key is not there. */
   readonly revisions: readonly Revision[];
 }
 

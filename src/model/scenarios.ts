@@ -47,3 +47,40 @@ export const leaseScenarios: Scenarios = {
   /** Very many leases end at nearly the same time. */
   'pile-up': () => pile.flatMap((id) => service(id, 8)),
 };
+
+const change = (key: string, value: string): ScenarioStep => step({ type: 'put', key, value }, 40);
+const remove = (key: string): ScenarioStep => step({ type: 'del', key }, 40);
+const watch = (key: string, revision?: number): ScenarioStep =>
+  step(
+    { type: 'watch', key, prefix: true, endpoints: ['m1'], ...(revision === undefined ? {} : { revision }) },
+    40,
+  );
+
+/** Some keys with several versions; one is deleted and comes again, one goes with a lease. */
+const history: readonly ScenarioStep[] = [
+  change('app/color', 'red'),
+  change('app/size', 'small'),
+  watch('app/'),
+  change('app/color', 'green'),
+  change('job/1', 'waiting'),
+  change('app/color', 'blue'),
+  change('job/1', 'done'),
+  remove('job/1'),
+  change('app/size', 'large'),
+  change('job/1', 'waiting again'),
+  step({ type: 'leaseGrant', ttl: 60, id: 'abc' }, 40),
+  step({ type: 'put', key: 'worker/7', value: 'up', lease: 'abc' }, 40),
+];
+
+export const keyScenarios: Scenarios = {
+  /** Nothing is dropped yet: what would a compaction take? */
+  history: () => history,
+  /** A compaction is ordered, and a watcher begins just behind it. */
+  compaction: () => [
+    ...history,
+    step({ type: 'compaction', revision: 8 }, 400),
+    watch('job/', 9),
+    watch('worker/'),
+    change('app/color', 'black'),
+  ],
+};

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { openInProcess } from '../../src/host/in-process.ts';
 import { Lab } from '../../src/model/lab.svelte.ts';
-import { clusterScenarios, leaseScenarios, type Scenario } from '../../src/model/scenarios.ts';
+import { keysLike, suggestedMember } from '../../src/model/keys-view.ts';
+import { clusterScenarios, keyScenarios, leaseScenarios, type Scenario } from '../../src/model/scenarios.ts';
 import type { LabEvent } from '../../src/sim/types.ts';
 
 /** A lab after a script and so much more virtual time; what was refused. */
@@ -60,4 +61,17 @@ test('pile-up: two dozen leases are there with their keys, and end within some s
   await lab.run(13_000_000);
   const revoked = new Set(of('lease.revoke').map(({ event }) => 'id' in event && event.id));
   expect(revoked.size).toBe(24);
+});
+
+test('history and compaction: a key lives twice, a watcher is there, and a compaction drops what it may', async () => {
+  const before = await played(keyScenarios.history, 0);
+  expect(before.refused).toEqual([]);
+  const store = (lab: Lab) => lab.keys.members[suggestedMember(lab.keys) - 1];
+  const job = keysLike(store(before.lab), 'job/1')[0];
+  expect(job.lives.map(({ revisions }) => revisions.length)).toEqual([3, 1]);
+  expect(store(before.lab).watchers.size).toBe(1);
+  const { lab, refused } = await played(keyScenarios.compaction, 0);
+  expect(refused).toEqual([]);
+  expect(store(lab)).toMatchObject({ compactRevision: 8, compaction: { step: 'finished' } });
+  expect(keysLike(store(lab), 'app/color')[0].dropped.map(({ main }) => main)).toEqual([2, 4]);
 });

@@ -9,8 +9,8 @@ export type MvccEvent =
       readonly keyCount: number;
     }
   /**
-   * A piece of the index that an open has found, after `mvcc.open`. Each key has `lifeCounts` generations, each
-   * of these `revisionCounts` revisions, oldest first; all lists follow on from key to key.
+   * A piece of the index that an open has found, after `mvcc.open`. Each key has `lifeCounts` generations,
+   * each of these `revisionCounts` revisions, oldest first; all lists follow on from key to key.
    */
   | {
       readonly type: 'mvcc.index';
@@ -46,8 +46,8 @@ export type MvccEvent =
     }
   | { readonly type: 'mvcc.finishCompaction'; readonly revision: number; readonly deletedCount: number }
   /**
-   * A watcher comes (from `gone`), changes its group, goes on within it, or goes. `watcher` counts the store's watchers; `end`
-   * is empty for a single key, and `\\0` for all keys from `key` on.
+   * A watcher comes (from `gone`), changes its group, goes on within it, or goes. `watcher` counts the
+   * store's watchers; `end` is empty for a single key, and `\\0` for all keys from `key` on.
    */
   | {
       readonly type: 'watch.move';
