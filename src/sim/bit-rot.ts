@@ -2,6 +2,7 @@
 import { MemoryPager } from '../engine/bolt/pager.ts';
 import { elementBytes, pageHeaderBytes } from '../engine/bolt/page.ts';
 import { xray } from '../engine/bolt/xray.ts';
+import { decodeFrameSize, frameHeaderBytes } from '../engine/wal/record.ts';
 import { backendFile } from '../engine/server/disk.ts';
 import type { Prng } from '../base/prng.ts';
 import type { DiskImage } from '../engine/server/types.ts';
@@ -49,7 +50,10 @@ export function drawFlips(
 }
 
 function spansOf(files: DiskImage, zone: RotZone, page: number | null): Span[] {
-  if (zone === 'wal') return newest(files, (file) => file.startsWith('member/wal/') && file.endsWith('.wal'));
+  if (zone === 'wal') {
+    const isLog = (file: string): boolean => file.startsWith('member/wal/') && file.endsWith('.wal');
+    return newest(files, isLog).flatMap((span) => recordSpans(files, span));
+  }
   if (zone === 'snapshot') return newest(files, (file) => file.endsWith('.snap'));
   const image = files.get(backendFile);
   return image === undefined || image.length === 0 ? [] : pageSpans(image, zone, page);
@@ -64,6 +68,24 @@ function newest(files: DiskImage, isKind: (file: string) => boolean): Span[] {
   let to = bytes.length;
   while (to > 0 && bytes[to - 1] === 0) to--;
   return to === 0 ? [] : [{ file, from: 0, to }];
+}
+
+/**
+ * The log's records without their lengths: a length that is off reads as a write that was never finished, in
+ * etcd too, and the log ends there without a word.
+ */
+function recordSpans(files: DiskImage, { file, to: end }: Span): Span[] {
+  const bytes = files.get(file) as Uint8Array;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const spans: Span[] = [];
+  for (let at = 0; at + frameHeaderBytes < end;) {
+    const { size, padding } = decodeFrameSize(view, at);
+    const from = at + frameHeaderBytes;
+    if (size === 0 || from + size > bytes.length) break;
+    spans.push({ file, from, to: from + size });
+    at = from + size + padding;
+  }
+  return spans;
 }
 
 function pageSpans(image: Uint8Array, zone: RotZone, wanted: number | null): Span[] {

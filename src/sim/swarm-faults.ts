@@ -82,7 +82,6 @@ const types = [
   'MsgVoteResp',
   'MsgSnap',
 ];
-const loads = ['kubernetes', 'hotKey', 'bigValues'] as const;
 
 const episodes = {
   kill: (draws, scene) => {
@@ -219,13 +218,6 @@ const episodes = {
   rotLog: (draws, scene) => rot(draws, scene, 'wal'),
   /** One of the two, so that the other serves. */
   rotMeta: (draws, scene) => rot(draws, scene, 'meta', draws.below(2)),
-  load: (draws) => {
-    const kind = loads[draws.below(loads.length)];
-    return {
-      begin: [{ type: 'load', kind, perSecond: draws.between(1, 40) }],
-      end: [{ type: 'load', kind: 'none', perSecond: 0 }],
-    };
-  },
 } as const satisfies Readonly<Record<string, Draw>>;
 
 /**
