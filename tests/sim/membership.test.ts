@@ -145,3 +145,32 @@ test('a member that is removed stops by itself, and so does one that only hears 
   expect(lab.cluster.memberStatus(3)).toBe('halted');
   expect(text(lab.do({ type: 'put', key: 'k', value: 'v' }))).toBe('ok');
 });
+
+test('a replaced member has its host number for everyone, also after a snapshot and a start of all', () => {
+  const trace = recordingTrace();
+  const snapshots = { snapshotCount: 10, snapshotCatchUpEntries: 30, walSegmentBytes: 8192 };
+  const lab = settled({ trace, snapshots });
+  const old = idOf(lab, 'm2');
+  expect(text(lab.do({ type: 'wipe', member: 2 }))).toBe('done');
+  expect(text(lab.do({ type: 'memberRemove', id: old }))).toBe('ok');
+  expect(text(lab.do({ type: 'memberAdd', name: 'm2', peerUrls: ['http://127.0.0.1:22380'] }))).toBe('ok');
+  expect(text(lab.do({ type: 'start', member: 2 }))).toBe('done');
+  lab.runFor(8 * seconds);
+  expect(text(lab.do({ type: 'moveLeader', id: idOf(lab, 'm2') }))).toBe('ok');
+  for (let i = 0; i < 12; i++) expect(text(lab.do({ type: 'put', key: `k${i}`, value: `${i}` }))).toBe('ok');
+  for (const member of [1, 2, 3]) lab.do({ type: 'kill', member });
+  const since = trace.told.length;
+  for (const member of [1, 2, 3]) lab.do({ type: 'restart', member });
+  lab.runFor(5 * seconds);
+  const after = trace.told.slice(since).map(({ event }) => event);
+  const nodes = after.flatMap((event) => (event.type === 'server.members' ? [...event.nodes] : []));
+  expect([...new Set(nodes)].sort()).toEqual([1, 2, 3]);
+  const voters = after.flatMap((event) => (event.type === 'raft.applyConfChange' ? [...event.voters] : []));
+  expect([...new Set(voters)].sort()).toEqual([1, 2, 3]);
+  const votes = after.flatMap((event) => (event.type === 'raft.initState' ? [event.vote] : []));
+  expect(votes.every((vote) => vote <= 3)).toBe(true);
+  const labels = after.flatMap((event) => (event.type === 'server.entries' ? [...event.labels] : []));
+  expect(labels.filter((label) => /m\d{2,}/.test(label))).toEqual([]);
+  expect(after.some((event) => event.type === 'raft.becomeLeader')).toBe(true);
+  expect(labels.length).toBeGreaterThan(0);
+});
