@@ -1,4 +1,5 @@
 /** How a member's process is started: its flags, from the lab's and from what was said of its host. */
+import { noDefects } from '../engine/defects.ts';
 import { labSnapshots } from './world-config.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
@@ -20,7 +21,7 @@ export function takeFlags(process: Process, isDiskEmpty: boolean): void {
 
 /** etcd's defaults, but for what the lab sets. */
 export function memberConfig({ config, hosts }: World, { member, epoch, launch }: Process): MemberConfig {
-  const { preVote, seed, trace, snapshots = labSnapshots } = config;
+  const { preVote, seed, trace, snapshots = labSnapshots, defects } = config;
   return {
     nodeId: member as NodeId,
     peers: launch.peers,
@@ -38,5 +39,6 @@ export function memberConfig({ config, hosts }: World, { member, epoch, launch }
     seed,
     epoch,
     trace: trace.on,
+    ...(defects !== undefined && { defects: { ...noDefects, ...defects } }),
   };
 }

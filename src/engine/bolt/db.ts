@@ -2,6 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import { silent } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
+import { type Defects, noDefects } from '../defects.ts';
 import { BoltError } from './errors.ts';
 import type { BoltEvent } from './events.ts';
 import { FileSize } from './file-size.ts';
@@ -48,6 +49,7 @@ export interface DbOptions {
   /** By how much a large file grows. Default 16 MiB. */
   readonly allocBytes?: number;
   readonly trace?: Trace<BoltEvent>;
+  readonly defects?: Defects;
 }
 
 /** Counts as bbolt's DB.Stats gives them. @source bbolt db.go Stats */
@@ -114,6 +116,8 @@ export class Db {
   readonly noFreelistSync: boolean;
   readonly trace: Trace<BoltEvent>;
   /** @internal */
+  readonly defects: Defects;
+  /** @internal */
   readonly freelist: SharedFreelist;
   /** @internal Ids of the stored freelist that can not be free. */
   wrongFreeIds: readonly number[] = [];
@@ -136,13 +140,14 @@ export class Db {
     this.rules = options.rules ?? '1.3';
     this.noFreelistSync = options.noFreelistSync ?? false;
     this.trace = options.trace ?? silent;
-    this.#meta = chooseMeta(pager, this.pageSize);
+    this.defects = options.defects ?? noDefects;
+    this.#meta = chooseMeta(pager, this.pageSize, this.defects);
     checkMeta(this.#meta, pager.sizeBytes);
     const hashmap = options.freelistType === 'hashmap';
     const list = hashmap
-      ? new HashmapFreelist(options.hashmapChoice ?? 'insertion', this.trace)
+      ? new HashmapFreelist(options.hashmapChoice ?? 'insertion', this.trace, this.defects)
       : new ArrayFreelist(this.trace);
-    this.freelist = new SharedFreelist(list);
+    this.freelist = new SharedFreelist(list, this.defects);
     this.#loadFreelist();
     // before v1.4 an opened file's size is not known, so that its first growth sets it in any case
     const knownBytes = isNew || this.rules === '1.4' ? pager.sizeBytes : 0;

@@ -143,7 +143,11 @@ export function forEachId(
   }
 }
 
-/** Writes a freelist at `at` of zeroed bytes. @param count how many ids `list` writes */
+/**
+ * Writes a freelist at `at` of zeroed bytes.
+ * @param count how many ids `list` writes
+ * @param isShort see `Defects.shortFreelistCount`
+ */
 export function writeFreelist(
   view: DataView,
   at: number,
@@ -151,12 +155,13 @@ export function writeFreelist(
   overflow: number,
   list: { writeIds(view: DataView, at: number): void },
   count: number,
+  isShort = false,
 ): void {
-  const long = count >= countElsewhere;
+  const long = count >= countElsewhere && !isShort;
   writePageHeader(view, at, {
     id: pgid,
     flags: freelistFlag,
-    count: long ? countElsewhere : count,
+    count: long ? countElsewhere : count % (countElsewhere + 1),
     overflow,
   });
   if (long) writeU64le(view, at + pageHeaderBytes, count);

@@ -53,6 +53,7 @@ function split(node: Node): Node[] {
       node.parent = new Node(bucket, false, null);
       node.parent.children.push(node);
     }
+    if (bucket.tx.defects.splitLosesKey) inodes.pop();
     const next = new Node(bucket, node.isLeaf, node.parent);
     node.parent.children.push(next);
     parts[parts.length - 1].inodes = inodes.slice(from, end);

@@ -1,4 +1,5 @@
 /** A transaction: a state of the database that stays as it is, and for the one writer what it changes. */
+import type { Defects } from '../defects.ts';
 import { assert } from '../../base/assert.ts';
 import { Arena } from './arena.ts';
 import { Bucket } from './bucket.ts';
@@ -63,6 +64,8 @@ export class Tx {
   readonly writable: boolean;
   readonly stats: TxStats = newTxStats();
   readonly pageSize: number;
+  /** @internal */
+  readonly defects: Defects;
   readonly rules: Rules;
   /** @internal What it puts is copied there. */
   readonly arena = new Arena();
@@ -83,6 +86,7 @@ export class Tx {
     this.writable = writable;
     this.pageSize = db.pageSize;
     this.rules = db.rules;
+    this.defects = db.defects;
     this.#meta = writable ? { ...meta, txid: txid(meta.txid + 1) } : meta;
     this.#root = new Bucket(this, meta.root.root, meta.root.sequence);
   }
@@ -265,7 +269,7 @@ export class Tx {
   /** @internal The page that a node was read from, if any, is no longer used. */
   freeNode(node: Node): void {
     if (node.pgid === 0) return;
-    this.free(node.pgid, node.overflow + 1);
+    this.free(node.pgid, this.defects.overflowStays ? 1 : node.overflow + 1);
     node.pgid = 0;
   }
 
@@ -356,7 +360,8 @@ export class Tx {
       kind: 'freelist',
       writeTo: (_, view, at) => {
         const idCount = freelist.freeCount + freelist.pendingCount;
-        writeFreelist(view, at, first, count - 1, freelist, idCount);
+        const isShort = this.defects.shortFreelistCount;
+        writeFreelist(view, at, first, count - 1, freelist, idCount, isShort);
       },
     });
   }
@@ -380,7 +385,7 @@ export class Tx {
       }
     }
     this.stats.write += dirty.length;
-    this.#db.sync('data', this.#meta.txid);
+    if (!this.defects.metaBeforeData) this.#db.sync('data', this.#meta.txid);
   }
 
   #tellWrite({ pgid: id, count, kind }: DirtyRun, place: PageBytes): void {

@@ -58,6 +58,8 @@ export class Lessor implements KeyLeases {
   readonly #recheckUs: number;
   readonly #revokeRate: number;
   readonly #kind: ExpiryKind;
+  /** See `Defects.revokeLeavesKey`. */
+  readonly #leavesKey: boolean;
   /** Null: no checkpoints are made. */
   readonly #checkpoints: CheckpointSchedule | null;
   readonly #keepsCheckpoints: boolean;
@@ -82,6 +84,7 @@ export class Lessor implements KeyLeases {
     this.#kind = config.expiry ?? 'heapMap';
     const { checkpoints } = config;
     this.#checkpoints = checkpoints === undefined ? null : new CheckpointSchedule(checkpoints.intervalUs);
+    this.#leavesKey = config.leavesKey ?? false;
     this.#keepsCheckpoints = checkpoints?.persist === true;
     this.#search = makeExpirySearch(this.#kind, this.#leases, trace);
     this.#load();
@@ -162,6 +165,7 @@ export class Lessor implements KeyLeases {
     for (const item of lease.keys.keys()) this.#leaseOf.delete(item);
     this.#leases.delete(id);
     this.#store.delete(id);
+    if (this.#leavesKey) keys.pop();
     txn.end();
     if (!this.#trace.on) return;
     this.#trace.emit({ type: 'lease.revoke', id: idToHex(id), keyCount: keys.length, revision });

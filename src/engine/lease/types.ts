@@ -50,6 +50,8 @@ export interface LessorConfig {
   readonly checkpoints?: LeaseCheckpoints;
   /** At most half as many leases are handed out by one pass. Default 1000, in leases a second. */
   readonly revokeRate?: number;
+  /** See `Defects.revokeLeavesKey`. */
+  readonly leavesKey?: boolean;
 }
 
 /** @source etcd v3.4.23 lease/lessor.go LessorConfig CheckpointInterval, CheckpointPersist */

@@ -33,6 +33,8 @@ export interface CompactionParts {
   readonly index: () => TreeIndex;
   readonly backend: Backend;
   readonly trace: Trace<MvccEvent>;
+  /** See `Defects.compactionDropsNewest`. */
+  readonly dropsNewest?: boolean;
   /** Is told of each record before it goes. */
   readonly onDelete: (key: Uint8Array, value: Uint8Array) => void;
 }
@@ -101,7 +103,9 @@ export class Compactions {
     const pairs = backend.batchTx.range('key', job.next, end, batchRecords);
     let deletedCount = 0;
     for (const { key, value } of pairs) {
-      if (job.kept.has(revisionText(decodeRevision(key)))) continue;
+      const revision = decodeRevision(key);
+      const isDropped = this.#parts.dropsNewest === true && revision.main === job.revision;
+      if (job.kept.has(revisionText(revision)) && !isDropped) continue;
       this.#parts.onDelete(key, value);
       backend.batchTx.delete('key', key.slice());
       deletedCount++;

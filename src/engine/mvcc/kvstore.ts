@@ -1,6 +1,7 @@
 /** The multi-version store: each change of each key under its revision in the backend, and their index. */
 import { assert } from '../../base/assert.ts';
 import { silent } from '../../base/trace.ts';
+import { type Defects, noDefects } from '../defects.ts';
 import type { Trace } from '../../base/trace.ts';
 import { WireError } from '../../base/wire.ts';
 import type { Backend } from '../backend/backend.ts';
@@ -41,6 +42,8 @@ export class KvStore {
   /** Null for a store without leases: records then name them, and nothing more. */
   readonly leases: KeyLeases | null;
   /** Compactions under way: whoever owns the store lets them work. */
+  readonly counts: TxnCounts = { puts: 0, putBytes: 0, deletes: 0, ranges: 0, txns: 0 };
+  readonly defects: Defects;
   readonly compactions: Compactions;
   readonly #backend: Backend;
   #currentRevision = firstRevision;
@@ -53,12 +56,19 @@ export class KvStore {
    * Opens the store that the backend holds, and attaches its keys to their leases.
    * @throws MvccError 'mvcc: bad record' when a record of the bucket `key` is not a KeyValue under a revision
    */
-  constructor(backend: Backend, trace: Trace<MvccEvent> = silent, leases: KeyLeases | null = null) {
+  constructor(
+    backend: Backend,
+    trace: Trace<MvccEvent> = silent,
+    leases: KeyLeases | null = null,
+    defects: Defects = noDefects,
+  ) {
     this.#backend = backend;
     this.trace = trace;
+    this.defects = defects;
     this.leases = leases;
     const onDelete: OnDelete = (key, value) => this.#onDelete(key, value);
-    this.compactions = new Compactions({ index: () => this.#index, backend, trace, onDelete });
+    const { compactionDropsNewest: dropsNewest } = defects;
+    this.compactions = new Compactions({ index: () => this.#index, backend, trace, onDelete, dropsNewest });
     this.#open();
   }
 
@@ -187,7 +197,8 @@ export class KvStore {
       this.#restoreRecord(key, kv);
       if (this.leases !== null) noteLease(leaseOf, kv);
     });
-    this.#currentRevision = Math.max(this.#currentRevision, this.#compactRevision);
+    const known = this.defects.revisionByRecords ? firstRevision : this.#compactRevision;
+    this.#currentRevision = Math.max(this.#currentRevision, known);
     for (const { key, lease } of leaseOf.values()) this.#attach(key, lease);
     const scheduled = readTx.get('meta', metaKeys.scheduledCompactRevision);
     return scheduled === null ? 0 : decodeRevision(scheduled).main;

@@ -80,6 +80,7 @@ export class WatchableStore {
     const { startRevision } = request;
     const current = this.#kv.revision;
     const isSynced = startRevision > current || startRevision === 0;
+    const { futureWatchHearsAll: hearsAll } = this.#kv.defects;
     const watcher: Watcher = {
       serial: ++this.#serial,
       id: request.id,
@@ -87,7 +88,7 @@ export class WatchableStore {
       end: request.end,
       filters: request.filters,
       channel: request.channel,
-      minRevision: isSynced ? Math.max(startRevision, current + 1) : startRevision,
+      minRevision: isSynced ? Math.max(hearsAll ? 0 : startRevision, current + 1) : startRevision,
       place: 'gone',
       restored: false,
     };
@@ -114,7 +115,8 @@ export class WatchableStore {
     const current = this.#kv.revision;
     const chosen = new WatcherGroup();
     const from = this.#choose(chosen, current);
-    const batch = chosen.batch(from > current ? [] : this.#history(from, current, chosen));
+    const first = from + (this.#kv.defects.watchSkipsFirst ? 1 : 0);
+    const batch = chosen.batch(first > current ? [] : this.#history(first, current, chosen));
     for (const watcher of chosen.watchers) {
       const events = batch.get(watcher);
       watcher.minRevision = current + 1;
@@ -216,6 +218,9 @@ export class WatchableStore {
   #send(watcher: Watcher, events: readonly WatchEvent[], revision: number): boolean {
     const wanted = events.filter(({ type }) => !isFiltered(watcher, type));
     if (events.length > 0 && wanted.length === 0) return true;
+    if (this.#kv.defects.splitRevisions && wanted.length > 1) {
+      return wanted.every((event) => this.#send(watcher, [event], revision));
+    }
     const response: WatchResponse = { watchId: watcher.id, events: wanted, revision, compactRevision: 0 };
     if (!watcher.channel.send(response)) return false;
     if (this.#trace.on) {

@@ -110,7 +110,8 @@ export class Admission {
     const self = peers.find((peer) => peer.nodeId === nodeId) as PeerConfig;
     const member = idOf(self);
     const seen = this.#answer?.members.find(({ id }) => id === member);
-    if (seen !== undefined && seen.clientUrls.length > 0) {
+    const isKnown = seen !== undefined && seen.clientUrls.length > 0;
+    if (isKnown && this.#config.defects?.wipedKeepsId !== true) {
       throw new BootError(`member ${idToHex(member)} has already been bootstrapped`);
     }
     return { member, cluster: clusterIdOf(peers.map(idOf)), existing: null };

@@ -48,6 +48,8 @@ export interface KvContext {
 export interface WriteContext extends KvContext {
   readonly lessor: Lessor;
   readonly nowUs: number;
+  /** See `Defects.applyByClock`. */
+  readonly byClock?: boolean;
 }
 
 /** The fields of a ResponseHeader. @source etcd v3.4.23 etcdserver/api/v3rpc/header.go fill */
@@ -117,7 +119,9 @@ export function deleteIn(txn: WriteTxn, body: DeleteRangeRequest): DeleteRangeRe
 /** @source etcd v3.4.23 etcdserver/apply.go Put */
 export function applyPut(context: WriteContext, body: PutRequest): Uint8Array | RpcError {
   const { kv, lessor } = context;
-  if (body.lease !== 0n && lessor.lookup(leaseId(body.lease)) === null) return rpcErrors.leaseNotFound;
+  const lease = lessor.lookup(leaseId(body.lease));
+  if (body.lease !== 0n && lease === null) return rpcErrors.leaseNotFound;
+  if (context.byClock && (lease?.expiryUs ?? Infinity) <= context.nowUs) return rpcErrors.leaseNotFound;
   const txn = kv.write();
   const response = putIn(txn, body);
   txn.end();

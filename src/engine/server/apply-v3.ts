@@ -34,6 +34,8 @@ export interface ApplierV3Parts {
   readonly head: ResponseHead;
   /** Of passwords that a log holds as they are. */
   readonly bcryptCost?: number;
+  /** See `Defects.applyByClock`. */
+  readonly byClock?: boolean;
 }
 
 /** An entry on its way: when and where it stands in the log, and who asked for it. */
@@ -121,7 +123,7 @@ export class ApplierV3 {
   #execute(logged: LoggedWrite): Uint8Array | RpcError {
     const { write, term, nowUs, index } = logged;
     const { kv, lessor, head, auth, bcryptCost = defaultCost } = this.#parts;
-    const context: WriteContext = { kv, lessor, head, term, nowUs };
+    const context: WriteContext = { kv, lessor, head, term, nowUs, byClock: this.#parts.byClock ?? false };
     switch (write.kind) {
       case 'put':
         return applyPut(context, write.body);

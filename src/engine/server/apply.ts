@@ -51,6 +51,8 @@ export interface ApplierParts {
   readonly applyConfChange: (change: ConfChangeV2, index: LogIndex) => void;
   /** Who is in the cluster has changed. */
   readonly membersChanged: () => void;
+  /** See `Defects.indexBeforeEffect`. */
+  readonly indexFirst?: boolean;
   /** Where the state stands at the start: at a snapshot, or before the first entry. */
   readonly start: { readonly index: number; readonly term: number };
 }
@@ -145,6 +147,7 @@ export class Applier {
     assert(entry.index === this.#index + 1, 'apply: entries come in the order of the log');
     const skipped = entry.index <= this.#consistentIndex;
     if (!skipped) this.#consistentIndex = entry.index;
+    if (this.#parts.indexFirst === true && entry.index % 8 === 0) this.commit();
     const applied =
       entry.type === 'EntryNormal' ? this.#applyNormal(entry, skipped, nowUs) : this.#applyChange(entry);
     this.#index = entry.index;

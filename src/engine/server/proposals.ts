@@ -63,6 +63,11 @@ export class Proposals {
     return waiting;
   }
 
+  /** All of them are proposed anew: see `Defects.proposeAgain`. */
+  again(): void {
+    this.#withoutLeader = [...this.#registered.values()];
+  }
+
   /** The proposal with this id, which is then done; null when nobody waits for it here. */
   take(id: bigint): Proposal | null {
     const proposal = this.#registered.get(id);

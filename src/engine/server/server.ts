@@ -4,11 +4,11 @@ import { stream } from '../../base/prng.ts';
 import { idToHex } from '../../base/u64.ts';
 import { fail } from '../../base/assert.ts';
 import { WireError } from '../../base/wire.ts';
+import { noDefects } from '../defects.ts';
 import { expiryIntervalUs } from '../lease/lessor.ts';
 import type { Status } from '../raft/status.ts';
 import type { Entry, NodeId, Snapshot } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
-import type { WalOptions } from '../wal/wal.ts';
 import { Admission, encodeMembers } from './admission.ts';
 import type { Admitted } from './admission.ts';
 import { Applier } from './apply.ts';
@@ -34,7 +34,7 @@ import { SnapshotTraffic } from './snapshot-traffic.ts';
 import { Store } from './store.ts';
 import type { DiskImage, MemberConfig, MemberInput, PeerConfig, TimerName } from './types.ts';
 import { V3Server } from './v3-server.ts';
-import { WalStorage } from './wal-storage.ts';
+import { walOptionsOf, WalStorage } from './wal-storage.ts';
 import type { LogOwner } from './wal-storage.ts';
 
 /** The disk failed, the member was removed, or so: the server stops with this sentence. */
@@ -72,6 +72,7 @@ export class EtcdServer {
   readonly #table: MemberTable;
   readonly #found: Found;
   readonly #store: Store;
+  readonly #walOptions: ReturnType<typeof walOptionsOf>;
   readonly #membership = new Membership();
   readonly #links = new PeerLinks();
   /** Null for a new member until it makes its log. */
@@ -109,6 +110,7 @@ export class EtcdServer {
     this.#found = found;
     if (found.owner !== null) this.#table.seat(found.owner.member, config.nodeId);
     if (found.snapshot !== null) restoreMembership(found.snapshot.data, this.#membership, this.#table);
+    this.#walOptions = walOptionsOf(config, outbox.trace);
     this.#storage = WalStorage.open(this.#table, this.#disk, this.#walOptions, files, found.snapshot);
     this.#store = new Store(config, found, this.#storage === null, this.#disk, outbox);
     this.#setTimers();
@@ -179,16 +181,6 @@ export class EtcdServer {
       leases: this.#running?.applier.leases ?? [0, 0],
       ...this.#store.digest(),
     });
-  }
-
-  get #walOptions(): WalOptions {
-    const { walSegmentBytes: segmentSizeBytes, defects } = this.#config;
-    const { trace } = this.#outbox;
-    return {
-      trace,
-      ...(segmentSizeBytes !== undefined && { segmentSizeBytes }),
-      ...(defects !== undefined && { defects }),
-    };
   }
 
   /** The first tick comes after a drawn part of a tick, so that members do not tick in step. */
@@ -353,7 +345,8 @@ export class EtcdServer {
 
   #takeDiskDone({ id, error }: Extract<MemberInput, { kind: 'diskDone' }>): void {
     const done = this.#disk.done(id);
-    if (error !== null) throw new StopError(diskFailure(done.file, error));
+    const isFailed = error !== null && this.#config.defects?.diskErrorsIgnored !== true;
+    if (isFailed) throw new StopError(diskFailure(done.file, error));
     if (done.purpose === 'meta' && this.#disk.isPresent(done)) this.#store.backend.committed();
     if (done.purpose === 'wal') this.#walSynced();
     if (done.purpose === 'defragment') this.#store.defragmenter.synced();
@@ -405,10 +398,15 @@ export class EtcdServer {
     const cost = bcryptCost === undefined ? {} : { bcryptCost };
     const raft = new RaftNode(this.#config, { storage, table, outbox, port: this.#port() });
     const { snapshot, files } = this.#found;
+    const { defects = noDefects } = this.#config;
     const applier = new Applier({
       backend,
       kv,
-      v3: new ApplierV3({ kv, lessor, backend, auth, alarms, quota, head: owner, ...cost }),
+      v3: new ApplierV3({
+        ...{ kv, lessor, backend, auth, alarms, quota, head: owner, ...cost },
+        byClock: defects.applyByClock,
+      }),
+      indexFirst: defects.indexBeforeEffect,
       membership,
       table,
       outbox,
@@ -431,6 +429,7 @@ export class EtcdServer {
     const snapshots = new Snapshots(this.#config, parts, files, snapshot?.index ?? 0);
     const traffic = new SnapshotTraffic({
       ...{ raft, applier, store, membership, table, disk, outbox },
+      sendsOldData: defects.snapshotAheadOfData,
       nextRequestId: () => v3.nextRequestId(),
       noteFile: (file) => snapshots.noteFile(file),
     });

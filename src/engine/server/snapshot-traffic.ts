@@ -21,6 +21,8 @@ import type { Store } from './store.ts';
 import { encodeV2Store } from './v2-store.ts';
 
 export interface SnapshotTrafficParts {
+  /** See `Defects.snapshotAheadOfData`. */
+  readonly sendsOldData?: boolean;
   readonly raft: RaftNode;
   readonly applier: Applier;
   readonly store: Store;
@@ -108,7 +110,8 @@ export class SnapshotTraffic {
    */
   #merge(m: Message): ReturnType<SnapshotSendPort['merge']> {
     const { applier, raft, membership, store, table } = this.#parts;
-    if (!applier.isCurrent || !applier.commit()) return null;
+    const isWhole = this.#parts.sendsOldData === true || applier.commit();
+    if (!applier.isCurrent || !isWhole) return null;
     const snapshot: Snapshot = {
       data: encodeV2Store(membership),
       index: logIndex(applier.index),

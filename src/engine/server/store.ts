@@ -59,7 +59,7 @@ export class Store {
     if (!isFresh) disk.syncFound(backendFile);
     // first the leases, so that the store can attach its keys to them
     this.lessor = this.#openLessor();
-    this.kv = new KvStore(this.backend, outbox.trace, this.lessor);
+    this.kv = new KvStore(this.backend, outbox.trace, this.lessor, config.defects);
     this.lessor.setRangeDeleter(() => this.kv.write());
     this.watchable = new WatchableStore(this.kv, this.backend);
     this.auth = new AuthStore(this.backend, outbox.trace);
@@ -101,7 +101,7 @@ export class Store {
     this.defragmenter.abandon();
     this.#replace(index, image);
     this.lessor.recover();
-    this.kv.restore();
+    if (this.#config.defects?.snapshotKeepsKeys !== true) this.kv.restore();
     this.watchable.restored();
     this.alarms.restore();
     this.auth.restore();
@@ -128,6 +128,7 @@ export class Store {
   #openDb(image: Uint8Array | null): ReturnType<typeof openDb> {
     return openDb(new MemoryPager(image, this.#disk.pageSink()), {
       pageSize: this.#config.pageSize,
+      ...(this.#config.defects !== undefined && { defects: this.#config.defects }),
       trace: this.#outbox.trace,
     });
   }
@@ -143,6 +144,7 @@ export class Store {
       minTtlSeconds: Math.ceil(minTtlUs / 1_000_000),
       recheckUs: requestTimeoutUs(electionTicks * tickUs),
       ...(leaseCheckpoints === undefined ? {} : { checkpoints: leaseCheckpoints }),
+      leavesKey: this.#config.defects?.revokeLeavesKey === true,
     };
     return new Lessor(new BackendLeaseStore(this.backend), config, this.#outbox.trace);
   }

@@ -79,6 +79,7 @@ export class V3Server {
   readonly #expiry = new LeaseExpiry();
   readonly #electionUs: number;
   readonly #attributes: MemberAttributes;
+  readonly #proposesAgain: boolean;
   readonly #maxTxnOps: number;
   readonly #maxRequestBytes: number;
   /** When this member last came to lead. */
@@ -88,6 +89,7 @@ export class V3Server {
     const electionUs = config.electionTicks * config.tickUs;
     this.#parts = parts;
     this.#electionUs = electionUs;
+    this.#proposesAgain = config.defects?.proposeAgain === true;
     this.#attributes = attributes;
     this.#maxTxnOps = config.maxTxnOps ?? defaultMaxTxnOps;
     this.#maxRequestBytes = config.maxRequestBytes ?? defaultMaxRequestBytes;
@@ -209,6 +211,8 @@ export class V3Server {
     this.#reads.leaderChanged(nowUs);
   }
 
+    this.#parts.outbox.meter.leaderChanges++;
+    if (this.#proposesAgain) this.#proposals.again();
   readConfirmed(states: readonly ReadState[]): void {
     this.#reads.confirm(states);
   }

@@ -12,7 +12,7 @@ import type { WalOptions } from '../wal/wal.ts';
 import type { Disk } from './disk.ts';
 import { entryFromWire, entryToWire, hardStateFromWire, hardStateToWire } from './raft-codec.ts';
 import type { ClusterId, MemberId, MemberTable } from './member-id.ts';
-import type { DiskImage } from './types.ts';
+import type { DiskImage, MemberConfig } from './types.ts';
 
 /** Whose log it is. */
 export interface LogOwner {
@@ -43,6 +43,16 @@ const noMessages: readonly Message[] = [];
 
 /** @source etcd v3.4.23 embed/config.go DefaultMaxWALs */
 const keptSegments = 5;
+
+/** How a member's log is kept. */
+export function walOptionsOf(config: MemberConfig, trace: WalOptions['trace']): WalOptions {
+  const { walSegmentBytes: segmentSizeBytes, defects } = config;
+  return {
+    ...(trace !== undefined && { trace }),
+    ...(segmentSizeBytes !== undefined && { segmentSizeBytes }),
+    ...(defects !== undefined && { defects }),
+  };
+}
 
 /** The id and the cluster that a data directory's log names; null where there is no log. */
 export function ownerInLog(files: DiskImage): Omit<LogOwner, 'table'> | null {

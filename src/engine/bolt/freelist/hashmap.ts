@@ -2,6 +2,7 @@
 import { assert, fail, verify } from '../../../base/assert.ts';
 import { silent } from '../../../base/trace.ts';
 import type { Trace } from '../../../base/trace.ts';
+import { type Defects, noDefects } from '../../defects.ts';
 import type { FreelistEvent } from '../events.ts';
 import { pgid } from '../types.ts';
 import { noWork, spansOf } from './freelist.ts';
@@ -35,11 +36,13 @@ export class HashmapFreelist implements Freelist {
   readonly counters: FreelistCounters = noWork();
   lastPath: AllocationPath = 'exact';
   readonly #trace: Trace<FreelistEvent>;
+  readonly #defects: Defects;
   readonly #spans = new SpanTable();
   readonly #order: SpanOrder;
   #freeCount = 0;
 
-  constructor(choice: HashmapChoice, trace: Trace<FreelistEvent> = silent) {
+  constructor(choice: HashmapChoice, trace: Trace<FreelistEvent> = silent, defects: Defects = noDefects) {
+    this.#defects = defects;
     this.choice = choice;
     this.#order = choice === 'insertion' ? new InsertionOrder(this.#spans) : new LowestOrder(this.#spans);
     this.#trace = trace;
@@ -120,7 +123,7 @@ export class HashmapFreelist implements Freelist {
     this.counters.scanned += order.looked;
     const start = this.#spans.start(span);
     if (this.#trace.on) this.#tellScan('starts', count, order.startsOf(size), start);
-    this.#dropSpan(span);
+    if (!this.#defects.takenSpanStays) this.#dropSpan(span);
     if (size > count) this.#putSpan(start + count, size - count);
     if (this.#trace.on) this.#trace.emit({ type: 'freelist.take', pgid: pgid(start), count, movedBytes: 0 });
     this.lastPath = size === count ? 'exact' : 'larger';
@@ -153,7 +156,7 @@ export class HashmapFreelist implements Freelist {
 
   #mergeSpan(start: number, count: number): void {
     const spans = this.#spans;
-    const left = spans.endingAt(start - 1);
+    const left = this.#defects.leftSpanNotMerged ? 0 : spans.endingAt(start - 1);
     const right = spans.startingAt(start + count);
     const leftCount = left === 0 ? 0 : spans.count(left);
     const rightCount = right === 0 ? 0 : spans.count(right);

@@ -1,5 +1,6 @@
 /** What both freelists share: pages that were freed but wait until no reader can see them any more. */
 import { assert } from '../../../base/assert.ts';
+import { type Defects, noDefects } from '../../defects.ts';
 import { BoltError } from '../errors.ts';
 import { Bitmap } from './bitmap.ts';
 import type { AllocationPath, Freelist, Spans } from './freelist.ts';
@@ -79,9 +80,11 @@ export class SharedFreelist {
   #spare: PendingTx | null = null;
   readonly #freeing = new Runs();
   readonly #released = new Runs();
+  readonly #defects: Defects;
 
-  constructor(list: Freelist) {
+  constructor(list: Freelist, defects: Defects = noDefects) {
     this.list = list;
+    this.#defects = defects;
   }
 
   get freeCount(): number {
@@ -165,7 +168,7 @@ export class SharedFreelist {
     const released = this.#released;
     released.truncate(0);
     if (this.#pendingCount === 0) return released;
-    const readers = this.#readers.sort((a, b) => a - b);
+    const readers = this.#defects.readersForgotten ? [] : this.#readers.sort((a, b) => a - b);
     let begin = readers.length > 0 ? readers[0] : Infinity;
     if (begin > 0) this.#release(begin - 1);
     for (const reader of readers) {
@@ -180,7 +183,7 @@ export class SharedFreelist {
   /** Forgets what a transaction freed and took; its pages are in use again. */
   rollback(txid: number): void {
     const pending = this.#pending.get(txid);
-    if (pending === undefined) return;
+    if (pending === undefined || this.#defects.rollbackFrees) return;
     this.#allocTxids.forget(txid);
     const { runs } = pending;
     for (let i = 0; i < runs.length; i++) {
