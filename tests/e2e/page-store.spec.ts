@@ -1,44 +1,21 @@
 /** The page stores in a real browser: the contract in a worker, tabs that close in mid-commit, and files that vanish. */
 import type { Page } from '@playwright/test';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { build } from 'vite';
 import { pageStoreCases } from '../contract/page-store.ts';
 import { act, actAndRun, expect, openLab, ready, state, test } from './lab.ts';
 import type { Kind, Task } from './page-store.worker.ts';
+import { serveWorker, type WorkerPage } from './worker-page.ts';
 
-/** A bare page and the suite's worker; a page of the lab would bring its policy and its own stores. */
-let server: Server;
-let origin = '';
+let suite: WorkerPage;
 
 test.beforeAll(async () => {
-  const [built] = [
-    await build({
-      configFile: false,
-      logLevel: 'error',
-      build: {
-        write: false,
-        target: 'es2022',
-        lib: { entry: 'tests/e2e/page-store.worker.ts', formats: ['iife'], name: 'suite' },
-      },
-    }),
-  ].flat();
-  if (!('output' in built)) throw new Error('the worker of the suite was not built');
-  const script = built.output[0].code;
-  server = createServer((request, response) => {
-    const isScript = request.url === '/suite.js';
-    response.writeHead(200, { 'Content-Type': isScript ? 'text/javascript' : 'text/html' });
-    response.end(isScript ? script : '<!doctype html><link rel="icon" href="data:,"><title>stores</title>');
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  suite = await serveWorker('tests/e2e/page-store.worker.ts', 'stores');
 });
 
-test.afterAll(() => server.close());
+test.afterAll(() => suite.close());
 
 /** Does a task in a worker of its own; throws the worker's error. */
 async function perform(page: Page, task: Task): Promise<unknown> {
-  await page.goto(origin);
+  await page.goto(suite.origin);
   return page.evaluate(
     (given) =>
       new Promise((resolve, reject) => {
@@ -57,7 +34,7 @@ async function perform(page: Page, task: Task): Promise<unknown> {
 
 /** Lets a worker write until so many commits are acknowledged. */
 async function writeUntil(page: Page, kind: Kind, workspace: string, count: number): Promise<number> {
-  await page.goto(origin);
+  await page.goto(suite.origin);
   return page.evaluate(
     ([given, wanted]) =>
       new Promise<number>((resolve, reject) => {

@@ -1,0 +1,38 @@
+/** A bare page that serves one worker: a page of the lab would bring its policy and its own stores. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { build } from 'vite';
+
+export interface WorkerPage {
+  /** The page's address; its worker is at /suite.js. */
+  readonly origin: string;
+  close(): void;
+}
+
+/** A page may measure its memory where it shares its process with no other origin. */
+const isolated = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/** Builds a worker as a classic script and serves it beside an empty page. */
+export async function serveWorker(entry: string, title: string): Promise<WorkerPage> {
+  const [built] = [
+    await build({
+      configFile: false,
+      logLevel: 'error',
+      build: { write: false, target: 'es2022', lib: { entry, formats: ['iife'], name: 'suite' } },
+    }),
+  ].flat();
+  if (!('output' in built)) throw new Error(`${entry} was not built`);
+  const script = built.output[0].code;
+  const html = `<!doctype html><link rel="icon" href="data:,"><title>${title}</title>`;
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/suite.js';
+    response.writeHead(200, { ...isolated, 'Content-Type': isScript ? 'text/javascript' : 'text/html' });
+    response.end(isScript ? script : html);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { origin, close: () => server.close() };
+}
