@@ -57,9 +57,9 @@ export class Lessor implements KeyLeases {
   readonly #minTtlSeconds: number;
   readonly #recheckUs: number;
   readonly #revokeRate: number;
-  readonly #kind: ExpiryKind;
   /** See `Defects.revokeLeavesKey`. */
   readonly #leavesKey: boolean;
+  readonly #kind: ExpiryKind;
   /** Null: no checkpoints are made. */
   readonly #checkpoints: CheckpointSchedule | null;
   readonly #keepsCheckpoints: boolean;
@@ -81,10 +81,10 @@ export class Lessor implements KeyLeases {
     this.#minTtlSeconds = config.minTtlSeconds;
     this.#recheckUs = config.recheckUs ?? defaultRecheckUs;
     this.#revokeRate = config.revokeRate ?? defaultRevokeRate;
+    this.#leavesKey = config.leavesKey ?? false;
     this.#kind = config.expiry ?? 'heapMap';
     const { checkpoints } = config;
     this.#checkpoints = checkpoints === undefined ? null : new CheckpointSchedule(checkpoints.intervalUs);
-    this.#leavesKey = config.leavesKey ?? false;
     this.#keepsCheckpoints = checkpoints?.persist === true;
     this.#search = makeExpirySearch(this.#kind, this.#leases, trace);
     this.#load();
@@ -160,12 +160,12 @@ export class Lessor implements KeyLeases {
     assert(this.#openTxn !== null, 'lessor: a lease is revoked when the store can delete its keys');
     const txn = this.#openTxn();
     const keys = sortedKeys(lease);
+    if (this.#leavesKey) keys.pop();
     let revision = 0;
     for (const key of keys) revision = txn.deleteRange(key, null).revision;
     for (const item of lease.keys.keys()) this.#leaseOf.delete(item);
     this.#leases.delete(id);
     this.#store.delete(id);
-    if (this.#leavesKey) keys.pop();
     txn.end();
     if (!this.#trace.on) return;
     this.#trace.emit({ type: 'lease.revoke', id: idToHex(id), keyCount: keys.length, revision });

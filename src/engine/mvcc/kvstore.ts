@@ -41,9 +41,8 @@ export class KvStore {
   readonly trace: Trace<MvccEvent>;
   /** Null for a store without leases: records then name them, and nothing more. */
   readonly leases: KeyLeases | null;
-  /** Compactions under way: whoever owns the store lets them work. */
-  readonly counts: TxnCounts = { puts: 0, putBytes: 0, deletes: 0, ranges: 0, txns: 0 };
   readonly defects: Defects;
+  /** Compactions under way: whoever owns the store lets them work. */
   readonly compactions: Compactions;
   readonly #backend: Backend;
   #currentRevision = firstRevision;
@@ -63,8 +62,8 @@ export class KvStore {
     defects: Defects = noDefects,
   ) {
     this.#backend = backend;
-    this.trace = trace;
     this.defects = defects;
+    this.trace = trace;
     this.leases = leases;
     const onDelete: OnDelete = (key, value) => this.#onDelete(key, value);
     const { compactionDropsNewest: dropsNewest } = defects;

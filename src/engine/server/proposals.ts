@@ -56,16 +56,16 @@ export class Proposals {
     this.#withoutLeader.push(proposal);
   }
 
+  /** All of them are proposed anew: see `Defects.proposeAgain`. */
+  again(): void {
+    this.#withoutLeader = [...this.#registered.values()];
+  }
+
   /** What may be proposed now that a leader is known. */
   takeWaiting(): readonly Proposal[] {
     const waiting = this.#withoutLeader;
     if (waiting.length > 0) this.#withoutLeader = [];
     return waiting;
-  }
-
-  /** All of them are proposed anew: see `Defects.proposeAgain`. */
-  again(): void {
-    this.#withoutLeader = [...this.#registered.values()];
   }
 
   /** The proposal with this id, which is then done; null when nobody waits for it here. */

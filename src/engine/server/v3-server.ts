@@ -79,9 +79,9 @@ export class V3Server {
   readonly #expiry = new LeaseExpiry();
   readonly #electionUs: number;
   readonly #attributes: MemberAttributes;
-  readonly #proposesAgain: boolean;
   readonly #maxTxnOps: number;
   readonly #maxRequestBytes: number;
+  readonly #proposesAgain: boolean;
   /** When this member last came to lead. */
   #ledSinceUs: number | null = null;
 
@@ -89,9 +89,9 @@ export class V3Server {
     const electionUs = config.electionTicks * config.tickUs;
     this.#parts = parts;
     this.#electionUs = electionUs;
-    this.#proposesAgain = config.defects?.proposeAgain === true;
     this.#attributes = attributes;
     this.#maxTxnOps = config.maxTxnOps ?? defaultMaxTxnOps;
+    this.#proposesAgain = config.defects?.proposeAgain === true;
     this.#maxRequestBytes = config.maxRequestBytes ?? defaultMaxRequestBytes;
     this.#ids = new RequestIdGenerator(parts.owner.member, nowUs, config.epoch);
     this.#proposals = new Proposals(electionUs);
@@ -207,12 +207,11 @@ export class V3Server {
       this.#expiry.stop();
     }
     if (!isNew) return;
+    if (this.#proposesAgain) this.#proposals.again();
     if (raft.isLeader) this.#ledSinceUs = nowUs;
     this.#reads.leaderChanged(nowUs);
   }
 
-    this.#parts.outbox.meter.leaderChanges++;
-    if (this.#proposesAgain) this.#proposals.again();
   readConfirmed(states: readonly ReadState[]): void {
     this.#reads.confirm(states);
   }
