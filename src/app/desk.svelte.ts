@@ -1,6 +1,7 @@
 /** What the page does with the lab: what buttons, keys and menus mean, and which dialog is open. */
 import { m } from '../paraglide/messages.js';
-import type { LabOptions, StepUnit } from '../host/port.ts';
+import { connectLab } from '../host/connect.ts';
+import type { LabImage, LabOptions, LabPort, Result, StepUnit } from '../host/port.ts';
 import { Console } from '../model/console.svelte.ts';
 import type { Lab } from '../model/lab.svelte.ts';
 import { commandLine, type MenuAction } from '../model/command-line.ts';
@@ -25,6 +26,10 @@ export class Desk {
   menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
   dialog = $state<'help' | 'delete' | null>(null);
   notices = $state.raw<readonly string[]>([]);
+  /** The file that is being read; empty: none is. */
+  reading = $state('');
+  /** Why a file was not opened; empty: it was, or there was none. */
+  fileProblem = $state('');
   /** The menu's command that waits for its answer, or was refused; null while there is none. */
   deed = $state.raw<Deed | null>(null);
 
@@ -40,9 +45,11 @@ export class Desk {
   });
 
   readonly #address: Address;
+  readonly #connect: () => LabPort;
   readonly #moving = new Set<(nowMs: number) => void>();
 
-  constructor(lab: Lab, address: Address = defaultAddress) {
+  constructor(lab: Lab, address: Address = defaultAddress, connect: () => LabPort = connectLab) {
+    this.#connect = connect;
     this.lab = lab;
     this.#address = address;
     this.setTheme(address.theme);
@@ -66,6 +73,30 @@ export class Desk {
       return this.console.warm();
     });
   }
+
+  /**
+   * Makes a lab of a database file and shows it in place of this one; a file that is refused leaves this one
+   * as it is, and `fileProblem` says why.
+   */
+  openImage = async (image: LabImage): Promise<Result<object>> => {
+    if (this.reading !== '')
+      return { ok: false, code: 'busy', message: m.file_reading({ name: this.reading }) };
+    this.reading = image.name;
+    this.fileProblem = '';
+    const port = this.#connect();
+    const opened = await port.open({ ...labOptions(this.#address), startPaused: false, image });
+    if (opened.ok) {
+      await this.lab.moveTo(port, opened.state);
+      this.notices = [];
+    } else {
+      this.fileProblem = opened.message;
+      await port.close();
+    }
+    this.reading = '';
+    return opened;
+  };
+
+  openFile = (file: File): Promise<Result<object>> => this.openImage({ name: file.name, data: file });
 
   /** Does what a scenario begins with, while the lab stands; then it plays, if it is to. */
   async #begin(scenario: Scenario): Promise<void> {

@@ -80,7 +80,9 @@ export class Lab {
   /** Settles with the first state of an open lab; fails where the lab cannot be opened. */
   readonly ready: Promise<LabState>;
 
-  readonly #port: LabPort;
+  #port: LabPort;
+  /** Stops hearing from the port. */
+  #leave: () => void;
   readonly #settleReady: Settle;
   readonly #clock = new SteadyClock();
   readonly #pace = new DrawPace();
@@ -101,7 +103,7 @@ export class Lab {
     let settle!: Settle;
     this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
     this.#settleReady = settle;
-    port.subscribe((batch) => this.#receive(batch));
+    this.#leave = port.subscribe((batch) => this.#receive(batch));
   }
 
   /**
@@ -125,6 +127,23 @@ export class Lab {
     }
     this.phase = { kind: 'open' };
     this.#settleReady.resolve(opened.state);
+  }
+
+  /**
+   * Shows another lab in place of this one, which is closed. Listeners stay.
+   * @param port of a lab that is open, and that nobody hears yet
+   */
+  async moveTo(port: LabPort, state: LabState): Promise<void> {
+    const before = this.#port;
+    this.#leave();
+    this.#reset(state.members);
+    this.#port = port;
+    this.#leave = port.subscribe((batch) => this.#receive(batch));
+    this.#show(state);
+    await this.#toldUpTo(state.moment);
+    this.phase = { kind: 'open' };
+    this.#settleReady.resolve(state);
+    await before.close();
   }
 
   act(command: unknown): Promise<Result<ActResult>> {

@@ -1,6 +1,7 @@
 /** Words for what the models name: roles, states, stations, times. */
 import { m } from '../paraglide/messages.js';
 import type { MemberView } from '../model/cluster-view.ts';
+import type { LabOrigin } from '../host/port.ts';
 import type { Hint } from '../model/guide.ts';
 import type { StationId } from '../model/journey.ts';
 import type { EntryState } from '../model/log-view.ts';
@@ -8,6 +9,21 @@ import type { MapKind } from '../model/page-map.ts';
 import type { MarkKind } from '../model/run-mark.ts';
 
 type NameOf = (member: number) => string;
+
+/** Which file a lab began from, and what it held. */
+export function originWords(origin: LabOrigin): string {
+  const { file, sizeBytes, revision, keyCount: keys, hashKv, compactRevision, status, hashed } = origin;
+  const compacted = compactRevision > 0 ? [m.origin_compacted({ revision: compactRevision })] : [];
+  const { totalKey, totalSize: size } = status;
+  const told = { hash: status.hash.toString(16), revision: status.revision, keys: totalKey, size };
+  return [
+    m.origin_began({ file, size: sizeBytes, revision, keys, hash: hashKv }),
+    ...compacted,
+    hashed ? m.origin_hashed() : m.origin_plain(),
+    m.origin_status(told),
+    m.origin_memory(),
+  ].join(' ');
+}
 
 /** What a member is now: its role while it runs, else what became of its process. */
 export function statusOf({ process, role, part, isWiped }: MemberView): string {

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { largestImageBytes, openImage } from '../../src/host/image.ts';
 import { openInProcess } from '../../src/host/in-process.ts';
 import type { LabImage, LabOptions } from '../../src/host/port.ts';
+import { keysLike, totalsOf } from '../../src/model/keys-view.ts';
+import { Lab } from '../../src/model/lab.svelte.ts';
 import { findFile } from '../parity/xray/files.ts';
 import { readManifest, type Facts } from '../parity/xray/manifest.ts';
 
@@ -91,4 +93,28 @@ test('a file too large to hold is refused before it is read', async () => {
   expect(opened.ok ? '' : opened.message).toBe(
     '"big" cannot be opened as a lab: it has 129 MiB; at most 128 MiB fit.',
   );
+});
+
+test('a page that goes over to such a lab shows its keys with all their revisions, and the lab before is closed', async () => {
+  const before = openInProcess();
+  const lab = new Lab(before);
+  await lab.open({ ...optionsFrom(small), image: undefined, storage: 'memory' });
+  const next = openInProcess();
+  const opened = await next.open(optionsFrom(small));
+  if (!opened.ok) throw new Error(opened.message);
+  await lab.moveTo(next, opened.state);
+  expect(lab.cluster.members).toHaveLength(1);
+  const { origin } = opened.state;
+  const histories = keysLike(lab.keys.members[0], '');
+  expect(totalsOf(histories).alive).toBe(origin?.keyCount);
+  expect(lab.keys.members[0]).toMatchObject({
+    revision: origin?.revision,
+    compactRevision: origin?.compactRevision,
+  });
+  const asked = lab.act({ type: 'put', key: 'probe', value: '1' });
+  await lab.run(1_000_000);
+  expect(await asked).toMatchObject({ ok: true, outcome: { ok: true } });
+  expect(keysLike(lab.keys.members[0], 'probe')).toHaveLength(1);
+  expect(await before.act({ type: 'get', key: 'a' })).toMatchObject({ ok: false, code: 'not open' });
+  await next.close();
 });
