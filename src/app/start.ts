@@ -34,6 +34,7 @@ function showLab(target: Element, page: Page, { address, faults }: Early, port: 
     pages: m.view_pages,
     keys: m.view_keys,
     leases: m.view_leases,
+    spacetime: m.view_spacetime,
     freelist: m.view_freelist,
   };
   if (address.view !== 'cluster') document.title = `${m.title()}: ${names[address.view]()}`;

@@ -1,4 +1,5 @@
 /** A run that can be looked at again: keyframes of the views, the events since, and the steps they form. */
+import { searchFirst } from '../base/sorted.ts';
 import type { StepUnit } from '../host/port.ts';
 import { markKindOf, type RunMark } from './run-mark.ts';
 import type { Told } from './told.ts';
@@ -145,6 +146,20 @@ export class History {
   /** Events after input number `moment`, as far back as they are kept. */
   eventsSince(moment: number): readonly Told[] {
     return this.#events.filter(({ at }) => at.moment > moment);
+  }
+
+  /** The kept events from a time on, up to the end of a step. */
+  between(fromUs: number, step: number): readonly Told[] {
+    const from = searchFirst(this.#events.length, (i) => (this.#events[i] as Told).at.timeUs >= fromUs);
+    return this.#events.slice(from, this.#endOf(step) - this.#firstPosition);
+  }
+
+  /** The step that input number `moment` is in, as far as it is kept. */
+  stepOf(moment: number): number {
+    const at = searchFirst(this.#events.length, (i) => (this.#events[i] as Told).at.moment >= moment);
+    const position = this.#firstPosition + at;
+    const step = searchFirst(this.#stepEnds.length, (i) => (this.#stepEnds[i] as number) > position);
+    return Math.min(this.stepCount, this.#firstStep + step + 1);
   }
 
   /** True where such a unit ends with this step. */

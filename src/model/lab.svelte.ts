@@ -178,6 +178,11 @@ export class Lab {
     return this.#travel(() => this.playback.goTo(step));
   }
 
+  /** Shows the run just after an input, as far as it is kept. */
+  goToMoment(moment: number): Promise<void> {
+    return this.#travel(() => this.playback.goToMoment(moment));
+  }
+
   /** To the unit before or after the one that is shown, as far as the run went. */
   move(unit: StepUnit, direction: -1 | 1): Promise<void> {
     return this.#travel(() => this.playback.move(unit, direction));

@@ -114,6 +114,16 @@ export class Playback {
     return this.#history.eventsSince(moment);
   }
 
+  /** The kept events from a time on, up to what is shown. */
+  between(fromUs: number): readonly Told[] {
+    return this.#history.between(fromUs, this.#at());
+  }
+
+  /** Goes to just after an input of the past. */
+  goToMoment(moment: number): void {
+    this.goTo(this.#history.stepOf(moment));
+  }
+
   #at(): number {
     return this.cursor ?? this.#history.stepCount;
   }

@@ -7,6 +7,7 @@ import { emptyKeys, foldKeys } from './keys-fold.ts';
 import type { KeysView } from './keys-view.ts';
 import { emptyLeases, foldLeases } from './lease-fold.ts';
 import type { LeasesView } from './lease-view.ts';
+import { emptyLanes, foldLanes, type Lanes } from './lanes.ts';
 import { emptyLogs, foldLogs, type LogView } from './log-view.ts';
 import { emptyPageMaps, foldPageMaps, type PageMaps } from './page-map.ts';
 import { emptyRaft, foldRaft, type RaftView } from './raft-view.ts';
@@ -22,6 +23,7 @@ export interface ViewState {
   readonly journey: Journey;
   readonly leases: LeasesView;
   readonly keys: KeysView;
+  readonly lanes: Lanes;
   readonly past: Past;
 }
 
@@ -35,6 +37,7 @@ export function emptyView(memberCount: number): ViewState {
     journey: emptyJourney(memberCount),
     leases: emptyLeases(memberCount),
     keys: emptyKeys(memberCount),
+    lanes: emptyLanes(memberCount),
     past: noPast,
   };
 }
@@ -51,6 +54,7 @@ export function foldView(before: ViewState, events: readonly Told[]): ViewState 
     journey: foldJourney(before.journey, events),
     leases: foldLeases(before.leases, events),
     keys: foldKeys(before.keys, events),
+    lanes: foldLanes(before.lanes, events),
     past: foldPast(before.past, events),
   };
 }
