@@ -12,6 +12,7 @@ import type { LoadKind } from '../sim/types.ts';
 import type { Deed } from '../views/controls/DeedNote.svelte';
 import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
+import { download } from './download.ts';
 import { defaultAddress, labOptions, scenarioOf, type Address } from './address.ts';
 import type { View } from './views.ts';
 
@@ -55,6 +56,9 @@ export class Desk {
     this.setTheme(address.theme);
     this.console = new Console({
       act: (command) => lab.act(command),
+      listen: (receive) => lab.listen(({ events }) => events.forEach(({ event }) => receive(event))),
+      hurry: (virtualUs) => lab.run(virtualUs),
+      download,
       context: () => ({ memberCount: lab.cluster.members.at(-1)?.id ?? 0, leader: lab.leader?.id ?? null }),
     });
   }

@@ -1,19 +1,22 @@
 /** What the console understands and says. Loaded when it is first needed: the page starts without it. */
-import type { ActResult, Result } from '../host/port.ts';
-import type { LabAction } from '../sim/types.ts';
+import type { ClientOutcome, LabAction } from '../sim/types.ts';
 import { outLines, type OutputLine } from './etcdctl/answer.ts';
-import { commonStart, complete } from './etcdctl/complete.ts';
+import { commonStart, complete, completeFirst } from './etcdctl/complete.ts';
 import { formatFault, formatLineError, formatOutcome } from './etcdctl/format.ts';
 import { helpLines, versionLines } from './etcdctl/help.ts';
 import { parseLine } from './etcdctl/parse.ts';
+import { statusLines } from './etcdctl/report-format.ts';
+import { renewalLines, watchLines, watchOver } from './etcdctl/watch-format.ts';
+import { TxnDialogue, WatchDialogue } from './console-dialogues.ts';
 import type { ParsedLine } from './etcdctl/parsed-line.ts';
+import type { Act, SavedFile, Terminal } from './console-terminal.ts';
 
 export { parseLine };
 
-export type Act = (command: unknown) => Promise<Result<ActResult>>;
+type Command = Extract<ParsedLine, { kind: 'command' }>;
 
 /** Does what a line means and tells what to print for it. */
-export async function answerTo(parsed: ParsedLine, act: Act): Promise<readonly OutputLine[]> {
+export async function answerTo(parsed: ParsedLine, terminal: Terminal): Promise<readonly OutputLine[]> {
   switch (parsed.kind) {
     case 'empty':
       return [];
@@ -24,12 +27,18 @@ export async function answerTo(parsed: ParsedLine, act: Act): Promise<readonly O
     case 'version':
       return outLines(versionLines());
     case 'lab':
-      return doAll(parsed.actions, act);
-    case 'command': {
-      const done = await act(parsed.command);
-      if (!done.ok) return refused(done.message);
-      return done.outcome === null ? [] : formatOutcome(done.outcome, parsed);
+      return doAll(parsed.actions, terminal.lab.act);
+    case 'command':
+      return doCommand(parsed, terminal);
+    case 'reads':
+      return read(parsed, terminal);
+    case 'snapshotStatus': {
+      const saved = savedFile(terminal, parsed.file);
+      if ('stream' in saved) return [saved, fileHint];
+      return outLines(statusLines(saved.status, parsed.format));
     }
+    case 'snapshotRestore':
+      return restore(parsed.file, terminal);
     default:
       return parsed satisfies never;
   }
@@ -46,11 +55,185 @@ async function doAll(actions: readonly LabAction[], act: Act): Promise<readonly 
   return lines;
 }
 
+async function doCommand(parsed: Command, terminal: Terminal): Promise<readonly OutputLine[]> {
+  const endpoints = parsed.cluster === true ? await clusterEndpoints(parsed, terminal.lab.act) : null;
+  if (endpoints !== null && 'lines' in endpoints) return endpoints.lines;
+  const command = { ...parsed.command, ...endpoints };
+  const acting = terminal.lab.act(command);
+  const done = command.type === 'checkPerf' ? await hurried(acting, terminal) : await acting;
+  if (!done.ok) return refused(done.message);
+  const { outcome } = done;
+  if (outcome === null) return [];
+  if (outcome.ok) {
+    if (outcome.type === 'userGet' && parsed.detail === true)
+      return detailLines(outcome.names, parsed, terminal);
+    if (outcome.type === 'snapshotSave') return [keep(parsed.file ?? 'snapshot.db', outcome, terminal)];
+    stand(outcome, parsed, terminal);
+  }
+  return formatOutcome(outcome, { ...parsed, command });
+}
+
+/**
+ * The addresses of the members, as the first endpoint that answers lists them.
+ * @source etcd v3.4.23 etcdctl ep_command.go endpointsFromCluster; it asks as nobody
+ */
+async function clusterEndpoints(
+  { command: { endpoints } }: Command,
+  act: Act,
+): Promise<{ readonly endpoints: readonly string[] } | { readonly lines: OutputLine[] }> {
+  const done = await act({ type: 'memberList', ...(endpoints !== undefined && { endpoints }) });
+  const outcome = done.ok ? done.outcome : null;
+  if (outcome?.ok === true && outcome.type === 'memberList') {
+    return { endpoints: outcome.members.flatMap(({ clientUrls }) => clientUrls) };
+  }
+  const message = done.ok && outcome?.ok === false ? outcome.message : done.ok ? '' : done.message;
+  return { lines: refused(`failed to fetch endpoints from etcd cluster member list: ${message}`) };
+}
+
+/** A minute of the cluster's would be hours of the show's: it passes as fast as it can. */
+async function hurried<Value>(acting: Promise<Value>, { lab, print }: Terminal): Promise<Value> {
+  print([{ stream: 'hint', text: 'A minute of writes, as fast as this machine can do it.' }]);
+  let isOver = false;
+  const over = acting.finally(() => (isOver = true));
+  while (!isOver) await Promise.race([over, lab.hurry(1_000_000)]);
+  return over;
+}
+
+/** @source etcd v3.4.23 etcdctl user_command.go userGetCommandFunc */
+async function detailLines(
+  roles: readonly string[],
+  { command, format, valueOnly }: Command,
+  { lab }: Terminal,
+): Promise<readonly OutputLine[]> {
+  const lines = outLines([`User: ${command.type === 'userGet' ? command.name : ''}`]);
+  const asking = { endpoints: command.endpoints, user: command.user };
+  for (const role of roles) {
+    const ask = { type: 'roleGet', role, ...defined(asking) } as const;
+    const done = await lab.act(ask);
+    if (!done.ok) return [...lines, ...refused(done.message)];
+    if (done.outcome === null) continue;
+    lines.push(...outLines(['']), ...formatOutcome(done.outcome, { format, valueOnly, command: ask }));
+    if (!done.outcome.ok) return lines;
+  }
+  return lines;
+}
+
+const defined = (fields: Record<string, unknown>): object =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+function keep(
+  name: string,
+  { file, status }: { readonly file: Uint8Array; readonly status: SavedFile['status'] },
+  { files, lab }: Terminal,
+): OutputLine {
+  files.delete(name);
+  files.set(name, { bytes: file, status });
+  lab.download(name.split('/').at(-1) ?? name, file);
+  return { stream: 'out', text: `Snapshot saved at ${name}` };
+}
+
+const fileHint: OutputLine = {
+  stream: 'hint',
+  text: 'It reads what was saved here: snapshot save backup.db',
+};
+
+function savedFile({ files }: Terminal, name: string): SavedFile | OutputLine {
+  const saved = files.get(name) ?? (name === 'last' ? [...files.values()].at(-1) : undefined);
+  return saved ?? { stream: 'error', text: `Error: stat ${name}: no such file or directory` };
+}
+
+async function restore(name: string, terminal: Terminal): Promise<readonly OutputLine[]> {
+  const saved = savedFile(terminal, name);
+  if ('stream' in saved) return [saved, fileHint];
+  if (terminal.lab.restore === undefined) {
+    return refused('this page restores no files: drop the file on the page of the lab');
+  }
+  const done = await terminal.lab.restore(name, saved.bytes);
+  if (!done.ok) return refused(done.message);
+  terminal.forget();
+  return outLines([`restored ${name}: a lab of one member`]);
+}
+
+/** What goes on by itself prints what comes, until it ends or is stopped. */
+function stand(
+  outcome: Extract<ClientOutcome, { ok: true }>,
+  { command, format }: Command,
+  terminal: Terminal,
+): void {
+  const { title } = terminal;
+  if (outcome.type === 'watch') {
+    terminal.stand({
+      request: outcome.watch,
+      title,
+      hear: (event) => {
+        const isOver = event.ended !== '';
+        const lines = event.type === 'sim.watch' ? watchLines(event, format) : [];
+        return { lines: isOver ? [...lines, watchOver] : lines, isOver };
+      },
+    });
+  }
+  if (outcome.type === 'leaseKeepAlive' && outcome.keeps !== undefined && command.type === 'leaseKeepAlive') {
+    terminal.stand({
+      request: outcome.keeps,
+      title,
+      hear: (event) => ({
+        lines: event.type === 'sim.keepAlive' ? renewalLines(event, command.id, format) : [],
+        isOver: event.ended !== '',
+      }),
+    });
+  }
+}
+
+/** Begins to read; what came with the line is read at once. */
+async function read(
+  parsed: Extract<ParsedLine, { kind: 'reads' }>,
+  terminal: Terminal,
+): Promise<readonly OutputLine[]> {
+  const dialogue =
+    parsed.what === 'txn' ? new TxnDialogue(terminal, parsed) : new WatchDialogue(terminal, parsed);
+  const { input } = parsed;
+  if (input === null || 'until' in input) {
+    const until = input === null ? null : input.until;
+    terminal.read(until === null ? dialogue : bounded(dialogue, until));
+    return [];
+  }
+  const lines = input.text.split('\n');
+  for (const line of lines.slice(0, -1)) if (!(await dialogue.take(line))) return [];
+  dialogue.end();
+  return [];
+}
+
+/** The lines up to a word that stands alone. */
+function bounded(dialogue: TxnDialogue | WatchDialogue, until: string): Parameters<Terminal['read']>[0] {
+  return {
+    get prompt() {
+      return dialogue.prompt;
+    },
+    get words() {
+      return dialogue.words;
+    },
+    take: async (line) => {
+      if (line !== until) return dialogue.take(line);
+      dialogue.end();
+      return false;
+    },
+    end: () => dialogue.end(),
+    interrupt: () => dialogue.interrupt(),
+  };
+}
+
 /** The line with the word at the cursor completed as far as candidates agree, and the cursor after it. */
-export function completeLine(line: string, at: number, memberCount: number): { line: string; at: number } {
-  const { from, to, candidates } = complete(line, at, memberCount);
+export function completeLine(
+  line: string,
+  at: number,
+  memberCount: number,
+  words: readonly string[] | null,
+): { line: string; at: number } {
+  const found = words === null ? complete(line, at, memberCount) : completeFirst(line, at, words);
+  const { from, to, candidates } = found;
   const start = commonStart(candidates);
   if (start === '') return { line, at };
-  const word = candidates.length === 1 ? `${start} ` : start;
+  const isWhole = candidates.length === 1 && !start.endsWith('(');
+  const word = isWhole ? `${start} ` : start;
   return { line: line.slice(0, from) + word + line.slice(to), at: from + word.length };
 }

@@ -1,20 +1,15 @@
 /** The console: lines typed and answered. Buttons that act on the lab type here too, to be learnt from. */
+import type { LabEvent } from '../sim/types.ts';
 import type { OutputLine } from './etcdctl/answer.ts';
 import { CommandHistory } from './etcdctl/history.ts';
-import type { ConsoleContext } from './etcdctl/parsed-line.ts';
-import type { Act } from './console-language.ts';
+import type { ConsoleLab, Dialogue, SavedFile, Standing, Terminal } from './console-terminal.ts';
+import type { Heard, Renewed } from './etcdctl/watch-format.ts';
 
 export interface ConsoleLine {
   readonly id: number;
-  readonly stream: OutputLine['stream'] | 'typed';
+  /** `read`: a line that a command has read. */
+  readonly stream: OutputLine['stream'] | 'typed' | 'read';
   readonly text: string;
-}
-
-/** What the console needs of the lab. */
-export interface ConsoleLab {
-  readonly act: Act;
-  /** How many members there are and who leads. */
-  context(): ConsoleContext;
 }
 
 const keptLines = 500;
@@ -25,13 +20,24 @@ export class Console {
   lines = $state.raw<readonly ConsoleLine[]>([]);
   /** Commands whose answer is still to come. */
   waiting = $state(0);
+  /** What goes on by itself, oldest first. */
+  standing = $state.raw<readonly Standing[]>([]);
+  /** What the next line is for, where a command reads it; null: it is a command. */
+  prompt = $state<string | null>(null);
 
   readonly #lab: ConsoleLab;
   readonly #history = new CommandHistory(200);
+  readonly #files = new Map<string, SavedFile>();
+  #dialogue: Dialogue | null = null;
+  /** What was told while answers were to come: a watch may be heard of before it is known. */
+  #unclaimed: (Heard | Renewed)[] = [];
+  /** Lines are read one after the other. */
+  #last: Promise<void> = Promise.resolve();
   #nextId = 1;
 
   constructor(lab: ConsoleLab) {
     this.#lab = lab;
+    lab.listen((event) => this.#hear(event));
   }
 
   /** Loads what the console needs to understand a line, so that the first one is answered at once. */
@@ -50,12 +56,59 @@ export class Console {
     this.waiting += 1;
     try {
       const { answerTo, parseLine } = await language();
-      const lines = await answerTo(parseLine(line, this.#lab.context()), this.#lab.act);
+      const lines = await answerTo(parseLine(line, this.#lab.context()), this.#terminal(line.trim()));
       this.#print(lines);
       return lines.find(({ stream }) => stream === 'error')?.text ?? null;
     } finally {
-      this.waiting -= 1;
+      this.#answered();
     }
+  }
+
+  /** A line from the console's own field: a command, or what a command reads. */
+  async enter(line: string): Promise<void> {
+    if (this.#dialogue === null) return void (await this.run(line));
+    this.#history.add(line);
+    await this.#take(this.#dialogue, line);
+  }
+
+  /** Enters pasted lines, one after the other; a quote that is open at a line's end goes on in the next. */
+  async paste(lines: readonly string[]): Promise<void> {
+    for (let i = 0; i < lines.length; i++) {
+      let line = lines[i];
+      while (this.#dialogue === null && hasOpenQuote(line) && i + 1 < lines.length) line += `\n${lines[++i]}`;
+      const entered = this.enter(line);
+      // what reads lines must be there before the next one; other commands answer when they can
+      if (this.#dialogue !== null || mayRead(line)) await entered;
+    }
+  }
+
+  /** Ctrl+C: what reads lines ends, else what was begun last. */
+  interrupt(): void {
+    const dialogue = this.#dialogue;
+    if (dialogue !== null) {
+      this.#print([{ stream: 'read', text: '^C' }]);
+      this.#endDialogue();
+      return dialogue.interrupt();
+    }
+    const last = this.standing.at(-1);
+    if (last !== undefined) void this.stop(last.request);
+  }
+
+  /** Ctrl+D: there are no more lines. */
+  endInput(): void {
+    const dialogue = this.#dialogue;
+    this.#endDialogue();
+    dialogue?.end();
+  }
+
+  /** Ends what goes on by itself; settles when it has ended. */
+  async stop(request: number): Promise<void> {
+    const ended = this.standing.find((one) => one.request === request);
+    if (ended === undefined) return;
+    const done = await this.#lab.act({ type: 'stop', request });
+    if (!done.ok) return this.#print([{ stream: 'error', text: `Error: ${done.message}` }]);
+    this.standing = this.standing.filter((one) => one !== ended);
+    this.#print([{ stream: 'hint', text: `stopped: ${ended.title}` }]);
   }
 
   /** The older (or newer) line of the history that begins as `shown` did; null where there is none. */
@@ -71,11 +124,89 @@ export class Console {
   /** The line with the word at the cursor completed as far as candidates agree, and the cursor after it. */
   async complete(line: string, at: number): Promise<{ readonly line: string; readonly at: number }> {
     const { completeLine } = await language();
-    return completeLine(line, at, this.#lab.context().memberCount);
+    return completeLine(line, at, this.#lab.context().memberCount, this.#dialogue?.words ?? null);
+  }
+
+  #take(dialogue: Dialogue, line: string): Promise<void> {
+    this.#print([{ stream: 'read', text: line }]);
+    this.#last = this.#last.then(async () => {
+      if (this.#dialogue !== dialogue) return;
+      this.waiting += 1;
+      try {
+        const goesOn = await dialogue.take(line);
+        if (this.#dialogue !== dialogue) return;
+        if (goesOn) this.prompt = dialogue.prompt;
+        else this.#endDialogue();
+      } finally {
+        this.#answered();
+      }
+    });
+    return this.#last;
+  }
+
+  #answered(): void {
+    this.waiting -= 1;
+    if (this.waiting === 0) this.#unclaimed = [];
+  }
+
+  #endDialogue(): void {
+    this.#dialogue = null;
+    this.prompt = null;
+  }
+
+  #terminal(title: string): Terminal {
+    return {
+      lab: this.#lab,
+      title,
+      files: this.#files,
+      print: (lines) => this.#print(lines),
+      read: (dialogue) => {
+        this.#dialogue = dialogue;
+        this.prompt = dialogue.prompt;
+      },
+      stand: (standing) => this.#stand(standing),
+      stop: (request) => void this.stop(request),
+      forget: () => (this.standing = []),
+    };
+  }
+
+  /** Once what it was answered is printed, what was told meanwhile follows. */
+  #stand(standing: Standing): void {
+    this.standing = [...this.standing, standing];
+    const told = this.#unclaimed;
+    this.#unclaimed = [];
+    void Promise.resolve().then(() => told.forEach((event) => this.#hear(event)));
+  }
+
+  #hear(event: LabEvent): void {
+    if (event.type !== 'sim.watch' && event.type !== 'sim.keepAlive') return;
+    const request = event.type === 'sim.watch' ? event.watch : event.request;
+    const standing = this.standing.find((one) => one.request === request);
+    if (standing === undefined) {
+      if (this.waiting > 0) this.#unclaimed.push(event);
+      return;
+    }
+    const { lines, isOver } = standing.hear(event);
+    if (isOver) this.standing = this.standing.filter((one) => one !== standing);
+    this.#print(lines);
   }
 
   #print(lines: readonly Omit<ConsoleLine, 'id'>[]): void {
+    if (lines.length === 0) return;
     const added = lines.map(({ stream, text }) => ({ id: this.#nextId++, stream, text }));
     this.lines = [...this.lines, ...added].slice(-keptLines);
   }
 }
+
+function hasOpenQuote(line: string): boolean {
+  let quote = '';
+  for (let at = 0; at < line.length; at++) {
+    if (line[at] === '\\' && quote !== "'") at++;
+    else if (line[at] === quote) quote = '';
+    else if (quote === '' && (line[at] === '"' || line[at] === "'")) quote = line[at];
+  }
+  return quote !== '';
+}
+
+/** Whether the lines after it may be its own. */
+const mayRead = (line: string): boolean => /\b(txn|watch)\b/.test(line);

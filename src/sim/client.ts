@@ -1,4 +1,5 @@
 /** Clients: one etcdctl process a command, with what clientv3 does over its calls. */
+import { callError } from '../base/grpc-text.ts';
 import { stream } from '../base/prng.ts';
 import { decodeAnswer, decodeStatus, encodeAction } from './client-rpc.ts';
 import { Calls } from './client-calls.ts';
@@ -307,10 +308,11 @@ export class Clients {
       const ended = message === '' ? 'the stream has ended' : message;
       return this.#world.tell({ ...watchTold(command.id, emptyWatch), ended });
     }
-    if (asksEach(action) && !command.isSigningIn) return this.#noteAnswer(call, null, message);
+    const text = callError(code, message);
+    if (asksEach(action) && !command.isSigningIn) return this.#noteAnswer(call, null, text);
     if (action.type === 'endpointHealth') {
       // each endpoint has a client of its own, which cannot sign in
-      const ill = command.waiting.splice(0).map(({ text }) => ({ endpoint: text, error: message }));
+      const ill = command.waiting.splice(0).map(({ text: endpoint }) => ({ endpoint, error: text }));
       command.asked.push(...ill.map((one) => ({ ...one, bytes: null, tookUs: 0 })));
       return this.#askNext(command);
     }

@@ -76,6 +76,9 @@ test('the console answers a put in etcdctl’s words and keeps what was typed', 
   const console = new Console({
     act: (command) => lab.act(command),
     context: () => ({ memberCount: 3, leader: 2 }),
+    listen: () => () => {},
+    hurry: () => Promise.resolve(),
+    download: () => {},
   });
   await console.run('put greeting hello');
   await console.run('kill leader');

@@ -7,13 +7,27 @@ import { etcdAction } from './etcd-action.ts';
 import { leaseAction, leaseIdFault } from './lease-action.ts';
 import { memberAction } from './member-action.ts';
 import { lineError } from './parsed-line.ts';
-import type { LineError, ParsedLine } from './parsed-line.ts';
+import { watchAction } from './watch-action.ts';
+import type { TxnOp } from '../../sim/etcd-actions.ts';
+import type { Asking, LineError, ParsedLine } from './parsed-line.ts';
 import { quoteWord } from './words.ts';
 
 type Built = ClientAction | LineError;
+type PutOp = Extract<TxnOp, { type: 'put' }>;
+type GetOp = Extract<TxnOp, { type: 'get' }>;
+type DelOp = Extract<TxnOp, { type: 'del' }>;
 
 function isOn(flags: FlagValues, name: string): boolean {
   return flags.given.get(name) === 'true';
+}
+
+/** Who is asked, and by whom, as the global flags say. */
+export function askingOf(flags: FlagValues): Asking | LineError {
+  const endpoints = readEndpoints(flags);
+  if (endpoints !== null && 'kind' in endpoints) return endpoints;
+  const user = readUser(flags);
+  if (user !== null && typeof user !== 'string') return user;
+  return { ...(endpoints !== null && { endpoints }), ...(user !== null && { user }) };
 }
 
 /** `--endpoints` as a list; null where it was not given. */
@@ -40,7 +54,7 @@ function readUser({ given }: FlagValues): string | null | LineError {
 const putNeeds = 'put command needs 1 argument and input from stdin or 2 arguments';
 
 /** @source etcd v3.4.23 etcdctl put_command.go getPutOp. An argument too many: etcdctl drops it. */
-function put(flags: FlagValues): Built {
+function put(flags: FlagValues): PutOp | LineError {
   const { args, given } = flags;
   const ignoreValue = isOn(flags, 'ignore-value');
   if (ignoreValue && args.length > 1) {
@@ -125,7 +139,7 @@ function sortOf({ given }: FlagValues): Sort | LineError {
 const getNeeds = 'get command needs one argument as key and an optional argument as range_end';
 
 /** @source etcd v3.4.23 etcdctl get_command.go; `--count-only` as in etcdctl 3.5, which has it */
-function get(flags: FlagValues, format: OutputFormat): Built {
+function get(flags: FlagValues, format: OutputFormat | 'txn'): GetOp | LineError {
   if (flags.args.length === 0) return lineError(getNeeds, 'For example: get greeting');
   if (isOn(flags, 'prefix') && isOn(flags, 'from-key')) return lineError(prefixOrFromKey, '');
   const consistency = flags.given.get('consistency') ?? 'l';
@@ -142,7 +156,7 @@ function get(flags: FlagValues, format: OutputFormat): Built {
   if (countOnly && format === 'simple') {
     return lineError('`--count-only` is only for `--write-out=fields`', 'Add -w fields (or -w json).');
   }
-  if (isOn(flags, 'print-value-only') && format !== 'simple') {
+  if (isOn(flags, 'print-value-only') && format !== 'simple' && format !== 'txn') {
     return lineError('print-value-only is only for `--write-out=simple`', '');
   }
   const sort = sortOf(flags);
@@ -164,7 +178,7 @@ function get(flags: FlagValues, format: OutputFormat): Built {
 const delNeeds = 'del command needs one argument as key and an optional argument as range_end';
 
 /** @source etcd v3.4.23 etcdctl del_command.go getDelOp */
-function del(flags: FlagValues): Built {
+function del(flags: FlagValues): DelOp | LineError {
   if (flags.args.length === 0 || flags.args.length > 2) {
     return lineError(
       delNeeds,
@@ -177,14 +191,24 @@ function del(flags: FlagValues): Built {
   return { type: 'del', ...range, ...(isOn(flags, 'prev-kv') && { prevKv: true }) };
 }
 
+/** A request for keys: alone, printed in a format, or in a txn. */
+export function keyAction(
+  name: TxnOp['type'],
+  flags: FlagValues,
+  format: OutputFormat | 'txn',
+): TxnOp | LineError {
+  if (name === 'put') return put(flags);
+  return name === 'get' ? get(flags, format) : del(flags);
+}
+
 function build(command: Command, flags: FlagValues, format: OutputFormat): Built {
   switch (command.name) {
     case 'put':
-      return put(flags);
     case 'get':
-      return get(flags, format);
     case 'del':
-      return del(flags);
+      return keyAction(command.name, flags, format);
+    case 'watch':
+      return watchAction(flags);
     case 'member list':
       return { type: 'memberList' };
     case 'endpoint status':
@@ -204,7 +228,23 @@ const tableCommands: readonly string[] = [
   'endpoint status',
   'endpoint health',
   'endpoint hashkv',
+  'snapshot status',
 ];
+
+/** What prints no answer in any format has no trouble with tables. */
+const formatless: readonly string[] = [
+  'snapshot save',
+  'check perf',
+  'compaction',
+  'auth enable',
+  'auth disable',
+];
+
+/** A command that would run and then fail to print its answer as a table is not run. */
+export function tableRefusal({ name }: Command, format: OutputFormat): LineError | null {
+  if (format !== 'table' || tableCommands.includes(name) || formatless.includes(name)) return null;
+  return lineError('table not supported as output format', `Tables are for ${tableCommands.join(', ')}.`);
+}
 
 /**
  * The action of one of etcdctl's commands. Where etcdctl would run the command and then fail to print the
@@ -213,25 +253,24 @@ const tableCommands: readonly string[] = [
 export function clientAction(command: Command, flags: FlagValues, format: OutputFormat): ParsedLine {
   const action = build(command, flags, format);
   if ('kind' in action) return action;
-  if (format === 'fields' && (command.name === 'user list' || command.name === 'user get')) {
+  const hasFields = command.name !== 'user list' && (command.name !== 'user get' || isOn(flags, 'detail'));
+  if (format === 'fields' && !hasFields) {
     return lineError('fields not supported as output format', '');
   }
-  if (format === 'table' && !tableCommands.includes(command.name)) {
-    return lineError('table not supported as output format', `Tables are for ${tableCommands.join(', ')}.`);
-  }
+  const refused = tableRefusal(command, format);
+  if (refused !== null) return refused;
   if (tableCommands.includes(command.name) && flags.args.length > 0) {
     return lineError(`${command.name} takes no arguments`, 'To ask certain members: --endpoints m1,m2');
   }
-  const endpoints = isOn(flags, 'cluster') ? null : readEndpoints(flags);
-  if (endpoints !== null && 'kind' in endpoints) return endpoints;
-  const user = readUser(flags);
-  if (user !== null && typeof user !== 'string') return user;
-  const valueOnly = isOn(flags, 'print-value-only');
-  const who = { ...(endpoints !== null && { endpoints }), ...(user !== null && { user }) };
+  const asking = askingOf(flags);
+  if ('kind' in asking) return asking;
   return {
     kind: 'command',
-    command: { ...action, ...who },
+    command: { ...action, ...asking },
     format,
-    valueOnly,
+    valueOnly: isOn(flags, 'print-value-only'),
+    ...(isOn(flags, 'cluster') && { cluster: true }),
+    ...(isOn(flags, 'detail') && { detail: true }),
+    ...(action.type === 'snapshotSave' && { file: flags.args[0] }),
   };
 }

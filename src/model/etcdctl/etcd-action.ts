@@ -1,4 +1,5 @@
 /** From etcdctl's commands for maintenance, users and roles to the client's action, with etcdctl's words. */
+import type { PerfLoad } from '../../sim/etcd-actions.ts';
 import type { ClientAction } from '../../sim/types.ts';
 import type { FlagValues } from './flags.ts';
 import type { CommandName } from './grammar.ts';
@@ -14,6 +15,7 @@ const needs: Partial<Record<CommandName, readonly [count: number, message: strin
   'auth enable': [0, 'auth enable command does not accept any arguments'],
   'auth disable': [0, 'auth disable command does not accept any arguments'],
   compaction: [1, 'compaction command needs 1 argument'],
+  'snapshot save': [1, 'snapshot save expects one argument'],
   'user add': [1, 'user add command requires user name as its argument'],
   'user delete': [1, 'user delete command requires user name as its argument'],
   'user get': [1, 'user get command requires user name as its argument'],
@@ -37,6 +39,10 @@ export function etcdAction(name: CommandName, flags: FlagValues): Built | null {
       return compaction(flags);
     case 'defrag':
       return { type: 'defrag' };
+    case 'snapshot save':
+      return { type: 'snapshotSave' };
+    case 'check perf':
+      return checkPerf(flags);
     case 'alarm list':
       return { type: 'alarmList' };
     case 'alarm disarm':
@@ -52,6 +58,33 @@ export function etcdAction(name: CommandName, flags: FlagValues): Built | null {
     default:
       return userAction(name, flags) ?? roleAction(name, flags);
   }
+}
+
+const loads: Readonly<Record<string, PerfLoad | 'l' | 'xl'>> = {
+  ...{ s: 's', small: 's', m: 'm', medium: 'm' },
+  ...{ l: 'l', large: 'l', xl: 'xl', xLarge: 'xl' },
+};
+
+/** @source etcd v3.4.23 etcdctl check.go newCheckPerfCommand */
+function checkPerf({ args, given }: FlagValues): Built {
+  const word = given.get('load') ?? 's';
+  const load = Object.hasOwn(loads, word) ? loads[word] : undefined;
+  if (load === undefined) return lineError(`unknown load option ${word}`, 'It is s or m.');
+  if (load === 'l' || load === 'xl') {
+    const wanted = load === 'l' ? '8,000' : '15,000';
+    return lineError(`the lab has no load option ${word}`, `It is ${wanted} writes a second. Here: s or m.`);
+  }
+  if (args.length > 0) return lineError('check perf takes no arguments', '');
+  const prefix = given.get('prefix') ?? '/etcdctl-check-perf/';
+  if (prefix === '') return lineError('prefix is not provided', 'It would delete every key at the end.');
+  const [autoCompact, autoDefrag] = ['auto-compact', 'auto-defrag'].map((name) => given.get(name) === 'true');
+  return {
+    type: 'checkPerf',
+    load,
+    prefix,
+    ...(autoCompact && { autoCompact }),
+    ...(autoDefrag && { autoDefrag }),
+  };
 }
 
 function compaction({ args, given }: FlagValues): Built {

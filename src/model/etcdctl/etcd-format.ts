@@ -6,6 +6,7 @@ import type { ClientAction } from '../../sim/types.ts';
 import type { Answer, HeaderView, OutputLine } from './answer.ts';
 import { fieldLines, headerLines } from './fields.ts';
 import { jsonBytes, jsonHeader, jsonLine, jsonList, jsonObject, jsonText } from './json.ts';
+import { perfLines } from './report-format.ts';
 import { tableLines } from './table.ts';
 import type { OutputFormat } from './grammar.ts';
 
@@ -277,14 +278,26 @@ function simpleOf(answer: EtcdAnswerShown, command: ClientAction | undefined): s
     case 'watch':
     case 'watchProgress':
     case 'stop':
+    case 'snapshotSave':
       return [];
+    case 'checkPerf':
+      return perfLines(answer);
     default:
       return command === undefined ? [] : [doneLine(command)];
   }
 }
 
 /** What always prints alike, whatever the format. */
-const plain: readonly string[] = ['compaction', 'authEnable', 'authDisable', 'watch', 'watchProgress', 'stop'];
+const plain: readonly string[] = [
+  'compaction',
+  'authEnable',
+  'authDisable',
+  'watch',
+  'watchProgress',
+  'stop',
+  'snapshotSave',
+  'checkPerf',
+];
 
 /** @source etcd v3.4.23 etcdctl printer_simple.go, printer_json.go, printer_fields.go, printer_table.go */
 export function etcdLines(

@@ -22,7 +22,89 @@ const ranges = [
 ];
 const revision: Flag = { name: 'rev', kind: 'int', fallback: '0', help: 'up to this revision; 0 is now' };
 
+const text = (name: string, fallback: string, help: string, values?: readonly string[]): Flag => ({
+  name,
+  kind: 'text',
+  fallback,
+  help,
+  ...(values !== undefined && { values }),
+});
+
+const streamCommands: readonly Command[] = [
+  command(
+    'txn',
+    '[options]',
+    'Does all its requests at once, or the others',
+    'txn -i',
+    [{ ...flag('interactive', 'says what it asks for'), short: 'i' }],
+    [
+      'Reads lines: comparisons, an empty line, requests for when all hold, an empty line,',
+      'requests for when one does not, an empty line. Ctrl+C leaves it. Several lines may be pasted.',
+      'Comparisons: mod, create, version, value or lease of a key: mod("greeting") > "0"',
+      'Requests: put, get and del with their options: put greeting "two words"',
+    ],
+  ),
+  command(
+    'watch',
+    '[options] [key or prefix] [range_end]',
+    'Shows changes of keys as they come',
+    'watch app/ --prefix --prev-kv',
+    [
+      { ...flag('interactive', 'reads lines: watch <key> [options], progress'), short: 'i' },
+      flag('prefix', 'all keys that begin with the key'),
+      flag('prev-kv', 'also show what was there before'),
+      flag('progress-notify', 'also show the revision now and then (etcdctl 3.5)'),
+      { name: 'rev', kind: 'int', fallback: '0', help: 'changes from this revision on; 0 is what comes' },
+    ],
+    [
+      'Ctrl+C or Stop ends it. Others may be begun, and commands given, while it goes on.',
+      'It goes on at another member where its own goes away.',
+    ],
+  ),
+];
+
+const fileCommands: readonly Command[] = [
+  command(
+    'snapshot save',
+    '<filename>',
+    "Saves one member's store as a file",
+    'snapshot save backup.db',
+    [],
+    ['The file is downloaded. The member: --endpoints m2; the first one without it.'],
+  ),
+  command(
+    'snapshot status',
+    '<filename>',
+    'Shows what a saved file holds',
+    'snapshot status last -w table',
+    [],
+    ['Of a file that was saved here; `last` is the newest. Simple: hash, revision, total keys, total size.'],
+  ),
+  command(
+    'snapshot restore',
+    '<filename> [options]',
+    'Begins a new lab of one member from a saved file',
+    'snapshot restore last',
+    [flag('skip-hash-check', 'take the file as it is')],
+    ['The file was saved here, or drop one on the page. The new lab is kept in memory.'],
+  ),
+  command(
+    'check perf',
+    '[options]',
+    'Writes for a minute, and says how fast that went',
+    'check perf --load s',
+    [
+      text('load', '"s"', 'how much: s is 150 writes a second, m is 1000', ['s', 'm']),
+      text('prefix', '"/etcdctl-check-perf/"', 'its keys begin with this; they are deleted at the end'),
+      flag('auto-compact', 'compact when it is done'),
+      flag('auto-defrag', 'defragment when it is done'),
+    ],
+    ['The minute is of the cluster: it passes as fast as this machine can do it.'],
+  ),
+];
+
 export const etcdCommands: readonly Command[] = [
+  ...streamCommands,
   command('compaction', '[options] <revision>', 'Compacts the event history', 'compaction 5', [
     flag('physical', 'wait until the old revisions are removed'),
   ]),
@@ -34,6 +116,7 @@ export const etcdCommands: readonly Command[] = [
     cluster,
     revision,
   ]),
+  ...fileCommands,
   command('auth enable', '', 'Enables authentication', 'auth enable'),
   command('auth disable', '', 'Disables authentication', 'auth disable --user root:pw'),
   command('user add', '<user name or user:password> [options]', 'Adds a user', 'user add alice:pw', [
@@ -41,7 +124,9 @@ export const etcdCommands: readonly Command[] = [
     flag('no-password', 'a user who comes by certificate alone'),
   ]),
   command('user delete', '<user name>', 'Deletes a user', 'user delete alice'),
-  command('user get', '<user name>', "Shows a user's roles", 'user get alice'),
+  command('user get', '<user name> [options]', "Shows a user's roles", 'user get alice --detail', [
+    flag('detail', 'also show what the roles permit'),
+  ]),
   command('user list', '', 'Lists all users', 'user list'),
   command(
     'user passwd',

@@ -22,7 +22,7 @@ export function headerLines(view: HeaderView | undefined, revision = view?.revis
   ];
 }
 
-function keyValue(prefix: string, kv: KeyValueView): string[] {
+export function pairLines(prefix: string, kv: KeyValueView): string[] {
   return [
     textLine(`${prefix}Key`, printable(kv.key)),
     line(`${prefix}CreateRevision`, kv.createRevision),
@@ -56,12 +56,12 @@ export function fieldLines(answer: Exclude<Answer, { type: EtcdAnswer['type'] }>
     case 'put':
       return [
         ...headerLines(answer.header, answer.revision),
-        ...(answer.prevKv === undefined ? [] : keyValue('Prev', answer.prevKv)),
+        ...(answer.prevKv === undefined ? [] : pairLines('Prev', answer.prevKv)),
       ];
     case 'get':
       return [
         ...headerLines(answer.header, answer.revision),
-        ...answer.kvs.flatMap((kv) => keyValue('', kv)),
+        ...answer.kvs.flatMap((kv) => pairLines('', kv)),
         line('More', answer.more),
         line('Count', answer.count),
       ];
@@ -69,7 +69,7 @@ export function fieldLines(answer: Exclude<Answer, { type: EtcdAnswer['type'] }>
       return [
         ...headerLines(answer.header, answer.revision),
         line('Deleted', answer.deleted),
-        ...answer.prevKvs.flatMap((kv) => keyValue('Prev', kv)),
+        ...answer.prevKvs.flatMap((kv) => pairLines('Prev', kv)),
       ];
     case 'leaseGrant':
     case 'leaseKeepAlive':

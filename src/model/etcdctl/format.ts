@@ -1,4 +1,5 @@
 /** What the console prints for an answer, an error or a fault: etcdctl 3.4's lines, and advice. */
+import { callError } from '../../base/grpc-text.ts';
 import { printable } from '../../base/utf8.ts';
 import type { ClientAction, EndpointStatus, KeyValueView, LabAction, MessageDeed } from '../../sim/types.ts';
 import { outLines } from './answer.ts';
@@ -147,32 +148,16 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [/has been compacted/, 'Older revisions are gone. Ask for a later one, or leave --rev out.'],
 ];
 
-/** The codes that the connection itself may give; others are etcd's own, or the client's before it sent. */
-const transportCodes: Readonly<Record<number, string>> = {
-  1: 'Canceled',
-  2: 'Unknown',
-  8: 'ResourceExhausted',
-  12: 'Unimplemented',
-  13: 'Internal',
-  14: 'Unavailable',
-};
-
 function errorLines(message: string, hint: string): OutputLine[] {
   const error: OutputLine = { stream: 'error', text: `Error: ${message}` };
   return hint === '' ? [error] : [error, { stream: 'hint', text: hint }];
 }
 
-/**
- * A failed outcome: etcd's own errors and the client's are printed bare, the connection's with a gRPC code.
- * @source etcd v3.4.23 clientv3/client.go toErr
- */
 function failureLines(code: number, message: string, command: ClientAction | undefined): OutputLine[] {
   const end = keepAliveEnd(command, message);
   if (end !== null) return outLines([end]);
-  const name = message.startsWith('etcdserver: ') ? undefined : transportCodes[code];
-  const shown = name === undefined ? message : `rpc error: code = ${name} desc = ${message}`;
   return errorLines(
-    leaseRefusal(command, shown),
+    leaseRefusal(command, callError(code, message)),
     advice.find(([pattern]) => pattern.test(message))?.[1] ?? '',
   );
 }

@@ -38,6 +38,12 @@ export type CommandName =
   | 'alarm disarm'
   | 'endpoint health'
   | 'endpoint hashkv'
+  | 'txn'
+  | 'watch'
+  | 'snapshot save'
+  | 'snapshot status'
+  | 'snapshot restore'
+  | 'check perf'
   | 'auth enable'
   | 'auth disable'
   | 'user add'
@@ -219,7 +225,7 @@ const leaseCommands: readonly Command[] = [
     origin: 'etcdctl',
     usage: 'lease keep-alive [options] <leaseID>',
     summary: 'Renews a lease, again and again',
-    notes: ['The first renewal is printed; the others follow each third of the TTL until the lease is gone.'],
+    notes: ['Each renewal is printed, a third of the TTL after the one before; Ctrl+C or Stop ends it.'],
     flags: [bool('once', 'renew once only')],
     takes: 'nothing',
     examples: ['lease keep-alive 694d7fb54e6ed00a', 'lease keep-alive --once 694d7fb54e6ed00a'],
@@ -424,17 +430,14 @@ export const commands: readonly Command[] = [
 ];
 
 /** What etcdctl 3.4 has and this lab has not: such a word is no typing error, and is not answered as one. */
-export const absentCommands: readonly string[] = [
-  'check',
-  'completion',
-  'elect',
-  'lock',
-  'make-mirror',
-  'migrate',
-  'snapshot',
-  'txn',
-  'watch',
-];
+export const absentCommands: Readonly<Record<string, string>> = {
+  'check datascale': 'It would fill the tab: keys by the ten thousand. Try: check perf, or load big-values',
+  completion: 'Here Tab completes.',
+  elect: 'An election is keys of a lease, the oldest of which wins: lease grant, put --lease, watch.',
+  lock: 'A lock is keys of a lease, the oldest of which holds it: lease grant, put --lease, watch.',
+  'make-mirror': 'There is no second cluster that it could copy to. See the changes: watch "" --prefix',
+  migrate: 'There is no v2 store here to migrate from.',
+};
 
 /** Flags of etcdctl 3.4's commands above that this lab has not. */
 export const absentFlags: readonly string[] = [

@@ -54,5 +54,10 @@ export function leaseRefusal(action: ClientAction | undefined, message: string):
 export function keepAliveEnd(action: ClientAction | undefined, message: string): string | null {
   if (action?.type !== 'leaseKeepAlive' || action.once === true) return null;
   if (!message.includes('requested lease not found')) return null;
-  return `lease ${leaseIdText(int64FromHex(action.id) ?? 0n)} expired or revoked.`;
+  return keepAliveGone(action.id);
+}
+
+/** @param id in hex */
+export function keepAliveGone(id: string): string {
+  return `lease ${leaseIdText(int64FromHex(id) ?? 0n)} expired or revoked.`;
 }

@@ -1,15 +1,28 @@
 /** The console's grammar: a line becomes a client's command, faults, a wish for help, or a clear error. */
-import { clientAction } from './client-action.ts';
+import { askingOf, clientAction, tableRefusal } from './client-action.ts';
 import { faultActions } from './fault-actions.ts';
 import { parseFlags } from './flags.ts';
+import { takeInput } from './given-input.ts';
 import { absentCommands, commands, flagsOf, globalFlags, outputFormats } from './grammar.ts';
+import type { FlagValues } from './flags.ts';
 import type { Command, OutputFormat } from './grammar.ts';
 import { nearest } from './nearest.ts';
 import { lineError } from './parsed-line.ts';
-import type { ConsoleContext, LineError, ParsedLine } from './parsed-line.ts';
+import type { ConsoleContext, GivenInput, LineError, ParsedLine } from './parsed-line.ts';
+import { execFault } from './watch-action.ts';
 import { splitWords } from './words.ts';
 
-const groups: readonly string[] = ['member', 'endpoint', 'lease', 'alarm', 'auth', 'user', 'role'];
+const groups: readonly string[] = [
+  'member',
+  'endpoint',
+  'lease',
+  'alarm',
+  'auth',
+  'user',
+  'role',
+  'snapshot',
+  'check',
+];
 
 /** The one known word that a word begins, as etcdctl completes commands; null where none or several do. */
 function completeWord(word: string, known: readonly string[]): string | null {
@@ -32,8 +45,7 @@ function findCommand(words: readonly string[]): { command: Command; rest: readon
   const firsts = [...new Set(commands.map((command) => command.name.split(' ')[0]))];
   const first = completeWord(words[at], firsts);
   if (first === null) {
-    const absent = absentCommands.some((name) => name.split(' ')[0] === words[at]);
-    if (absent) return absentCommand(words[at]);
+    if (Object.hasOwn(absentCommands, words[at])) return absentCommand(words[at]);
     return unknownCommand(words[at], 'etcdctl', firsts);
   }
   const withoutFirst = words.toSpliced(at, 1);
@@ -44,13 +56,13 @@ function findCommand(words: readonly string[]): { command: Command; rest: readon
   if (subAt === null) return lineError(`${first} needs a subcommand`, `Try: ${subs.join(', ')}`);
   const sub = completeWord(withoutFirst[subAt], subWords);
   const full = `${first} ${withoutFirst[subAt]}`;
-  if (sub === null && absentCommands.includes(full)) return absentCommand(full);
+  if (sub === null && Object.hasOwn(absentCommands, full)) return absentCommand(full);
   if (sub === null) return unknownCommand(withoutFirst[subAt], `etcdctl ${first}`, subWords);
   return { command: commandNamed(`${first} ${sub}`), rest: withoutFirst.toSpliced(subAt, 1) };
 }
 
 function absentCommand(name: string): LineError {
-  return lineError(`the lab has no "${name}"`, `etcdctl has it. What the lab has: help`);
+  return lineError(`"${name}" is not in this lab`, absentCommands[name]);
 }
 
 function commandNamed(name: string): Command {
@@ -78,15 +90,17 @@ function withoutPrompt(words: readonly string[]): readonly string[] {
   return words.slice(at);
 }
 
-function parseWords(words: readonly string[], context: ConsoleContext): ParsedLine {
+function parseWords(words: readonly string[], context: ConsoleContext, input: GivenInput | null): ParsedLine {
   const wantsHelp = words.length > 0 && words.every((word) => word === '--help' || word === '-h');
   if (words.length === 0 || wantsHelp) return { kind: 'help', topic: '' };
   const found = findCommand(words);
   if ('kind' in found) return found;
   const { command } = found;
+  const program = command.name === 'watch' ? execFault(found.rest) : null;
   const flags = parseFlags(found.rest, flagsOf(command));
   if (!flags.ok) return lineError(flags.message, flags.hint);
   if (flags.given.get('help') === 'true') return { kind: 'help', topic: command.name };
+  if (program !== null) return program;
   if (command.name === 'version') return { kind: 'version' };
   if (command.name === 'help') return helpTopic(flags.args);
   if (command.origin === 'lab') return faultActions(command, flags, context);
@@ -94,7 +108,46 @@ function parseWords(words: readonly string[], context: ConsoleContext): ParsedLi
   if (!isOutputFormat(format)) {
     return lineError('unsupported output format', `The lab prints ${outputFormats.join(', ')}.`);
   }
+  const reads = command.name === 'txn' || (command.name === 'watch' && isInteractive(flags));
+  if (reads) return readingLine(command, flags, format, input);
+  if (input !== null)
+    return lineError(`${command.name} reads no input here`, 'What reads it: txn, watch -i.');
+  if (command.name === 'snapshot status' || command.name === 'snapshot restore') {
+    return fileLine(command.name, flags, format);
+  }
   return clientAction(command, flags, format);
+}
+
+const isInteractive = ({ given }: FlagValues): boolean => given.get('interactive') === 'true';
+
+/** @source etcd v3.4.23 etcdctl txn_command.go txnCommandFunc, watch_command.go watchInteractiveFunc */
+function readingLine(
+  command: Command,
+  flags: FlagValues,
+  format: OutputFormat,
+  input: GivenInput | null,
+): ParsedLine {
+  const what = command.name === 'txn' ? 'txn' : 'watch';
+  if (what === 'txn' && flags.args.length > 0) {
+    return lineError('txn command does not accept argument', 'Its lines come after it: help txn');
+  }
+  const refused = tableRefusal(command, format);
+  if (refused !== null) return refused;
+  const asking = askingOf(flags);
+  if ('kind' in asking) return asking;
+  return { kind: 'reads', what, interactive: isInteractive(flags), format, asking, input };
+}
+
+function fileLine(
+  name: 'snapshot status' | 'snapshot restore',
+  { args }: FlagValues,
+  format: OutputFormat,
+): ParsedLine {
+  if (args.length !== 1) return lineError(`${name} requires exactly one argument`, 'For example: last');
+  const [file] = args;
+  return name === 'snapshot status'
+    ? { kind: 'snapshotStatus', file, format }
+    : { kind: 'snapshotRestore', file };
 }
 
 function isOutputFormat(text: string): text is OutputFormat {
@@ -116,7 +169,8 @@ const openNames = { '"': 'double quote', "'": 'single quote', '\\': 'backslash' 
  * @source etcd v3.4.23 etcdctl/ctlv3, for commands, flags and the words of its errors
  */
 export function parseLine(line: string, context: ConsoleContext): ParsedLine {
-  const split = splitWords(line);
+  const { command, input } = takeInput(line);
+  const split = splitWords(command);
   if (!split.ok) {
     const message = `unclosed ${openNames[split.open]} at column ${split.column}`;
     const close =
@@ -126,5 +180,5 @@ export function parseLine(line: string, context: ConsoleContext): ParsedLine {
     return lineError(message, close);
   }
   if (split.words.length === 0) return { kind: 'empty' };
-  return parseWords(withoutPrompt(split.words.map((word) => word.text)), context);
+  return parseWords(withoutPrompt(split.words.map((word) => word.text)), context, input);
 }

@@ -18,13 +18,40 @@ export type ParsedLine =
       readonly format: OutputFormat;
       /** `--print-value-only`. */
       readonly valueOnly: boolean;
+      /** `--cluster`: the endpoints are those of the member list. */
+      readonly cluster?: boolean;
+      /** `--detail`: what the user's roles permit is asked for, too. */
+      readonly detail?: boolean;
+      /** `snapshot save`: the file's name. */
+      readonly file?: string;
     }
+  /** Reads lines: a txn's, or watches and wishes for progress. */
+  | {
+      readonly kind: 'reads';
+      readonly what: 'txn' | 'watch';
+      /** It says what it asks for. */
+      readonly interactive: boolean;
+      readonly format: OutputFormat;
+      readonly asking: Asking;
+      readonly input: GivenInput | null;
+    }
+  | { readonly kind: 'snapshotStatus'; readonly file: string; readonly format: OutputFormat }
+  | { readonly kind: 'snapshotRestore'; readonly file: string }
   /** The lab's own words: what to break, mend or load, in this order. */
   | { readonly kind: 'lab'; readonly actions: readonly LabAction[] }
   /** `topic` is a command's name, or '' for all of them. */
   | { readonly kind: 'help'; readonly topic: string }
   | { readonly kind: 'version' }
   | LineError;
+
+/** What a command reads comes with its line: as a text, or as the lines that follow, up to a word alone. */
+export type GivenInput = { readonly text: string } | { readonly until: string };
+
+/** Who is asked, and by whom. */
+export interface Asking {
+  readonly endpoints?: readonly string[];
+  readonly user?: string;
+}
 
 /** What the grammar must know of the cluster to read a member's name. Members are numbered from 1. */
 export interface ConsoleContext {

@@ -127,9 +127,7 @@ test('a typing error is answered with the nearest known word', () => {
 test('what etcdctl has and the lab has not is said so', () => {
   expect(sentence('watch greeting')).toMatch(/^the lab has no "watch" \| etcdctl has it/);
   expect(sentence('snapshot save f')).toMatch(/^the lab has no "snapshot"/);
-  expect(sentence('get a --hex KEY')).toBe(
-    'unknown flag: --hex | etcdctl has --hex; this lab does not.',
-  );
+  expect(sentence('get a --hex KEY')).toBe('unknown flag: --hex | etcdctl has --hex; this lab does not.');
 });
 
 test('a value with spaces that was not quoted is refused with the line to type', () => {
