@@ -1,4 +1,4 @@
-/** A client's calls: connections that are dialled, requests that are sent and tried again, and time limits. */
+/** A client's calls: connections that are dialled, requests that are sent and tried again, time limits. */
 import { assert } from '../base/assert.ts';
 import { crc32c } from '../base/checksum.ts';
 import { encodeUtf8 } from '../base/utf8.ts';

@@ -120,9 +120,9 @@ export type SimEvent =
       readonly message: string;
     }
   /**
-   * A client's watch hears something; without events and end it is the revision alone. Ids are decimal. `events`: `put` or `delete`, the pair and, where
-   * it was asked for and is there, the one before: `key,value,create,mod,version,lease`, with key and
-   * value in hex.
+   * A client's watch hears something; without events and end it is the revision alone. Ids are decimal.
+   * `events`: `put` or `delete`, the pair and, where it was asked for and is there, the one before:
+   * `key,value,create,mod,version,lease`, with key and value in hex.
    * `ended`: why the server has ended the watch; '' while it goes on.
    */
   | {
@@ -137,8 +137,8 @@ export type SimEvent =
       readonly ended: string;
     }
   /**
-   * A standing keep-alive has renewed its lease once more, or ends: then `ended` says why, and the numbers are
-   * zeros. Ids are decimal.
+   * A standing keep-alive has renewed its lease once more, or ends: then `ended` says why, and the numbers
+   * are zeros. Ids are decimal.
    */
   | {
       readonly type: 'sim.keepAlive';

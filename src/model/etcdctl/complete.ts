@@ -102,7 +102,7 @@ export function commonStart(candidates: readonly string[]): string {
   return shared;
 }
 
-/** What may stand at the cursor of a line that a command reads: one of its words, and then the command's own. */
+/** What may stand at the cursor of a line that a command reads: one of its words, then that word's own. */
 export function completeFirst(line: string, at: number, words: readonly string[]): Completion {
   const begun = line.slice(0, at);
   if (/\s/.test(begun)) return complete(line, at, 0);

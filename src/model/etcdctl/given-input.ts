@@ -19,8 +19,8 @@ function findInput(line: string): number {
 const unescape = (text: string): string => text.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
 
 /**
- * Takes a here-string, `<<< 'text'` (or `$'text\n'`), or the beginning of a here-document, `<<EOF`, off the end
- * of a line. Any other line is left as it is.
+ * Takes a here-string, `<<< 'text'` (or `$'text\n'`), or the beginning of a here-document, `<<EOF`, off the
+ * end of a line. Any other line is left as it is.
  */
 export function takeInput(line: string): { readonly command: string; readonly input: GivenInput | null } {
   const at = findInput(line);

@@ -1,6 +1,5 @@
 /** Txns, watches, files and details: what real etcdctl read and printed, through the console and a member. */
 import { expect, test } from 'vitest';
-import { databaseOf } from '../../../src/engine/server/restore.ts';
 import { ConsoleRig } from './console-rig.ts';
 import { readRecorded } from './recorded.ts';
 

@@ -89,7 +89,10 @@ test('etcdctl may stand in front, flags anywhere, and only given flags are in th
     prevKv: true,
   });
   expect(action('-w table member list')).toEqual({ type: 'memberList' });
-  expect(action('endpoint status --cluster --endpoints m1')).toEqual({ type: 'endpointStatus' });
+  expect(parse('endpoint status --cluster --endpoints m1')).toMatchObject({
+    command: { type: 'endpointStatus', endpoints: ['m1'] },
+    cluster: true,
+  });
   expect(action('put -- -5 --prefix')).toEqual({ type: 'put', key: '-5', value: '--prefix' });
 });
 
@@ -125,8 +128,11 @@ test('a typing error is answered with the nearest known word', () => {
 });
 
 test('what etcdctl has and the lab has not is said so', () => {
-  expect(sentence('watch greeting')).toMatch(/^the lab has no "watch" \| etcdctl has it/);
-  expect(sentence('snapshot save f')).toMatch(/^the lab has no "snapshot"/);
+  for (const line of ['elect e', 'lock l', 'make-mirror x', 'migrate', 'completion', 'check datascale']) {
+    expect(sentence(line)).toMatch(/^"[a-z -]+" is not in this lab \| [A-Z]/);
+  }
+  expect(sentence('watch k -- echo')).toMatch(/^the lab runs no programs \| .*"echo" for each event/);
+  expect(sentence('check perf --load xl')).toMatch(/^the lab has no load option xl/);
   expect(sentence('get a --hex KEY')).toBe('unknown flag: --hex | etcdctl has --hex; this lab does not.');
 });
 
