@@ -4,6 +4,7 @@
 import * as v from 'valibot';
 import { int64FromHex } from '../base/u64.ts';
 import type { Action } from '../sim/types.ts';
+import { loadKinds } from '../sim/load-kinds.ts';
 import { worldFaults } from './fault-commands.ts';
 
 export const commandVersion = 1;
@@ -31,6 +32,7 @@ const asked = {
   endpoints: v.exactOptional(
     v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(9)),
   ),
+  timeoutUs: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1000), v.maxValue(60_000_000))),
   user: v.exactOptional(v.pipe(v.string(), v.maxLength(1000), v.includes(':', 'is not name:password'))),
 };
 
@@ -182,7 +184,7 @@ export const actionSchema = v.variant('type', [
   }),
   v.strictObject({
     type: v.literal('load'),
-    kind: v.picklist(['kubernetes', 'hotKey', 'bigValues', 'none']),
+    kind: v.picklist(loadKinds),
     perSecond: whole(0, 1000),
   }),
 ]);

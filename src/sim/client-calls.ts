@@ -93,7 +93,10 @@ export class Calls {
     command.calls.add(call);
     for (let endpoint = 0; endpoint < endpoints.length; endpoint++) this.#dial(call, endpoint, waitUs);
     if (!hasTimeLimit(command)) return;
-    this.#world.schedule(startUs + commandTimeoutUs, { kind: 'clientDeadline', call: call.number });
+    this.#world.schedule(startUs + (command.action.timeoutUs ?? commandTimeoutUs), {
+      kind: 'clientDeadline',
+      call: call.number,
+    });
   }
 
   close(call: Call): void {

@@ -1,20 +1,40 @@
 /** What a load writes: the requests of each kind, drawn one after the other. */
 import type { Prng } from '../base/prng.ts';
-import type { ClientAction, LoadKind } from './types.ts';
+import { filled, hex8, put } from './load-values.ts';
+import { isStorm, newStorm } from './load-storms.ts';
+import type { ClientAction, ClientOutcome, LoadKind } from './types.ts';
 
-/** The next request of endless traffic. It goes by what it asked for, not by what became of it. */
+/** Endless traffic. It goes by what it asked for; what became of it matters to few. */
 export interface Traffic {
-  next(): ClientAction;
+  /** The next request. `id`: what names it, should it go on. */
+  next(id: number): ClientAction;
+  /** What a client sends at once when its request has ended so; null: nothing. */
+  again?(action: ClientAction, outcome: ClientOutcome | null): ClientAction | null;
+  /** What ends that which goes on by itself. */
+  close?(): readonly ClientAction[];
 }
 
-const faulty: readonly LoadKind[] = [];
+export const loadKinds: readonly LoadKind[] = [
+  'kubernetes',
+  'hotKey',
+  'bigValues',
+  'zipf',
+  'hugeValues',
+  'retries',
+  'flood',
+  'watchers',
+  'ranges',
+  'leases',
+  'none',
+];
 
 /** Whether a load is itself a fault, which ends with the others. */
 export function isFaultyLoad(kind: LoadKind): boolean {
-  return faulty.includes(kind);
+  return kind !== 'none' && isStorm(kind);
 }
 
 export function newTraffic(kind: Exclude<LoadKind, 'none'>, draws: Prng): Traffic {
+  if (isStorm(kind)) return newStorm(kind, draws);
   switch (kind) {
     case 'kubernetes':
       return new Kubernetes(draws);
@@ -28,16 +48,7 @@ export function newTraffic(kind: Exclude<LoadKind, 'none'>, draws: Prng): Traffi
 }
 
 const kib = 1024;
-const put = (key: string, value: string): ClientAction => ({ type: 'put', key, value });
 const del = (key: string): ClientAction => ({ type: 'del', key });
-const hex8 = (draws: Prng): string => draws.next().toString(16).padStart(8, '0');
-
-/** Text of so many bytes, which begins like this. */
-function filled(start: string, sizeBytes: number, draws: Prng): string {
-  const piece = hex8(draws) + hex8(draws);
-  const count = Math.ceil(Math.max(0, sizeBytes - start.length) / piece.length);
-  return (start + piece.repeat(count)).slice(0, Math.max(sizeBytes, start.length));
-}
 
 interface Pod {
   readonly namespace: string;

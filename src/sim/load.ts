@@ -38,6 +38,12 @@ const firstId = 1_000_000_000;
 const secondUs = 1_000_000;
 /** More requests than these never wait: the next ones are dropped, as by a client with a limit of its own. */
 const maxWaiting = 200;
+const maxFlooded = 2000;
+
+interface Waiting {
+  readonly action: ClientAction;
+  readonly sentAt: number;
+}
 
 const newTotals = (): LoadTotals => ({
   issued: 0,
@@ -59,8 +65,7 @@ export class Load {
   readonly #world: LoadWorld;
   readonly #seed: number;
   readonly #boot: number;
-  /** When each waiting request was sent. */
-  readonly #waiting = new Map<number, number>();
+  readonly #waiting = new Map<number, Waiting>();
   #number = 0;
   #kind: LoadKind = 'none';
   #perSecond = 0;
@@ -102,6 +107,7 @@ export class Load {
     if (kind === 'none' && this.#kind === 'none') return 'no load is running';
     if (kind === this.#kind && perSecond === this.#perSecond) return 'this load is running already';
     if (this.#kind !== 'none') this.#report();
+    for (const action of this.#traffic?.close?.() ?? []) this.#send(action);
     this.#number++;
     this.#kind = kind;
     this.#perSecond = perSecond;
@@ -128,12 +134,16 @@ export class Load {
 
   /** A request of the load has ended. */
   finished(id: number, outcome: ClientOutcome | null): void {
-    const sentAt = this.#waiting.get(id);
-    assert(sentAt !== undefined, 'load: a request ends once');
+    const waiting = this.#waiting.get(id);
+    assert(waiting !== undefined, 'load: a request ends once');
+    const { action, sentAt } = waiting;
     this.#waiting.delete(id);
     if (outcome?.ok !== true) {
       this.totals.failed++;
-      return;
+      const again = this.#traffic?.again?.(action, outcome) ?? null;
+      if (again === null || this.#waiting.size >= maxWaiting) return;
+      this.#world.reach.loadRepeated++;
+      return this.#send(again);
     }
     const latencyUs = this.#world.nowUs - sentAt;
     this.totals.ok++;
@@ -149,16 +159,20 @@ export class Load {
 
   #issue(): void {
     assert(this.#traffic !== null, 'load: what sends has traffic');
-    if (this.#waiting.size >= maxWaiting) {
+    if (this.#waiting.size >= (this.#kind === 'flood' ? maxFlooded : maxWaiting)) {
       this.totals.dropped++;
       this.#world.reach.loadDropped++;
       return;
     }
+    this.#send(this.#traffic.next(this.#lastId + 1));
+  }
+
+  #send(action: ClientAction): void {
     this.totals.issued++;
     this.#world.reach.loadIssued++;
     this.#lastId++;
-    this.#waiting.set(this.#lastId, this.#world.nowUs);
-    this.#world.request(this.#lastId, this.#traffic.next());
+    this.#waiting.set(this.#lastId, { action, sentAt: this.#world.nowUs });
+    this.#world.request(this.#lastId, action);
   }
 
   #report(): void {

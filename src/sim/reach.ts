@@ -26,8 +26,9 @@ export interface FaultReach {
   messagesDelayed: number;
   messagesCopied: number;
   droppedByCommand: number;
-  /** A load's requests: sent, and not sent for too many were waiting. */
+  /** A load's requests: sent, sent again, and not sent for too many were waiting. */
   loadIssued: number;
+  loadRepeated: number;
   loadDropped: number;
   /** Unsynced writes at power cuts. */
   writesKept: number;
@@ -101,6 +102,7 @@ export function newReach(): FaultReach {
     messagesCopied: 0,
     droppedByCommand: 0,
     loadIssued: 0,
+    loadRepeated: 0,
     loadDropped: 0,
     writesKept: 0,
     writesLost: 0,

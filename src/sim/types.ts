@@ -28,7 +28,7 @@ export type LabEvent = EngineEvent | SimEvent;
 
 /**
  * A client's command in etcdctl's terms. Keys and values are text, sent as UTF-8. `user`: who asks, as
- * `name:password`.
+ * `name:password`. `timeoutUs`: how long it waits for each answer, 1 ms to 60 s; else etcdctl's 5 seconds.
  */
 export type ClientAction = (
   | ({ readonly type: 'put' } & PutFields)
@@ -71,7 +71,7 @@ export type ClientAction = (
     }
   | { readonly type: 'moveLeader'; readonly id: string }
   | EtcdAction
-) & { readonly endpoints?: readonly string[]; readonly user?: string };
+) & { readonly endpoints?: readonly string[]; readonly user?: string; readonly timeoutUs?: number };
 
 /** A fault, or its end. Members are numbered from 1. */
 export type FaultAction =
@@ -111,8 +111,11 @@ export type FaultAction =
 
 export type MessageDeed = 'drop' | 'hold' | 'deliver' | 'delay' | 'duplicate';
 
-/** Like what a load's clients behave: see load-kinds.ts. `none`: it ends. */
-export type LoadKind = 'kubernetes' | 'hotKey' | 'bigValues' | 'none';
+/** Like what a load's clients behave: see load-kinds.ts and load-storms.ts. `none`: it ends. */
+export type LoadKind = 'kubernetes' | 'hotKey' | 'bigValues' | LoadStorm | 'none';
+
+/** What clients do to a cluster that is more than it is for. */
+export type LoadStorm = 'zipf' | 'hugeValues' | 'retries' | 'flood' | 'watchers' | 'ranges' | 'leases';
 
 /** Clients of the world's own, so many requests a second: 1 to 1000, whatever becomes of them. */
 export type LoadAction = {

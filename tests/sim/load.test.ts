@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Member } from '../../src/engine/server/member.ts';
 import { stream } from '../../src/base/prng.ts';
+import { drawZipf } from '../../src/sim/load-storms.ts';
 import { newTraffic } from '../../src/sim/load-kinds.ts';
 import { replay } from '../../src/sim/run.ts';
 import { clusterConfig, Lab, noTrace, recordingTrace } from './worlds.ts';
@@ -108,7 +109,7 @@ test('a load that makes no sense is refused with the reason', () => {
 test('traffic is like its name: pods live and die, one key is hot, big values leave holes', () => {
   const requests = (kind: Exclude<LoadKind, 'none'>) => {
     const traffic = newTraffic(kind, stream(7, 'traffic'));
-    return Array.from({ length: 4000 }, () => traffic.next());
+    return Array.from({ length: 4000 }, (_, i) => traffic.next(i));
   };
   const live = new Set<string>();
   let deletedCount = 0;
@@ -132,4 +133,76 @@ test('traffic is like its name: pods live and die, one key is hot, big values le
   expect(Math.max(...sizes)).toBeLessThanOrEqual(100 * 1024);
   expect(sizes.length).toBeGreaterThan(1900);
   expect(sizes.length).toBeLessThan(2100);
+});
+
+test('a zipf load asks for its keys by their ranks: the first twice as often as the second', () => {
+  const draws = stream(3, 'zipf');
+  const counts = new Map<number, number>();
+  for (let i = 0; i < 40_000; i++) {
+    const rank = drawZipf(draws);
+    counts.set(rank, (counts.get(rank) ?? 0) + 1);
+  }
+  const of = (rank: number): number => counts.get(rank) ?? 0;
+  expect(Math.min(...counts.keys())).toBe(1);
+  expect(Math.max(...counts.keys())).toBeGreaterThan(1000);
+  expect(of(1) / of(2)).toBeGreaterThan(1.8);
+  expect(of(1) / of(2)).toBeLessThan(2.2);
+  expect(of(1) / of(10)).toBeGreaterThan(8);
+});
+
+test('impatient clients send again what may have happened, and the store has it all the same', () => {
+  const { lab } = loadedLab('retries', 50);
+  for (const member of [1, 2, 3]) lab.do({ type: 'slowDisk', member, factor: 20 });
+  lab.runFor(2_000_000);
+  expect(lab.cluster.reach.loadRepeated).toBeGreaterThan(20);
+  lab.do({ type: 'load', kind: 'none', perSecond: 0 });
+  for (const member of [1, 2, 3]) lab.do({ type: 'slowDisk', member, factor: 1 });
+  lab.runFor(2_000_000);
+  const { issued, ok, failed } = lab.cluster.load;
+  expect(ok + failed).toBe(issued);
+  expect(lab.cluster.reach.commandsTimedOut).toBe(failed);
+  const read = lab.do({ type: 'get', key: '/load/retry/', prefix: true });
+  if (read?.ok !== true || read.type !== 'get') throw new Error('no answer');
+  // each that ran out of time is a write of its own where it happened
+  expect(read.revision).toBeGreaterThan(1 + ok);
+});
+
+test('a storm of watchers hears of each write, and goes when it is over', () => {
+  const { lab, told } = loadedLab('watchers', 100);
+  lab.runFor(2_000_000);
+  const heard = told.filter(({ event }) => event.type === 'sim.watch').length;
+  expect(heard).toBeGreaterThan(500);
+  lab.do({ type: 'load', kind: 'none', perSecond: 0 });
+  lab.runFor(1_000_000);
+  const quiet = told.length;
+  lab.do({ type: 'put', key: '/load/watched', value: 'x' });
+  lab.runFor(500_000);
+  expect(told.slice(quiet).filter(({ event }) => event.type === 'sim.watch')).toEqual([]);
+});
+
+test('values that are too large are refused, runaway ranges read all, leases that nobody renews go', () => {
+  const huge = loadedLab('hugeValues', 5, false).lab;
+  huge.runFor(3_000_000);
+  expect(huge.cluster.load.failed).toBeGreaterThan(0);
+  expect(huge.cluster.load.ok).toBeGreaterThan(5);
+  const ranges = loadedLab('ranges', 60, false).lab;
+  ranges.runFor(2_000_000);
+  expect(ranges.cluster.load.ok).toBeGreaterThan(100);
+  const { lab, told } = loadedLab('leases', 60);
+  lab.runFor(1_000_000);
+  lab.do({ type: 'healEverything' });
+  expect(lab.cluster.load.issued).toBeLessThan(65);
+  lab.runFor(40_000_000);
+  const granted = told.filter(({ event, at }) => event.type === 'lease.grant' && at.member === 1).length;
+  expect(granted).toBeGreaterThan(20);
+  expect(lab.do({ type: 'leaseList' })).toMatchObject({ ok: true, ids: [] });
+});
+
+test('a flood is not held back by what waits', () => {
+  const { lab } = loadedLab('flood', 1000, false);
+  for (const member of [1, 2]) lab.do({ type: 'kill', member });
+  lab.runFor(1_000_000);
+  const { issued, dropped } = lab.cluster.load;
+  expect(issued).toBeGreaterThan(900);
+  expect(dropped).toBe(0);
 });

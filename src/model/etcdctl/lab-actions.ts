@@ -84,6 +84,13 @@ const loadWords: Readonly<Record<string, LoadKind>> = {
   kubernetes: 'kubernetes',
   'hot-key': 'hotKey',
   'big-values': 'bigValues',
+  zipf: 'zipf',
+  'huge-values': 'hugeValues',
+  retries: 'retries',
+  flood: 'flood',
+  watchers: 'watchers',
+  ranges: 'ranges',
+  leases: 'leases',
   off: 'none',
 };
 const defaultRate = 50;

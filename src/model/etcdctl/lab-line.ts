@@ -16,6 +16,13 @@ const loadNames: Readonly<Record<LoadKind, string>> = {
   kubernetes: 'kubernetes',
   hotKey: 'hot-key',
   bigValues: 'big-values',
+  zipf: 'zipf',
+  hugeValues: 'huge-values',
+  retries: 'retries',
+  flood: 'flood',
+  watchers: 'watchers',
+  ranges: 'ranges',
+  leases: 'leases',
   none: 'off',
 };
 
