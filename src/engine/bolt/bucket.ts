@@ -148,10 +148,15 @@ export class Bucket {
     return index < 0 || (leaf.elementFlags(index) & bucketLeafFlag) !== 0 ? null : leaf.value(index);
   }
 
-  /** The leaf where a key belongs, if it and the way to it are open for change already. */
+  /**
+   * The leaf where a key belongs, if it and the way to it are open for change already.
+   * @throws BoltError 'invalid database' where the way has no end
+   */
   #openLeaf(key: Uint8Array): Node | null {
     let node = this.rootNode;
-    while (node !== null && !node.isLeaf) {
+    for (let depth = 1; node !== null && !node.isLeaf; depth++) {
+      // open nodes of a damaged tree may lead back to one another
+      this.tx.checkDepth(depth);
       if (node.count === 0) return null;
       node = this.nodes.get(node.child(node.searchChild(key))) ?? null;
     }

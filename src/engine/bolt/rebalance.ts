@@ -2,17 +2,26 @@
 import { BoltError } from './errors.ts';
 import type { Node } from './node.ts';
 
+/** In a damaged tree an open node may be come to on two ways: as a child of both it would close a circle. */
+function requireChild(node: Node, parent: Node): void {
+  if (node.parent !== parent)
+    throw new BoltError('invalid database', `page ${node.pgid}: two elements lead here`);
+}
+
 /** A root branch with one child becomes that child. */
 function collapseRoot(root: Node): void {
   if (root.isLeaf || root.inodes.length !== 1) return;
   const { bucket } = root;
   const child = bucket.node(root.inodes[0].pgid, root);
+  requireChild(child, root);
   root.isLeaf = child.isLeaf;
   root.inodes = child.inodes.slice();
   root.children = child.children;
   for (const inode of root.inodes) {
-    const inner = bucket.nodes.get(inode.pgid);
-    if (inner !== undefined) inner.parent = root;
+    const inner = root.isLeaf ? undefined : bucket.nodes.get(inode.pgid);
+    if (inner === undefined) continue;
+    requireChild(inner, child);
+    inner.parent = root;
   }
   child.parent = null;
   bucket.nodes.delete(child.pgid);
@@ -33,9 +42,10 @@ function merge(left: Node, right: Node, parent: Node): void {
   if (left === right) throw new BoltError('invalid database', `page ${left.pgid}: two elements lead here`);
   const { nodes } = left.bucket;
   for (const inode of right.inodes) {
-    const inner = nodes.get(inode.pgid);
-    if (inner === undefined || inner.parent === null || right.isLeaf) continue;
-    inner.parent.removeChild(inner);
+    const inner = right.isLeaf ? undefined : nodes.get(inode.pgid);
+    if (inner === undefined) continue;
+    requireChild(inner, right);
+    right.removeChild(inner);
     inner.parent = left;
     left.children.push(inner);
   }

@@ -1,5 +1,8 @@
 /** Damaged and hostile files: never a crash, never a hang, never a fault of our own; a sound one has no findings. */
 import { expect, test } from 'vitest';
+import { encodeUtf8 } from '../../../src/base/utf8.ts';
+import { Db } from '../../../src/engine/bolt/db.ts';
+import { Page } from '../../../src/engine/bolt/page.ts';
 import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
 import { xray } from '../../../src/engine/bolt/xray.ts';
 import { fuzzBolt } from '../../fuzz/bolt.ts';
@@ -7,6 +10,31 @@ import { soundFiles } from '../../fuzz/bolt-mutants.ts';
 import { treat } from '../../fuzz/bolt-treatment.ts';
 
 const mutantCount = 2000;
+
+test('a branch that leads back to itself is refused, whether the way to it is open for change or not', () => {
+  const pager = new MemoryPager();
+  const made = Db.open(pager, { pageSize: 512 });
+  const making = made.beginWrite();
+  const name = encodeUtf8('b');
+  const keyOf = (i: number): Uint8Array => encodeUtf8(`key-${String(i).padStart(3, '0')}`);
+  const bucket = making.createBucket(name);
+  for (let i = 0; i < 60; i++) bucket.put(keyOf(i), new Uint8Array(20));
+  making.commit();
+  const root = made.beginRead().bucket(name)?.root ?? 0;
+  const image = pager.image();
+  const place = pager.run(root, 1, 512);
+  const page = new Page(place, place.at + 512);
+  expect(page.isBranch && page.count).toBeGreaterThan(2);
+  // the second child of the bucket's root
+  new DataView(image.buffer).setBigUint64(root * 512 + 16 + 16 + 8, BigInt(root), true);
+  const key = new Uint8Array(page.key(1));
+  for (const opensFirst of [false, true]) {
+    const damaged = Db.open(new MemoryPager(image)).beginWrite().bucket(name);
+    if (opensFirst) damaged?.put(keyOf(0), new Uint8Array(1));
+    expect(() => damaged?.put(key, new Uint8Array(1))).toThrow('run in a circle');
+    expect(() => damaged?.get(key)).toThrow('run in a circle');
+  }
+});
 
 test('a sound file has nothing to report, with and without a stored freelist', () => {
   for (const sound of soundFiles()) {
