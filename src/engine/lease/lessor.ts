@@ -1,5 +1,6 @@
 /** The leases of one member: all members grant and revoke as the log says, the leader's clock counts. */
 import { assert } from '../../base/assert.ts';
+import { Histogram } from '../../base/histogram.ts';
 import { compareBytes } from '../../base/bytes.ts';
 import { silent } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
@@ -66,6 +67,8 @@ export class Lessor implements KeyLeases {
   readonly #leases = new Map<LeaseId, LeaseRecord>();
   readonly #leaseOf = new Map<Item, LeaseRecord>();
   readonly #search: ExpirySearch;
+  /** Since the process began. */
+  readonly counts = { granted: 0, revoked: 0, renewed: 0, ttlSeconds: Histogram.doubling(1, 24) };
   #openTxn: (() => TxnDelete) | null = null;
   #isPrimary = false;
 
@@ -146,6 +149,8 @@ export class Lessor implements KeyLeases {
       this.#refresh(lease, nowUs);
       this.#schedule(lease, nowUs);
     }
+    this.counts.granted++;
+    this.counts.ttlSeconds.observe(lease.ttlSeconds);
     const { expiryUs } = lease;
     this.#tellTime('lease.grant', lease, expiryUs ?? -1);
     return viewOf(lease);
@@ -167,6 +172,7 @@ export class Lessor implements KeyLeases {
     this.#leases.delete(id);
     this.#store.delete(id);
     txn.end();
+    this.counts.revoked++;
     if (!this.#trace.on) return;
     this.#trace.emit({ type: 'lease.revoke', id: idToHex(id), keyCount: keys.length, revision });
   }
@@ -207,6 +213,7 @@ export class Lessor implements KeyLeases {
     if (remainingUs(lease, nowUs) <= 0) return { kind: 'expired' };
     if (this.#checkpoints !== null && lease.remainingTtlSeconds > 0) return { kind: 'checkpointed' };
     const expiryUs = this.#refresh(lease, nowUs);
+    this.counts.renewed++;
     this.#tellTime('lease.renew', lease, expiryUs);
     return { kind: 'renewed', ttlSeconds: lease.ttlSeconds };
   }

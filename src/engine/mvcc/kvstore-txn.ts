@@ -21,6 +21,18 @@ export interface RecordSource {
   get(name: BucketName, key: Uint8Array): Uint8Array | null;
 }
 
+/**
+ * What transactions did since the process began; `txns` are those with more than one operation.
+ * @source etcd v3.4.23 mvcc/metrics_txn.go
+ */
+export interface TxnCounts {
+  puts: number;
+  putBytes: number;
+  deletes: number;
+  ranges: number;
+  txns: number;
+}
+
 /** The store as its transactions see it. */
 export interface TxnContext {
   readonly index: TreeIndex;
@@ -28,6 +40,7 @@ export interface TxnContext {
   readonly leases: KeyLeases | null;
   readonly revision: number;
   readonly compactRevision: number;
+  readonly counts: TxnCounts;
 }
 
 /**
@@ -67,6 +80,7 @@ export class StoreReadTxn implements ReadTxn {
   readonly revision: number;
   readonly #context: TxnContext;
   readonly #source: RecordSource;
+  #operations = 0;
 
   constructor(context: TxnContext, source: RecordSource) {
     this.#context = context;
@@ -76,10 +90,14 @@ export class StoreReadTxn implements ReadTxn {
   }
 
   range(key: Uint8Array, end: Uint8Array | null, options: RangeOptions): RangeResult {
+    this.#operations++;
+    this.#context.counts.ranges++;
     return rangeKeys(this.#context, this.#source, this.revision, key, end, options);
   }
 
-  end(): void {}
+  end(): void {
+    if (this.#operations > 1) this.#context.counts.txns++;
+  }
 }
 
 /** The one open write transaction. Its own reads see its changes, one revision above its beginning. */
@@ -91,6 +109,7 @@ export class StoreWriteTxn implements WriteTxn {
   readonly #tx: BatchTx;
   readonly #onEnd: (changes: readonly KeyValue[]) => void;
   readonly #changes: KeyValue[] = [];
+  #operations = 0;
 
   constructor(context: TxnContext, tx: BatchTx, onEnd: (changes: readonly KeyValue[]) => void) {
     this.#context = context;
@@ -105,11 +124,17 @@ export class StoreWriteTxn implements WriteTxn {
   }
 
   range(key: Uint8Array, end: Uint8Array | null, options: RangeOptions): RangeResult {
+    this.#operations++;
+    this.#context.counts.ranges++;
     return rangeKeys(this.#context, this.#tx, this.#seen, key, end, options);
   }
 
   /** @source etcd mvcc/kvstore_txn.go put */
   put(key: Uint8Array, value: Uint8Array, lease: bigint): number {
+    const { counts } = this.#context;
+    this.#operations++;
+    counts.puts++;
+    counts.putBytes += key.length + value.length;
     const next = this.#next;
     const before = this.#context.index.get(key, next.main);
     const kv: KeyValue = {
@@ -131,12 +156,15 @@ export class StoreWriteTxn implements WriteTxn {
 
   /** @source etcd mvcc/kvstore_txn.go deleteRange */
   deleteRange(key: Uint8Array, end: Uint8Array | null): Deleted {
+    this.#operations++;
+    this.#context.counts.deletes++;
     const found = this.#context.index.range(key, end, this.#seen);
     for (const { key } of found) this.#delete(key);
     return { deleted: found.length, revision: this.#seen };
   }
 
   end(): void {
+    if (this.#operations > 1) this.#context.counts.txns++;
     this.#onEnd(this.#changes);
   }
 

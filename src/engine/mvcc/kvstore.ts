@@ -19,6 +19,7 @@ import { KeyIndex } from './key-index.ts';
 import { Compactions } from './kvstore-compaction.ts';
 import type { ReadTxn, WriteTxn } from './kv.ts';
 import { StoreReadTxn, StoreWriteTxn } from './kvstore-txn.ts';
+import type { TxnCounts } from './kvstore-txn.ts';
 import { decodeRevision, encodeRevision, isTombstone } from './revision.ts';
 import { tellIndex } from './tell-index.ts';
 import { TreeIndex } from './tree-index.ts';
@@ -41,6 +42,7 @@ export class KvStore {
   readonly trace: Trace<MvccEvent>;
   /** Null for a store without leases: records then name them, and nothing more. */
   readonly leases: KeyLeases | null;
+  readonly counts: TxnCounts = { puts: 0, putBytes: 0, deletes: 0, ranges: 0, txns: 0 };
   readonly defects: Defects;
   /** Compactions under way: whoever owns the store lets them work. */
   readonly compactions: Compactions;

@@ -20,7 +20,7 @@ import type { RaftNode } from './raft.ts';
 import type { LogOwner } from './wal-storage.ts';
 
 /** The version whose behaviour this is. */
-const serverVersion = '3.4.23';
+export const serverVersion = '3.4.23';
 
 export interface AnswerParts {
   readonly owner: LogOwner;

@@ -22,6 +22,7 @@ interface PendingSync {
   readonly file: string;
   /** Of pages and meta pages: which of the backend's databases they belong to. */
   readonly database: number;
+  readonly sinceUs: number;
   /** Of a file: what is to follow. */
   readonly then: (() => void) | null;
 }
@@ -32,6 +33,8 @@ export class Disk {
   readonly #pending = new Map<number, PendingSync>();
   #nextId = 1;
   #database = 1;
+  /** When the commit began whose meta page is on its way. */
+  #commitSinceUs = 0;
 
   constructor(outbox: Outbox) {
     this.#outbox = outbox;
@@ -123,12 +126,27 @@ export class Disk {
     const pending = this.#pending.get(id);
     assert(pending !== undefined, 'disk: a completion that nobody waits for');
     this.#pending.delete(id);
+    this.#measure(pending);
     return pending;
+  }
+
+  /** A commit of the backend lasts from its pages to its meta page. */
+  #measure({ purpose, sinceUs }: PendingSync): void {
+    const { meter } = this.#outbox;
+    const lastedUs = meter.nowUs - sinceUs;
+    if (purpose === 'wal') meter.walFsync.observe(lastedUs);
+    if (purpose === 'pages') this.#commitSinceUs = sinceUs;
+    if (purpose === 'meta') meter.backendCommit.observe(meter.nowUs - Math.min(this.#commitSinceUs, sinceUs));
+    if (purpose !== 'defragment') return;
+    meter.defragInflight--;
+    meter.defragment.observe(lastedUs);
   }
 
   #sync(purpose: SyncPurpose, file: string, barrier: boolean, then: (() => void) | null): void {
     const id = this.#nextId++;
-    this.#pending.set(id, { purpose, file, database: this.#database, then });
+    const { meter } = this.#outbox;
+    if (purpose === 'defragment') meter.defragInflight++;
+    this.#pending.set(id, { purpose, file, database: this.#database, sinceUs: meter.nowUs, then });
     this.#outbox.disk({ kind: 'sync', file, id, barrier });
   }
 }

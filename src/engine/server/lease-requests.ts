@@ -9,6 +9,7 @@ import {
   LeaseCheckpointRequestSchema,
   LeaseKeepAliveRequestSchema,
   LeaseKeepAliveResponseSchema,
+  LeaseRevokeRequestSchema,
   LeaseTimeToLiveRequestSchema,
   LeaseTimeToLiveResponseSchema,
 } from '../pb/gen/rpc_pb.ts';
@@ -67,6 +68,11 @@ export function checkpointOf(batch: readonly Checkpoint[]): WriteRequest {
     remainingTTL: BigInt(remainingSeconds),
   }));
   return { kind: 'leaseCheckpoint', body: create(LeaseCheckpointRequestSchema, { checkpoints }) };
+}
+
+/** The write that ends a lease. */
+export function revocationOf(lease: bigint): WriteRequest {
+  return { kind: 'leaseRevoke', body: create(LeaseRevokeRequestSchema, { ID: lease }) };
 }
 
 /**

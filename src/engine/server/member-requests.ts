@@ -269,6 +269,7 @@ export class MemberRequests {
     if (!membership.isReadyToPromote()) throw rpcErrors.notEnoughStarted;
     const member = this.#memberOr(id);
     this.#propose(asker, { kind: 'promote', member }, nowUs, () => {
+      this.#port.outbox.meter.learnersPromoted++;
       const response = { header: this.#port.header(), members: membersOf(membership) };
       return toBinary(MemberPromoteResponseSchema, create(MemberPromoteResponseSchema, response));
     });

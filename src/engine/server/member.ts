@@ -52,9 +52,11 @@ export class Member {
     files: DiskImage,
     nowUs: number,
   ): { readonly member: Member; readonly output: MemberOutput } {
-    const member = new Member(new Outbox(config.trace));
+    const outbox = new Outbox(config.trace);
+    const member = new Member(outbox);
+    outbox.meter.nowUs = nowUs;
     const output = member.#run(() => {
-      member.#server = new EtcdServer(config, files, member.#outbox, nowUs);
+      member.#server = new EtcdServer(config, files, outbox, nowUs);
     });
     return { member, output };
   }
@@ -63,6 +65,7 @@ export class Member {
   step(input: MemberInput, nowUs: number): MemberOutput {
     const server = this.#server;
     if (server === null || this.#halted !== null) return this.#outbox.take(this.#digest, this.#halted);
+    this.#outbox.meter.take(input, nowUs);
     return this.#run(() => server.take(input, nowUs));
   }
 

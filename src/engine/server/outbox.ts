@@ -1,6 +1,7 @@
 /** What one step produces, gathered from all parts of a member. */
 import type { Trace } from '../../base/trace.ts';
 import type { EngineEvent } from '../events.ts';
+import { Meter } from './meter.ts';
 import type { DiskRequest, MemberOutput, Reply, Send, TimerName } from './types.ts';
 
 interface Pending {
@@ -16,6 +17,7 @@ const empty = (): Pending => ({ sends: [], disk: [], replies: [], timers: [], ev
 /** The parts of a member write here; `take` hands over what the step has produced and starts anew. */
 export class Outbox {
   readonly trace: Trace<EngineEvent>;
+  readonly meter = new Meter();
   #pending: Pending = empty();
 
   constructor(traced: boolean) {
@@ -24,14 +26,17 @@ export class Outbox {
 
   send(send: Send): void {
     this.#pending.sends.push(send);
+    this.meter.sent(send);
   }
 
   disk(request: DiskRequest): void {
     this.#pending.disk.push(request);
+    this.meter.disk(request);
   }
 
   reply(reply: Reply): void {
     this.#pending.replies.push(reply);
+    this.meter.replied(reply);
     const { request, code, message } = reply;
     if (this.trace.on) this.trace.emit({ type: 'server.reply', request, code, message });
   }

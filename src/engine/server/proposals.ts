@@ -3,6 +3,9 @@ import type { ConfChange } from '../raft/types.ts';
 import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
 
+/** Clients are turned away while so much is not applied. @source etcd v3.4.23 etcdserver/v3_server.go */
+export const maxGapBetweenApplyAndCommit = 5000;
+
 /**
  * Who waits for an entry: a client's request, or the member itself, which publishes its attributes or, as the
  * leader, revokes a lease that has expired.
@@ -48,6 +51,10 @@ export class Proposals {
   constructor(electionUs: number) {
     this.#electionUs = electionUs;
     this.#timeoutUs = requestTimeoutUs(electionUs);
+  }
+
+  get size(): number {
+    return this.#registered.size;
   }
 
   /** Registers a proposal that `takeWaiting` will hand out as soon as there is a leader. */

@@ -38,11 +38,14 @@ export function txnCost({ success, failure }: TxnRequest): number {
 
 /** @source etcd v3.4.23 etcdserver/quota.go backendQuota */
 export class Quota {
+  /** As the metrics have it. */
+  readonly shownBytes: number;
   readonly #maxBytes: number;
   readonly #sizeBytes: () => number;
 
   /** @param maxBytes 0: the default of 2 GiB; negative: no limit */
   constructor(maxBytes: number, sizeBytes: () => number) {
+    this.shownBytes = maxBytes === 0 ? defaultQuotaBytes : maxBytes;
     this.#maxBytes = maxBytes === 0 ? defaultQuotaBytes : maxBytes < 0 ? Infinity : maxBytes;
     this.#sizeBytes = sizeBytes;
   }

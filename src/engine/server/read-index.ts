@@ -20,6 +20,8 @@ export interface ReadIndexPort {
   /** Asks the leader for its commit index; `context` comes back with the answer. */
   sendReadIndex(context: Uint8Array): void;
   refuse(reader: Reader, error: RpcError): void;
+  /** A question has failed: the leader has changed, or its time is over. */
+  failed(error: RpcError): void;
 }
 
 interface Batch {
@@ -111,6 +113,7 @@ export class ReadIndexLoop {
     const batch = this.#batch;
     if (batch === null || batch.confirmed !== null) return;
     this.#batch = null;
+    this.#port.failed(error);
     for (const reader of batch.readers) this.#port.refuse(reader, error);
     this.#begin(nowUs);
   }

@@ -6,7 +6,7 @@ import { idToHex } from '../../base/u64.ts';
 import { encodeUtf8, printable } from '../../base/utf8.ts';
 import * as pb from '../pb/gen/rpc_pb.ts';
 import { malformed, oversized, unknownMethod } from './errors.ts';
-import type { RpcMethod } from './types.ts';
+import type { HttpMethod, RpcMethod } from './types.ts';
 
 /**
  * The requests that have one answer, each with its message. A write's name is its field in the log's entry.
@@ -61,7 +61,7 @@ export type RpcRequest = {
 }[RpcKind];
 
 /** `Watch` is a stream of both sides, and its messages go to the watch server. */
-type UnaryMethod = Exclude<RpcMethod, 'etcdserverpb.Watch/Watch'>;
+type UnaryMethod = Exclude<RpcMethod, 'etcdserverpb.Watch/Watch' | HttpMethod>;
 
 const kindOf: Readonly<Record<UnaryMethod, RpcKind>> = {
   'etcdserverpb.KV/Range': 'range',
@@ -130,10 +130,14 @@ export function decodeBody<Desc extends DescMessage>(schema: Desc, bytes: Uint8A
  * @param maxRequestBytes the longest entry that a client may cause
  * @throws RpcError for bytes that are no such message, or too many
  */
-export function decodeRequest(method: UnaryMethod, bytes: Uint8Array, maxRequestBytes: number): RpcRequest {
+export function decodeRequest(
+  method: UnaryMethod | HttpMethod,
+  bytes: Uint8Array,
+  maxRequestBytes: number,
+): RpcRequest {
   const limit = maxRequestBytes + grpcOverheadBytes;
   if (bytes.length > limit) throw oversized(bytes.length, limit);
-  const kind = kindOf[method] as RpcKind | undefined;
+  const kind = kindOf[method as UnaryMethod] as RpcKind | undefined;
   if (kind === undefined) throw unknownMethod(method);
   return { kind, body: decodeBody(schemas[kind], bytes) } as RpcRequest;
 }

@@ -53,7 +53,11 @@ export type RpcMethod =
   | 'etcdserverpb.Maintenance/HashKV'
   /** A stream of answers: the store's file in pieces. */
   | 'etcdserverpb.Maintenance/Snapshot'
-  | `etcdserverpb.Auth/${AuthMethod}`;
+  | `etcdserverpb.Auth/${AuthMethod}`
+  | HttpMethod;
+
+/** Plain HTTP: the bytes are the address's query, the answer's the text. */
+export type HttpMethod = 'GET /health' | 'GET /metrics' | 'GET /version';
 
 export type AuthMethod =
   | 'AuthEnable'

@@ -1,10 +1,8 @@
 /** Clients' requests from the door to the answer: writes through the log, reads through the read index. */
-import { create } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import type { WatchableStore } from '../mvcc/watchable-store.ts';
-import { LeaseRevokeRequestSchema } from '../pb/gen/rpc_pb.ts';
 import type { Entry, NodeId, ReadState } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import { AlarmRequests } from './alarm-requests.ts';
@@ -21,17 +19,19 @@ import { encodeV2Put, encodeWrite, writeLabel } from './entry-data.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
 import { askerOf, KvReads, rootOf } from './kv-reads.ts';
+import { HttpRequests, isHttp } from './http-requests.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
-import { checkpointOf, LeaseRequests } from './lease-requests.ts';
+import { checkpointOf, LeaseRequests, revocationOf } from './lease-requests.ts';
 import { Maintenance } from './maintenance.ts';
 import type { MaintenanceParts } from './maintenance.ts';
 import { RequestIdGenerator } from './member-id.ts';
 import { MemberRequests } from './member-requests.ts';
 import { attributesPath, attributesToJson } from './membership.ts';
 import type { MemberAttributes } from './membership.ts';
+import { metricsText } from './metrics.ts';
 import type { PeerLinks } from './peer-links.ts';
 import type { PeerRequest } from './peer-request.ts';
-import { Proposals } from './proposals.ts';
+import { maxGapBetweenApplyAndCommit, Proposals } from './proposals.ts';
 import type { Proposal, Proposer } from './proposals.ts';
 import type { Quota } from './quota.ts';
 import { ReadIndexLoop } from './read-index.ts';
@@ -47,9 +47,6 @@ type ClientRequest = Extract<MemberInput, { kind: 'request' }>;
 
 /** The timers that this layer asks for. */
 export type V3Timer = Exclude<TimerName, 'raftTick' | 'backendCommit' | 'leaseExpiry'>;
-
-/** @source etcd v3.4.23 etcdserver/v3_server.go maxGapBetweenApplyAndCommitIndex */
-const maxGapBetweenApplyAndCommit = 5000;
 
 export interface V3ServerParts extends AnswerParts, MaintenanceParts {
   readonly owner: LogOwner;
@@ -75,6 +72,7 @@ export class V3Server {
   readonly #maintenance: Maintenance;
   readonly #compactions: CompactionServer;
   readonly #alarms: AlarmRequests;
+  readonly #http: HttpRequests;
   readonly #corruption: CorruptionMonitor;
   readonly #expiry = new LeaseExpiry();
   readonly #electionUs: number;
@@ -101,6 +99,7 @@ export class V3Server {
         sendReadIndex: (context) => parts.raft.readIndex(context),
         refuse: ({ request, refuse }, error) =>
           refuse === undefined ? this.#refuse(request, error) : refuse(error),
+        failed: (error) => parts.outbox.meter.readFailed(error === rpcErrors.timeout),
       },
       electionUs,
     );
@@ -118,6 +117,7 @@ export class V3Server {
     const propose = this.#proposeOwn.bind(this);
     this.#compactions = new CompactionServer({ ...parts, propose }, config.autoCompaction, nowUs);
     this.#alarms = this.#makeAlarmRequests();
+    this.#http = this.#makeHttpRequests();
     this.#corruption = this.#makeCorruptionMonitor(config);
     this.#publish(nowUs);
   }
@@ -125,6 +125,7 @@ export class V3Server {
   /** Takes a client's request; its answer comes in this step or a later one. */
   handle({ request, method, bytes, token, requireLeader }: ClientRequest, nowUs: number): void {
     try {
+      if (isHttp(method)) return this.#http.handle({ request, token, nowUs }, method, bytes);
       checkLearner(this.#parts, method);
       if (requireLeader === true && this.#parts.raft.lead === none) throw rpcErrors.noLeader;
       if (method === 'etcdserverpb.Watch/Watch')
@@ -165,6 +166,7 @@ export class V3Server {
     this.#memberRequests.cancel(request);
     this.#authRequests.cancel(request);
     this.#maintenance.cancel(request);
+    this.#http.cancel(request);
     this.#watch.close(request);
   }
 
@@ -173,11 +175,13 @@ export class V3Server {
     for (const { proposal, error } of this.#proposals.expire(nowUs, this.#ledSinceUs)) {
       if (proposal.proposer === 'publish') this.#publish(nowUs);
       else this.#finish(proposal.proposer, error);
+      this.#parts.outbox.meter.proposalsFailed++;
     }
     this.#reads.tick(nowUs);
     this.#leaseRequests.tick(nowUs);
     this.#memberRequests.tick(nowUs);
     this.#corruption.tick(nowUs);
+    this.#http.tick(nowUs);
     this.#watch.tick(this.#parts.raft.lead !== none, nowUs);
   }
 
@@ -207,6 +211,7 @@ export class V3Server {
       this.#expiry.stop();
     }
     if (!isNew) return;
+    this.#parts.outbox.meter.leaderChanges++;
     if (this.#proposesAgain) this.#proposals.again();
     if (raft.isLeader) this.#ledSinceUs = nowUs;
     this.#reads.leaderChanged(nowUs);
@@ -350,7 +355,10 @@ export class V3Server {
 
   /** Tells whoever proposed an entry what came of it. */
   #finish(proposer: Proposer, outcome: Uint8Array | RpcError): void {
-    if (proposer === 'leaseExpiry') return this.#expiry.done();
+    if (proposer === 'leaseExpiry') {
+      if (!(outcome instanceof RpcError)) this.#parts.outbox.meter.leasesExpired++;
+      return this.#expiry.done();
+    }
     if (proposer === 'publish') return;
     if (proposer.finish !== undefined) return proposer.finish(outcome);
     this.#tell(proposer.request, outcome);
@@ -367,8 +375,8 @@ export class V3Server {
 
   #revokeExpired(lease: bigint, startUs: number): void {
     const id = this.#ids.next();
-    const request = { kind: 'leaseRevoke', body: create(LeaseRevokeRequestSchema, { ID: lease }) } as const;
-    const label = requestLabel(request);
+    const request = revocationOf(lease);
+    const label = writeLabel(request);
     const data = encodeWrite(id, request, rootOf(this.#parts.auth));
     this.#proposals.add({ id, proposer: 'leaseExpiry', data, label, startUs });
   }
@@ -423,6 +431,22 @@ export class V3Server {
       answer: (request, bytes) => this.#answer(request, bytes),
       refuse: (request, error) => this.#refuse(request, error),
     });
+  }
+
+  #makeHttpRequests(): HttpRequests {
+    const { meter } = this.#parts.outbox;
+    return new HttpRequests({
+      ...this.#parts,
+      meter,
+      metrics: () => metricsText({ ...this.#parts, meter, ...this.#sizes() }),
+      read: (reader, nowUs) => this.#reads.add(reader, nowUs),
+      answer: (request, bytes) => this.#answer(request, bytes),
+      refuse: (request, error) => this.#refuse(request, error),
+    });
+  }
+
+  #sizes(): { proposalsPending: number; watchStreams: number } {
+    return { proposalsPending: this.#proposals.size, watchStreams: this.#watch.streamCount };
   }
 
   #makeCorruptionMonitor(config: MemberConfig): CorruptionMonitor {

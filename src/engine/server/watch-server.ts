@@ -105,6 +105,10 @@ export class WatchServer {
     this.#maxBytes = config.maxRequestBytes + grpcOverheadBytes;
   }
 
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
   /** A client opens a stream with its first message. */
   open(request: number, bytes: Uint8Array, { token, requireLeader = false }: Caller, nowUs: number): void {
     const jitterUs = this.#port.jitterUs(Math.floor(this.#progressUs / 10));

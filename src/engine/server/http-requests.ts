@@ -1,0 +1,99 @@
+/** What a member answers to plain HTTP: whether it is well, its metrics, its version. */
+import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import { AlarmType } from '../pb/gen/rpc_pb.ts';
+import { none } from '../raft/types.ts';
+import { alarmNames } from './alarms.ts';
+import type { AlarmStore } from './alarms.ts';
+import { serverVersion } from './answers.ts';
+import type { Call } from './calls.ts';
+import { RpcError } from './errors.ts';
+import type { Membership } from './membership.ts';
+import type { Meter } from './meter.ts';
+import type { Reader } from './read-index.ts';
+import { grpcCode } from './types.ts';
+import type { HttpMethod, RpcMethod } from './types.ts';
+
+/** @source etcd v3.4.23 etcdserver/api/etcdhttp/metrics.go checkHealth */
+const patienceUs = 1_000_000;
+const well = '{"health":"true"}';
+const unwell = '{"health":"false"}';
+
+export interface HttpRequestsPort {
+  readonly alarms: AlarmStore;
+  readonly membership: Membership;
+  readonly raft: { readonly lead: number };
+  readonly meter: Meter;
+  metrics(): string;
+  /** Asks for a linearizable read. */
+  read(reader: Reader, nowUs: number): void;
+  answer(request: number, bytes: Uint8Array): void;
+  refuse(request: number, error: RpcError): void;
+}
+
+export function isHttp(method: RpcMethod): method is HttpMethod {
+  return method.startsWith('GET ');
+}
+
+export class HttpRequests {
+  readonly #port: HttpRequestsPort;
+  /** Questions after health that wait for a read, and since when. */
+  readonly #waiting = new Map<number, number>();
+
+  constructor(port: HttpRequestsPort) {
+    this.#port = port;
+  }
+
+  /** @param query the part behind the question mark, as UTF-8 */
+  handle({ request, nowUs }: Call, method: HttpMethod, query: Uint8Array): void {
+    switch (method) {
+      case 'GET /health':
+        return this.#health(request, decodeUtf8(query), nowUs);
+      case 'GET /metrics':
+        return this.#port.answer(request, encodeUtf8(this.#port.metrics()));
+      case 'GET /version': {
+        const { version } = this.#port.membership;
+        const cluster = version ?? 'not_decided';
+        const text = `{"etcdserver":"${serverVersion}","etcdcluster":"${cluster}"}`;
+        return this.#port.answer(request, encodeUtf8(text));
+      }
+    }
+  }
+
+  cancel(request: number): void {
+    this.#waiting.delete(request);
+  }
+
+  tick(nowUs: number): void {
+    for (const [request, sinceUs] of this.#waiting) {
+      if (nowUs - sinceUs >= patienceUs) this.#tell(request, false);
+    }
+  }
+
+  /**
+   * Alarms (but those that the query excludes), a missing leader and a majority that does not confirm a read
+   * make a member unwell: status 503. etcd 3.4 puts its question into the log; here the read index has it.
+   */
+  #health(request: number, query: string, nowUs: number): void {
+    const { alarms, raft } = this.#port;
+    const excluded = query.split('&').map((each) => each.replace(/^exclude=/, ''));
+    const isRaised = ({ alarm }: { readonly alarm: AlarmType }): boolean =>
+      !excluded.includes(alarmNames[alarm] ?? String(alarm));
+    this.#waiting.set(request, nowUs);
+    if (alarms.get(AlarmType.NONE).some(isRaised) || raft.lead === none) return this.#tell(request, false);
+    const reader = {
+      request,
+      read: () => this.#tell(request, true),
+      refuse: () => this.#tell(request, false),
+    };
+    this.#port.read(reader, nowUs);
+  }
+
+  #tell(request: number, isWell: boolean): void {
+    if (!this.#waiting.delete(request)) return;
+    const { meter } = this.#port;
+    if (isWell) meter.healthSuccesses++;
+    else meter.healthFailures++;
+    if (isWell) this.#port.answer(request, encodeUtf8(well));
+    else this.#port.refuse(request, new RpcError(grpcCode.unavailable, unwell));
+  }
+}
