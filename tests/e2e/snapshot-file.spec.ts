@@ -1,0 +1,70 @@
+/** A file of a real etcd becomes the lab: chosen or dropped; what is damaged or none is refused in words. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import type { Page } from '@playwright/test';
+import { expect, openLab, test } from './lab.ts';
+
+const query = '?view=keys&seed=3&storage=memory&autoplay=0';
+const snapshot = gunzipSync(readFileSync('tests/testdata/xray/a-small.snapshot.db.gz'));
+const manifest = JSON.parse(
+  readFileSync('tests/testdata/xray/a-small.snapshot.db.manifest.json', 'utf8'),
+) as {
+  mvcc: { last_main_revision: number; live_keys: number };
+  hashkv_recomputed: { hash: number };
+};
+
+const choose = (page: Page, name: string, buffer: Buffer): Promise<void> =>
+  page.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+
+test('a chosen snapshot becomes a lab of one member with its revision, keys and HashKV', async ({ page }) => {
+  await openLab(page, query);
+  await page.getByRole('button', { name: 'Open a snapshot…' }).focus();
+  await expect(page.getByRole('button', { name: 'Open a snapshot…' })).toBeFocused();
+  await choose(page, 'a-small.snapshot.db', snapshot);
+  const { mvcc, hashkv_recomputed: hashKv } = manifest;
+  const notice = page.locator('.notice', { hasText: 'a-small.snapshot.db' });
+  await expect(notice).toContainText(
+    `revision ${mvcc.last_main_revision}, ${mvcc.live_keys} keys alive, HashKV ${hashKv.hash}`,
+  );
+  await expect(page.locator('[data-facts]')).toContainText(`Revision ${mvcc.last_main_revision}`);
+  await expect(page.locator('[data-facts]')).toContainText(`${mvcc.live_keys} keys alive`);
+  const state = await page.evaluate(() => window.quorumLab.state());
+  expect(state).toMatchObject({ members: 1, storage: 'memory' });
+  const run = await page.evaluate(() => window.quorumLab.runFile());
+  expect(run.origin?.file).toBe('a-small.snapshot.db');
+  await page.evaluate(() => window.quorumLab.pause());
+  const asked = page.evaluate(() => window.quorumLab.act({ type: 'endpointHashKv' }));
+  await page.evaluate(() => window.quorumLab.run(1_000_000));
+  expect(await asked).toMatchObject({ outcome: { endpoints: [{ hash: hashKv.hash }] } });
+});
+
+test('a dropped file is taken as well, on any page of the lab', async ({ page }) => {
+  await openLab(page, '?seed=3&storage=memory&autoplay=0');
+  const data = await page.evaluateHandle(
+    (bytes) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(bytes)], 'dropped.db'));
+      return transfer;
+    },
+    [...snapshot.subarray(0, snapshot.length - 32)],
+  );
+  await page.dispatchEvent('body', 'dragenter', { dataTransfer: data });
+  await expect(page.getByText('Drop an etcd snapshot or a member’s db')).toBeVisible();
+  await page.dispatchEvent('body', 'drop', { dataTransfer: data });
+  await expect(page.locator('.notice', { hasText: 'dropped.db' })).toContainText('without a hash of its own');
+  await expect(page.getByText('Drop an etcd snapshot or a member’s db')).toHaveCount(0);
+});
+
+test('a cut snapshot and a text are refused in words, and the lab stays as it was', async ({ page }) => {
+  await openLab(page, query);
+  const before = await page.evaluate(() => window.quorumLab.state());
+  const problem = page.locator('[data-file-problem]');
+  await choose(page, 'cut.db', snapshot.subarray(0, 300_000));
+  await expect(problem).toContainText('"cut.db" cannot be opened as a lab: it is no etcd database, or one');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await choose(page, 'notes.txt', Buffer.from('buy milk\n'.repeat(1000)));
+  await expect(problem).toContainText('"notes.txt" cannot be opened as a lab');
+  await page.keyboard.press('Escape');
+  await expect(problem).toHaveCount(0);
+  expect(await page.evaluate(() => window.quorumLab.state())).toEqual(before);
+});
