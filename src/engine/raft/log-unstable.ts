@@ -51,7 +51,14 @@ export class Unstable {
   }
 
   hasNextEntries(): boolean {
-    return this.entries.length > this.offsetInProgress - this.offset;
+    const inProgress = this.offsetInProgress - this.offset;
+    if (inProgress > this.entries.length) {
+      // Only a message whose entries have gaps between them leads here.
+      fail(
+        `${inProgress} unstable entries from ${this.offset} on are in progress, of ${this.entries.length}`,
+      );
+    }
+    return this.entries.length > inProgress;
   }
 
   /** What is to be written and was not handed out yet. */

@@ -62,7 +62,7 @@ export class RaftLog {
         fail(`entry ${conflict} conflict with committed entry [committed(${this.committed})]`);
       }
       const from = conflict - (prev.index + 1);
-      if (from < 0 || from >= entries.length) fail(`index, ${from}, is out of range [${entries.length}]`);
+      if (from < 0 || from > entries.length) fail(`index, ${from}, is out of range [${entries.length}]`);
       this.append(from === 0 ? entries : entries.slice(from));
     }
     this.commitTo(this.#commitOf(leaderCommit, lastNew));
@@ -251,12 +251,6 @@ export class RaftLog {
     const entries = this.entries(this.firstIndex(), noLimit);
     assert(entries !== null, 'log: entries from firstIndex on are never compacted');
     return entries;
-  }
-
-  /** Whether a log that ends in `other` may lead this one's owner. Raft thesis section 3.6.1. */
-  isUpToDate(other: EntryId): boolean {
-    const ours = this.lastEntryId();
-    return other.term > ours.term || (other.term === ours.term && other.index >= ours.index);
   }
 
   matchTerm(index: LogIndex, entryTerm: Term): boolean {

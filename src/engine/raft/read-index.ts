@@ -1,4 +1,5 @@
 /** Linearizable reads without a log entry: what a leader does with ReadIndex. Raft thesis section 6.4. */
+import { fail } from '../../base/assert.ts';
 import { newMessage } from './message.ts';
 import type { Raft } from './raft.ts';
 import { broadcastHeartbeat } from './replicate.ts';
@@ -59,7 +60,9 @@ export function receiveReadAck(raft: Raft, m: Message, context: Uint8Array): voi
 function respond(raft: Raft, { request, index, position }: PendingRead): void {
   if (raft.trace.on) raft.trace.emit({ type: 'raft.readIndex', index, confirmed: true, position });
   if (request.from === none || request.from === raft.id) {
-    raft.readStates.push({ index, requestContext: request.entries[0].data });
+    const [entry] = request.entries;
+    if (entry === undefined) fail(`${raft.id} stepped a MsgReadIndex without a context, at ${index}`);
+    raft.readStates.push({ index, requestContext: entry.data });
     return;
   }
   const m = newMessage('MsgReadIndexResp', request.from);

@@ -5,7 +5,7 @@ import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { decideCommit } from '../../../src/engine/raft/commit.ts';
 import { RaftError } from '../../../src/engine/raft/errors.ts';
 import type { RaftEvent } from '../../../src/engine/raft/events.ts';
-import type { Message } from '../../../src/engine/raft/types.ts';
+import type { Entry, Message } from '../../../src/engine/raft/types.ts';
 import { logIndex, nodeId, term } from '../../../src/engine/raft/types.ts';
 import { Cluster, entry, makeNode, message, settle, storageWith } from './cluster.ts';
 
@@ -386,4 +386,30 @@ test('a stored commit index below the snapshot or behind the log stops the start
   expect(starts(1)).toThrow(new InvariantError('1 state.commit 1 is out of range [2, 4]'));
   expect(starts(5)).toThrow(new InvariantError('1 state.commit 5 is out of range [2, 4]'));
   expect(starts(2)().basicStatus()).toMatchObject({ commit: 2, applied: 2 });
+});
+
+test('entries that begin behind a gap are not taken, and entries with gaps between them stop the node', () => {
+  const storage = storageWith([1, 2]);
+  const node = makeNode(2, storage, { applied: logIndex(2), asyncStorageWrites: true });
+  const append = (...entries: Entry[]): void =>
+    node.step(message('MsgApp', 1, 2, { term: term(1), index: logIndex(2), logTerm: term(1), entries }));
+  append(entry(1, 4));
+  expect(node.basicStatus().lastIndex).toBe(2);
+  append(entry(1, 3), entry(1, 4), entry(1, 6));
+  const [write] = node.ready().messages.filter(({ type }) => type === 'MsgStorageAppend');
+  expect(() => {
+    append(entry(1, 3), entry(1, 9));
+    for (const m of write.responses) if (m.to === 2) node.step(m);
+    node.hasReady();
+  }).toThrow(InvariantError);
+});
+
+test('a read without a context stops the one that would answer it to itself', () => {
+  const storage = storageWith([1]);
+  const node = makeNode(1, storage, { applied: logIndex(2) });
+  node.campaign();
+  settle(node, storage);
+  expect(() => node.step(message('MsgReadIndex', 0, 1, {}))).toThrow(
+    new InvariantError('1 stepped a MsgReadIndex without a context, at 3'),
+  );
 });
