@@ -81,6 +81,34 @@ test.skipIf(!isInstalled)(
   },
 );
 
+test.skipIf(!isInstalled)(
+  'a real etcd knows the users of a snapshot of ours, by our hashes of their passwords, and what they may',
+  { timeout: 60_000 },
+  async () => {
+    const { snapshot, expected } = exportScenario('users', 7);
+    const dir = mkdtempSync(join(tmpdir(), 'quorum-lab-'));
+    undo.push(() => rmSync(dir, { recursive: true, force: true }));
+    const file = join(dir, 'snapshot.db');
+    writeFileSync(file, snapshot);
+    const endpoint = await startRestored(dir, file);
+    const ask = (...args: string[]): string => etcdctl('--endpoints', endpoint, ...args);
+    expect(ask('user', 'list').trim().split('\n')).toEqual(['alice', 'bob', 'root']);
+    expect(ask('user', 'get', 'bob')).toContain('Roles:');
+    expect(ask('role', 'list').trim().split('\n')).toEqual(['reader', 'root']);
+    ask('auth', 'enable');
+    expect(() => ask('get', 'keys/000001')).toThrow('user name is empty');
+    const alice = ['--user', 'alice:pw-alice'];
+    const { kvs } = JSON.parse(ask(...alice, 'get', '--prefix', 'keys/', '-w', 'json')) as {
+      kvs: RealKeyValue[];
+    };
+    for (const kv of kvs) expect(rowOf(kv)[1]).toEqual(expected.kvs[kv.key]);
+    expect(kvs.length).toBeGreaterThan(100);
+    expect(() => ask(...alice, 'put', 'keys/000001', 'x')).toThrow('permission denied');
+    expect(() => ask('--user', 'alice:wrong', 'get', 'keys/000001')).toThrow('invalid user ID or password');
+    expect(ask('--user', 'root:pw-root', 'put', 'keys/000001', 'x')).toContain('OK');
+  },
+);
+
 interface RealKeyValue {
   readonly key: string;
   readonly value?: string;

@@ -3,11 +3,13 @@ import { stream } from '../../src/base/prng.ts';
 import type { Prng } from '../../src/base/prng.ts';
 import { concatBytes } from '../../src/base/bytes.ts';
 import { encodeUtf8 } from '../../src/base/utf8.ts';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
+import { Permission_Type } from '../../src/engine/pb/gen/auth_pb.ts';
 import * as pb from '../../src/engine/pb/gen/rpc_pb.ts';
+import type { AuthMethod } from '../../src/engine/server/types.ts';
 import { AttendedLab } from './member-client.ts';
 
-const scenarios = { keys, leases, tombstones, compacted, mixed, large };
+const scenarios = { keys, leases, tombstones, compacted, users, mixed, large };
 export type SnapshotScenario = keyof typeof scenarios;
 export const snapshotScenarios = Object.keys(scenarios) as SnapshotScenario[];
 
@@ -142,6 +144,44 @@ function compacted(lab: AttendedLab, draws: Prng): void {
     lab,
     Array.from({ length: 100 }, () => put(name('dead', draws.below(50)), 'after the compaction')),
   );
+}
+
+/**
+ * Users, roles and permissions; authentication is off: who takes the file over reads it first, and turns it on.
+ */
+function users(lab: AttendedLab, draws: Prng): void {
+  keys(lab, draws);
+  const tell = <Request extends DescMessage, Response extends DescMessage>(
+    method: AuthMethod,
+    types: readonly [Request, Response],
+    body: MessageInitShape<Request>,
+  ): void => void lab.ask(`etcdserverpb.Auth/${method}`, types, body);
+  const readKeys = { key: encodeUtf8('keys/'), rangeEnd: encodeUtf8('keys0') };
+  for (const role of ['root', 'reader', 'gone'])
+    tell('RoleAdd', [pb.AuthRoleAddRequestSchema, pb.AuthRoleAddResponseSchema], { name: role });
+  tell(
+    'RoleGrantPermission',
+    [pb.AuthRoleGrantPermissionRequestSchema, pb.AuthRoleGrantPermissionResponseSchema],
+    {
+      name: 'reader',
+      perm: { permType: Permission_Type.READ, ...readKeys },
+    },
+  );
+  for (const user of ['root', 'alice', 'bob'])
+    tell('UserAdd', [pb.AuthUserAddRequestSchema, pb.AuthUserAddResponseSchema], {
+      name: user,
+      password: `pw-${user}`,
+    });
+  for (const [user, role] of [
+    ['root', 'root'],
+    ['alice', 'reader'],
+    ['bob', 'gone'],
+  ])
+    tell('UserGrantRole', [pb.AuthUserGrantRoleRequestSchema, pb.AuthUserGrantRoleResponseSchema], {
+      user,
+      role,
+    });
+  tell('RoleDelete', [pb.AuthRoleDeleteRequestSchema, pb.AuthRoleDeleteResponseSchema], { role: 'gone' });
 }
 
 function mixed(lab: AttendedLab, draws: Prng): void {
