@@ -39,10 +39,14 @@ const secondUs = 1_000_000;
 /** More requests than these never wait: the next ones are dropped, as by a client with a limit of its own. */
 const maxWaiting = 200;
 const maxFlooded = 2000;
+/** Clients that try again give up then. */
+const maxTries = 5;
 
 interface Waiting {
   readonly action: ClientAction;
   readonly sentAt: number;
+  /** How often it has been sent. */
+  readonly tries: number;
 }
 
 const newTotals = (): LoadTotals => ({
@@ -141,9 +145,9 @@ export class Load {
     if (outcome?.ok !== true) {
       this.totals.failed++;
       const again = this.#traffic?.again?.(action, outcome) ?? null;
-      if (again === null || this.#waiting.size >= maxWaiting) return;
+      if (again === null || waiting.tries === maxTries) return;
       this.#world.reach.loadRepeated++;
-      return this.#send(again);
+      return this.#send(again, waiting.tries + 1);
     }
     const latencyUs = this.#world.nowUs - sentAt;
     this.totals.ok++;
@@ -167,11 +171,11 @@ export class Load {
     this.#send(this.#traffic.next(this.#lastId + 1));
   }
 
-  #send(action: ClientAction): void {
+  #send(action: ClientAction, tries = 1): void {
     this.totals.issued++;
     this.#world.reach.loadIssued++;
     this.#lastId++;
-    this.#waiting.set(this.#lastId, { action, sentAt: this.#world.nowUs });
+    this.#waiting.set(this.#lastId, { action, sentAt: this.#world.nowUs, tries });
     this.#world.request(this.#lastId, action);
   }
 

@@ -151,7 +151,7 @@ test('a zipf load asks for its keys by their ranks: the first twice as often as 
 });
 
 test('impatient clients send again what may have happened, and the store has it all the same', () => {
-  const { lab } = loadedLab('retries', 50);
+  const { lab } = loadedLab('retries', 20, false);
   for (const member of [1, 2, 3]) lab.do({ type: 'slowDisk', member, factor: 20 });
   lab.runFor(2_000_000);
   expect(lab.cluster.reach.loadRepeated).toBeGreaterThan(20);
@@ -168,10 +168,10 @@ test('impatient clients send again what may have happened, and the store has it 
 });
 
 test('a storm of watchers hears of each write, and goes when it is over', () => {
-  const { lab, told } = loadedLab('watchers', 100);
+  const { lab, told } = loadedLab('watchers', 60);
   lab.runFor(2_000_000);
   const heard = told.filter(({ event }) => event.type === 'sim.watch').length;
-  expect(heard).toBeGreaterThan(500);
+  expect(heard).toBeGreaterThan(200);
   lab.do({ type: 'load', kind: 'none', perSecond: 0 });
   lab.runFor(1_000_000);
   const quiet = told.length;
@@ -182,17 +182,17 @@ test('a storm of watchers hears of each write, and goes when it is over', () => 
 
 test('values that are too large are refused, runaway ranges read all, leases that nobody renews go', () => {
   const huge = loadedLab('hugeValues', 5, false).lab;
-  huge.runFor(3_000_000);
+  huge.runFor(2_000_000);
   expect(huge.cluster.load.failed).toBeGreaterThan(0);
-  expect(huge.cluster.load.ok).toBeGreaterThan(5);
-  const ranges = loadedLab('ranges', 60, false).lab;
+  expect(huge.cluster.load.ok).toBeGreaterThan(3);
+  const ranges = loadedLab('ranges', 30, false).lab;
   ranges.runFor(2_000_000);
-  expect(ranges.cluster.load.ok).toBeGreaterThan(100);
+  expect(ranges.cluster.load.ok).toBeGreaterThan(50);
   const { lab, told } = loadedLab('leases', 60);
   lab.runFor(1_000_000);
   lab.do({ type: 'healEverything' });
   expect(lab.cluster.load.issued).toBeLessThan(65);
-  lab.runFor(40_000_000);
+  lab.runFor(35_000_000);
   const granted = told.filter(({ event, at }) => event.type === 'lease.grant' && at.member === 1).length;
   expect(granted).toBeGreaterThan(20);
   expect(lab.do({ type: 'leaseList' })).toMatchObject({ ok: true, ids: [] });
