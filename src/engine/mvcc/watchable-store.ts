@@ -119,7 +119,8 @@ export class WatchableStore {
     const batch = chosen.batch(first > current ? [] : this.#history(first, current, chosen));
     for (const watcher of chosen.watchers) {
       const events = batch.get(watcher);
-      watcher.minRevision = current + 1;
+      // who came here by a snapshot may wait for what is yet to come (etcd#20221)
+      watcher.minRevision = Math.max(watcher.minRevision, current + 1);
       if (events !== undefined && events.moreRevision !== 0) watcher.minRevision = events.moreRevision;
       if (events === undefined) this.#put(watcher, 'synced');
       else if (!this.#send(watcher, events.events, current)) this.#makeVictim(watcher, events);
@@ -208,8 +209,9 @@ export class WatchableStore {
     const events = changes.map((kv): WatchEvent => ({ type: kv.version === 0 ? 'delete' : 'put', kv }));
     for (const [watcher, batch] of this.#synced.batch(events)) {
       assert(batch.revisionCount === 1, 'watchable-store: a write is of one revision');
-      if (this.#send(watcher, batch.events, revision)) continue;
+      // also of one that was told: a snapshot may send it through the history again (etcd#15271)
       watcher.minRevision = revision + 1;
+      if (this.#send(watcher, batch.events, revision)) continue;
       this.#makeVictim(watcher, batch);
     }
   }

@@ -149,3 +149,29 @@ test('a long past comes in batches of a thousand revisions', () => {
   }
   expect(sizes).toEqual([1000, 1000, 500]);
 });
+
+test('a watcher that a snapshot sends through the history hears nothing again (etcd#15271)', () => {
+  const { kv, watchable } = newStore();
+  const channel = new WatchChannel();
+  const key = encodeUtf8('a');
+  watchable.watch({ id: 1n, key, end: null, startRevision: 0, filters: [], channel });
+  put(kv, 'a');
+  expect(told(channel)).toEqual(['put a@2']);
+  watchable.restored();
+  watchable.syncWatchers();
+  put(kv, 'a');
+  expect(told(channel)).toEqual(['put a@3']);
+});
+
+test('a watcher of a revision to come still waits for it after a snapshot (etcd#20221)', () => {
+  const { kv, watchable } = newStore();
+  const channel = new WatchChannel();
+  const key = encodeUtf8('a');
+  watchable.watch({ id: 1n, key, end: null, startRevision: 4, filters: [], channel });
+  put(kv, 'a');
+  watchable.restored();
+  watchable.syncWatchers();
+  put(kv, 'a');
+  put(kv, 'a');
+  expect(told(channel)).toEqual(['put a@4']);
+});
