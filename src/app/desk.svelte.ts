@@ -59,6 +59,7 @@ export class Desk {
       listen: (receive) => lab.listen(({ events }) => events.forEach(({ event }) => receive(event))),
       hurry: (virtualUs) => lab.run(virtualUs),
       download,
+      restore: (name, data) => this.openImage({ name, data }),
       context: () => ({ memberCount: lab.cluster.members.at(-1)?.id ?? 0, leader: lab.leader?.id ?? null }),
     });
   }
@@ -91,6 +92,7 @@ export class Desk {
     const opened = await port.open({ ...labOptions(this.#address), startPaused: false, image });
     if (opened.ok) {
       await this.lab.moveTo(port, opened.state);
+      this.console.forget();
       this.notices = [];
     } else {
       this.fileProblem = opened.message;

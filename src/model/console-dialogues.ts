@@ -10,7 +10,7 @@ import { execFault, watchAction } from './etcdctl/watch-action.ts';
 import { watchLines } from './etcdctl/watch-format.ts';
 import type { OutputLine } from './etcdctl/answer.ts';
 import type { LineError, ParsedLine } from './etcdctl/parsed-line.ts';
-import type { Dialogue, Terminal } from './console-terminal.ts';
+import type { Dialogue, Taken, Terminal } from './console-terminal.ts';
 
 type Reads = Extract<ParsedLine, { kind: 'reads' }>;
 
@@ -46,18 +46,18 @@ export class TxnDialogue implements Dialogue {
     return this.#reader.words;
   }
 
-  async take(line: string): Promise<boolean> {
+  async take(line: string): Promise<Taken> {
     const { format, asking } = this.#reads;
     const part = this.#reader.prompt;
     const taken = this.#reader.take(line);
     switch (taken.kind) {
       case 'error':
         this.#terminal.print(formatLineError(taken));
-        return false;
+        return 'refused';
       case 'more':
         this.#terminal.print(taken.notes.map(hint));
         if (this.#reader.prompt !== part) this.#ask();
-        return true;
+        return 'more';
       case 'ready': {
         const command: ClientAction = { ...taken.txn, ...asking };
         const done = await this.#terminal.lab.act(command);
@@ -65,7 +65,7 @@ export class TxnDialogue implements Dialogue {
         else if (done.outcome !== null) {
           this.#terminal.print(formatOutcome(done.outcome, { format, valueOnly: false, command }));
         }
-        return false;
+        return 'over';
       }
       default:
         return taken satisfies never;
@@ -99,7 +99,7 @@ export class WatchDialogue implements Dialogue {
     }
   }
 
-  async take(line: string): Promise<boolean> {
+  async take(line: string): Promise<Taken> {
     const read = argify(line);
     if (read === null)
       return this.#say(`Invalid command ${line} (a quote is not closed, or cuts a character)`);
@@ -114,7 +114,7 @@ export class WatchDialogue implements Dialogue {
     if (action.goesOn) return this.#say(`Invalid command ${line} (${action.error.message})`);
     this.#terminal.print(formatLineError(action.error));
     this.#stopAll();
-    return false;
+    return 'refused';
   }
 
   end(): void {
@@ -126,25 +126,25 @@ export class WatchDialogue implements Dialogue {
     this.#stopAll();
   }
 
-  #say(text: string): boolean {
+  #say(text: string): Taken {
     this.#terminal.print([error(text)]);
-    return true;
+    return 'more';
   }
 
-  async #progress(): Promise<boolean> {
+  async #progress(): Promise<Taken> {
     for (const watch of this.#requests) await this.#terminal.lab.act({ type: 'watchProgress', watch });
-    return true;
+    return 'more';
   }
 
-  async #watch(action: ClientAction): Promise<boolean> {
+  async #watch(action: ClientAction): Promise<Taken> {
     const { format, asking } = this.#reads;
     const done = await this.#terminal.lab.act({ ...action, ...asking });
     if (!done.ok) return this.#say(`Error: ${done.message}`);
     const { outcome } = done;
-    if (outcome === null) return true;
+    if (outcome === null) return 'more';
     if (!outcome.ok || outcome.type !== 'watch') {
       this.#terminal.print(formatOutcome(outcome, { format, valueOnly: false, command: action }));
-      return true;
+      return 'more';
     }
     this.#requests.push(outcome.watch);
     this.#terminal.stand({
@@ -155,7 +155,7 @@ export class WatchDialogue implements Dialogue {
         isOver: event.ended !== '',
       }),
     });
-    return true;
+    return 'more';
   }
 
   #stopAll(): void {

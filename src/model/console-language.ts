@@ -9,7 +9,7 @@ import { statusLines } from './etcdctl/report-format.ts';
 import { renewalLines, watchLines, watchOver } from './etcdctl/watch-format.ts';
 import { TxnDialogue, WatchDialogue } from './console-dialogues.ts';
 import type { ParsedLine } from './etcdctl/parsed-line.ts';
-import type { Act, SavedFile, Terminal } from './console-terminal.ts';
+import type { Act, Dialogue, SavedFile, Terminal } from './console-terminal.ts';
 
 export { parseLine };
 
@@ -149,9 +149,7 @@ async function restore(name: string, terminal: Terminal): Promise<readonly Outpu
     return refused('this page restores no files: drop the file on the page of the lab');
   }
   const done = await terminal.lab.restore(name, saved.bytes);
-  if (!done.ok) return refused(done.message);
-  terminal.forget();
-  return outLines([`restored ${name}: a lab of one member`]);
+  return done.ok ? outLines([`restored ${name}: a lab of one member`]) : refused(done.message);
 }
 
 /** What goes on by itself prints what comes, until it ends or is stopped. */
@@ -198,26 +196,31 @@ async function read(
     return [];
   }
   const lines = input.text.split('\n');
-  for (const line of lines.slice(0, -1)) if (!(await dialogue.take(line))) return [];
+  for (const line of lines.slice(0, -1)) if ((await dialogue.take(line)) !== 'more') return [];
   dialogue.end();
   return [];
 }
 
-/** The lines up to a word that stands alone. */
-function bounded(dialogue: TxnDialogue | WatchDialogue, until: string): Parameters<Terminal['read']>[0] {
+/** The lines up to a word that stands alone; what the command does not read of them is passed over. */
+function bounded(dialogue: Dialogue, until: string): Dialogue {
+  let isOver = false;
   return {
     get prompt() {
-      return dialogue.prompt;
+      return isOver ? until : dialogue.prompt;
     },
     get words() {
-      return dialogue.words;
+      return isOver ? [until] : dialogue.words;
     },
     take: async (line) => {
-      if (line !== until) return dialogue.take(line);
-      dialogue.end();
-      return false;
+      if (line === until) {
+        if (!isOver) dialogue.end();
+        return 'over';
+      }
+      const taken = isOver ? 'over' : await dialogue.take(line);
+      isOver = taken === 'over';
+      return taken === 'refused' ? taken : 'more';
     },
-    end: () => dialogue.end(),
+    end: () => (isOver ? undefined : dialogue.end()),
     interrupt: () => dialogue.interrupt(),
   };
 }

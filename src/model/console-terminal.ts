@@ -13,14 +13,16 @@ export interface SavedFile {
   readonly status: SnapshotStatus;
 }
 
+/** What became of a line that was read: more may come, or what reads is over, or it is for a fault in it. */
+export type Taken = 'more' | 'over' | 'refused';
+
 /** Reads the lines that follow its command, until it is over. */
 export interface Dialogue {
   /** What the next line is for. */
   readonly prompt: string;
   /** What such a line may begin with. */
   readonly words: readonly string[];
-  /** @returns whether it goes on */
-  take(line: string): Promise<boolean>;
+  take(line: string): Promise<Taken>;
   /** There are no more lines. */
   end(): void;
   /** Ctrl+C. */
@@ -63,6 +65,4 @@ export interface Terminal {
   read(dialogue: Dialogue): void;
   stand(standing: Standing): void;
   stop(request: number): void;
-  /** Another lab: nothing goes on there. */
-  forget(): void;
 }

@@ -2,7 +2,7 @@
 import type { LabEvent } from '../sim/types.ts';
 import type { OutputLine } from './etcdctl/answer.ts';
 import { CommandHistory } from './etcdctl/history.ts';
-import type { ConsoleLab, Dialogue, SavedFile, Standing, Terminal } from './console-terminal.ts';
+import type { ConsoleLab, Dialogue, SavedFile, Standing, Taken, Terminal } from './console-terminal.ts';
 import type { Heard, Renewed } from './etcdctl/watch-format.ts';
 
 export interface ConsoleLine {
@@ -32,7 +32,7 @@ export class Console {
   /** What was told while answers were to come: a watch may be heard of before it is known. */
   #unclaimed: (Heard | Renewed)[] = [];
   /** Lines are read one after the other. */
-  #last: Promise<void> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
   #nextId = 1;
 
   constructor(lab: ConsoleLab) {
@@ -65,21 +65,34 @@ export class Console {
   }
 
   /** A line from the console's own field: a command, or what a command reads. */
-  async enter(line: string): Promise<void> {
-    if (this.#dialogue === null) return void (await this.run(line));
-    this.#history.add(line);
-    await this.#take(this.#dialogue, line);
+  async enter(line: string): Promise<Taken> {
+    if (this.#dialogue !== null) {
+      this.#history.add(line);
+      return this.#take(this.#dialogue, line);
+    }
+    await this.run(line);
+    return 'over';
   }
 
-  /** Enters pasted lines, one after the other; a quote that is open at a line's end goes on in the next. */
+  /**
+   * Enters pasted lines, one after the other; a quote that is open at a line's end goes on in the next. Where a
+   * command refuses a line that it reads, those after it are left out: they are no commands.
+   */
   async paste(lines: readonly string[]): Promise<void> {
+    const entered: Promise<Taken>[] = [];
     for (let i = 0; i < lines.length; i++) {
       let line = lines[i];
       while (this.#dialogue === null && hasOpenQuote(line) && i + 1 < lines.length) line += `\n${lines[++i]}`;
-      const entered = this.enter(line);
+      const taken = this.enter(line);
+      entered.push(taken);
       // what reads lines must be there before the next one; other commands answer when they can
-      if (this.#dialogue !== null || mayRead(line)) await entered;
+      const mayBeRead = this.#dialogue !== null || mayRead(line);
+      if (mayBeRead && (await taken) === 'refused' && i + 1 < lines.length) {
+        this.#print([{ stream: 'hint', text: `${lines.length - i - 1} pasted lines were left out` }]);
+        break;
+      }
     }
+    await Promise.all(entered);
   }
 
   /** Ctrl+C: what reads lines ends, else what was begun last. */
@@ -111,6 +124,12 @@ export class Console {
     this.#print([{ stream: 'hint', text: `stopped: ${ended.title}` }]);
   }
 
+  /** Another lab is shown: nothing that was begun goes on there. */
+  forget(): void {
+    this.standing = [];
+    this.#endDialogue();
+  }
+
   /** The older (or newer) line of the history that begins as `shown` did; null where there is none. */
   recall(shown: string, direction: 'older' | 'newer'): string | null {
     return direction === 'older' ? this.#history.older(shown) : this.#history.newer(shown);
@@ -127,21 +146,23 @@ export class Console {
     return completeLine(line, at, this.#lab.context().memberCount, this.#dialogue?.words ?? null);
   }
 
-  #take(dialogue: Dialogue, line: string): Promise<void> {
+  #take(dialogue: Dialogue, line: string): Promise<Taken> {
     this.#print([{ stream: 'read', text: line }]);
-    this.#last = this.#last.then(async () => {
-      if (this.#dialogue !== dialogue) return;
+    const taken = this.#last.then(async (): Promise<Taken> => {
+      if (this.#dialogue !== dialogue) return 'over';
       this.waiting += 1;
       try {
-        const goesOn = await dialogue.take(line);
-        if (this.#dialogue !== dialogue) return;
-        if (goesOn) this.prompt = dialogue.prompt;
+        const became = await dialogue.take(line);
+        if (this.#dialogue !== dialogue) return became;
+        if (became === 'more') this.prompt = dialogue.prompt;
         else this.#endDialogue();
+        return became;
       } finally {
         this.#answered();
       }
     });
-    return this.#last;
+    this.#last = taken;
+    return taken;
   }
 
   #answered(): void {
@@ -166,7 +187,6 @@ export class Console {
       },
       stand: (standing) => this.#stand(standing),
       stop: (request) => void this.stop(request),
-      forget: () => (this.standing = []),
     };
   }
 
