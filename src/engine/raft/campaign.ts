@@ -4,7 +4,7 @@ import { newMessage, voteResponseType } from './message.ts';
 import type { VoteResult } from './quorum/majority.ts';
 import { jointVoters } from './quorum/joint.ts';
 import type { Raft } from './raft.ts';
-import type { Entry, Message } from './types.ts';
+import type { Entry, Message, StateType } from './types.ts';
 import { logIndex, term } from './types.ts';
 import type { VoteDecision } from './vote.ts';
 import { voteRule } from './vote.ts';
@@ -27,11 +27,40 @@ function hasUnappliedConfChanges(raft: Raft): boolean {
   return raft.log.some(logIndex(applied + 1), logIndex(committed + 1), maxApplyingSize, isConfChange);
 }
 
+/** Why a node does not stand for election. */
+export type CampaignRefusal = 'leadsAlready' | 'isNoVoter' | 'snapshotNotStored' | 'unappliedConfChange';
+
+/**
+ * Decides whether a node may stand for election.
+ * @returns null when it may
+ * @source etcd-io/raft raft.go hup, promotable; Raft thesis sections 3.4, 4.2.1
+ */
+export function refuseCampaign(question: {
+  readonly state: StateType;
+  /** In the configuration, and no learner in it. */
+  readonly isVoter: boolean;
+  /** A snapshot was received and is not on disk: the log ends nowhere yet. */
+  readonly snapshotWaits: boolean;
+  readonly unappliedConfChange: boolean;
+}): CampaignRefusal | null {
+  if (question.state === 'StateLeader') return 'leadsAlready';
+  if (!question.isVoter) return 'isNoVoter';
+  if (question.snapshotWaits) return 'snapshotNotStored';
+  return question.unappliedConfChange ? 'unappliedConfChange' : null;
+}
+
 /** Starts an election if this node may. */
 export function hup(raft: Raft, type: CampaignType): void {
-  if (raft.state === 'StateLeader' || !raft.promotable()) return;
-  if (!raft.settings.defects.campaignWithUnappliedConfChanges && hasUnappliedConfChanges(raft)) return;
-  campaign(raft, type);
+  const self = raft.tracker.get(raft.id);
+  const mayLook = raft.promotable() && !raft.settings.defects.campaignWithUnappliedConfChanges;
+  const refusal = refuseCampaign({
+    state: raft.state,
+    isVoter: self !== null && !self.isLearner,
+    snapshotWaits: raft.log.hasNextOrInProgressSnapshot(),
+    // Behind a snapshot that waits there are no entries to look at.
+    unappliedConfChange: mayLook && hasUnappliedConfChanges(raft),
+  });
+  if (refusal === null) campaign(raft, type);
 }
 
 /** Asks all voters, itself included: its own vote counts when it is on disk, so it comes as a message too. */

@@ -13,7 +13,7 @@ const noEntries: readonly Entry[] = [];
  *
  * `offset` may lie below the last index of storage: the next write then overwrites what storage has from
  * there.
- * @source etcd-io/raft log_unstable.go
+ * @source etcd-io/raft log_unstable.go; Raft thesis section 3.8
  */
 export class Unstable {
   /** A snapshot received and not yet stored; the log then starts after it. */

@@ -7,7 +7,7 @@ import type { RaftErrorCode } from './errors.ts';
 import type { Raft } from './raft.ts';
 import { broadcastAppend } from './replicate.ts';
 import { traceChangeConf } from './state-trace.ts';
-import type { Entry, LogIndex, Message } from './types.ts';
+import type { Entry, LogIndex, Message, NodeId } from './types.ts';
 import { logIndex, none, term } from './types.ts';
 
 /** Why a conf change is refused when it is proposed. */
@@ -32,6 +32,23 @@ export function refuseConfChange(question: {
   return leaves ? 'notJoint' : null;
 }
 
+/** Why a leader takes no proposals at all. */
+export type ProposalRefusal = 'isRemoved' | 'handsOver';
+
+/**
+ * Decides whether a leader may take something new: not once it has removed itself, and not while the
+ * follower that it hands over to catches up.
+ * @returns null when it may
+ * @source etcd-io/raft raft.go stepLeader, case MsgProp; Raft thesis sections 3.10, 4.2.2
+ */
+export function refuseProposals(question: {
+  readonly isMember: boolean;
+  readonly leadTransferee: NodeId;
+}): ProposalRefusal | null {
+  if (!question.isMember) return 'isRemoved';
+  return question.leadTransferee === none ? null : 'handsOver';
+}
+
 const refusedEntry: Entry = { term: term(0), index: logIndex(0), type: 'EntryNormal', data: emptyBytes };
 
 /**
@@ -40,8 +57,9 @@ const refusedEntry: Entry = { term: term(0), index: logIndex(0), type: 'EntryNor
  */
 export function propose(raft: Raft, m: Message): RaftErrorCode | null {
   if (m.entries.length === 0) fail(`${raft.id} stepped empty MsgProp`);
-  // A leader that has removed itself, or is handing over, takes nothing new.
-  if (raft.tracker.get(raft.id) === null || raft.leadTransferee !== none) return 'raft proposal dropped';
+  const isMember = raft.tracker.get(raft.id) !== null;
+  if (refuseProposals({ isMember, leadTransferee: raft.leadTransferee }) !== null)
+    return 'raft proposal dropped';
   let entries = m.entries;
   if (entries.some((entry) => entry.type !== 'EntryNormal')) {
     entries = entries.map((entry, i) =>

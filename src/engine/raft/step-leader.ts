@@ -134,12 +134,35 @@ function snapshotReported(m: Message, progress: Progress): void {
   progress.msgAppFlowPaused = true;
 }
 
+/** Why a leader does not hand over: the last one ends a transfer under way all the same. */
+export type TransferRefusal = 'toLearner' | 'underWay' | 'toItself';
+
+/**
+ * Decides whether a leader begins to hand over to a member.
+ * @returns null when it does
+ * @source etcd-io/raft raft.go stepLeader, case MsgTransferLeader; Raft thesis section 3.10
+ */
+export function refuseTransfer(question: {
+  readonly self: NodeId;
+  readonly transferee: NodeId;
+  readonly isLearner: boolean;
+  /** Whom a transfer under way goes to. */
+  readonly leadTransferee: NodeId;
+}): TransferRefusal | null {
+  if (question.isLearner) return 'toLearner';
+  if (question.transferee === question.leadTransferee) return 'underWay';
+  return question.transferee === question.self ? 'toItself' : null;
+}
+
 /** Hands over to a follower as soon as it has the whole log. Raft thesis section 3.10. */
 function transferLeader(raft: Raft, transferee: NodeId, progress: Progress): void {
-  if (progress.isLearner || transferee === raft.leadTransferee) return;
+  const { isLearner } = progress;
+  const { id: self, leadTransferee } = raft;
+  const refusal = refuseTransfer({ self, transferee, isLearner, leadTransferee });
+  if (refusal === 'toLearner' || refusal === 'underWay') return;
   // Another target ends a transfer under way, also when it is this node.
   raft.setLeadTransferee(none);
-  if (transferee === raft.id) return;
+  if (refusal === 'toItself') return;
   raft.restartElectionTimer();
   raft.setLeadTransferee(transferee);
   if (progress.match === raft.log.lastIndex()) sendTimeoutNow(raft, transferee);

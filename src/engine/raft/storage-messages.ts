@@ -17,7 +17,11 @@ export function needStorageAppend(raft: Raft, { entries, hardState, snapshot }: 
   return entries.length > 0 || hardState !== null || snapshot !== null || raft.messagesAfterAppend.length > 0;
 }
 
-/** Asks for the write; its responses go out when it is durable, this node's own acknowledgements first. */
+/**
+ * Asks for the write; its responses go out when it is durable, this node's own acknowledgements first. The
+ * leader's appends to others are on their way meanwhile.
+ * @source etcd-io/raft rawnode.go newStorageAppendMsg; Raft thesis section 10.2.1
+ */
 export function newStorageAppend(raft: Raft, work: StorageWork): Message {
   const m = newMessage('MsgStorageAppend', localAppendThread, raft.id);
   m.entries = work.entries;

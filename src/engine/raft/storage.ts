@@ -8,7 +8,7 @@ import { logIndex, term } from './types.ts';
 
 /**
  * The stable log as raft reads it; the application writes it from Ready or MsgStorageAppend.
- * @source etcd-io/raft storage.go Storage
+ * @source etcd-io/raft storage.go Storage; Raft thesis sections 3.8, 5.1
  */
 export interface Storage {
   /**

@@ -1,6 +1,7 @@
 /** Elections: who votes for whom, and who may stand. Raft thesis sections 3.4, 4.2.3 and 9.6. */
 import { expect, test } from 'vitest';
 import { noDefects } from '../../../src/engine/defects.ts';
+import { refuseCampaign } from '../../../src/engine/raft/campaign.ts';
 import { encodeConfChange } from '../../../src/engine/raft/confchange-codec.ts';
 import { decideVote, decideVoteAmongVoters, isInLease } from '../../../src/engine/raft/vote.ts';
 import type { RaftEvent } from '../../../src/engine/raft/events.ts';
@@ -96,6 +97,22 @@ function nodeWithUnappliedChange(campaignAnyway: boolean) {
   const defects = { ...noDefects, campaignWithUnappliedConfChanges: campaignAnyway };
   return makeNode(1, storage, { applied: logIndex(2), defects });
 }
+
+test('a node says why it does not stand for election', () => {
+  const question = {
+    state: 'StateFollower',
+    isVoter: true,
+    snapshotWaits: false,
+    unappliedConfChange: false,
+  } as const;
+  expect(refuseCampaign(question)).toBeNull();
+  expect(refuseCampaign({ ...question, state: 'StateLeader' })).toBe('leadsAlready');
+  expect(refuseCampaign({ ...question, isVoter: false, snapshotWaits: true })).toBe('isNoVoter');
+  expect(refuseCampaign({ ...question, snapshotWaits: true, unappliedConfChange: true })).toBe(
+    'snapshotNotStored',
+  );
+  expect(refuseCampaign({ ...question, unappliedConfChange: true })).toBe('unappliedConfChange');
+});
 
 test('a node with an unapplied conf change does not campaign', () => {
   const node = nodeWithUnappliedChange(false);

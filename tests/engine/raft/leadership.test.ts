@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { emptyBytes } from '../../../src/base/bytes.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { RaftError } from '../../../src/engine/raft/errors.ts';
-import { refuseConfChange } from '../../../src/engine/raft/propose.ts';
+import { refuseConfChange, refuseProposals } from '../../../src/engine/raft/propose.ts';
 import { ReadOnly } from '../../../src/engine/raft/read-only.ts';
+import { refuseTransfer } from '../../../src/engine/raft/step-leader.ts';
 import type { ConfChangeSingle, ConfChangeV2, Message, ReadState } from '../../../src/engine/raft/types.ts';
 import { logIndex, nodeId, term } from '../../../src/engine/raft/types.ts';
 import { newMessage } from '../../../src/engine/raft/message.ts';
@@ -270,4 +271,15 @@ test('a read asked again under its id is another read: an answer to the first co
   cluster.deliver(late[0]);
   cluster.run();
   expect(states).toHaveLength(1);
+});
+
+test('a leader says why it takes no proposals, and why it does not hand over', () => {
+  expect(refuseProposals({ isMember: true, leadTransferee: nodeId(0) })).toBeNull();
+  expect(refuseProposals({ isMember: false, leadTransferee: nodeId(2) })).toBe('isRemoved');
+  expect(refuseProposals({ isMember: true, leadTransferee: nodeId(2) })).toBe('handsOver');
+  const question = { self: nodeId(1), transferee: nodeId(2), isLearner: false, leadTransferee: nodeId(3) };
+  expect(refuseTransfer(question)).toBeNull();
+  expect(refuseTransfer({ ...question, isLearner: true })).toBe('toLearner');
+  expect(refuseTransfer({ ...question, leadTransferee: nodeId(2) })).toBe('underWay');
+  expect(refuseTransfer({ ...question, transferee: nodeId(1) })).toBe('toItself');
 });
