@@ -35,9 +35,7 @@ export class Desk {
   deed = $state.raw<Deed | null>(null);
 
   /** Which picture the page shows. */
-  get view(): View {
-    return this.#address.view;
-  }
+  view = $state<View>(defaultAddress.view);
 
   readonly barred: string = $derived.by(() => {
     const isOpen = this.lab.phase.kind === 'open' && (this.lab.state?.stopped ?? null) === null;
@@ -53,6 +51,7 @@ export class Desk {
     this.#connect = connect;
     this.lab = lab;
     this.#address = address;
+    this.view = address.view;
     this.setTheme(address.theme);
     this.console = new Console({
       act: (command) => lab.act(command),

@@ -2,13 +2,13 @@
 import { mount, type Component } from 'svelte';
 import type { LabPort } from '../host/port.ts';
 import { Lab } from '../model/lab.svelte.ts';
-import { m } from '../paraglide/messages.js';
 import { baseLocale, overwriteGetLocale } from '../paraglide/runtime.js';
 import { addressNotices } from './address-notices.ts';
 import { scenarioNames } from './address.ts';
 import { Desk } from './desk.svelte.ts';
 import type { Early } from './early.ts';
 import { runLab } from './run-lab.ts';
+import { titleOf } from './titles.ts';
 
 type Page = Component<{ desk: Desk }>;
 
@@ -29,15 +29,7 @@ function showLab(target: Element, page: Page, { address, faults }: Early, port: 
   const lab = new Lab(port);
   const desk = new Desk(lab, address);
   desk.notices = addressNotices(address, faults, scenarioNames(address));
-  const names = {
-    raft: m.view_raft,
-    pages: m.view_pages,
-    keys: m.view_keys,
-    leases: m.view_leases,
-    spacetime: m.view_spacetime,
-    freelist: m.view_freelist,
-  };
-  if (address.view !== 'cluster') document.title = `${m.title()}: ${names[address.view]()}`;
+  if (address.view !== 'cluster') document.title = titleOf(address.view);
   target.replaceChildren();
   mount(page, { target, props: { desk } });
   runLab(desk);

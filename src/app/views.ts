@@ -19,3 +19,9 @@ const loads: Readonly<Record<Exclude<View, 'cluster' | 'freelist'>, Load>> = {
 
 /** How a view's own page is loaded; null for the cluster, which is Home, and for what shows no lab. */
 export const pageOf = (view: View): Load | null => (view in loads ? loads[view as keyof typeof loads] : null);
+
+/** The view that a door of the page leads to; null for a link that leads elsewhere. */
+export function viewBehind(href: string | null): View | null {
+  if (href === './') return 'cluster';
+  return views.find((view) => href === `?view=${view}`) ?? null;
+}

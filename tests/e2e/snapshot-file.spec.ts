@@ -53,6 +53,13 @@ test('a dropped file is taken as well, on any page of the lab', async ({ page })
   await page.dispatchEvent('body', 'drop', { dataTransfer: data });
   await expect(page.locator('.notice', { hasText: 'dropped.db' })).toContainText('without a hash of its own');
   await expect(page.getByText('Drop an etcd snapshot or a member’s db')).toHaveCount(0);
+
+  await page.getByRole('link', { name: 'Keys and revisions' }).click();
+  await expect(page).toHaveTitle('Quorum Lab: Keys');
+  await expect(page.locator('[data-facts]')).toContainText(`${manifest.mvcc.live_keys} keys alive`);
+  await page.getByRole('link', { name: 'Back to the whole lab' }).click();
+  await expect(page.getByRole('region', { name: 'Logs' })).toBeVisible();
+  await expect(page.locator('.notice', { hasText: 'dropped.db' })).toBeVisible();
 });
 
 test('a cut snapshot and a text are refused in words, and the lab stays as it was', async ({ page }) => {
