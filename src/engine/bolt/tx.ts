@@ -39,6 +39,9 @@ export interface DirtyRun {
   writeTo(bytes: Uint8Array, view: DataView, at: number): void;
 }
 
+/** Longer branches are read anew each time: those of a damaged file may each claim all of it, and be copies. */
+const maxKeptBytes = 65536;
+
 /** No sound tree is deeper: each level at least doubles what lies below. */
 const maxDepth = 64;
 
@@ -222,7 +225,7 @@ export class Tx {
     const cached = this.#branches.get(id);
     if (cached !== undefined) return cached;
     const page = this.#readPage(id);
-    if (page.isBranch) this.#branches.set(id, page);
+    if (page.isBranch && page.end - page.at <= maxKeptBytes) this.#branches.set(id, page);
     return page;
   }
 
