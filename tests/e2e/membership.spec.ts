@@ -71,6 +71,15 @@ test('a learner joins, catches up, is promoted and leads; then another one leave
   await dialSays(page, 4, /, follower,/);
   await expect(region(page, 'Quorums')).toContainText('3 of 4 decide');
   await pick(page, 'member-4', /^Move leadership here/);
+  // Message by message: the hand-over lasts a few of them.
+  const isTold = (): Promise<boolean> =>
+    region(page, 'Quorums')
+      .getByText(/Leadership goes to m4|m4 was told to campaign/)
+      .isVisible();
+  for (let i = 0; i < 80 && !(await isTold()); i++) {
+    await page.evaluate(() => window.quorumLab.step('message', 1));
+  }
+  expect(await isTold()).toBe(true);
   await dialSays(page, 4, /, leader,/);
   expect(
     (await events(page, 'raft.transferLeader')).map(({ event }) => 'step' in event && event.step),
