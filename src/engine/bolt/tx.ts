@@ -39,7 +39,7 @@ export interface DirtyRun {
   writeTo(bytes: Uint8Array, view: DataView, at: number): void;
 }
 
-/** Longer branches are read anew each time: those of a damaged file may each claim all of it, and be copies. */
+/** Longer branches are read anew each time: a damaged file's may each claim all of it, and be copies. */
 const maxKeptBytes = 65536;
 
 /** No sound tree is deeper: each level at least doubles what lies below. */
