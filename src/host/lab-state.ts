@@ -11,6 +11,7 @@ export const closedState: LabState = {
   storageNotice: null,
   lossNotice: null,
   origin: null,
+  replayed: null,
   storedCommits: 0,
   timeUs: 0,
   moment: 0,

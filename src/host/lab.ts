@@ -14,8 +14,10 @@ import type { LabMessage } from './lab-message.ts';
 import { closedState } from './lab-state.ts';
 import { isSettled, noNotes, noteEvent } from './notes.ts';
 import { Pace } from './pace.ts';
-import type { ActResult, Answer, LabOptions, LabState, Query, Result, RunFile, StepUnit } from './port.ts';
+import type { ActResult, Answer, LabOptions, LabState, Query, Replayed } from './port.ts';
+import type { Result, RunFile, StepUnit } from './port.ts';
 import { differences, engineName } from './run-file.ts';
+import type { Run } from './run-schema.ts';
 import type { Stopped } from './scheduler.ts';
 import { Scheduler } from './scheduler.ts';
 import { Show } from './show.ts';
@@ -42,6 +44,8 @@ export interface LabParts {
 
 /** A fresh lab is ready long before; a cluster that elects nobody is shown all the same. */
 const settleLimitUs = 10_000_000;
+/** A day: a run that has not come to its moment by then never will. */
+const replayLimitUs = 86_400_000_000;
 
 /** What there is while the lab is open. */
 interface Opened {
@@ -70,12 +74,14 @@ export class Lab {
   #commits = 0;
   #hang: Stopped | null = null;
   #storageNotice: string | null = null;
+  #replayed: Replayed | null = null;
 
   constructor(parts: LabParts) {
     this.#parts = parts;
   }
 
-  async open(options: LabOptions): Promise<Result<{ state: LabState }>> {
+  async open(given: LabOptions): Promise<Result<{ state: LabState }>> {
+    const options = given.run === undefined ? given : optionsOf(given, given.run);
     if (this.#opened !== null)
       return { ok: false, code: 'open already', message: 'The lab is open already.' };
     const problem = optionProblem(options);
@@ -102,7 +108,8 @@ export class Lab {
     this.#storageNotice = storage.storageNotice;
     this.#sentInterventions = 0;
     const { scheduler, show } = this.#opened;
-    await scheduler.runUntil(() => isSettled(this.#notes), settleLimitUs);
+    if (options.run === undefined) await scheduler.runUntil(() => isSettled(this.#notes), settleLimitUs);
+    else await this.#replay(this.#opened, options.run);
     if (options.startPaused !== true && scheduler.stopped === null) show.play();
     this.#progressed();
     if (scheduler.stopped === null) return { ok: true, state: this.state() };
@@ -190,6 +197,7 @@ export class Lab {
       storageNotice: this.#storageNotice,
       lossNotice: storage.lossNotice,
       origin: storage.origin,
+      replayed: this.#replayed,
       storedCommits: storage.store.kind === 'memory' ? 0 : disk.storedCommits,
       timeUs: scheduler.shownUs,
       moment: cluster.moment,
@@ -263,6 +271,23 @@ export class Lab {
       if (opened.scheduler.stopped === null) await opened.disk.flush();
       await opened.storage.store.close();
     });
+  }
+
+  /** Does each action where it was done then, up to where the run ended. */
+  async #replay({ cluster, scheduler }: Opened, run: Run): Promise<void> {
+    const { interventions, moment, chainHash, engine } = run;
+    let done = 0;
+    const hasEnded = (): boolean => {
+      for (let next = interventions[done]; next !== undefined; next = interventions[done]) {
+        if (next.moment > cluster.moment) break;
+        cluster.act(next.action);
+        done++;
+      }
+      return cluster.moment >= moment;
+    };
+    await scheduler.runUntil(hasEnded, replayLimitUs);
+    const proven = chainHash === null ? null : cluster.chainHash === chainHash;
+    this.#replayed = { engine, actions: interventions.length, moment, proven };
   }
 
   #members(options: LabOptions): Promise<MemberHost> {
@@ -373,6 +398,11 @@ export class Lab {
       await opened.storage.lock?.release();
     }
   }
+}
+
+/** A run that is done again has its own lab, which leaves what is stored alone. */
+function optionsOf(options: LabOptions, { seed, members, preVote }: Run): LabOptions {
+  return { ...options, seed, members, preVote, storage: 'memory', lookOnly: false, startPaused: true };
 }
 
 function optionProblem({ seed, members, workspace }: LabOptions): string | null {

@@ -2,6 +2,7 @@
 import type { Action, ClientOutcome, Intervention } from '../sim/types.ts';
 import type { Envelope } from '../engine/events.ts';
 import type { LabEvent } from '../sim/types.ts';
+import type { Run } from './run-schema.ts';
 import type { PageRun } from '../engine/bolt/types.ts';
 
 export interface LabOptions {
@@ -22,6 +23,8 @@ export interface LabOptions {
   readonly takeOver?: boolean;
   /** True: the lab does not play by itself once it is open. */
   readonly startPaused?: boolean;
+  /** A run to be done again: the lab opens where it ended, in memory, and stands. */
+  readonly run?: Run;
   /** What the page remembers of the stored lab, kept apart from it; null or absent: nothing. */
   readonly witness?: StoreWitness | null;
   readonly preVote: boolean;
@@ -60,6 +63,16 @@ export interface LabOrigin {
   };
 }
 
+/** What came of doing a run again. */
+export interface Replayed {
+  /** The engine that the run was made with, and the number of its actions and of its inputs. */
+  readonly engine: string;
+  readonly actions: number;
+  readonly moment: number;
+  /** Whether the chain hash came out as it was then; null where that was not known. */
+  readonly proven: boolean | null;
+}
+
 /** Kept in a second store: where the lab's own is empty and this is not, the browser dropped it. */
 export interface StoreWitness {
   /** The store that it is of; IndexedDB where absent. */
@@ -84,6 +97,8 @@ export interface LabState {
   readonly lossNotice: string | null;
   /** The database file that it began from; null where it began empty, or from its own store. */
   readonly origin: LabOrigin | null;
+  /** The run that was done again when the lab was opened. */
+  readonly replayed: Replayed | null;
   /** Durable commits of the real store since this boot. */
   readonly storedCommits: number;
   readonly timeUs: number;

@@ -1,0 +1,95 @@
+/** Runs that come from outside, as files or links: checked in full before anything is done with them. */
+import * as v from 'valibot';
+import { parseCommand } from './commands.ts';
+import type { Result, RunFile } from './port.ts';
+import type { Action, Intervention, StoreAction } from '../sim/types.ts';
+
+/** What a run from outside may ask for at most: anyone may have made it. */
+export const runLimits = { interventions: 10_000, moment: 20_000_000, textLength: 16 * 1024 * 1024 } as const;
+
+/** As much of a run file as a lab needs to do the run again. */
+export type Run = Pick<RunFile, 'seed' | 'members' | 'preVote' | 'moment' | 'engine' | 'interventions'> & {
+  /** Sixteen hex digits: the run's chain hash at `moment`; null where it was not known. */
+  readonly chainHash: string | null;
+};
+
+const whole = (high: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(high));
+const moment = whole(runLimits.moment);
+const storeAction = v.strictObject({
+  type: v.literal('storeFailed'),
+  member: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9)),
+  code: v.picklist(['EIO', 'ENOSPC']),
+});
+
+const runSchema = v.object({
+  format: v.literal('qlrun', 'is not a run of this lab'),
+  version: v.literal(1, 'is of another version of run files'),
+  engine: v.pipe(v.string(), v.maxLength(100)),
+  seed: whole(0xffff_ffff),
+  members: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9)),
+  preVote: v.boolean(),
+  boot: whole(Number.MAX_SAFE_INTEGER),
+  startedFromStore: v.boolean(),
+  moment,
+  chainHash: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, 'is not a chain hash'))),
+  interventions: v.pipe(
+    v.array(v.strictObject({ moment, action: v.unknown() })),
+    v.maxLength(runLimits.interventions, `has more than ${runLimits.interventions} actions`),
+  ),
+});
+
+const bad = (message: string): { ok: false; code: string; message: string } => ({
+  ok: false,
+  code: 'bad run',
+  message,
+});
+
+/**
+ * Reads a run from outside.
+ * @returns or the code 'bad run' with what is wrong, and where
+ */
+export function readRun(value: unknown): Result<{ run: Run }> {
+  const parsed = v.safeParse(runSchema, value);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const path = v.getDotPath(issue) ?? 'the run';
+    return bad(`${path}: ${issue.message.slice(0, 200)}`);
+  }
+  const { format: _format, version: _version, boot, startedFromStore, ...run } = parsed.output;
+  if (startedFromStore || boot > 1)
+    return bad(
+      'It began on files that it does not hold: only a run from its very beginning can be done again.',
+    );
+  const interventions: Intervention[] = [];
+  let last = 0;
+  for (const { moment: at, action } of run.interventions) {
+    if (at < last || at > run.moment) return bad(`Action ${interventions.length + 1} is out of order.`);
+    last = at;
+    const read = readAction(action);
+    if (!read.ok) return bad(`Action ${interventions.length + 1}: ${read.message}`);
+    interventions.push({ moment: at, action: read.action });
+  }
+  return { ok: true, run: { ...run, interventions } };
+}
+
+/** A command, or what the real store had reported. */
+function readAction(action: unknown): Result<{ action: Action }> {
+  const stored = v.safeParse(storeAction, action);
+  return stored.success ? { ok: true, action: stored.output as StoreAction } : parseCommand(action);
+}
+
+/** The text of a file or link. @returns or the code 'bad run' */
+export function readRunText(text: string): Result<{ run: Run }> {
+  if (text.length > runLimits.textLength) return bad('It is longer than a run may be.');
+  try {
+    return readRun(JSON.parse(text, refuseRoots));
+  } catch {
+    return bad('It is not a run: its text is no JSON.');
+  }
+}
+
+/** Keys that reach behind an object are nobody's. */
+function refuseRoots(key: string, value: unknown): unknown {
+  if (key === '__proto__' || key === 'constructor' || key === 'prototype') throw new SyntaxError(key);
+  return value;
+}

@@ -1,0 +1,127 @@
+/** Runs as files and links: done again they come to the same hash, and whatever else comes is refused. */
+import fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { openInProcess } from '../../src/host/in-process.ts';
+import type { LabOptions, LabPort, RunFile } from '../../src/host/port.ts';
+import { linkOf, readLink, runOf } from '../../src/host/run-link.ts';
+import { readRunText, runLimits, type Run } from '../../src/host/run-schema.ts';
+
+const options: LabOptions = {
+  ...{ seed: 5, members: 3, storage: 'memory', layout: 'one', workspace: 'runs', lookOnly: false },
+  ...{ preVote: true, startPaused: true },
+};
+
+async function withLab<Value>(given: LabOptions, work: (lab: LabPort) => Promise<Value>): Promise<Value> {
+  const lab = openInProcess();
+  const opened = await lab.open(given);
+  if (!opened.ok) throw new Error(opened.message);
+  const value = await work(lab);
+  await lab.close();
+  return value;
+}
+
+let file: RunFile;
+
+/** A run with puts, a death, a cut and a load. */
+beforeAll(async () => {
+  file = await withLab(options, async (lab) => {
+    void lab.act({ type: 'put', key: '__proto__', value: 'constructor' });
+    await lab.run(300_000);
+    void lab.act({ type: 'kill', member: 1 });
+    void lab.act({ type: 'load', kind: 'kubernetes', perSecond: 40 });
+    await lab.run(2_000_000);
+    void lab.act({ type: 'restart', member: 1 });
+    void lab.act({ type: 'cut', from: 2, to: 3 });
+    await lab.run(1_500_000);
+    return lab.runFile();
+  });
+});
+
+function asRun(file: unknown): Run {
+  const read = runOf(file);
+  if (!read.ok) throw new Error(read.message);
+  return read.run;
+}
+
+test('a run comes back from its link, and done again ends at the same moment with the same hash', async () => {
+  const link = await linkOf(asRun(file));
+  if (!link.ok) throw new Error(link.message);
+  expect(link.fragment.length).toBeLessThan(600);
+  const read = await readLink(`#${link.fragment}`);
+  expect(read).toEqual({ ok: true, run: asRun(file) });
+
+  const { run } = read as { run: Run };
+  const again = await withLab({ ...options, seed: 99, run }, async (lab) => {
+    const state = await lab.state();
+    const more = await lab.runFile();
+    return { state, more };
+  });
+  expect(again.state).toMatchObject({
+    seed: 5,
+    playing: false,
+    moment: file.moment,
+    chainHash: file.chainHash,
+  });
+  expect(again.state.replayed).toMatchObject({ actions: 5, moment: file.moment, proven: true });
+  expect(again.more).toEqual(file);
+});
+
+test('a run that comes out otherwise says so, and one without a hash claims nothing', async () => {
+  const run = asRun(file);
+  const proof = (chainHash: string | null) =>
+    withLab({ ...options, run: { ...run, chainHash } }, async (lab) => (await lab.state()).replayed?.proven);
+  expect(await proof('00000000000000aa')).toBe(false);
+  expect(await proof(null)).toBe(null);
+});
+
+test('what is no run of this lab is refused with what is wrong', async () => {
+  const because = (changes: object): string => {
+    const read = runOf({ ...file, ...changes });
+    return read.ok ? '' : read.message;
+  };
+  expect(because({})).toBe('');
+  expect(because({ format: 'zip' })).toContain('is not a run of this lab');
+  expect(because({ version: 2 })).toContain('another version');
+  expect(because({ boot: 2 })).toContain('only a run from its very beginning');
+  expect(because({ members: 10 })).toContain('members');
+  expect(because({ moment: runLimits.moment + 1 })).toContain('moment');
+  expect(because({ interventions: [{ moment: 3, action: { type: 'explode' } }] })).toContain('Action 1');
+  const put = { type: 'put', key: 'a', value: 'b' };
+  const turned = [9, 3].map((moment) => ({ moment, action: put }));
+  expect(because({ interventions: turned })).toContain('out of order');
+  expect(readRunText('{"__proto__":{}}')).toMatchObject({ ok: false, code: 'bad run' });
+});
+
+test('no link, however it was damaged, does more than be refused', async () => {
+  const link = await linkOf(asRun(file));
+  if (!link.ok) throw new Error(link.message);
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_%=/ é';
+  const mutated = fc
+    .array(fc.tuple(fc.nat(link.fragment.length - 1), fc.nat(letters.length - 1), fc.nat(2)), {
+      minLength: 1,
+      maxLength: 6,
+    })
+    .map((changes) => {
+      let text = link.fragment;
+      for (const [at, letter, how] of changes) {
+        const cut = how === 2 ? at + 9 : at + how;
+        text = text.slice(0, at) + letters.charAt(letter) + text.slice(cut);
+      }
+      return text;
+    });
+  await fc.assert(
+    fc.asyncProperty(mutated, async (text) => {
+      const read = await readLink(text);
+      if (!read.ok) expect(read.message.length).toBeGreaterThan(10);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a link that unfolds to very much is refused before it does', async () => {
+  const zeros = new Blob([new Uint8Array(4 * 1024 * 1024)]).stream();
+  const packed = await new Response(zeros.pipeThrough(new CompressionStream('deflate-raw'))).arrayBuffer();
+  const text = Buffer.from(packed).toString('base64url');
+  expect(await readLink(`#run=${text.slice(0, 8000)}`)).toMatchObject({ ok: false, code: 'bad run' });
+  expect(await readLink(`#run=${text}`)).toMatchObject({ ok: false, code: 'bad run' });
+});
