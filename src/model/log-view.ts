@@ -101,6 +101,10 @@ function step(log: MemberLog, { at, event }: Told, fresh: Fresh): MemberLog {
       return newLog(log.id);
     case 'raft.progress':
       return { ...log, progress: withPeer(log.progress, event) };
+    case 'raft.applyConfChange': {
+      const ids: readonly number[] = [...event.voters, ...event.votersOutgoing, ...event.learners];
+      return { ...log, progress: log.progress.filter(({ peer }) => ids.includes(peer)) };
+    }
     case 'raft.becomeFollower':
     case 'sim.kill':
     case 'sim.powerCut':

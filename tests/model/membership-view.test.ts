@@ -77,6 +77,8 @@ test('a learner is added, promoted and leads; another is removed, wiped and come
   expect(partsOf(lab)).toContain(`m${follower} removed halted`);
   expect(onRing(lab.cluster).map(({ id }) => id)).not.toContain(follower);
   expect(repairs(lab.cluster)).toEqual([]);
+  expect(lab.logs.members[3].progress.map(({ peer }) => peer)).not.toContain(follower);
+  expect(lab.raft.members[3].followers.map(({ id }) => id)).not.toContain(follower);
   expect(menuOf(lab.cluster, member(follower)).find(({ id }) => id === 'addVoter')?.hindrance).toBe(
     'hasDisk',
   );
