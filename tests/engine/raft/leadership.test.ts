@@ -9,7 +9,9 @@ import { refuseTransfer } from '../../../src/engine/raft/step-leader.ts';
 import type { ConfChangeSingle, ConfChangeV2, Message, ReadState } from '../../../src/engine/raft/types.ts';
 import { logIndex, nodeId, term } from '../../../src/engine/raft/types.ts';
 import { newMessage } from '../../../src/engine/raft/message.ts';
-import { Cluster, message, storageWith } from './cluster.ts';
+import { decodeConfChange } from '../../../src/engine/raft/confchange-codec.ts';
+import { MemoryStorage } from '../../../src/engine/raft/storage.ts';
+import { Cluster, makeNode, message, storageWith } from './cluster.ts';
 
 const bytes = encodeUtf8;
 const change = (...changes: ConfChangeSingle[]): ConfChangeV2 => ({
@@ -282,4 +284,26 @@ test('a leader says why it takes no proposals, and why it does not hand over', (
   expect(refuseTransfer({ ...question, isLearner: true })).toBe('toLearner');
   expect(refuseTransfer({ ...question, leadTransferee: nodeId(2) })).toBe('underWay');
   expect(refuseTransfer({ ...question, transferee: nodeId(1) })).toBe('toItself');
+});
+
+test('a cluster is born with one committed change for each member, and can elect at once', () => {
+  const storage = new MemoryStorage();
+  const node = makeNode(2, storage);
+  const peers = ['a', '', 'c'].map((context, i) => ({ id: nodeId(i + 1), context: bytes(context) }));
+  expect(() => node.bootstrap([])).toThrow(new RaftError('must provide at least one peer to Bootstrap'));
+  node.bootstrap(peers);
+  expect(node.status()).toMatchObject({ term: 1, commit: 3, applied: 0, config: { voters: [1, 2, 3] } });
+  const { hardState, entries, committedEntries, mustSync } = node.ready();
+  expect({ hardState, mustSync }).toEqual({ hardState: { term: 1, vote: 0, commit: 3 }, mustSync: true });
+  expect(entries.map(({ term: of, index, type }) => [of, index, type])).toEqual(
+    [1, 2, 3].map((index) => [1, index, 'EntryConfChange']),
+  );
+  expect(committedEntries.map(({ data }) => decodeConfChange(data))).toEqual(
+    peers.map(({ id, context }) => ({ id: 0n, type: 'ConfChangeAddNode', nodeId: id, context })),
+  );
+  storage.append(entries);
+  node.advance();
+  expect(() => node.bootstrap(peers)).toThrow(new RaftError("can't bootstrap a nonempty Storage"));
+  node.campaign();
+  expect(node.basicStatus()).toMatchObject({ state: 'StateCandidate', term: 2 });
 });

@@ -413,3 +413,20 @@ test('a read without a context stops the one that would answer it to itself', ()
     new InvariantError('1 stepped a MsgReadIndex without a context, at 3'),
   );
 });
+
+test('a leader whose storage is still making the snapshot sends it when it is there', () => {
+  const cluster = needsSnapshot();
+  const [storage] = cluster.storages;
+  const snapshot = storage.snapshot.bind(storage);
+  let ready = false;
+  storage.snapshot = () => {
+    if (!ready) throw new RaftError('snapshot is temporarily unavailable');
+    return snapshot();
+  };
+  cluster.elect(1);
+  expect(progressOf(cluster, 1, 2)).toMatchObject({ state: 'probe', match: 0 });
+  ready = true;
+  cluster.node(1).tick();
+  cluster.run();
+  expect(progressOf(cluster, 1, 2)).toMatchObject({ state: 'replicate', match: 6 });
+});
