@@ -46,20 +46,27 @@ export function pageMapText(db: Db): string {
   return plain.replace(/(.)\1+/g, (run, letter: string) => `${letter}${run.length}`);
 }
 
-/** What a trace records after each commit, reopen and rollback; `previous` is the content before. */
+/** A file as a trace last saw it: up to the high water mark, and how long it was with the zeros behind. */
+export interface SeenFile {
+  readonly content: Uint8Array;
+  readonly sizeBytes: number;
+}
+
+/** What a trace records after each commit, reopen and rollback; `previous` is the file before. */
 export function stateOf(
   db: Db,
   pager: MemoryPager,
-  previous: Uint8Array,
-): { record: object; content: Uint8Array } {
+  previous: SeenFile,
+): { readonly record: object; readonly seen: SeenFile } {
   const { meta, pageSize } = db;
   const content = pager.copy(0, meta.highWater * pageSize);
   const changed: [number, string][] = [];
   for (let id = 0; id < meta.highWater; id++) {
     const page = content.subarray(id * pageSize, (id + 1) * pageSize);
-    const before = previous.subarray(id * pageSize, (id + 1) * pageSize);
-    if (before.length !== page.length || Buffer.compare(page, before) !== 0)
-      changed.push([id, crcText(page)]);
+    const before = previous.content.subarray(id * pageSize, (id + 1) * pageSize);
+    const wasZero = before.length === 0 && (id + 1) * pageSize <= previous.sizeBytes;
+    const isSame = wasZero ? page.every((byte) => byte === 0) : Buffer.compare(page, before) === 0;
+    if (!isSame) changed.push([id, crcText(page)]);
   }
   const tx = db.beginRead();
   const hash = Buffer.from(logicalHash(tx.cursor(), (name) => tx.bucket(name))).toString('hex');
@@ -88,5 +95,5 @@ export function stateOf(
     ...(db.pendingPageCount > 0 ? { pending } : {}),
     ...(findings.length > 0 ? { findings } : {}),
   };
-  return { record, content };
+  return { record, seen: { content, sizeBytes: pager.sizeBytes } };
 }

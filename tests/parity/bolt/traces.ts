@@ -9,6 +9,7 @@ import { BoltError } from '../../../src/engine/bolt/errors.ts';
 import { MemoryPager } from '../../../src/engine/bolt/pager.ts';
 import type { Tx, TxStats } from '../../../src/engine/bolt/tx.ts';
 import { logicalHash, stateOf } from './facts.ts';
+import type { SeenFile } from './facts.ts';
 import { differences, readLines, sha256 } from './lines.ts';
 
 export interface TraceOp {
@@ -62,7 +63,7 @@ class Replay {
   #db: Db | null = null;
   #tx: Tx | null = null;
   #open: TraceOp = { op: 'open' };
-  #content: Uint8Array = new Uint8Array(0);
+  #seen: SeenFile = { content: new Uint8Array(0), sizeBytes: 0 };
   readonly #readers = new Map<number, Tx>();
   readonly #fixed: DbOptions;
 
@@ -139,8 +140,8 @@ class Replay {
   }
 
   #state(): object {
-    const { record, content } = stateOf(this.#database, this.#pager, this.#content);
-    this.#content = content;
+    const { record, seen } = stateOf(this.#database, this.#pager, this.#seen);
+    this.#seen = seen;
     return record;
   }
 
