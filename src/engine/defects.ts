@@ -40,7 +40,7 @@ interface RaftDefects {
   readonly truncateAlways: boolean;
   /** Entries that conflict stay, and only what lies behind the log's end is taken. */
   readonly keepConflicts: boolean;
-  /** A follower's commit index is the leader's, whatever it was sent. */
+  /** A follower's commit index is the leader's, whatever it has of the leader's entries. */
   readonly commitUnseen: boolean;
   /** Entries are applied when they are appended. */
   readonly applyUncommitted: boolean;

@@ -83,6 +83,11 @@ export class RaftLog {
     return leaderCommit < known ? leaderCommit : known;
   }
 
+  /** A heartbeat's commit index. */
+  commitHeard(leaderCommit: LogIndex): void {
+    this.commitTo(this.#defects.commitUnseen ? this.#commitOf(leaderCommit, this.lastIndex()) : leaderCommit);
+  }
+
   /** Writes entries at their indexes, replacing what stands there and later. Returns the last index. */
   append(entries: readonly Entry[]): LogIndex {
     if (entries.length === 0) return this.lastIndex();

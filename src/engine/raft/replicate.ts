@@ -77,7 +77,8 @@ export function broadcastHeartbeat(raft: Raft, context: Uint8Array | null): void
   for (const progress of raft.tracker.progress) {
     if (progress.id === raft.id) continue;
     const m = newMessage('MsgHeartbeat', progress.id);
-    m.commit = progress.match < committed ? progress.match : committed;
+    const isKnown = progress.match >= committed || raft.settings.defects.commitUnseen;
+    m.commit = isKnown ? committed : progress.match;
     m.context = context;
     raft.send(m);
     progress.sentCommit(m.commit);

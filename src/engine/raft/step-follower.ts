@@ -80,7 +80,7 @@ function handleAppend(raft: Raft, m: Message): void {
 }
 
 function handleHeartbeat(raft: Raft, m: Message): void {
-  raft.log.commitTo(m.commit);
+  raft.log.commitHeard(m.commit);
   const answer = newMessage('MsgHeartbeatResp', m.from);
   answer.context = m.context;
   raft.send(answer);

@@ -1,0 +1,49 @@
+/** What a checker is: it watches a run and says, with evidence, what must not be. */
+import type { Entry } from '../../engine/raft/types.ts';
+import type { Envelope } from '../../engine/events.ts';
+import type { Store } from '../../engine/server/store.ts';
+import type { LabEvent } from '../types.ts';
+
+export type Property = 'C1' | 'C2' | 'C3' | 'C4' | 'C5' | 'C6' | 'C7' | 'C8' | 'C9';
+
+/** Something happened that must not. `moment`: the input after which it was seen. */
+export interface Violation {
+  readonly property: Property;
+  readonly sentence: string;
+  readonly evidence: string;
+  readonly moment: number;
+}
+
+/** A running member from inside. Nothing of it may be changed. */
+export interface MemberState {
+  readonly store: Store;
+  /** The last entry applied. */
+  readonly applied: number;
+  /** Whether the store is what follows from the entries up to `applied`: not so while a start goes on. */
+  readonly isCurrent: boolean;
+  /** See `Applier.records`. */
+  readonly records: readonly [number, number];
+  entries(from: number, limit: number): readonly Entry[];
+}
+
+/** The members' states, for checks that look deeper than events go. */
+export interface Inspected {
+  readonly nowUs: number;
+  /** Of those with a process, ascending. */
+  readonly members: readonly number[];
+  /** Null where no process runs, or raft does not run in it yet. */
+  state(member: number): MemberState | null;
+}
+
+/**
+ * Each method answers with the evidence against its property, or null. `observe` sees every event and must be
+ * cheap. `after` is called after each plan with the members that took part. `whole` looks at everything, now
+ * and then and at the end.
+ */
+export interface Checker {
+  readonly property: Property;
+  readonly sentence: string;
+  observe?(at: Envelope, event: LabEvent): string | null;
+  after?(world: Inspected, members: readonly number[]): string | null;
+  whole?(world: Inspected): string | null;
+}

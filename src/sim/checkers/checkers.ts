@@ -1,0 +1,64 @@
+/** All checkers of a run: a trace that passes everything on, and stops at the first violation. */
+import type { Envelope } from '../../engine/events.ts';
+import type { LabEvent, LabTrace } from '../types.ts';
+import type { Checker, Inspected, Violation } from './checker.ts';
+
+/**
+ * Give it to a cluster as its trace. A loop that runs the cluster asks `violation` between two plans, and
+ * stops there: so does the lab in the browser, which has the events alone.
+ */
+export class Checkers implements LabTrace {
+  readonly on = true;
+  readonly #checkers: readonly Checker[];
+  readonly #observers: readonly (Checker & Required<Pick<Checker, 'observe'>>)[];
+  readonly #next: LabTrace | null;
+  #violation: Violation | null = null;
+  #moment = 0;
+
+  /** @param next who else wants the events */
+  constructor(checkers: readonly Checker[], next: LabTrace | null = null) {
+    this.#checkers = checkers;
+    this.#observers = checkers.filter(
+      (checker): checker is Checker & Required<Pick<Checker, 'observe'>> => checker.observe !== undefined,
+    );
+    this.#next = next;
+  }
+
+  /** The first one; null while all is well. */
+  get violation(): Violation | null {
+    return this.#violation;
+  }
+
+  emit(at: Envelope, event: LabEvent): void {
+    this.#moment = at.moment;
+    if (this.#next?.on === true) this.#next.emit(at, event);
+    if (this.#violation !== null) return;
+    for (const checker of this.#observers) this.#take(checker, checker.observe(at, event));
+  }
+
+  /** A plan was merged in which these members took part. */
+  after(world: Inspected, members: readonly number[]): void {
+    for (const checker of this.#checkers) {
+      if (this.#violation !== null) return;
+      if (checker.after !== undefined) this.#take(checker, checker.after(world, members));
+    }
+  }
+
+  /** Looks at everything. */
+  whole(world: Inspected): void {
+    for (const checker of this.#checkers) {
+      if (this.#violation !== null) return;
+      if (checker.whole !== undefined) this.#take(checker, checker.whole(world));
+    }
+  }
+
+  /** What one of them has found by other means. */
+  report(checker: Checker, evidence: string): void {
+    this.#take(checker, evidence);
+  }
+
+  #take({ property, sentence }: Checker, evidence: string | null): void {
+    if (evidence === null || this.#violation !== null) return;
+    this.#violation = { property, sentence, evidence, moment: this.#moment };
+  }
+}

@@ -1,0 +1,112 @@
+/** One member's raft as its events tell of it: its log, what of it is durable, and what it has promised. */
+import type { LabEvent } from '../types.ts';
+
+type InitState = Extract<LabEvent, { type: 'raft.initState' }>;
+
+export interface Voters {
+  readonly voters: readonly number[];
+  readonly votersOutgoing: readonly number[];
+}
+
+/** Lives through restarts, for promises must. */
+export class RaftMirror {
+  readonly member: number;
+  /** The id that it booted with. */
+  id = '';
+  term = 0;
+  leads = false;
+  commit = 0;
+  applied = 0;
+  config: Voters = { voters: [], votersOutgoing: [] };
+  /** Where the last conf change stands that it proposed as the leader. */
+  changeIndex = 0;
+  firstIndex = 1;
+  /** Of the entries from `firstIndex` on. */
+  terms: number[] = [];
+  /** The last entry on its disk for sure. */
+  durable = 0;
+  /** The highest term that it has named in an answer, and the last entry that it has acknowledged. */
+  promisedTerm = 0;
+  acknowledged = 0;
+  /** Who has its vote, by term. */
+  readonly votes = new Map<number, number>();
+  #written = 0;
+  #syncing: number[] = [];
+
+  constructor(member: number) {
+    this.member = member;
+  }
+
+  get lastIndex(): number {
+    return this.firstIndex + this.terms.length - 1;
+  }
+
+  /** -1 where it has no such entry; null for one that is compacted. */
+  termAt(index: number): number | null {
+    return index < this.firstIndex ? null : (this.terms[index - this.firstIndex] ?? -1);
+  }
+
+  /** Whether its disk holds the entry, or a snapshot behind it. */
+  holds(index: number, term: number): boolean {
+    const own = this.termAt(index);
+    return own === null || (own === term && this.durable >= index);
+  }
+
+  /** Another member is on this host now. */
+  replace(id: string): void {
+    this.id = id;
+    this.promisedTerm = 0;
+    this.acknowledged = 0;
+    this.votes.clear();
+    this.firstIndex = 1;
+    this.terms = [];
+    this.durable = 0;
+  }
+
+  /** A process begins with what its disk holds; all of it was made durable before. */
+  start({ term, commit, firstIndex, entryTerms }: InitState): void {
+    this.term = term;
+    this.commit = commit;
+    this.firstIndex = firstIndex;
+    this.terms = [...entryTerms];
+    this.leads = false;
+    this.applied = 0;
+    this.changeIndex = 0;
+    this.durable = this.lastIndex;
+    this.#written = this.lastIndex;
+    this.#syncing = [];
+  }
+
+  append(index: number, terms: readonly number[]): void {
+    this.terms.length = Math.max(0, Math.min(this.terms.length, index - this.firstIndex));
+    this.terms.push(...terms);
+    this.#cutTo(index - 1);
+    this.acknowledged = Math.min(this.acknowledged, index - 1);
+  }
+
+  compact(firstIndex: number): void {
+    if (firstIndex > this.lastIndex) this.terms = [];
+    else this.terms.splice(0, Math.max(0, firstIndex - this.firstIndex));
+    this.firstIndex = Math.max(this.firstIndex, firstIndex);
+  }
+
+  walAppended(firstIndex: number, count: number): void {
+    if (count === 0) return;
+    this.#cutTo(firstIndex - 1);
+    this.#written = firstIndex + count - 1;
+  }
+
+  walSyncing(): void {
+    this.#syncing.push(this.#written);
+  }
+
+  walSynced(): void {
+    this.durable = Math.max(this.durable, this.#syncing.shift() ?? 0);
+  }
+
+  #cutTo(index: number): void {
+    this.durable = Math.min(this.durable, index);
+    this.#written = Math.min(this.#written, index);
+    this.#syncing = this.#syncing.map((written) => Math.min(written, index));
+  }
+}

@@ -1,0 +1,61 @@
+/** C9: nothing grows without end: queues, messages under way, the events of one input; and nobody halts. */
+import type { Checker, Inspected } from './checker.ts';
+import type { Envelope } from '../../engine/events.ts';
+import type { LabEvent } from '../types.ts';
+
+/** What one input may cause. A start reads a whole log. */
+const eventsOfInput = 50_000;
+const watchersOfMember = 10_000;
+const underWayLimit = 100_000;
+
+/** What stops a member and is no fault of ours: the world's doing, or an operator's. */
+const rightHalts = new RegExp(
+  'removed from the cluster$|could not be made durable|' +
+    'cannot start: (error validating|cannot fetch|member \\w+ has already)',
+);
+
+export interface ResourceLimits {
+  /** Also a damaged file is an answer: where the world damages files. */
+  readonly damage: boolean;
+}
+
+const damageHalts = /is damaged|cannot start/;
+
+export class Resources implements Checker {
+  readonly property = 'C9';
+  readonly sentence = 'Nothing grows without end, and no member stops for a reason of its own.';
+  readonly #limits: ResourceLimits;
+  #moment = -1;
+  #count = 0;
+  #underWay = 0;
+
+  constructor(limits: ResourceLimits = { damage: false }) {
+    this.#limits = limits;
+  }
+
+  observe({ moment, member }: Envelope, event: LabEvent): string | null {
+    if (moment !== this.#moment) {
+      this.#moment = moment;
+      this.#count = 0;
+    }
+    this.#count++;
+    if (this.#count > eventsOfInput) return `input ${moment} has caused ${this.#count} events and goes on`;
+    if (event.type === 'sim.send') this.#underWay++;
+    else if (event.type === 'sim.deliver' || event.type === 'sim.drop') this.#underWay--;
+    else if (event.type === 'server.halt') return this.#halted(member, event.reason);
+    return this.#underWay > underWayLimit ? `${this.#underWay} messages are under way` : null;
+  }
+
+  whole(world: Inspected): string | null {
+    for (const member of world.members) {
+      const count = world.state(member)?.store.watchable.watcherCount ?? 0;
+      if (count > watchersOfMember) return `m${member} has ${count} watchers`;
+    }
+    return null;
+  }
+
+  #halted(member: number, reason: string): string | null {
+    if (rightHalts.test(reason) || (this.#limits.damage && damageHalts.test(reason))) return null;
+    return `m${member} has stopped: ${reason}`;
+  }
+}

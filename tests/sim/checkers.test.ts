@@ -1,0 +1,61 @@
+/** The checkers themselves: what they must pass and what they must not, on histories and events of our own making. */
+import { expect, test } from 'vitest';
+import { Checkers } from '../../src/sim/checkers/checkers.ts';
+import { CommitLog } from '../../src/sim/checkers/commit-log.ts';
+import { decide } from '../../src/sim/checkers/linearizability.ts';
+import { RaftSafety } from '../../src/sim/checkers/raft-safety.ts';
+import { Watches } from '../../src/sim/checkers/watch.ts';
+import { canaries } from '../simulation/canaries.ts';
+import { histories } from '../simulation/histories.ts';
+import type { LabEvent } from '../../src/sim/types.ts';
+
+for (const { title, isGood, history } of histories) {
+  test(`the search ${isGood ? 'explains' : 'refuses'} a history: ${title}`, () => {
+    expect(decide(history).kind).toBe(isGood ? 'linearizable' : 'contradictory');
+  });
+}
+
+test('the corpus has histories of both kinds', () => {
+  expect(histories.filter(({ isGood }) => isGood).length).toBeGreaterThan(5);
+  expect(histories.filter(({ isGood }) => !isGood).length).toBeGreaterThan(5);
+});
+
+for (const { id, what, isCaught } of canaries) {
+  test(`the harness notices ${id}: ${what}`, { timeout: 60_000 }, () => {
+    expect(isCaught()).toBe(true);
+  });
+}
+
+const at = (member: number, moment = 1) => ({ member, moment, ordinal: 0, timeUs: 0 });
+
+test('the first violation stays, with its moment', () => {
+  const checkers = new Checkers([new RaftSafety()]);
+  const leads = { type: 'raft.becomeLeader', term: 2 } as LabEvent;
+  checkers.emit(at(1, 7), leads);
+  expect(checkers.violation).toBeNull();
+  checkers.emit(at(2, 9), leads);
+  checkers.emit(at(3, 11), leads);
+  expect(checkers.violation).toMatchObject({ property: 'C1', moment: 9 });
+});
+
+const hears = (events: readonly string[]): LabEvent => ({
+  ...{ type: 'sim.watch', watch: 5, clusterId: '1', memberId: '1', revision: 9, raftTerm: 1 },
+  ...{ compactRevision: 0, events, ended: '' },
+});
+
+test.each([
+  ['another key', ['put 78,31,2,2,1,0'], 'does not watch'],
+  ['an earlier revision later', ['put 61,31,3,3,1,0', 'put 61,32,2,2,1,0'], 'earlier revision later'],
+  ['what was before its beginning', ['put 61,31,1,1,1,0'], 'was before'],
+])('a watch must not hear of %s', (_, events, words) => {
+  const watches = new Watches(new CommitLog());
+  watches.begin(5, { type: 'watch', key: 'a', revision: 2 });
+  expect(watches.observe(at(0), hears(events))).toContain(words);
+});
+
+test('a revision must not come in two parts', () => {
+  const watches = new Watches(new CommitLog());
+  watches.begin(5, { type: 'watch', key: 'a', prefix: true });
+  expect(watches.observe(at(0), hears(['put 61,31,2,2,1,0']))).toBeNull();
+  expect(watches.observe(at(0), hears(['put 6162,31,2,2,1,0']))).toContain('two parts');
+});

@@ -1,0 +1,98 @@
+/** Runs planted bugs: each must be caught by its checker, and the same seeds be silent without it. */
+import { runSimulation, stepsPerRun } from '../engine/raft/simulation/run.ts';
+import { canaries } from './canaries.ts';
+import { mutations } from './mutations.ts';
+import { PageRig, longFreelist } from './page-rig.ts';
+import { defaultKinds } from './kinds.ts';
+import { runSeed } from './run.ts';
+import type { Property } from '../../src/sim/checkers/checker.ts';
+import type { Defects } from '../../src/engine/defects.ts';
+import type { Mutation } from './mutations.ts';
+import type { RunPlan } from './run.ts';
+
+interface Found {
+  readonly property: Property;
+  readonly evidence: string;
+}
+
+export interface Caught {
+  readonly seed: number;
+  readonly by: Property | null;
+  readonly evidence: string;
+  /** The same seed without the bug found this; null, as it should be. */
+  readonly silent: string | null;
+}
+
+function planOf(seed: number, mutation: Mutation, isPlanted: boolean): RunPlan {
+  const base = { members: 3, virtualUs: 60_000_000, faults: defaultKinds, perSecond: 2 };
+  const defects = isPlanted ? { [mutation.defect]: true } : {};
+  return { ...base, ...mutation.plan, seed, defects };
+}
+
+function runOnce(mutation: Mutation, seed: number, isPlanted: boolean): Found | null {
+  const defects: Partial<Defects> = isPlanted ? { [mutation.defect]: true } : {};
+  if (mutation.rig === 'cluster') return runSeed(planOf(seed, mutation, isPlanted)).violation;
+  if (mutation.rig === 'raft') return runRaft(seed, defects);
+  const evidence = mutation.rig === 'pages' ? new PageRig(seed, defects).run() : longFreelist(defects);
+  return evidence === null ? null : { property: 'C6', evidence };
+}
+
+/** Raft alone: what it throws is a violation of C1, but that nothing goes on any more of C8. */
+function runRaft(seed: number, defects: Partial<Defects>): Found | null {
+  try {
+    runSimulation(seed, stepsPerRun, defects);
+    return null;
+  } catch (error) {
+    const evidence = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    return { property: evidence.includes('liveness') ? 'C8' : 'C1', evidence };
+  }
+}
+
+/** Tries seeds until the right checker speaks; null where none did. */
+export function hunt(mutation: Mutation, firstSeed = 1): Caught | null {
+  let last: Caught | null = null;
+  for (let seed = firstSeed; seed < firstSeed + mutation.seeds; seed++) {
+    const found = runOnce(mutation, seed, true);
+    if (found === null) continue;
+    const isRight = mutation.by.includes(found.property);
+    last = {
+      seed,
+      by: isRight ? found.property : null,
+      evidence: `${found.property}: ${found.evidence}`,
+      silent: null,
+    };
+    if (!isRight) continue;
+    return { ...last, silent: runOnce(mutation, seed, false)?.evidence ?? null };
+  }
+  return last;
+}
+
+/** @param ids of the catalogue; empty: all, and the canaries @returns the exit code */
+export function runMutations(ids: readonly string[]): number {
+  const chosen =
+    ids.length === 0
+      ? mutations
+      : mutations.filter(({ id, defect }) => [id, defect].some((name) => ids.includes(name)));
+  let caught = 0;
+  for (const mutation of chosen) {
+    const begun = process.cpuUsage();
+    const result = hunt(mutation);
+    const ms = Math.round(process.cpuUsage(begun).user / 1000);
+    const isCaught = result !== null && result.by !== null && result.silent === null;
+    if (isCaught) caught++;
+    const said = result === null ? 'nothing' : `seed ${result.seed}, ${result.evidence}`;
+    const loud = result?.silent == null ? '' : `; without the bug: ${result.silent}`;
+    console.log(
+      `${isCaught ? 'caught' : 'MISSED'} ${mutation.id} ${mutation.what} (${ms} ms): ${said}${loud}`,
+    );
+  }
+  const birds = ids.length === 0 ? canaries : canaries.filter(({ id }) => ids.includes(id));
+  for (const { id, what, isCaught } of birds) {
+    const isFine = isCaught();
+    if (isFine) caught++;
+    console.log(`${isFine ? 'caught' : 'MISSED'} ${id} ${what}`);
+  }
+  const count = chosen.length + birds.length;
+  console.log(`caught ${caught} of ${count}`);
+  return caught === count && count > 0 ? 0 : 1;
+}

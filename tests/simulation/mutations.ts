@@ -1,0 +1,195 @@
+/** Forty planted bugs, each with the checker that must find it and the kind of run in which it shows. */
+import type { Property } from '../../src/sim/checkers/checker.ts';
+import type { FaultKind } from '../../src/sim/swarm-faults.ts';
+import type { Defects } from '../../src/engine/defects.ts';
+import type { ScheduledAction } from '../../src/sim/swarm.ts';
+import type { RunPlan } from './run.ts';
+import type { RequestKind } from './workload.ts';
+
+/**
+ * `cluster`: whole members in the simulated world. `raft`: raft alone, under S1 to S12 after every step, which
+ * are C1's and, after healing, C8's. `pages`: a store alone.
+ */
+export type Rig = 'cluster' | 'raft' | 'pages' | 'longFreelist';
+
+export interface Mutation {
+  /** Its number in the catalogue; the museum's have names. */
+  readonly id: string;
+  readonly what: string;
+  readonly defect: keyof Defects;
+  readonly by: readonly Property[];
+  readonly rig: Rig;
+  readonly plan: Partial<RunPlan>;
+  /** At most so many seeds are tried. */
+  readonly seeds: number;
+}
+
+const second = 1_000_000;
+
+const kinds = (...faults: readonly FaultKind[]): Partial<RunPlan> => ({ faults });
+const asking = (...requests: readonly RequestKind[]): Partial<RunPlan> => ({ requests });
+
+function cluster(
+  id: string,
+  what: string,
+  defect: keyof Defects,
+  by: readonly Property[],
+  plan: Partial<RunPlan> = {},
+  seeds = 60,
+): Mutation {
+  return { id, what, defect, by, rig: 'cluster', plan, seeds };
+}
+
+function alone(
+  id: string,
+  what: string,
+  defect: keyof Defects,
+  by: Property,
+  rig: Rig = 'pages',
+  seeds = 60,
+): Mutation {
+  return { id, what, defect, by: [by], rig, plan: {}, seeds };
+}
+
+const restarts = kinds('kill', 'powerCut', 'restart', 'isolate');
+const links = kinds('cut', 'isolate', 'partition', 'kill', 'restart');
+const snapshots = {
+  config: { snapshots: { snapshotCount: 12, snapshotCatchUpEntries: 2, walSegmentBytes: 8192 } },
+};
+
+/** The log without its newest records: a member that comes back is the only one that has them. */
+const lone = { members: 1, ...kinds('powerCut') };
+
+export const mutations: readonly Mutation[] = [
+  cluster('1', 'the vote is not stored', 'voteNotStored', ['C1'], restarts),
+  cluster('2', 'the term is not stored', 'termNotStored', ['C1'], restarts),
+  alone('3', 'old entries are committed by counting', 'commitOlderTerms', 'C1', 'raft', 400),
+  cluster('4', 'half is a quorum', 'halfIsQuorum', ['C1'], links),
+  cluster('5', 'the longer log wins', 'longerLogWins', ['C1'], {
+    ...asking('put'),
+    perSecond: 20,
+    schedule: contested(),
+    config: { preVote: false },
+  }),
+  cluster('6', 'each append truncates', 'truncateAlways', ['C1']),
+  alone('7', 'conflicts stay', 'keepConflicts', 'C1', 'raft', 200),
+  alone('8', 'the commit index is the leader’s', 'commitUnseen', 'C1', 'raft', 200),
+  cluster('9', 'applied before committed', 'applyUncommitted', ['C1']),
+  cluster('10', 'the own acknowledgement does not wait', 'ownAckBeforeSync', ['C2', 'C1'], lone),
+  cluster('11', 'answers do not wait for the disk', 'ackBeforeSync', ['C1']),
+  cluster('12', 'reads ask no quorum', 'readWithoutQuorum', ['C2'], {
+    ...kinds('isolate', 'partition'),
+    ...asking('put', 'get'),
+    perSecond: 6,
+  }),
+  cluster('13', 'reads trust the clock', 'readByClock', ['C2'], {
+    ...kinds('pause'),
+    ...asking('put', 'get'),
+    perSecond: 6,
+  }),
+  cluster('14', 'pre-votes despite a leader', 'preVoteDespiteLeader', ['C8'], {
+    ...kinds('kill'),
+    config: { preVote: true },
+    virtualUs: 10 * second,
+  }),
+  alone('15', 'two conf changes at once', 'manyConfChanges', 'C1', 'raft', 200),
+  alone('15b', 'the new half commits alone', 'newHalfCommits', 'C1', 'raft', 200),
+  alone('16', 'learners count', 'learnersCount', 'C1', 'raft', 200),
+  cluster('17', 'a snapshot keeps the old keys', 'snapshotKeepsKeys', ['C7', 'C5', 'C1'], {
+    ...snapshots,
+    ...links,
+  }),
+  cluster('18', 'a snapshot ahead of its data', 'snapshotAheadOfData', ['C7', 'C5'], {
+    ...snapshots,
+    ...links,
+  }),
+  cluster('19', 'a wiped member keeps its id', 'wipedKeepsId', ['C1'], {
+    faults: [],
+    schedule: [
+      { atUs: 15 * second, action: { type: 'wipe', member: 1 } },
+      { atUs: 20 * second, action: { type: 'start', member: 1 } },
+      { atUs: 25 * second, action: { type: 'wipe', member: 2 } },
+      { atUs: 30 * second, action: { type: 'start', member: 2 } },
+    ],
+  }),
+  cluster('20', 'proposals are made again', 'proposeAgain', ['C2', 'C5'], links),
+  cluster('21', 'results by the member’s clock', 'applyByClock', ['C7'], asking('put', 'grant', 'leasedPut')),
+  cluster('22', 'the index before the effect', 'indexBeforeEffect', ['C5', 'C7'], restarts),
+  alone('23', 'meta pages are not checked', 'metaUnchecked', 'C6'),
+  cluster('24', 'meta before data', 'metaBeforeData', ['C6', 'C9'], kinds('powerCut', 'blackout')),
+  alone('25', 'always meta page 0', 'firstMetaCounts', 'C6'),
+  alone('26', 'readers are forgotten', 'readersForgotten', 'C6'),
+  alone('27', 'the left span is not merged', 'leftSpanNotMerged', 'C6'),
+  alone('28', 'a taken span stays', 'takenSpanStays', 'C6'),
+  alone('29', 'a count in 16 bits', 'shortFreelistCount', 'C6', 'longFreelist', 1),
+  alone('30', 'overflow stays', 'overflowStays', 'C6'),
+  alone('31', 'a split loses a key', 'splitLosesKey', 'C6'),
+  alone('32', 'a rollback frees', 'rollbackFrees', 'C6'),
+  cluster('33', 'disk errors are ignored', 'diskErrorsIgnored', ['C1', 'C2', 'C6'], {
+    ...kinds('powerCut', 'kill'),
+    ...failing(),
+  }),
+  cluster(
+    '34',
+    'the log is not checked',
+    'walUnchecked',
+    ['C1', 'C2', 'C7', 'C9'],
+    kinds('powerCut', 'blackout'),
+    200,
+  ),
+  cluster(
+    '35',
+    'a compaction takes the newest',
+    'compactionDropsNewest',
+    ['C5', 'C3'],
+    asking('put', 'compaction', 'del'),
+  ),
+  cluster('36', 'the revision by records', 'revisionByRecords', ['C5', 'C7'], {
+    ...restarts,
+    ...asking('put', 'del', 'compaction'),
+  }),
+  cluster('37', 'watches miss the first', 'watchSkipsFirst', ['C3'], asking('put', 'watch')),
+  cluster('38', 'future watches hear all', 'futureWatchHearsAll', ['C3'], asking('put', 'watch')),
+  cluster('39', 'revisions in two parts', 'splitRevisions', ['C3'], asking('put', 'txn', 'watch')),
+  cluster(
+    '40',
+    'the end of a lease leaves a key',
+    'revokeLeavesKey',
+    ['C4'],
+    asking('put', 'grant', 'leasedPut'),
+  ),
+  alone('M01', 'campaign with unapplied changes', 'campaignWithUnappliedConfChanges', 'C1', 'raft', 400),
+  alone('M03', 'reads before a commit in the term', 'readBeforeCommitInTerm', 'C1', 'raft', 200),
+  alone('M04', 'reads known by their context', 'readKeyedByContext', 'C1', 'raft', 400),
+  alone('M05', 'lower pre-votes without an answer', 'dropLowerTermPreVotes', 'C8', 'raft', 200),
+  alone('M06', 'stable across terms', 'stableAcrossTerms', 'C1', 'raft', 400),
+  alone('M09', 'next below match', 'nextBelowMatch', 'C1', 'raft', 200),
+];
+
+/** Disks that fail once, then the power: what was taken for written is gone. */
+function failing(): Partial<RunPlan> {
+  const schedule = Array.from({ length: 12 }, (_, i) => {
+    const atUs = (5 + 4 * i) * second;
+    const member = 1 + (i % 3);
+    return [
+      { atUs, action: { type: 'diskError', member, on: 'sync', code: 'EIO', lasts: 'once' } as const },
+      { atUs: atUs + 1_500_000, action: { type: 'powerCut', member } as const },
+      { atUs: atUs + 2_000_000, action: { type: 'start', member } as const },
+    ];
+  });
+  return { schedule: schedule.flat(), perSecond: 8 };
+}
+
+/** A leader that is alone takes what nobody commits; then the one who took over is gone when it comes back. */
+function contested(): readonly ScheduledAction[] {
+  return Array.from({ length: 10 }, (_, i): ScheduledAction[] => {
+    const atUs = (5 + 5 * i) * second;
+    const [alone, gone] = [1 + (i % 3), 1 + ((i + 1) % 3)];
+    return [
+      { atUs, action: { type: 'isolate', member: alone } },
+      { atUs: atUs + 1_900_000, action: { type: 'kill', member: gone } },
+      { atUs: atUs + 1_950_000, action: { type: 'healAll' } },
+      { atUs: atUs + 4_000_000, action: { type: 'start', member: gone } },
+    ];
+  }).flat();
+}

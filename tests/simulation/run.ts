@@ -1,0 +1,225 @@
+/** One seed: faults and clients for a while, then all is healed and must work again, under all checkers. */
+import { stream } from '../../src/base/prng.ts';
+import { Member } from '../../src/engine/server/member.ts';
+import { Cluster } from '../../src/sim/cluster.ts';
+import { liveness } from '../../src/sim/checkers/liveness.ts';
+import { Members } from '../../src/sim/run.ts';
+import { swarmSchedule } from '../../src/sim/swarm.ts';
+import { defaultWorld } from '../../src/sim/world-config.ts';
+import { Judge, inspect } from './judge.ts';
+import { Workload } from './workload.ts';
+import type { Defects } from '../../src/engine/defects.ts';
+import type { Inspected, Violation } from '../../src/sim/checkers/checker.ts';
+import type { FaultReach } from '../../src/sim/reach.ts';
+import type { Boot } from '../../src/sim/run.ts';
+import type { FaultKind } from '../../src/sim/swarm-faults.ts';
+import type { ScheduledAction } from '../../src/sim/swarm.ts';
+import type { ClientAction, ClientOutcome, ClusterConfig } from '../../src/sim/types.ts';
+import type { RequestKind } from './workload.ts';
+
+export interface RunPlan {
+  readonly seed: number;
+  readonly members: number;
+  readonly virtualUs: number;
+  readonly faults: readonly FaultKind[];
+  readonly perSecond: number;
+  readonly defects: Partial<Defects>;
+  /** In place of what the seed draws: a smaller run, or one that is made for something. */
+  readonly schedule?: readonly ScheduledAction[];
+  readonly requests?: readonly RequestKind[];
+  readonly config?: Partial<ClusterConfig>;
+  readonly boot?: Boot;
+}
+
+export interface RunResult {
+  readonly violation: Violation | null;
+  readonly virtualUs: number;
+  readonly moments: number;
+  readonly chainHash: string;
+  readonly reach: Readonly<FaultReach>;
+  readonly schedule: readonly ScheduledAction[];
+  readonly judge: Judge;
+}
+
+const second = 1_000_000;
+/** Everything is looked at so often. */
+const wholeUs = 10 * second;
+
+/** The seed decides the world too: some lose messages, some reorder them, some take snapshots all the time. */
+export function configOf({ seed, members, defects, config }: RunPlan): ClusterConfig {
+  const draws = stream(seed, 'simulation');
+  const isLossy = draws.chance(1, 3);
+  const isUnordered = draws.chance(1, 4);
+  const loss = { of: isLossy ? 1 : 0, outOf: 40 };
+  // nothing is sent twice, as on TCP: a proposal that a follower hands on would be applied twice
+  const network = { ...defaultWorld.network, loss, ordered: !isUnordered };
+  const takesSnapshots = draws.chance(1, 2);
+  const snapshotCount = draws.between(10, 80);
+  return {
+    seed,
+    memberCount: members,
+    images: Array.from({ length: members }, () => new Map<string, Uint8Array>()),
+    boot: 1,
+    startUs: 0,
+    trace: { on: false, emit: () => {} },
+    preVote: draws.chance(2, 3),
+    world: { ...defaultWorld, network },
+    ...(takesSnapshots && {
+      snapshots: { snapshotCount, snapshotCatchUpEntries: draws.below(10), walSegmentBytes: 8192 },
+    }),
+    ...config,
+    defects: { ...config?.defects, ...defects },
+  };
+}
+
+export class Run {
+  readonly judge = new Judge();
+  readonly cluster: Cluster;
+  readonly #plan: RunPlan;
+  readonly #members: Members;
+  readonly #world: Inspected;
+  readonly #workload: Workload;
+  readonly #schedule: readonly ScheduledAction[];
+  readonly #outcomes = new Map<number, ClientOutcome>();
+  #nextWholeUs = wholeUs;
+
+  constructor(plan: RunPlan) {
+    const { seed, members, faults, virtualUs } = plan;
+    this.#plan = plan;
+    this.cluster = new Cluster({ ...configOf(plan), trace: this.judge.checkers });
+    this.#members = new Members(plan.boot ?? Member.boot);
+    this.#world = inspect(this.cluster, (member) => this.#members.get(member));
+    this.#workload = new Workload(seed, members, plan.requests ?? null);
+    this.#schedule = plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs });
+  }
+
+  run(): RunResult {
+    this.#faults();
+    if (!this.#isOver) this.#heal();
+    if (!this.#isOver) this.#disturb();
+    if (!this.#isOver) this.judge.checkers.whole(this.#world);
+    const { moment: moments, chainHash, reach, nowUs: virtualUs } = this.cluster;
+    const { violation } = this.judge.checkers;
+    return { violation, virtualUs, moments, chainHash, reach, schedule: this.#schedule, judge: this.judge };
+  }
+
+  get #isOver(): boolean {
+    return this.judge.checkers.violation !== null;
+  }
+
+  #faults(): void {
+    const { virtualUs, perSecond } = this.#plan;
+    const times = this.#workload.times(virtualUs, perSecond);
+    let [fault, request] = [0, 0];
+    while (!this.#isOver && (fault < this.#schedule.length || request < times.length)) {
+      const faultAt = this.#schedule[fault]?.atUs ?? Infinity;
+      const requestAt = times[request] ?? Infinity;
+      this.#runTo(Math.min(faultAt, requestAt));
+      if (this.#isOver) return;
+      if (faultAt <= requestAt) this.cluster.act(this.#schedule[fault++].action);
+      else {
+        this.#ask(this.#workload.next());
+        request++;
+      }
+    }
+    this.#runTo(virtualUs);
+  }
+
+  #ask(action: ClientAction): number {
+    const id = this.cluster.act(action);
+    this.judge.begin(id, action, this.cluster.nowUs);
+    return id;
+  }
+
+  /** Runs up to a time, whole plans at a time; looks at everything now and then. */
+  #runTo(endUs: number): void {
+    const { cluster, judge } = this;
+    while (!this.#isOver) {
+      const next = cluster.nextTimeUs;
+      if (next === null || next > endUs) break;
+      const plan = cluster.plan();
+      if (plan === null) break;
+      cluster.merge(plan, this.#members.perform(plan));
+      const started = plan.lifecycle?.kind === 'start' ? [plan.lifecycle.config.nodeId] : [];
+      judge.checkers.after(this.#world, [...started, ...plan.steps.map(({ member }) => member)]);
+    }
+    cluster.takeStoreCommits();
+    for (const { id, outcome, timeUs } of cluster.takeOutcomes()) this.#heard(id, outcome, timeUs);
+    if (this.#isOver || endUs < this.#nextWholeUs) return;
+    this.#nextWholeUs = endUs + wholeUs;
+    judge.checkers.whole(this.#world);
+  }
+
+  #heard(id: number, outcome: ClientOutcome | null, timeUs: number): void {
+    if (outcome === null) return;
+    this.#outcomes.set(id, outcome);
+    const action = this.judge.end(id, outcome, timeUs);
+    if (action !== null) this.#workload.heard(action, outcome);
+  }
+
+  /** Every fault ends; then a write commits and all members are level, each within its time. */
+  #heal(): void {
+    const { cluster, judge } = this;
+    cluster.act({ type: 'healEverything' });
+    this.#runFor(2000);
+    for (const member of cluster.members) {
+      if (['down', 'halted'].includes(cluster.memberStatus(member))) cluster.act({ type: 'start', member });
+    }
+    const fromUs = cluster.nowUs;
+    judge.leases.calm(fromUs);
+    this.#mustWrite(fromUs + liveness.writeUs);
+    this.#mustLevel(fromUs + liveness.levelUs);
+  }
+
+  #mustWrite(untilUs: number): void {
+    for (let i = 0; !this.#isOver; i++) {
+      const id = this.#ask({ type: 'put', key: 'alive', value: `${i}` });
+      this.#runFor(second);
+      if (this.#outcomes.get(id)?.ok === true) return;
+      if (this.cluster.nowUs <= untilUs) continue;
+      const last = this.#outcomes.get(id);
+      const why = last?.ok === false ? last.message : 'no answer';
+      this.judge.checkers.report(
+        this.judge.liveness,
+        `no write commits ${liveness.writeUs} us after healing: ${why}`,
+      );
+    }
+  }
+
+  #mustLevel(untilUs: number): void {
+    while (!this.#isOver) {
+      this.#runFor(second);
+      const behind = this.#behind();
+      if (behind === null || this.#isOver) return;
+      if (this.cluster.nowUs <= untilUs) continue;
+      this.judge.checkers.report(this.judge.liveness, `${liveness.levelUs} us after healing ${behind}`);
+    }
+  }
+
+  #behind(): string | null {
+    const down = this.cluster.members.find((member) => this.cluster.memberStatus(member) !== 'up');
+    if (down !== undefined) return `m${down} is ${this.cluster.memberStatus(down)}`;
+    return this.judge.liveness.behind(this.#world);
+  }
+
+  /** A follower that hears nothing from its leader must not depose it: PreVote and the leader's lease see to it. */
+  #disturb(): void {
+    const { leader } = this.judge.liveness;
+    const { preVote, world } = configOf(this.#plan);
+    if (!preVote || this.#plan.members < 3 || (world?.network.loss.of ?? 0) > 0) return;
+    this.#runFor(3 * second);
+    const to = 1 + (leader % this.#plan.members);
+    this.judge.liveness.expectStable(true);
+    this.cluster.act({ type: 'cut', from: leader, to });
+    this.#runFor(4 * second);
+    this.cluster.act({ type: 'heal', from: leader, to });
+    this.#runFor(2 * second);
+    this.judge.liveness.expectStable(false);
+  }
+
+  #runFor(virtualUs: number): void {
+    this.#runTo(this.cluster.nowUs + virtualUs);
+  }
+}
+
+export const runSeed = (plan: RunPlan): RunResult => new Run(plan).run();

@@ -1,0 +1,61 @@
+/** A small budget of what `npm run sim` does at length: seeds under all checkers, and bugs that must be found. */
+import { expect, test } from 'vitest';
+import { defaultKinds } from './kinds.ts';
+import { hunt } from './mutation-run.ts';
+import { mutations } from './mutations.ts';
+import { readOptions } from './options.ts';
+import { runSeed } from './run.ts';
+import { shrink } from './shrink.ts';
+import type { RunPlan } from './run.ts';
+
+const plan = (seed: number): RunPlan => ({
+  seed,
+  members: seed % 5 === 0 ? 5 : 3,
+  virtualUs: 12_000_000,
+  faults: defaultKinds,
+  perSecond: 2,
+  defects: {},
+});
+
+const seeds = [1, 2, 3, 4, 5, 6];
+
+test('seeds under faults of all kinds break no rule', { timeout: 120_000 }, () => {
+  const found = seeds.flatMap((seed) => {
+    const { violation } = runSeed(plan(seed));
+    return violation === null ? [] : [`seed ${seed}: ${violation.property} ${violation.evidence}`];
+  });
+  expect(found).toEqual([]);
+});
+
+test('a seed comes out the same again', () => {
+  expect(runSeed(plan(3)).chainHash).toBe(runSeed(plan(3)).chainHash);
+});
+
+const quick = ['4', '9', '11', '23', '25', '26', '28', '30', '31', '39'];
+
+for (const mutation of mutations.filter(({ id }) => quick.includes(id))) {
+  test(
+    `${mutation.id}, ${mutation.what}, is found by ${mutation.by.join(' or ')}`,
+    { timeout: 60_000 },
+    () => {
+      const caught = hunt({ ...mutation, seeds: 5 });
+      expect(caught).toMatchObject({ by: caught?.by ?? '', silent: null });
+      expect(mutation.by).toContain(caught?.by);
+    },
+  );
+}
+
+test('a failing run is made smaller, and fails in the same way', { timeout: 60_000 }, () => {
+  const failing = { ...plan(1), virtualUs: 4_000_000, defects: { halfIsQuorum: true } };
+  const result = runSeed(failing);
+  expect(result.violation?.property).toBe('C1');
+  const small = shrink(failing, result);
+  expect(small.result.violation?.property).toBe('C1');
+  expect(small.result.schedule.length).toBeLessThanOrEqual(result.schedule.length);
+});
+
+test('what makes no sense on the command line is said in words', () => {
+  expect(() => readOptions(['--seeds', '9..3'])).toThrow('A..B');
+  expect(() => readOptions(['--faults', 'meteor'])).toThrow('meteor');
+  expect(() => readOptions(['--sedes', '1'])).toThrow('--sedes');
+});
