@@ -8,6 +8,7 @@ import {
   bytesFieldSize,
   int64FieldSize,
   uintFieldSize,
+  WireError,
   WireReader,
   WireWriter,
   wireType,
@@ -267,15 +268,20 @@ function snapshotFrom(bytes: Uint8Array, table: MemberTable): Message['snapshot'
   return snapshot.index === 0 ? null : snapshot;
 }
 
-/** The sender of a message as its bytes name it; 0n where they do not. @throws WireError */
+/** The sender of a message as its bytes name it; 0n where they do not, or are no message. */
 export function senderOf(bytes: Uint8Array): bigint {
   let sender = 0n;
   const reader = new WireReader(bytes);
-  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === varintTag(3)) sender = BigInt.asUintN(64, reader.int64());
-    else reader.skip(tag);
+  try {
+    for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+      if (tag === varintTag(3)) sender = BigInt.asUintN(64, reader.int64());
+      else reader.skip(tag);
+    }
+    return sender;
+  } catch (error) {
+    if (error instanceof WireError) return 0n;
+    throw error;
   }
-  return sender;
 }
 
 function messageTypeFrom(code: number): MessageType {
