@@ -1,4 +1,6 @@
 /** The cluster as a picture sees it: members, messages on their way, cut links. A fold of events. */
+import { troublesAfter, type Trouble } from './troubles.ts';
+import type { LinkSettings } from '../sim/fault-types.ts';
 import type { StateType } from '../engine/raft/types.ts';
 import type { SimEvent } from '../sim/events.ts';
 import { appliedUpTo, newestRoster, toldRoster, type Roster, type RosterMember } from './roster.ts';
@@ -32,6 +34,8 @@ export interface MemberView {
   readonly haltReason: string | null;
   /** How many times as long its syncs take; 1: as usual. */
   readonly diskFactor: number;
+  /** What else goes on with its host and its disk. */
+  readonly troubles: readonly Trouble[];
   readonly part: Part;
   /** In hex, as the cluster has it or had it; empty until somebody has told. */
   readonly memberId: string;
@@ -85,11 +89,9 @@ export interface Cut {
 }
 
 /** One direction of a link that is slower or loses messages. */
-export interface LinkView {
+export interface LinkView extends LinkSettings {
   readonly from: number;
   readonly to: number;
-  readonly extraDelayUs: number;
-  readonly lossPerMille: number;
 }
 
 /** What a load last told: see `sim.load`. */
@@ -105,6 +107,8 @@ export interface ClusterView {
   readonly legs: readonly ClientLeg[];
   readonly cuts: readonly Cut[];
   readonly badLinks: readonly LinkView[];
+  /** Directions that are cut and healed in turn. */
+  readonly flaps: readonly Cut[];
   /** The message that arrived last; null before any. */
   readonly arrived: MessageView | null;
   /** Null before the first report of a load, and after the last one of one that ended. */
@@ -116,7 +120,7 @@ export const lossShownUs = 12_000;
 
 export function emptyCluster(memberCount: number): ClusterView {
   const members = Array.from({ length: memberCount }, (_, i) => newMember(i + 1));
-  const between = { messages: [], legs: [], cuts: [], badLinks: [], arrived: null, load: null };
+  const between = { messages: [], legs: [], cuts: [], badLinks: [], flaps: [], arrived: null, load: null };
   return { timeUs: 0, members, strangers: [], ...between };
 }
 
@@ -136,6 +140,7 @@ function newMember(id: number): MemberView {
     votes: [],
     haltReason: null,
     diskFactor: 1,
+    troubles: [],
     part: 'voter',
     memberId: '',
     formerIds: [],
@@ -284,14 +289,17 @@ function stepDisk(member: MemberView, { event }: Told): MemberView {
       return wiped(member);
     case 'sim.diskWrite':
       return member.isWiped ? { ...member, isWiped: false } : member;
-    default:
-      return member;
+    default: {
+      const troubles = troublesAfter(member.troubles, event);
+      return troubles === member.troubles ? member : { ...member, troubles };
+    }
   }
 }
 
 /** Nothing is left but the host, and what the others know of it. */
-function wiped({ id, name, process, epoch, diskFactor, part, memberId, formerIds }: MemberView): MemberView {
-  const kept = { name, epoch, diskFactor, part, memberId, formerIds };
+function wiped(member: MemberView): MemberView {
+  const { id, name, process, epoch, diskFactor, troubles, part, memberId, formerIds } = member;
+  const kept = { name, epoch, diskFactor, troubles, part, memberId, formerIds };
   return { ...newMember(id), ...kept, process: process === 'off' ? 'off' : 'down', isWiped: true };
 }
 
@@ -301,14 +309,16 @@ class World {
   readonly #legs: ClientLeg[];
   #cuts: readonly Cut[];
   #badLinks: readonly LinkView[];
+  #flaps: readonly Cut[];
   #arrived: MessageView | null;
   #load: LoadView | null;
 
-  constructor({ messages, legs, cuts, badLinks, arrived, load }: ClusterView) {
+  constructor({ messages, legs, cuts, badLinks, flaps, arrived, load }: ClusterView) {
     this.#messages = new Map(messages.map((message) => [message.id, message]));
     this.#legs = [...legs];
     this.#cuts = cuts;
     this.#badLinks = badLinks;
+    this.#flaps = flaps;
     this.#arrived = arrived;
     this.#load = load;
   }
@@ -334,6 +344,11 @@ class World {
       case 'sim.link':
         this.#badLinks = withLink(this.#badLinks, event);
         break;
+      case 'sim.flap': {
+        const { from, to, upUs } = event;
+        this.#flaps = [...without(this.#flaps, event), ...(upUs > 0 ? [{ from, to }] : [])];
+        break;
+      }
       case 'sim.hold':
         this.#change(event.message, { waiting: { atUs: at.timeUs, because: event.because } });
         break;
@@ -362,7 +377,7 @@ class World {
     );
     const legs = this.#legs.filter((leg) => leg.deliverAtUs > timeUs);
     const [cuts, badLinks, arrived, load] = [this.#cuts, this.#badLinks, this.#arrived, this.#load];
-    return { messages, legs, cuts, badLinks, arrived, load };
+    return { messages, legs, cuts, badLinks, flaps: this.#flaps, arrived, load };
   }
 
   #change(id: number, change: Partial<MessageView>): void {
@@ -398,13 +413,12 @@ function sent(event: Sent): MessageView {
 
 function withLink(
   links: readonly LinkView[],
-  changed: Extract<SimEvent, { type: 'sim.link' }>,
+  { type: _, ...changed }: Extract<SimEvent, { type: 'sim.link' }>,
 ): readonly LinkView[] {
-  const { type: _, from, to, extraDelayUs, lossPerMille, dropTypes, ...more } = changed;
+  const { from, to, dropTypes, ...numbers } = changed;
   const others = links.filter((link) => link.from !== from || link.to !== to);
-  const numbers = [extraDelayUs, lossPerMille, dropTypes.length, ...Object.values(more)];
-  if (numbers.every((number) => number === 0)) return others;
-  return [...others, { from, to, extraDelayUs, lossPerMille }];
+  const isUsual = dropTypes.length === 0 && Object.values(numbers).every((number) => number === 0);
+  return isUsual ? others : [...others, changed];
 }
 
 const without = (cuts: readonly Cut[], gone: Cut): readonly Cut[] =>

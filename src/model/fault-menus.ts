@@ -1,4 +1,5 @@
 /** What can be done to a disk, a link and a message now, and why the rest can not. */
+import type { LinkSettings } from '../sim/fault-types.ts';
 import type { FaultAction } from '../sim/types.ts';
 import { isCut, memberOf, type ClusterView, type LinkView } from './cluster-view.ts';
 import type { MenuAction } from './command-line.ts';
@@ -27,11 +28,28 @@ export function diskMenu(view: ClusterView, member: number): readonly DiskEntry[
   return [entry('slowDisk', menuFactor, 'alreadySlow'), entry('usualDisk', 1, 'notSlow')];
 }
 
-export type LinkEntryId = 'cutThere' | 'cutBoth' | 'healThere' | 'healBoth' | 'delay' | 'lose' | 'usualLink';
+export type LinkEntryId =
+  | 'cutThere'
+  | 'cutBoth'
+  | 'healThere'
+  | 'healBoth'
+  | 'flap'
+  | 'delay'
+  | 'lose'
+  | 'jitter'
+  | 'copy'
+  | 'reorder'
+  | 'narrow'
+  | 'filter'
+  | 'usualLink';
 export type LinkEntry = MenuEntry<LinkEntryId, 'alreadyCut' | 'notCut' | 'alreadySo' | 'notBad'>;
 
 const menuDelayUs = 50_000;
 const menuLossPerMille = 100;
+const menuFlapUs = 500_000;
+const menuJitterUs = 50_000;
+const menuSharePerMille = 200;
+const menuNarrow = { bytesPerSecond: 20_000, queueBytes: 20_000 };
 
 /** The link from one member to another: cuts of one direction or both, delay and loss of this direction. */
 export function linkMenu(view: ClusterView, from: number, to: number): readonly LinkEntry[] {
@@ -45,6 +63,8 @@ export function linkMenu(view: ClusterView, from: number, to: number): readonly 
       .filter((way) => isCut(view, way.from, way.to) === (type === 'heal'))
       .map((way) => ({ type, ...way }));
   const bad = view.badLinks.find((link) => link.from === from && link.to === to);
+  const flaps = view.flaps.some((link) => link.from === from && link.to === to);
+  const ending = { type: 'flap', from, to, upUs: 0, downUs: 0 } as const;
   const entry = (
     id: LinkEntryId,
     why: LinkEntry['hindrance'],
@@ -59,9 +79,15 @@ export function linkMenu(view: ClusterView, from: number, to: number): readonly 
     entry('cutBoth', 'alreadyCut', change('cut', true)),
     entry('healThere', 'notCut', change('heal', false)),
     entry('healBoth', 'notCut', change('heal', true)),
+    entry('flap', 'alreadySo', flaps ? [] : [{ ...ending, upUs: menuFlapUs, downUs: menuFlapUs }]),
     entry('delay', 'alreadySo', degraded(from, to, bad, { extraDelayUs: menuDelayUs })),
     entry('lose', 'alreadySo', degraded(from, to, bad, { lossPerMille: menuLossPerMille })),
-    entry('usualLink', 'notBad', degraded(from, to, bad, { extraDelayUs: 0, lossPerMille: 0 })),
+    entry('jitter', 'alreadySo', degraded(from, to, bad, { jitterUs: menuJitterUs })),
+    entry('copy', 'alreadySo', degraded(from, to, bad, { duplicatePerMille: menuSharePerMille })),
+    entry('reorder', 'alreadySo', degraded(from, to, bad, { reorderPerMille: menuSharePerMille })),
+    entry('narrow', 'alreadySo', degraded(from, to, bad, menuNarrow)),
+    entry('filter', 'alreadySo', degraded(from, to, bad, { dropTypes: ['MsgApp'] })),
+    entry('usualLink', 'notBad', [...(flaps ? [ending] : []), ...degraded(from, to, bad, usualSettings)]),
   ];
 }
 
@@ -70,13 +96,25 @@ function degraded(
   from: number,
   to: number,
   present: LinkView | undefined,
-  change: { readonly extraDelayUs?: number; readonly lossPerMille?: number },
+  change: Partial<LinkSettings>,
 ): readonly FaultAction[] {
-  const before = { extraDelayUs: present?.extraDelayUs ?? 0, lossPerMille: present?.lossPerMille ?? 0 };
+  const before = { ...usualSettings, ...present, from, to };
   const after = { ...before, ...change };
-  const isSame = after.extraDelayUs === before.extraDelayUs && after.lossPerMille === before.lossPerMille;
-  return isSame ? [] : [{ type: 'link', from, to, ...after }];
+  return JSON.stringify(after) === JSON.stringify(before) ? [] : [linkAction(after)];
 }
+
+/** The action in its shortest form: what is as usual is not named. */
+function linkAction({ from, to, extraDelayUs, lossPerMille, ...more }: LinkView): FaultAction {
+  const named = Object.entries(more).filter(([, value]) => value !== 0 && !isEmpty(value));
+  return { type: 'link', from, to, extraDelayUs, lossPerMille, ...Object.fromEntries(named) };
+}
+
+const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+
+const usualSettings: LinkSettings = {
+  ...{ extraDelayUs: 0, lossPerMille: 0, jitterUs: 0, duplicatePerMille: 0, reorderPerMille: 0 },
+  ...{ bytesPerSecond: 0, queueBytes: 0, dropTypes: [] },
+};
 
 export type MessageEntryId = 'drop' | 'hold' | 'deliver' | 'delay' | 'duplicate';
 export type MessageEntry = MenuEntry<MessageEntryId, 'gone' | 'alreadyHeld' | 'waits'>;

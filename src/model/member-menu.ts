@@ -48,7 +48,7 @@ function heal(view: ClusterView, id: number): MemberAction {
 
 /**
  * The commands that bring back what stopped or does not arrive: processes, paused members, cut and bad links,
- * held messages. Slow disks, wiped and removed members stay as they are.
+ * held messages; where more is wrong with a host, everything at once. Slow disks alone, wiped and removed members stay as they are.
  */
 export function repairs(view: ClusterView): readonly FaultAction[] {
   const members = view.members.flatMap((member): FaultAction[] => {
@@ -57,7 +57,10 @@ export function repairs(view: ClusterView): readonly FaultAction[] {
     return process === 'paused' ? [{ type: 'resumeMember', member: id }] : [];
   });
   const isHeld = view.messages.some(({ lost, waiting }) => lost === null && waiting !== null);
-  const isWhole = view.cuts.length === 0 && view.badLinks.length === 0 && !isHeld;
+  if (view.members.some(({ troubles }) => troubles.some((trouble) => trouble !== 'image'))) {
+    return [{ type: 'healEverything' }];
+  }
+  const isWhole = view.cuts.length + view.badLinks.length + view.flaps.length === 0 && !isHeld;
   return isWhole ? members : [...members, { type: 'healAll' }];
 }
 

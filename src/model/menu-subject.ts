@@ -3,6 +3,7 @@ import type { ClusterView } from './cluster-view.ts';
 import { diskMenu, linkMenu, messageMenu, type DiskEntry } from './fault-menus.ts';
 import type { LinkEntry, MessageEntry } from './fault-menus.ts';
 import { memberActions, type MemberAction } from './member-menu.ts';
+import { troubleMenu, type TroubleEntry } from './trouble-menu.ts';
 import { hostMenu, membershipMenu, type MembershipEntry } from './membership-menu.ts';
 
 export type MenuSubject =
@@ -13,7 +14,7 @@ export type MenuSubject =
   | { readonly kind: 'message'; readonly message: number };
 
 /** An entry of any menu. */
-export type FaultEntry = MemberAction | MembershipEntry | DiskEntry | LinkEntry | MessageEntry;
+export type FaultEntry = MemberAction | MembershipEntry | DiskEntry | TroubleEntry | LinkEntry | MessageEntry;
 
 /** The menu of a subject: always the same entries in the same places; none where there is no such thing. */
 export function menuOf(view: ClusterView, subject: MenuSubject): readonly FaultEntry[] {
@@ -23,6 +24,7 @@ export function menuOf(view: ClusterView, subject: MenuSubject): readonly FaultE
         ...memberActions(view, subject.member),
         ...diskMenu(view, subject.member),
         ...membershipMenu(view, subject.member),
+        ...troubleMenu(view, subject.member),
       ];
     case 'host':
       return hostMenu(view, subject.host);

@@ -31,6 +31,10 @@ export function markKindOf({ event }: Told, committed: number): MarkKind | null 
     case 'sim.pause':
     case 'sim.cut':
     case 'server.halt':
+    case 'sim.crash':
+    case 'sim.outOfMemory':
+    case 'sim.bitRot':
+    case 'sim.diskError':
       return 'fault';
     case 'sim.link':
       return event.extraDelayUs > 0 || event.lossPerMille > 0 ? 'fault' : null;

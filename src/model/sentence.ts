@@ -3,6 +3,7 @@ import { m } from '../paraglide/messages.js';
 import type { SimEvent } from '../sim/events.ts';
 import type { MessageView } from './cluster-view.ts';
 import { messageTypeWord } from './message-words.ts';
+import { troubleWords } from './trouble-sentence.ts';
 import type { Told } from './told.ts';
 
 export interface Sentence {
@@ -25,6 +26,8 @@ const shown = (text: string): Sentence => ({ text, spoken: false });
 export function sentenceOf(told: Told, nameOf: NameOf, arrived: MessageView | null = null): Sentence | null {
   if (told.event.type === 'sim.deliver')
     return arrived?.id === told.event.message ? shown(arrivalWords(arrived, nameOf)) : null;
+  const trouble = troubleWords(told, nameOf);
+  if (trouble !== null) return spoken(trouble);
   const large = ofRaft(told, nameOf) ?? ofMember(told, nameOf) ?? ofWorld(told, nameOf);
   return large ?? ofLease(told, nameOf) ?? ofSnapshot(told, nameOf);
 }

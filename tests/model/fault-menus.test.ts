@@ -20,13 +20,38 @@ test('a disk is slowed or as usual, whichever it is not', () => {
   expect(diskMenu(slow, 4)).toEqual([]);
 });
 
+const others = ['jitter', 'copy', 'reorder', 'narrow', 'filter'];
+
 test('a link is cut, healed, delayed and made lossy in its direction; delay and loss go together', () => {
-  expect(openOf(linkMenu(viewOf(), 1, 2))).toEqual(['cutThere', 'cutBoth', 'delay', 'lose']);
+  expect(openOf(linkMenu(viewOf(), 1, 2))).toEqual([
+    'cutThere',
+    'cutBoth',
+    'flap',
+    'delay',
+    'lose',
+    ...others,
+  ]);
   const story = electedStory().tell(0, { type: 'sim.cut', from: 2, to: 1 });
   story.tell(0, { type: 'sim.link', from: 1, to: 2, ...usualLink, extraDelayUs: 50_000 });
   const view = viewOf(story);
-  expect(openOf(linkMenu(view, 1, 2))).toEqual(['cutThere', 'cutBoth', 'healBoth', 'lose', 'usualLink']);
-  expect(openOf(linkMenu(view, 2, 1))).toEqual(['cutBoth', 'healThere', 'healBoth', 'delay', 'lose']);
+  expect(openOf(linkMenu(view, 1, 2))).toEqual([
+    'cutThere',
+    'cutBoth',
+    'healBoth',
+    'flap',
+    'lose',
+    ...others,
+    'usualLink',
+  ]);
+  expect(openOf(linkMenu(view, 2, 1))).toEqual([
+    'cutBoth',
+    'healThere',
+    'healBoth',
+    'flap',
+    'delay',
+    'lose',
+    ...others,
+  ]);
   const commandsOf = (id: string) => linkMenu(view, 1, 2).find((entry) => entry.id === id)?.commands;
   expect(commandsOf('cutBoth')).toEqual([{ type: 'cut', from: 1, to: 2 }]);
   expect(commandsOf('lose')).toEqual([

@@ -1,0 +1,102 @@
+/** What can be done to a member's host and disk, beside ending and slowing them. */
+import { memberOf } from './cluster-view.ts';
+import type { ClusterView } from './cluster-view.ts';
+import type { MenuEntry } from './fault-menus.ts';
+import type { Trouble } from './troubles.ts';
+import type { FaultAction } from '../sim/types.ts';
+
+export type TroubleId =
+  | 'crashAtSync'
+  | 'slowCpu'
+  | 'fastClock'
+  | 'littleMemory'
+  | 'stalls'
+  | 'fullDisk'
+  | 'lyingDisk'
+  | 'failSyncs'
+  | 'failReads'
+  | 'rotLog'
+  | 'rotPage'
+  | 'misdirect'
+  | 'keepImage'
+  | 'restoreImage'
+  | 'usualHost';
+
+export type TroubleEntry = MenuEntry<TroubleId, 'alreadySo' | 'noTrouble' | 'noImage'>;
+
+const cpuFactor = 100;
+const clockPerMille = 3000;
+const memoryBytes = 1_000_000;
+const stall = { stallPerMille: 200, stallUs: 1_000_000 };
+/** Not a byte more than there is. */
+const fullBytes = 1;
+const rotBits = 16;
+
+/** The entries of a member's host: always the same ones in the same places. */
+export function troubleMenu(view: ClusterView, member: number): readonly TroubleEntry[] {
+  const troubles = memberOf(view, member)?.troubles;
+  if (troubles === undefined) return [];
+  const does = (id: TroubleId, command: FaultAction, unless: Trouble | null = null): TroubleEntry => ({
+    id,
+    hindrance: unless !== null && troubles.includes(unless) ? 'alreadySo' : null,
+    commands: [command],
+  });
+  const armed = { type: 'crashPoint', member, point: 'duringSync', nth: 1, then: 'powerCut' } as const;
+  const fails = (on: 'read' | 'sync'): FaultAction => {
+    return { type: 'diskError', member, on, code: 'EIO', lasts: 'always' };
+  };
+  const ends = endOf(troubles, member);
+  return [
+    does('crashAtSync', armed, 'crashPoint'),
+    does('slowCpu', { type: 'slowCpu', member, factor: cpuFactor }, 'slowCpu'),
+    does('fastClock', { type: 'clockRate', member, perMille: clockPerMille }, 'clock'),
+    does('littleMemory', { type: 'memoryLimit', member, bytes: memoryBytes }, 'memory'),
+    does('stalls', { type: 'disk', member, ...stall }, 'disk'),
+    does('fullDisk', { type: 'disk', member, quotaBytes: fullBytes }, 'disk'),
+    does('lyingDisk', { type: 'disk', member, lying: 1 }, 'disk'),
+    does('failSyncs', fails('sync'), 'syncErrors'),
+    does('failReads', fails('read'), 'readErrors'),
+    does('rotLog', { type: 'bitRot', member, zone: 'wal', bits: rotBits }),
+    does('rotPage', { type: 'bitRot', member, zone: 'leaf', bits: rotBits }),
+    does('misdirect', { type: 'misdirect', member }),
+    does('keepImage', { type: 'keepImage', member }),
+    {
+      id: 'restoreImage',
+      hindrance: troubles.includes('image') ? null : 'noImage',
+      commands: [{ type: 'restoreImage', member }],
+    },
+    { id: 'usualHost', hindrance: ends.length === 0 ? 'noTrouble' : null, commands: ends },
+  ];
+}
+
+/** The commands that end what goes on. */
+function endOf(troubles: readonly Trouble[], member: number): FaultAction[] {
+  return troubles.flatMap((trouble): FaultAction[] => {
+    switch (trouble) {
+      case 'crashPoint':
+        return [{ type: 'crashPoint', member, point: 'duringSync', nth: 0, then: 'powerCut' }];
+      case 'slowCpu':
+        return [{ type: 'slowCpu', member, factor: 1 }];
+      case 'clock':
+        return [{ type: 'clockRate', member, perMille: 1000 }];
+      case 'memory':
+        return [{ type: 'memoryLimit', member, bytes: 0 }];
+      case 'disk':
+        return [{ type: 'disk', member, ...usualSettings }];
+      case 'syncErrors':
+        return [{ type: 'diskError', member, on: 'sync', code: 'EIO', lasts: 'never' }];
+      case 'readErrors':
+        return [{ type: 'diskError', member, on: 'read', code: 'EIO', lasts: 'never' }];
+      case 'image':
+        return [];
+      default:
+        return trouble satisfies never;
+    }
+  });
+}
+
+const usualSettings = {
+  ...{ syncMinUs: 0, syncMeanUs: 0, writeMinUs: 0, writeMeanUs: 0, stallPerMille: 0, stallUs: 0 },
+  ...{ bytesPerSecond: 0, quotaBytes: 0, misdirectPerMille: 0, lying: 0 },
+  ...{ keptWeight: 0, lostWeight: 0, tornWeight: 0 },
+};
