@@ -43,6 +43,7 @@ const otherTypes: ReadonlySet<string> = new Set([
   'sim.wipe',
   'server.halt',
   'watch.move',
+  'watch.notify',
   'lease.open',
   'lease.attach',
   'lease.detach',
@@ -75,6 +76,7 @@ class KeysDraft {
     this.#stepKeys(event);
     this.#stepCompaction(event);
     if (event.type === 'watch.move') this.#move(event);
+    if (event.type === 'watch.notify' && event.eventCount > 0) this.#notified(event);
   }
 
   #stepProcess(event: Told['event']): void {
@@ -157,6 +159,14 @@ class KeysDraft {
     this.#watchers ??= new Map(this.#member.watchers);
     if (to === 'gone') this.#watchers.delete(watcher);
     else this.#watchers.set(watcher, { watcher, id, key, end, place: to, minRevision });
+  }
+
+  /** One that is up to date has seen the revision that it was told of. */
+  #notified({ watcher, revision }: EventOf<'watch.notify'>): void {
+    const known = (this.#watchers ?? this.#member.watchers).get(watcher);
+    if (known?.place !== 'synced') return;
+    this.#watchers ??= new Map(this.#member.watchers);
+    this.#watchers.set(watcher, { ...known, minRevision: revision + 1 });
   }
 
   #forget(): void {

@@ -11,7 +11,7 @@ export interface WatcherView {
   /** Empty: the one key; `\0`: all keys from `key` on; else the first key past the range. */
   readonly end: string;
   readonly place: 'synced' | 'unsynced' | 'victim';
-  /** The first revision that it has not seen, when it came to its group. */
+  /** The first revision that it has not seen, as far as it was told of any. */
   readonly minRevision: number;
 }
 
@@ -65,13 +65,26 @@ export const watchersIn = ({ watchers }: MemberKeys, place: WatcherView['place']
 
 const byText = (a: KeyHistory, b: KeyHistory): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
-/** The keys whose text has `wanted` in it, by text. */
-export function keysLike({ keys }: MemberKeys, wanted: string): readonly KeyHistory[] {
-  const found: KeyHistory[] = [];
+/**
+ * The keys whose text has `wanted` in it, by text.
+ * @param before an earlier answer: what is nearly in order is put in order much faster
+ */
+export function keysLike(
+  { keys }: MemberKeys,
+  wanted: string,
+  before: readonly KeyHistory[] = [],
+): readonly KeyHistory[] {
+  const left = new Map<string, KeyHistory>();
   for (const shard of keys) {
-    for (const history of shard.values()) if (history.key.includes(wanted)) found.push(history);
+    for (const history of shard.values()) if (history.key.includes(wanted)) left.set(history.key, history);
   }
-  return found.sort(byText);
+  const found: KeyHistory[] = [];
+  for (const { key } of before) {
+    const history = left.get(key);
+    if (history !== undefined) found.push(history);
+    left.delete(key);
+  }
+  return [...found, ...left.values()].sort(byText);
 }
 
 export interface KeyTotals {
