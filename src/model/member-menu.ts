@@ -48,7 +48,8 @@ function heal(view: ClusterView, id: number): MemberAction {
 
 /**
  * The commands that bring back what stopped or does not arrive: processes, paused members, cut and bad links,
- * held messages; where more is wrong with a host, everything at once. Slow disks alone, wiped and removed members stay as they are.
+ * held messages; where more is wrong with a host, everything at once. Slow disks alone, wiped and removed
+ * members stay as they are.
  */
 export function repairs(view: ClusterView): readonly FaultAction[] {
   const members = view.members.flatMap((member): FaultAction[] => {

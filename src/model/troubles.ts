@@ -1,4 +1,4 @@
-/** What goes on with a member's host and disk, beside their being slow: as its menu and the pictures need it. */
+/** What goes on with a member's host and disk, beside a slow disk: as its menu needs it. */
 import type { LabEvent } from '../sim/types.ts';
 
 export type Trouble =

@@ -24,8 +24,8 @@ import type { StoreCommit, StoreOp } from './types.ts';
  * none running: of its changes since the last) whether it was kept, lost or torn at sectors; what waited
  * behind them is lost. A lying disk's syncs make nothing durable: the next honest one of the file does, and a
  * power cut until then decides over their changes too. A write that fails is not done, and one that waits for
- * a sync hears of it; a sync that fails drops its file's changes from the cache, so that a start reads what is
- * there. What the process asks after either is not done: it ends as soon as it hears of it.
+ * a sync hears of it; a sync that fails drops its file's changes from the cache, so that a start reads what
+ * is there. What the process asks after either is not done: it ends as soon as it hears of it.
  * Streams: `disk` for times, `powerCut` for fates; disk-faults.ts has more.
  */
 export class Disk {

@@ -22,8 +22,8 @@ export const linkSettingNames = Object.keys(usualLink) as readonly (keyof LinkSe
 export type LinkLoss = 'link' | 'queue' | 'filter';
 
 /**
- * Streams: `linkLoss`, `linkJitter`, `linkDuplicate` and `linkReorder`, each with the label `from>to`, so that
- * no fault shifts another's draws.
+ * Streams: `linkLoss`, `linkJitter`, `linkDuplicate` and `linkReorder`, each with the label `from>to`, so
+ * that no fault shifts another's draws.
  */
 export class LinkFaults {
   settings: LinkSettings = usualLink;

@@ -26,7 +26,7 @@ export function newStorm(kind: LoadStorm, draws: Prng): Traffic {
 const zipfKeyCount = 1024;
 const zipfUnit = 1048576;
 
-/** Of the first n keys, how often they are asked for together: key number k has 1/k of the first one's share. */
+/** How often the first n keys are asked for together: key number k has 1/k of the first one's share. */
 const zipfSums: readonly number[] = (() => {
   const sums: number[] = [];
   for (let rank = 1; rank <= zipfKeyCount; rank++) {

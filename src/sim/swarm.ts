@@ -26,8 +26,8 @@ export interface ScheduledAction {
 }
 
 /**
- * The kinds that are on in a run: half of them, and one at least, for mixes find what the whole does not. What
- * Raft does not promise to survive is left out unless asked for.
+ * The kinds that are on in a run: half of them, and one at least, for mixes find what the whole does not.
+ * What Raft does not promise to survive is left out unless asked for.
  */
 export function swarmKinds(
   seed: number,

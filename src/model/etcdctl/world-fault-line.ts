@@ -1,4 +1,4 @@
-/** Faults of hosts, disks and links as lines of the console, read and printed: `fault disk m2 stallUs=500000`. */
+/** Faults of hosts, disks and links as the console's lines: `fault disk m2 stallUs=500000`. */
 import type { WorldFault } from '../../sim/fault-types.ts';
 import type { FlagValues } from './flags.ts';
 import { readMember } from './member-words.ts';
