@@ -8,8 +8,6 @@ export interface Shrunk {
   readonly tried: number;
 }
 
-const maxTries = 60;
-
 /** Runs a plan; null unless it fails in the same property. */
 function fails(plan: RunPlan, property: string): RunResult | null {
   const result = runSeed(plan);
@@ -40,7 +38,7 @@ function isWithin(action: object, members: number): boolean {
 }
 
 /** Takes the first smaller plan that still fails, and goes on from there, for so many tries. */
-export function shrink(plan: RunPlan, result: RunResult): Shrunk {
+export function shrink(plan: RunPlan, result: RunResult, maxTries = 60): Shrunk {
   const property = result.violation?.property ?? '';
   let best: Shrunk = { plan, result, tried: 0 };
   let tried = 0;

@@ -11,13 +11,13 @@ import type { RunPlan } from './run.ts';
 const plan = (seed: number): RunPlan => ({
   seed,
   members: seed % 5 === 0 ? 5 : 3,
-  virtualUs: 12_000_000,
+  virtualUs: 8_000_000,
   faults: defaultKinds,
   perSecond: 2,
   defects: {},
 });
 
-const seeds = [1, 2, 3, 4, 5, 6];
+const seeds = [1, 2, 3];
 
 test('seeds under faults of all kinds break no rule', { timeout: 120_000 }, () => {
   const found = seeds.flatMap((seed) => {
@@ -31,7 +31,7 @@ test('a seed comes out the same again', () => {
   expect(runSeed(plan(3)).chainHash).toBe(runSeed(plan(3)).chainHash);
 });
 
-const quick = ['4', '9', '11', '23', '25', '26', '28', '30', '31', '39'];
+const quick = ['4', '9', '11', '23', '25', '26', '27', '28', '30', '31', '32'];
 
 for (const mutation of mutations.filter(({ id }) => quick.includes(id))) {
   test(
@@ -49,7 +49,7 @@ test('a failing run is made smaller, and fails in the same way', { timeout: 60_0
   const failing = { ...plan(1), virtualUs: 4_000_000, defects: { halfIsQuorum: true } };
   const result = runSeed(failing);
   expect(result.violation?.property).toBe('C1');
-  const small = shrink(failing, result);
+  const small = shrink(failing, result, 4);
   expect(small.result.violation?.property).toBe('C1');
   expect(small.result.schedule.length).toBeLessThanOrEqual(result.schedule.length);
 });
