@@ -149,7 +149,7 @@ export const actionSchema = v.variant('type', [
     ...asked,
   }),
   v.strictObject({ type: v.literal('watchProgress'), watch: v.exactOptional(count) }),
-  v.strictObject({ type: v.literal('stop'), request: v.exactOptional(count) }),
+  v.strictObject({ type: v.literal('stop'), request: v.exactOptional(count), checks: flag }),
   v.strictObject({ type: v.literal('snapshotSave'), ...asked }),
   v.strictObject({
     type: v.literal('checkPerf'),

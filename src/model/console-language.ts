@@ -90,12 +90,24 @@ async function clusterEndpoints(
   return { lines: refused(`failed to fetch endpoints from etcd cluster member list: ${message}`) };
 }
 
+/** The number under which a check stands: there is one at a time. */
+const checkRequest = -1;
+const secondsATold = 10;
+
 /** A minute of the cluster's would be hours of the show's: it passes as fast as it can. */
-async function hurried<Value>(acting: Promise<Value>, { lab, print }: Terminal): Promise<Value> {
-  print([{ stream: 'hint', text: 'A minute of writes, as fast as this machine can do it.' }]);
+async function hurried<Value>(acting: Promise<Value>, terminal: Terminal): Promise<Value> {
+  const { lab, title } = terminal;
+  const tell = (text: string): void => terminal.print([{ stream: 'hint', text }]);
+  tell('A minute of writes, as fast as this machine can do it. Stop leaves its keys behind.');
+  const hear = () => ({ lines: [], isOver: false });
+  terminal.stand({ request: checkRequest, title, stoppedBy: { type: 'stop', checks: true }, hear });
   let isOver = false;
   const over = acting.finally(() => (isOver = true));
-  while (!isOver) await Promise.race([over, lab.hurry(1_000_000)]);
+  for (let seconds = 1; !isOver; seconds++) {
+    await Promise.race([over, lab.hurry(1_000_000)]);
+    if (!isOver && seconds % secondsATold === 0) tell(`${seconds} of 60 seconds`);
+  }
+  terminal.ended(checkRequest);
   return over;
 }
 

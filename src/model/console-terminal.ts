@@ -31,8 +31,10 @@ export interface Dialogue {
 
 /** What goes on by itself until it is stopped. */
 export interface Standing {
-  /** The number of its command. */
+  /** The number of its command; below zero for what is stopped in another way. */
   readonly request: number;
+  /** What stops it, where that is not its number. */
+  readonly stoppedBy?: object;
   /** Its line. */
   readonly title: string;
   hear(event: Heard | Renewed): { readonly lines: readonly OutputLine[]; readonly isOver: boolean };
@@ -65,4 +67,6 @@ export interface Terminal {
   read(dialogue: Dialogue): void;
   stand(standing: Standing): void;
   stop(request: number): void;
+  /** It has ended by itself. */
+  ended(request: number): void;
 }

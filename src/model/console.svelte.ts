@@ -75,8 +75,8 @@ export class Console {
   }
 
   /**
-   * Enters pasted lines, one after the other; a quote that is open at a line's end goes on in the next. Where a
-   * command refuses a line that it reads, those after it are left out: they are no commands.
+   * Enters pasted lines, one after the other; a quote that is open at a line's end goes on in the next. Where
+   * a command refuses a line that it reads, those after it are left out: they are no commands.
    */
   async paste(lines: readonly string[]): Promise<void> {
     const entered: Promise<Taken>[] = [];
@@ -118,7 +118,7 @@ export class Console {
   async stop(request: number): Promise<void> {
     const ended = this.standing.find((one) => one.request === request);
     if (ended === undefined) return;
-    const done = await this.#lab.act({ type: 'stop', request });
+    const done = await this.#lab.act(ended.stoppedBy ?? { type: 'stop', request });
     if (!done.ok) return this.#print([{ stream: 'error', text: `Error: ${done.message}` }]);
     this.standing = this.standing.filter((one) => one !== ended);
     this.#print([{ stream: 'hint', text: `stopped: ${ended.title}` }]);
@@ -187,6 +187,7 @@ export class Console {
       },
       stand: (standing) => this.#stand(standing),
       stop: (request) => void this.stop(request),
+      ended: (request) => (this.standing = this.standing.filter((one) => one.request !== request)),
     };
   }
 

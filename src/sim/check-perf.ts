@@ -65,7 +65,7 @@ export class PerfChecks {
   readonly #seed: number;
   readonly #boot: number;
   readonly #open = new Map<number, Check>();
-  readonly #waiting = new Map<number, Then>();
+  readonly #waiting = new Map<number, { readonly check: number; readonly then: Then }>();
   #lastId = firstId;
 
   constructor(world: PerfWorld, seed: number, boot: number) {
@@ -106,11 +106,20 @@ export class PerfChecks {
     });
   }
 
+  /** Ends all checks: what they have under way runs out unheard, and their keys stay. */
+  stop(): number {
+    const checks = [...this.#open.values()];
+    for (const check of checks) {
+      this.#end(check, { ok: false, code: grpcCode.canceled, message: 'context canceled' });
+    }
+    return checks.length;
+  }
+
   /** A request of a check has ended. */
   finished(id: number, outcome: ClientOutcome): void {
-    const then = this.#waiting.get(id);
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    then?.(outcome);
+    if (waiting !== undefined && this.isOpen(waiting.check)) waiting.then(outcome);
   }
 
   happen({ load, index }: PerfEvent): void {
@@ -167,9 +176,9 @@ export class PerfChecks {
     this.#ask(check, action, (outcome) => (outcome.ok ? then(outcome) : this.#end(check, outcome)));
   }
 
-  #ask({ action: { endpoints, user } }: Check, action: ClientAction, then: Then): void {
+  #ask({ id, action: { endpoints, user } }: Check, action: ClientAction, then: Then): void {
     this.#lastId++;
-    this.#waiting.set(this.#lastId, then);
+    this.#waiting.set(this.#lastId, { check: id, then });
     const asking = { ...(endpoints !== undefined && { endpoints }), ...(user !== undefined && { user }) };
     this.#world.request(this.#lastId, { ...action, ...asking });
   }

@@ -52,6 +52,8 @@ export interface ClientWorld {
   finish(id: number, outcome: ClientOutcome): void;
   /** Begins a check of how fast the cluster is; it ends the command. */
   checkPerf(id: number, action: PerfAction & Asking): void;
+  /** Ends such checks; how many there were. */
+  stopChecks(): number;
   /** A client was told that a member was added. */
   memberAdded(name: string, id: bigint, members: readonly MemberView[]): void;
 }

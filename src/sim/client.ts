@@ -59,7 +59,7 @@ export class Clients {
 
   /** Starts a command; one that cannot be sent at all ends at once. `id` is also its requests' number. */
   start(id: number, action: ClientAction): void {
-    if (action.type === 'stop') return this.#stop(id, action.request);
+    if (action.type === 'stop') return this.#stop(id, action);
     if (action.type === 'watchProgress') return this.#askProgress(id, action.watch);
     if (action.type === 'checkPerf') return this.#world.checkPerf(id, action);
     const parsed = parseEndpoints(action.endpoints, this.#world.peers);
@@ -237,18 +237,19 @@ export class Clients {
   }
 
   /** Ends what goes on by itself, as Ctrl+C ends etcdctl. */
-  #stop(id: number, request: number | undefined): void {
+  #stop(id: number, { request, checks = false }: Extract<ClientAction, { type: 'stop' }>): void {
     const calls = this.#calls.open.filter(
       ({ command }) => isStanding(command) && (request === undefined || request === command.id),
     );
-    if (calls.length === 0) return this.#fail(id, grpcCode.notFound, 'there is nothing to stop');
-    for (const call of calls) {
+    const count = checks ? this.#world.stopChecks() : calls.length;
+    if (count === 0) return this.#fail(id, grpcCode.notFound, 'there is nothing to stop');
+    for (const call of checks ? [] : calls) {
       const { command } = call;
       this.#calls.hangUp(call);
       const hasAnswer = command.watch?.stood === true || command.keepUntilUs !== null;
       if (!hasAnswer) this.#fail(command.id, grpcCode.canceled, 'context canceled');
     }
-    this.#done(id, { ok: true, type: 'stop', stopped: calls.length });
+    this.#done(id, { ok: true, type: 'stop', stopped: count });
   }
 
   /** Where this endpoint leads it is asked to hand over, else the next one is looked at. */

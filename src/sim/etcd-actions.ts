@@ -124,8 +124,11 @@ export type EtcdAction =
   | WatchAction
   /** Asks for the revision on the stream of the watch that has this number, or of all. */
   | { readonly type: 'watchProgress'; readonly watch?: number }
-  /** Ends the watch or the standing keep-alive that has this number, or all of them. */
-  | { readonly type: 'stop'; readonly request?: number }
+  /**
+   * Ends the watch or the standing keep-alive that has this number, or all of them; `checks`: the checks of
+   * the performance instead, which leave their keys behind.
+   */
+  | { readonly type: 'stop'; readonly request?: number; readonly checks?: boolean }
   /** The store's file of one member, in pieces. */
   | { readonly type: 'snapshotSave' }
   | PerfAction;

@@ -179,6 +179,10 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     this.perf.begin(id, action);
   }
 
+  stopChecks(): number {
+    return this.perf.stop();
+  }
+
   loadHappens(event: LoadEvent | PerfEvent): void {
     if (event.kind === 'perfIssue') this.perf.happen(event);
     else this.load.happen(event);

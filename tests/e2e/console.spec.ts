@@ -73,7 +73,6 @@ test('a watch prints what others put, goes on after its member is killed, and en
   await page.evaluate(() => window.quorumLab.run(5_000_000));
   await type(page, 'put news/2 second');
   await expect(log(page).locator('p', { hasText: /^PUT$/ })).toHaveCount(2);
-  await page.screenshot({ path: 'test-results/console-watch.png' });
   const lines = await printed(page);
   const last = lines.lastIndexOf('PUT');
   expect(lines.slice(last, last + 3)).toEqual(['PUT', 'news/2', 'second']);

@@ -45,11 +45,14 @@ function world(tookUs: number, options: { failing?: number; held?: readonly KeyV
     1,
     1,
   );
-  const run = (load: 's' | 'm', more: object = {}): ClientOutcome | undefined => {
+  /** `steps`: after so many the check is stopped. */
+  const run = (load: 's' | 'm', more: object = {}, steps?: number): ClientOutcome | undefined => {
     checks.begin(7, { type: 'checkPerf', load, prefix, ...more });
-    for (let next = due.shift(); next !== undefined; next = due.shift()) {
-      nowUs = next.timeUs;
-      next.does();
+    for (let i = 0; due.length > 0; i++) {
+      const next = due.shift();
+      nowUs = next?.timeUs ?? nowUs;
+      if (i === steps) expect(checks.stop()).toBe(1);
+      next?.does();
     }
     return outcomes.get(7);
   };
@@ -86,6 +89,12 @@ test('refused puts are counted by their message, and what is asked for afterward
     defragmented: ['m1'],
   });
   expect(asked.slice(-3).map(({ type }) => type)).toEqual(['del', 'compaction', 'defrag']);
+});
+
+test('a check that is stopped ends at once, and sends nothing more', () => {
+  const { run, asked } = world(500);
+  expect(run('s', {}, 100)).toEqual({ ok: false, code: 1, message: 'context canceled' });
+  expect(asked.length).toBeLessThan(200);
 });
 
 test('keys under the prefix are not overwritten', () => {
