@@ -112,6 +112,9 @@ export function writeAddress(address: Address): string {
   return text === '' ? '' : `?${text}`;
 }
 
+/** Whether what follows `#` in an address is a run: see host/run-link.ts. */
+export const isRunLink = (fragment: string): boolean => fragment.startsWith('#run=');
+
 /** How many members the lab has. */
 const memberCount = 3;
 

@@ -13,7 +13,9 @@ import type { Deed } from '../views/controls/DeedNote.svelte';
 import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
 import { download } from './download.ts';
-import { defaultAddress, labOptions, scenarioOf, type Address } from './address.ts';
+import { defaultAddress, isRunLink, labOptions, scenarioOf, type Address } from './address.ts';
+import type { Run } from '../host/run-schema.ts';
+import type { SharedRun } from './share.ts';
 import type { View } from './views.ts';
 
 /** Leases last seconds, messages milliseconds: who looks at leases begins at a faster pace. */
@@ -25,7 +27,9 @@ export class Desk {
   unit = $state<StepUnit>('message');
   theme = $state<Theme>('auto');
   menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
-  dialog = $state<'help' | 'delete' | null>(null);
+  dialog = $state<'help' | 'delete' | 'share' | null>(null);
+  /** What the dialog about sharing tells; null until it is open. */
+  shared = $state.raw<SharedRun | null>(null);
   notices = $state.raw<readonly string[]>([]);
   /** The file that is being read; empty: none is. */
   reading = $state('');
@@ -64,44 +68,81 @@ export class Desk {
   }
 
   /** Opens the lab as the address asks. */
-  open(how: { readonly lookOnly?: boolean; readonly takeOver?: boolean } = {}): Promise<void> {
+  async open(how: { readonly lookOnly?: boolean; readonly takeOver?: boolean } = {}): Promise<void> {
+    const run = await this.#linkedRun();
     const script = scenarioOf(this.#address);
     const options: LabOptions = {
       ...labOptions(this.#address),
       lookOnly: how.lookOnly ?? false,
       takeOver: how.takeOver ?? false,
+      ...(run !== null && { run }),
     };
-    const begin = script === null ? undefined : () => this.#begin(script);
-    return this.lab.open(options, begin).then(() => {
-      if (this.view === 'leases' && this.lab.phase.kind === 'open') void this.lab.setSpeed(leaseSpeed);
-      return this.console.warm();
-    });
+    const begin = script === null || run !== null ? undefined : () => this.#begin(script);
+    await this.lab.open(options, begin);
+    if (this.view === 'leases' && this.lab.phase.kind === 'open') void this.lab.setSpeed(leaseSpeed);
+    await this.console.warm();
   }
+
+  /** The run that the page's address holds; null where it holds none, or none that can be read. */
+  async #linkedRun(): Promise<Run | null> {
+    if (!isRunLink(location.hash)) return null;
+    const { readLink } = await import('../host/run-link.ts');
+    const read = await readLink(location.hash);
+    if (read.ok) return read.run;
+    this.notices = [...this.notices, m.run_link_bad({ why: read.message })];
+    return null;
+  }
+
+  /** Makes a link and a file of the run up to what is shown, and shows them. */
+  share = async (): Promise<void> => {
+    const { shareRun } = await import('./share.ts');
+    const { isPast, shownMoment } = this.lab;
+    this.shared = await shareRun(await this.lab.runFile(), isPast ? shownMoment : null);
+    this.dialog = 'share';
+  };
 
   /**
    * Makes a lab of a database file and shows it in place of this one; a file that is refused leaves this one
    * as it is, and `fileProblem` says why.
    */
-  openImage = async (image: LabImage): Promise<Result<object>> => {
+  openImage = (image: LabImage): Promise<Result<object>> =>
+    this.#openOther(image.name, () => Promise.resolve({ ok: true, options: { startPaused: false, image } }));
+
+  /** A run's file, or a database file. */
+  openFile = (file: File): Promise<Result<object>> => {
+    if (!file.name.endsWith('.qlrun')) return this.openImage({ name: file.name, data: file });
+    return this.#openOther(file.name, async () => {
+      const { readRunFile } = await import('./share.ts');
+      const read = await readRunFile(file);
+      return read.ok ? { ok: true, options: { run: read.run } } : read;
+    });
+  };
+
+  async #openOther(
+    name: string,
+    read: () => Promise<Result<{ options: Partial<LabOptions> }>>,
+  ): Promise<Result<object>> {
     if (this.reading !== '')
       return { ok: false, code: 'busy', message: m.file_reading({ name: this.reading }) };
-    this.reading = image.name;
+    this.reading = name;
     this.fileProblem = '';
+    const opened = await this.#moveTo(await read());
+    if (!opened.ok) this.fileProblem = opened.message;
+    this.reading = '';
+    return opened;
+  }
+
+  async #moveTo(read: Result<{ options: Partial<LabOptions> }>): Promise<Result<object>> {
+    if (!read.ok) return read;
     const port = this.#connect();
-    const opened = await port.open({ ...labOptions(this.#address), startPaused: false, image });
+    const opened = await port.open({ ...labOptions(this.#address), ...read.options });
     if (opened.ok) {
       await this.lab.moveTo(port, opened.state);
       this.console.forget();
       this.notices = [];
-    } else {
-      this.fileProblem = opened.message;
-      await port.close();
-    }
-    this.reading = '';
+    } else await port.close();
     return opened;
-  };
-
-  openFile = (file: File): Promise<Result<object>> => this.openImage({ name: file.name, data: file });
+  }
 
   /** Does what a scenario begins with, while the lab stands; then it plays, if it is to. */
   async #begin(scenario: Scenario): Promise<void> {

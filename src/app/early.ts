@@ -1,7 +1,7 @@
 /** The page's first words: reads its address and opens its lab, while the page itself still loads. */
 import { connectLab } from '../host/connect.ts';
 import type { LabPort } from '../host/port.ts';
-import { defaultAddress, labOptions, readAddress } from './address.ts';
+import { defaultAddress, isRunLink, labOptions, readAddress } from './address.ts';
 import type { Address, AddressFault } from './address.ts';
 
 export interface Early {
@@ -17,6 +17,8 @@ export function beginEarly(embedded: boolean): Early {
     location.search,
     embedded ? { ...defaultAddress, storage: 'memory' } : defaultAddress,
   );
-  const port = address.view === 'freelist' ? null : connectLab(undefined, labOptions(address));
+  // a run from a link is read before its lab is opened
+  const options = isRunLink(location.hash) ? null : labOptions(address);
+  const port = address.view === 'freelist' ? null : connectLab(undefined, options);
   return { address, faults, embedded, port };
 }

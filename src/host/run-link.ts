@@ -32,9 +32,6 @@ export async function linkOf(run: Run): Promise<Result<{ fragment: string }>> {
   return { ok: true, fragment: prefix + letters };
 }
 
-/** Whether an address names a run. */
-export const isRunLink = (fragment: string): boolean => fragment.replace(/^#/, '').startsWith(prefix);
-
 /**
  * Reads what `linkOf` made; whatever it is given, it ends soon and takes little memory.
  * @param fragment the address from `#` on

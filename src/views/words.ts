@@ -1,7 +1,7 @@
 /** Words for what the models name: roles, states, stations, times. */
 import { m } from '../paraglide/messages.js';
 import type { MemberView } from '../model/cluster-view.ts';
-import type { LabOrigin } from '../host/port.ts';
+import type { LabOrigin, Replayed } from '../host/port.ts';
 import type { Hint } from '../model/guide.ts';
 import type { StationId } from '../model/journey.ts';
 import type { EntryState } from '../model/log-view.ts';
@@ -23,6 +23,12 @@ export function originWords(origin: LabOrigin): string {
     m.origin_status(told),
     m.origin_memory(),
   ].join(' ');
+}
+
+/** What came of doing a run again. */
+export function replayedWords({ actions, moment, proven, engine }: Replayed): string {
+  const proof = proven === null ? m.run_unproven() : proven ? m.run_proven() : m.run_differs({ engine });
+  return `${m.run_done_again({ actions, moment })} ${proof}`;
 }
 
 /** What a member is now: its role while it runs, else what became of its process. */
