@@ -377,7 +377,11 @@ export class MembershipSwarm {
 
   /** Runs until the action is finished. @throws Error unless it ended well */
   #mustDo(action: Action): ClientOutcome | null {
-    const id = this.#cluster.act(action);
+    // A learner refuses what concerns members, and a client takes its word.
+    const voters = this.#listed.filter((one) => !one.isLearner && this.#runs(one));
+    const endpoints = voters.map((one) => `m${hostOf(one)}`);
+    const asks = ['memberList', 'memberAdd', 'memberRemove'].includes(action.type) && endpoints.length > 0;
+    const id = this.#cluster.act(asks ? ({ ...action, endpoints } as Action) : action);
     for (let i = 0; i < 200 && !this.#outcomes.has(id); i++) this.#runFor(100_000);
     const outcome = this.#outcomes.get(id);
     if (outcome === undefined || outcome?.ok === false) {
