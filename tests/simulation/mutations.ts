@@ -108,8 +108,6 @@ export const mutations: readonly Mutation[] = [
     schedule: [
       { atUs: 15 * second, action: { type: 'wipe', member: 1 } },
       { atUs: 20 * second, action: { type: 'start', member: 1 } },
-      { atUs: 25 * second, action: { type: 'wipe', member: 2 } },
-      { atUs: 30 * second, action: { type: 'start', member: 2 } },
     ],
   }),
   cluster('20', 'proposals are made again', 'proposeAgain', ['C2', 'C5'], links),

@@ -1,4 +1,5 @@
 /** All checkers of a run: a trace that passes everything on, and stops at the first violation. */
+import { InvariantError } from '../../base/assert.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent, LabTrace } from '../types.ts';
 import type { Checker, Inspected, Violation } from './checker.ts';
@@ -48,7 +49,11 @@ export class Checkers implements LabTrace {
   whole(world: Inspected): void {
     for (const checker of this.#checkers) {
       if (this.#violation !== null) return;
-      if (checker.whole !== undefined) this.#take(checker, checker.whole(world));
+      if (checker.whole !== undefined)
+        this.#take(
+          checker,
+          lookAt(() => checker.whole?.(world) ?? null),
+        );
     }
   }
 
@@ -60,5 +65,15 @@ export class Checkers implements LabTrace {
   #take({ property, sentence }: Checker, evidence: string | null): void {
     if (evidence === null || this.#violation !== null) return;
     this.#violation = { property, sentence, evidence, moment: this.#moment };
+  }
+}
+
+/** A state so broken that reading it fails is evidence, too. */
+function lookAt(look: () => string | null): string | null {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof InvariantError) return error.message;
+    throw error;
   }
 }
