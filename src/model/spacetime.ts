@@ -1,4 +1,4 @@
-/** Messages between members over a window of time, and what happened to each: the facts of a Lamport diagram. */
+/** Messages between members over a window of time, and what happened to each: a Lamport diagram. */
 import type { MessageView } from './cluster-view.ts';
 import type { Lanes, Stretch } from './lanes.ts';
 import type { Told } from './told.ts';

@@ -24,7 +24,8 @@ const defaultBatchLimit = 10_000;
 
 /**
  * Opens a member's database as etcd on Linux does: with no stored freelist, unless `noFreelistSync` is false,
- * and by the rules of bbolt 1.3.6, which etcd 3.4.23 is built with: the file does not grow ahead of its pages.
+ * and by the rules of bbolt 1.3.6, which etcd 3.4.23 is built with: the file does not grow ahead of its
+ * pages.
  * @throws BoltError 'invalid database' | 'version mismatch' | 'checksum error'
  * @source etcd mvcc/backend/config_linux.go
  */
