@@ -57,13 +57,19 @@ export class AlarmStore {
     return [...found].sort((a, b) => a.alarm - b.alarm || (a.memberID < b.memberID ? -1 : 1));
   }
 
-  /** @returns the alarm, be it new or not */
+  /**
+   * An alarm of no kind for no member has an empty key, which no store takes: etcd ends there, this member
+   * lets it pass.
+   * @returns the alarm, be it new or not
+   */
   activate(memberID: bigint, alarm: AlarmType): AlarmMember {
     const known = this.#find(memberID, alarm);
     if (known !== undefined) return known;
     const raised = create(AlarmMemberSchema, { memberID, alarm });
+    const key = toBinary(AlarmMemberSchema, raised);
+    if (key.length === 0) return raised;
     this.#alarms.push(raised);
-    this.#backend.batchTx.put('alarm', toBinary(AlarmMemberSchema, raised), emptyBytes);
+    this.#backend.batchTx.put('alarm', key, emptyBytes);
     this.#backend.unlock();
     this.#tell('alarm.raise', raised);
     return raised;
