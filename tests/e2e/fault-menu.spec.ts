@@ -143,7 +143,17 @@ test('many messages that wait on one link stand apart, and those that are too ma
   const waiting = page.locator('[data-subject^="message-"]', { has: page.locator('.pause') });
   const more = waiting.locator('.more text');
   await expect(more).toHaveText(/^\+\d+$/);
-  const [drawn, counted] = [await waiting.count(), Number((await more.textContent())?.slice(1))];
+  // the shown time comes to where the run stands within a few frames
+  const events = await page.evaluate(() => window.quorumLab.events());
+  const told = (type: string): number => events.filter(({ event }) => event.type === type).length;
+  const counts = async (): Promise<[number, number]> => [
+    await waiting.count(),
+    Number((await more.textContent())?.slice(1)),
+  ];
+  await expect
+    .poll(async () => (await counts())[0] + (await counts())[1])
+    .toBe(told('sim.hold') - told('sim.release'));
+  const [drawn, counted] = await counts();
   expect(drawn).toBeLessThanOrEqual(4);
   await page.getByRole('region', { name: 'Cluster' }).getByRole('button', { name: 'Show as table' }).click();
   await expect(page.getByRole('row', { name: /(held|waits behind a held one)$/ })).toHaveCount(

@@ -117,7 +117,9 @@ test('a load counts what it does every second, and counts no more once it has st
   const control = page.getByRole('group', { name: 'Load' });
   await control.getByLabel('Requests per second').fill('30');
   await control.getByLabel('Kind of load').selectOption('Kubernetes-like');
+  // its line stands there before it is done, its answer after
   await expect(page.getByRole('region', { name: 'Console' })).toContainText('load kubernetes --rate 30');
+  await expect(page.getByRole('region', { name: 'Console' })).toContainText('30 requests a second');
   await run(page, 2100);
   await expect(control).toContainText(/\b[1-9]\d* ok \/ s, 0 failed \/ s, p99 \d/);
   const busy = await actAndRun(page, { type: 'get', key: '/registry/', prefix: true, countOnly: true }, 500);
