@@ -187,3 +187,26 @@ test('the same seed gives the same chain hash, traced or not, run again or repla
   expect(again.cluster.chainHash).toBe(quiet.chainHash);
   expect(eventfulRun({ seed: 12 }).cluster.chainHash).not.toBe(quiet.chainHash);
 });
+
+test('a candidate asks for votes when its term is on disk, however slow that is', () => {
+  const trace = recordingTrace();
+  const lab = new Lab(boot, { trace, seed: 26 });
+  lab.runFor(3_000_000);
+  for (let round = 0; round < 4; round++) {
+    const leader = waitForLeader(lab, [1, 2, 3]);
+    for (const member of [1, 2, 3]) lab.do({ type: 'slowDisk', member, factor: 20 + round });
+    lab.do({ type: 'restart', member: leader });
+    lab.runFor(6_000_000);
+  }
+  const syncing = new Map<number, number>();
+  let asked = 0;
+  for (const { at, event } of trace.told) {
+    if (event.type === 'sim.start') syncing.set(at.member, 0);
+    if (event.type === 'wal.sync') syncing.set(at.member, (syncing.get(at.member) ?? 0) + 1);
+    if (event.type === 'wal.synced') syncing.set(at.member, (syncing.get(at.member) ?? 0) - 1);
+    if (event.type !== 'sim.send' || event.messageType !== 'MsgVote') continue;
+    asked++;
+    expect(syncing.get(event.from)).toBe(0);
+  }
+  expect(asked).toBeGreaterThan(7);
+});
