@@ -174,3 +174,21 @@ test('a replaced member has its host number for everyone, also after a snapshot 
   expect(after.some((event) => event.type === 'raft.becomeLeader')).toBe(true);
   expect(labels.length).toBeGreaterThan(0);
 });
+
+test('a member that has acknowledged a snapshot starts from it, though the power went just after', () => {
+  const trace = recordingTrace();
+  const lab = settled({ trace, snapshots: { snapshotCount: 20, snapshotCatchUpEntries: 3 } });
+  lab.do({ type: 'disk', member: 3, lostWeight: 1 });
+  lab.do({ type: 'kill', member: 3 });
+  for (let i = 0; i < 30; i++) lab.do({ type: 'put', key: `k${i}`, value: 'v' });
+  lab.do({ type: 'start', member: 3 });
+  const told = (type: string) => trace.told.filter(({ at, event }) => at.member === 3 && event.type === type);
+  lab.runUntil(() => told('snapshot.apply').length > 0);
+  lab.do({ type: 'powerCut', member: 3 });
+  lab.do({ type: 'start', member: 3 });
+  lab.runUntil(() => told('raft.initState').length === 3);
+  const [applied, start] = [told('snapshot.apply')[0]?.event, told('raft.initState')[2]?.event];
+  if (applied?.type !== 'snapshot.apply' || start?.type !== 'raft.initState') throw new Error('not told');
+  expect(start.commit).toBeGreaterThanOrEqual(applied.index);
+  expect(start.firstIndex).toBe(applied.index + 1);
+});

@@ -136,7 +136,8 @@ export class WalStorage {
 
   /**
    * The file of `snapshotToSave` is durable: its mark goes into the log, and then what has waited behind it.
-   * Its own entries and the log before it are replaced.
+   * Its own entries and the log before it are replaced. The hard state that comes with it is synced too: a
+   * start passes over a snapshot that no stored commit index has reached.
    * @source etcd v3.4.23 etcdserver/raft.go start, "Must save the snapshot file and WAL snapshot entry"
    */
   snapshotSaved(): void {
@@ -145,7 +146,8 @@ export class WalStorage {
     this.memory.applySnapshot(snapshot);
     do {
       const { message, mustSync } = this.#queue.shift() as QueuedAppend;
-      if (this.#write(message, mustSync).length > 0) fail('wal-storage: a mark was not synced');
+      const isSynced = mustSync || message.snapshot !== null;
+      if (this.#write(message, isSynced).length > 0) fail('wal-storage: a mark was not synced');
     } while (this.#queue.length > 0 && this.snapshotToSave === null);
     this.#savesSnapshot = this.#queue.length > 0;
   }
