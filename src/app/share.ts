@@ -1,7 +1,7 @@
 /** A run to be given away: the link and the file that bring it back. */
 import type { Result, RunFile } from '../host/port.ts';
-import { linkOf, runOf } from '../host/run-link.ts';
-import { readRunText, runLimits, type Run } from '../host/run-schema.ts';
+import { linkOf } from '../host/run-link.ts';
+import { readRun, readRunText, runLimits, type Run } from '../host/run-schema.ts';
 import { download } from './download.ts';
 
 export interface SharedRun {
@@ -20,7 +20,7 @@ export interface SharedRun {
 export async function shareRun(file: RunFile, moment: number | null): Promise<SharedRun> {
   const interventions = file.interventions.filter((one) => moment === null || one.moment <= moment);
   const part = moment === null ? file : { ...file, moment, chainHash: null, interventions };
-  const read = runOf(part);
+  const read = readRun(part);
   const made = read.ok ? await linkOf(read.run) : read;
   const { origin, pathname, search } = location;
   return {

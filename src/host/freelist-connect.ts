@@ -28,7 +28,7 @@ export function connectFreelist(): FreelistPort {
       .catch((error: unknown) => ({ ok: false, code: 'internal', message: asError(error).message }));
   return {
     openRace: (preset, seed) => ask((call) => ({ call, kind: 'preset', preset, seed })),
-    mirror: (trace, from) => ask((call) => ({ call, kind: 'mirror', trace, from })),
+    reflect: (trace, from) => ask((call) => ({ call, kind: 'mirror', trace, from })),
     close: () => {
       line.die('The freelists are closed.');
       void started.then((worker) => worker.terminate()).catch(() => {});

@@ -12,7 +12,7 @@ export interface FreelistPort {
   /** Runs a preset on both freelists, wholly. @param seed 32 bits, unsigned */
   openRace(preset: RacePreset, seed: number): Promise<Result<{ readonly race: Race }>>;
   /** Asks both freelists what a member asked of its own. @param from the first call to tell step by step */
-  mirror(trace: MirrorTrace, from: number): Promise<Result<{ readonly mirror: Mirror }>>;
+  reflect(trace: MirrorTrace, from: number): Promise<Result<{ readonly reflection: Mirror }>>;
   close(): void;
 }
 
@@ -24,5 +24,5 @@ export type RaceCall = { readonly call: number } & (
 
 export interface RaceAnswer {
   readonly call: number;
-  readonly result: Result<{ readonly race: Race }> | Result<{ readonly mirror: Mirror }>;
+  readonly result: Result<{ readonly race: Race }> | Result<{ readonly reflection: Mirror }>;
 }

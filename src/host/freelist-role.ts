@@ -19,9 +19,9 @@ function race({ preset, seed }: Extract<RaceCall, { kind: 'preset' }>): Result<{
   }
 }
 
-function mirror({ trace, from }: Extract<RaceCall, { kind: 'mirror' }>): Result<{ mirror: Mirror }> {
+function mirror({ trace, from }: Extract<RaceCall, { kind: 'mirror' }>): Result<{ reflection: Mirror }> {
   try {
-    return { ok: true, mirror: mirrorTrace(trace, from) };
+    return { ok: true, reflection: mirrorTrace(trace, from) };
   } catch (error) {
     return failed(error);
   }
@@ -41,7 +41,7 @@ export function runRaces(scope: {
 export function openRacesInProcess(): FreelistPort {
   return {
     openRace: async (preset, seed) => race({ call: 0, kind: 'preset', preset, seed }),
-    mirror: async (trace, from) => mirror({ call: 0, kind: 'mirror', trace, from }),
+    reflect: async (trace, from) => mirror({ call: 0, kind: 'mirror', trace, from }),
     close: () => {},
   };
 }

@@ -1,6 +1,6 @@
 /** A run as a text short enough for an address: its few facts, squeezed and spelled in letters. */
 import type { Result } from './port.ts';
-import { readRun, readRunText, type Run } from './run-schema.ts';
+import { badRun, readRunText, type Run } from './run-schema.ts';
 
 /** Longer texts are no links; what they unfold to may not be longer than this either. */
 const mostLetters = 8192;
@@ -8,12 +8,6 @@ const mostBytes = 1024 * 1024;
 
 /** The part of an address after `#`. */
 const prefix = 'run=';
-
-const bad = (message: string): { ok: false; code: string; message: string } => ({
-  ok: false,
-  code: 'bad run',
-  message,
-});
 
 /**
  * A run as the part of an address after `#`.
@@ -28,7 +22,7 @@ export async function linkOf(run: Run): Promise<Result<{ fragment: string }>> {
   );
   const letters = toLetters(bytes ?? new Uint8Array(0));
   if (bytes === null || letters.length > mostLetters)
-    return bad('This run has too many actions for a link: save it as a file.');
+    return badRun('This run has too many actions for a link: save it as a file.');
   return { ok: true, fragment: prefix + letters };
 }
 
@@ -40,14 +34,11 @@ export async function linkOf(run: Run): Promise<Result<{ fragment: string }>> {
 export async function readLink(fragment: string): Promise<Result<{ run: Run }>> {
   const letters = fragment.replace(/^#/, '').slice(prefix.length);
   const squeezed = letters.length > mostLetters ? null : fromLetters(letters);
-  if (squeezed === null) return bad('The link is damaged: it is no text of a run.');
+  if (squeezed === null) return badRun('The link is damaged: it is no text of a run.');
   const bytes = await through(squeezed, new DecompressionStream('deflate-raw'));
-  if (bytes === null) return bad('The link is damaged, or unfolds to more than a run may be.');
+  if (bytes === null) return badRun('The link is damaged, or unfolds to more than a run may be.');
   return readRunText(new TextDecoder().decode(bytes));
 }
-
-/** A run for `linkOf`, from a run file. @returns or the code 'bad run' */
-export const runOf = (file: unknown): Result<{ run: Run }> => readRun(file);
 
 /** Null where the stream fails, or gives more than it may. */
 async function through(

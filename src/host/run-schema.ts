@@ -38,7 +38,8 @@ const runSchema = v.object({
   ),
 });
 
-const bad = (message: string): { ok: false; code: string; message: string } => ({
+/** The refusal of what is no run. */
+export const badRun = (message: string): { ok: false; code: string; message: string } => ({
   ok: false,
   code: 'bad run',
   message,
@@ -53,20 +54,20 @@ export function readRun(value: unknown): Result<{ run: Run }> {
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const path = v.getDotPath(issue) ?? 'the run';
-    return bad(`${path}: ${issue.message.slice(0, 200)}`);
+    return badRun(`${path}: ${issue.message.slice(0, 200)}`);
   }
   const { format: _format, version: _version, boot, startedFromStore, ...run } = parsed.output;
   if (startedFromStore || boot > 1)
-    return bad(
+    return badRun(
       'It began on files that it does not hold: only a run from its very beginning can be done again.',
     );
   const interventions: Intervention[] = [];
   let last = 0;
   for (const { moment: at, action } of run.interventions) {
-    if (at < last || at > run.moment) return bad(`Action ${interventions.length + 1} is out of order.`);
+    if (at < last || at > run.moment) return badRun(`Action ${interventions.length + 1} is out of order.`);
     last = at;
     const read = readAction(action);
-    if (!read.ok) return bad(`Action ${interventions.length + 1}: ${read.message}`);
+    if (!read.ok) return badRun(`Action ${interventions.length + 1}: ${read.message}`);
     interventions.push({ moment: at, action: read.action });
   }
   return { ok: true, run: { ...run, interventions } };
@@ -80,11 +81,11 @@ function readAction(action: unknown): Result<{ action: Action }> {
 
 /** The text of a file or link. @returns or the code 'bad run' */
 export function readRunText(text: string): Result<{ run: Run }> {
-  if (text.length > runLimits.textLength) return bad('It is longer than a run may be.');
+  if (text.length > runLimits.textLength) return badRun('It is longer than a run may be.');
   try {
     return readRun(JSON.parse(text, refuseRoots));
   } catch {
-    return bad('It is not a run: its text is no JSON.');
+    return badRun('It is not a run: its text is no JSON.');
   }
 }
 

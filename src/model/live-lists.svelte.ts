@@ -95,12 +95,12 @@ export class LiveLists extends Stepper {
       const first = trace.calls.findIndex((call) => call.txid >= txid);
       const from = first < 0 ? trace.calls.length : first;
       const { free, highWater, calls } = trace;
-      const answer = await this.#port.mirror({ free, highWater, calls }, from);
+      const answer = await this.#port.reflect({ free, highWater, calls }, from);
       if (this.#wanted !== next) continue;
       this.#wanted = null;
       this.problem = answer.ok ? '' : answer.message;
       const seen = answer.ok
-        ? { reflected: answer.mirror, timeline: timelineOf(answer.mirror.race), ...next }
+        ? { reflected: answer.reflection, timeline: timelineOf(answer.reflection.race), ...next }
         : null;
       this.#show(seen);
     }

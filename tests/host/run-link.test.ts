@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { openInProcess } from '../../src/host/in-process.ts';
 import type { LabOptions, LabPort, RunFile } from '../../src/host/port.ts';
-import { linkOf, readLink, runOf } from '../../src/host/run-link.ts';
-import { readRunText, runLimits, type Run } from '../../src/host/run-schema.ts';
+import { linkOf, readLink } from '../../src/host/run-link.ts';
+import { readRun, readRunText, runLimits, type Run } from '../../src/host/run-schema.ts';
 
 const options: LabOptions = {
   ...{ seed: 5, members: 3, storage: 'memory', layout: 'one', workspace: 'runs', lookOnly: false },
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 
 function asRun(file: unknown): Run {
-  const read = runOf(file);
+  const read = readRun(file);
   if (!read.ok) throw new Error(read.message);
   return read.run;
 }
@@ -76,7 +76,7 @@ test('a run that comes out otherwise says so, and one without a hash claims noth
 
 test('what is no run of this lab is refused with what is wrong', async () => {
   const because = (changes: object): string => {
-    const read = runOf({ ...file, ...changes });
+    const read = readRun({ ...file, ...changes });
     return read.ok ? '' : read.message;
   };
   expect(because({})).toBe('');

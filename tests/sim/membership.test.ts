@@ -177,7 +177,10 @@ test('a replaced member has its host number for everyone, also after a snapshot 
 
 test('a member that has acknowledged a snapshot starts from it, though the power went just after', () => {
   const trace = recordingTrace();
-  const lab = settled({ trace, snapshots: { snapshotCount: 20, snapshotCatchUpEntries: 3 } });
+  const lab = settled({
+    trace,
+    snapshots: { snapshotCount: 20, snapshotCatchUpEntries: 3, walSegmentBytes: 8192 },
+  });
   lab.do({ type: 'disk', member: 3, lostWeight: 1 });
   lab.do({ type: 'kill', member: 3 });
   for (let i = 0; i < 30; i++) lab.do({ type: 'put', key: `k${i}`, value: 'v' });
