@@ -4,18 +4,9 @@
  */
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { act, expect, leader, openLab, run, test } from './lab.ts';
+import { act, expect, leader, openLab, pick, run, subject, test } from './lab.ts';
 
 const quiet = '?seed=7&storage=memory&layout=one&autoplay=0';
-
-const subject = (page: Page, mark: string) => page.locator(`[data-subject="${mark}"]`);
-
-async function pick(page: Page, mark: string, entry: RegExp): Promise<void> {
-  await subject(page, mark).focus();
-  await page.keyboard.press('m');
-  await page.getByRole('menuitem', { name: entry }).click();
-  await expect(page.getByRole('menu')).toHaveCount(0);
-}
 
 /** Steps until a message is on its way; its mark. */
 async function messageInFlight(page: Page): Promise<string> {

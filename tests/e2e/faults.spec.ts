@@ -1,18 +1,8 @@
 /** Faults from the screen: each by its menu, each with the effect that one sees. */
 import type { Page } from '@playwright/test';
-import { actAndRun, events, expect, leader, openLab, run, test } from './lab.ts';
+import { actAndRun, events, expect, leader, openLab, pick, run, subject, test } from './lab.ts';
 
 const quiet = '?seed=7&storage=memory&layout=one&autoplay=0';
-
-const subject = (page: Page, mark: string) => page.locator(`[data-subject="${mark}"]`);
-
-/** Opens the menu of what is drawn and picks an entry. */
-async function pick(page: Page, mark: string, entry: RegExp): Promise<void> {
-  await subject(page, mark).focus();
-  await page.keyboard.press('m');
-  await page.getByRole('menuitem', { name: entry }).click();
-  await expect(page.getByRole('menu')).toHaveCount(0);
-}
 
 /** Steps until a message is on its way that nobody holds; its number. */
 async function messageInFlight(page: Page): Promise<number> {

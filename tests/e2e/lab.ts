@@ -1,7 +1,7 @@
 /**
  * The fixture of all browser tests: a page that must stay free of errors, violations and foreign requests.
  */
-import { expect, test as base, type Page } from '@playwright/test';
+import { expect, test as base, type Locator, type Page } from '@playwright/test';
 import type { ActResult, LabState, Result } from '../../src/host/port.ts';
 import type { Action } from '../../src/sim/types.ts';
 import type { LabEvent } from '../../src/sim/types.ts';
@@ -102,4 +102,15 @@ export const events = (page: Page, type: string): Promise<SeenEvent[]> =>
 export async function leader(page: Page): Promise<number | null> {
   const elections = await events(page, 'raft.becomeLeader');
   return elections.at(-1)?.at.member ?? null;
+}
+
+/** What is drawn under a subject's mark: a member, a link, a message, a disk. */
+export const subject = (page: Page, mark: string): Locator => page.locator(`[data-subject="${mark}"]`);
+
+/** Opens the menu of what is drawn, by its key, and picks an entry. */
+export async function pick(page: Page, mark: string, entry: RegExp): Promise<void> {
+  await subject(page, mark).focus();
+  await page.keyboard.press('m');
+  await page.getByRole('menuitem', { name: entry }).click();
+  await expect(page.getByRole('menu')).toHaveCount(0);
 }

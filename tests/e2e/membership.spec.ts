@@ -3,20 +3,12 @@
  * and replaced; one that was away too long comes back by a snapshot. Ring and tables agree.
  */
 import type { Page } from '@playwright/test';
-import { act, events, expect, leader, openLab, run, test } from './lab.ts';
+import { act, events, expect, leader, openLab, pick, run, subject, test } from './lab.ts';
 
 const query = '?view=raft&seed=5&storage=memory&autoplay=0';
-const subject = (page: Page, mark: string) => page.locator(`[data-subject="${mark}"]`);
 const region = (page: Page, name: string) => page.getByRole('region', { name });
 const row = (page: Page, member: number) =>
   region(page, 'Cluster').getByRole('row', { name: new RegExp(`^m${member} `) });
-
-async function pick(page: Page, mark: string, entry: RegExp): Promise<void> {
-  await subject(page, mark).focus();
-  await page.keyboard.press('m');
-  await page.getByRole('menuitem', { name: entry }).click();
-  await expect(page.getByRole('menu')).toHaveCount(0);
-}
 
 /** Runs in short pieces, so that the page can do the second command once the first has its answer. */
 async function runUntil(page: Page, what: string, holds: () => Promise<boolean>): Promise<void> {
