@@ -7,7 +7,7 @@ import { defaultKinds } from './kinds.ts';
 import { runSeed } from './run.ts';
 import type { Property } from '../../src/sim/checkers/checker.ts';
 import type { Defects } from '../../src/engine/defects.ts';
-import type { Mutation } from './mutations.ts';
+import type { Mutation } from './mutation.ts';
 import type { RunPlan } from './run.ts';
 
 interface Found {

@@ -1,0 +1,89 @@
+/** Planted bugs of raft, of what the server does with it, and of watches. */
+import { alone, asking, cluster, kinds, restarts, second } from './mutation.ts';
+import type { ScheduledAction } from '../../src/sim/swarm.ts';
+import type { Mutation } from './mutation.ts';
+
+const links = kinds('cut', 'isolate', 'partition', 'kill', 'restart');
+const snapshots = {
+  config: { snapshots: { snapshotCount: 12, snapshotCatchUpEntries: 2, walSegmentBytes: 8192 } },
+};
+
+/** The log without its newest records: a member that comes back is the only one that has them. */
+const lone = { members: 1, ...kinds('powerCut') };
+
+export const raftMutations: readonly Mutation[] = [
+  cluster('1', 'the vote is not stored', 'voteNotStored', ['C1'], restarts),
+  cluster('2', 'the term is not stored', 'termNotStored', ['C1'], restarts),
+  alone('3', 'old entries are committed by counting', 'commitOlderTerms', 'C1', 'raft', 400),
+  cluster('4', 'half is a quorum', 'halfIsQuorum', ['C1'], links),
+  cluster('5', 'the longer log wins', 'longerLogWins', ['C1'], {
+    ...asking('put'),
+    perSecond: 20,
+    schedule: contested(),
+    config: { preVote: false },
+  }),
+  cluster('6', 'each append truncates', 'truncateAlways', ['C1']),
+  alone('7', 'conflicts stay', 'keepConflicts', 'C1', 'raft', 200),
+  alone('8', 'the commit index is the leader’s', 'commitUnseen', 'C1', 'raft', 200),
+  cluster('9', 'applied before committed', 'applyUncommitted', ['C1']),
+  cluster('10', 'the own acknowledgement does not wait', 'ownAckBeforeSync', ['C2', 'C1'], lone),
+  cluster('11', 'answers do not wait for the disk', 'ackBeforeSync', ['C1']),
+  cluster('12', 'reads ask no quorum', 'readWithoutQuorum', ['C2'], {
+    ...kinds('isolate', 'partition'),
+    ...asking('put', 'get'),
+    perSecond: 6,
+  }),
+  cluster('13', 'reads trust the clock', 'readByClock', ['C2'], {
+    ...kinds('pause'),
+    ...asking('put', 'get'),
+    perSecond: 6,
+  }),
+  cluster('14', 'pre-votes despite a leader', 'preVoteDespiteLeader', ['C8'], {
+    ...kinds('kill'),
+    config: { preVote: true },
+    virtualUs: 10 * second,
+  }),
+  alone('15', 'two conf changes at once', 'manyConfChanges', 'C1', 'raft', 200),
+  alone('15b', 'the new half commits alone', 'newHalfCommits', 'C1', 'raft', 200),
+  alone('16', 'learners count', 'learnersCount', 'C1', 'raft', 200),
+  cluster('17', 'a snapshot keeps the old keys', 'snapshotKeepsKeys', ['C7', 'C5', 'C1'], {
+    ...snapshots,
+    ...links,
+  }),
+  cluster('18', 'a snapshot ahead of its data', 'snapshotAheadOfData', ['C7', 'C5'], {
+    ...snapshots,
+    ...links,
+  }),
+  cluster('19', 'a wiped member keeps its id', 'wipedKeepsId', ['C1'], {
+    faults: [],
+    schedule: [
+      { atUs: 15 * second, action: { type: 'wipe', member: 1 } },
+      { atUs: 20 * second, action: { type: 'start', member: 1 } },
+    ],
+  }),
+  cluster('20', 'proposals are made again', 'proposeAgain', ['C2', 'C5'], links),
+  cluster('21', 'results by the member’s clock', 'applyByClock', ['C7'], asking('put', 'grant', 'leasedPut')),
+  cluster('37', 'watches miss the first', 'watchSkipsFirst', ['C3'], asking('put', 'watch')),
+  cluster('38', 'future watches hear all', 'futureWatchHearsAll', ['C3'], asking('put', 'watch')),
+  cluster('39', 'revisions in two parts', 'splitRevisions', ['C3'], asking('put', 'txn', 'watch')),
+  alone('M01', 'campaign with unapplied changes', 'campaignWithUnappliedConfChanges', 'C1', 'raft', 400),
+  alone('M03', 'reads before a commit in the term', 'readBeforeCommitInTerm', 'C1', 'raft', 200),
+  alone('M04', 'reads known by their context', 'readKeyedByContext', 'C1', 'raft', 400),
+  alone('M05', 'lower pre-votes without an answer', 'dropLowerTermPreVotes', 'C8', 'raft', 200),
+  alone('M06', 'stable across terms', 'stableAcrossTerms', 'C1', 'raft', 400),
+  alone('M09', 'next below match', 'nextBelowMatch', 'C1', 'raft', 200),
+];
+
+/** A leader that is alone takes what nobody commits; then the one who took over is gone when it comes back. */
+function contested(): readonly ScheduledAction[] {
+  return Array.from({ length: 10 }, (_, i): ScheduledAction[] => {
+    const atUs = (5 + 5 * i) * second;
+    const [alone, gone] = [1 + (i % 3), 1 + ((i + 1) % 3)];
+    return [
+      { atUs, action: { type: 'isolate', member: alone } },
+      { atUs: atUs + 1_900_000, action: { type: 'kill', member: gone } },
+      { atUs: atUs + 1_950_000, action: { type: 'healAll' } },
+      { atUs: atUs + 4_000_000, action: { type: 'start', member: gone } },
+    ];
+  }).flat();
+}
