@@ -2,23 +2,35 @@
 import { InvariantError } from '../../base/assert.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent, LabTrace } from '../types.ts';
-import type { Checker, Inspected, Violation } from './checker.ts';
+import type { Checker, Inspected, Property, Violation } from './checker.ts';
 
 /**
  * Give it to a cluster as its trace. A loop that runs the cluster asks `violation` between two plans, and
- * stops there: so does the lab in the browser, which has the events alone.
+ * stops there: so does the lab in the browser, which has the events alone. A run that is to show what one
+ * checker sees, whoever else sees something before it, heeds that one alone; the others' finds are `noted`.
  */
 export class Checkers implements LabTrace {
   readonly on = true;
   readonly #checkers: readonly Checker[];
   readonly #observers: readonly (Checker & Required<Pick<Checker, 'observe'>>)[];
   readonly #next: LabTrace | null;
+  readonly #heeds: readonly Property[] | null;
+  /** Of each property that is not heeded the first one. */
+  readonly noted: Violation[] = [];
   #violation: Violation | null = null;
   #moment = 0;
 
-  /** @param next who else wants the events */
-  constructor(checkers: readonly Checker[], next: LabTrace | null = null) {
+  /**
+   * @param heeds the properties whose violation ends the run; null: each
+   * @param next who else wants the events
+   */
+  constructor(
+    checkers: readonly Checker[],
+    heeds: readonly Property[] | null = null,
+    next: LabTrace | null = null,
+  ) {
     this.#checkers = checkers;
+    this.#heeds = heeds;
     this.#observers = checkers.filter(
       (checker): checker is Checker & Required<Pick<Checker, 'observe'>> => checker.observe !== undefined,
     );
@@ -64,7 +76,9 @@ export class Checkers implements LabTrace {
 
   #take({ property, sentence }: Checker, evidence: string | null): void {
     if (evidence === null || this.#violation !== null) return;
-    this.#violation = { property, sentence, evidence, moment: this.#moment };
+    const found = { property, sentence, evidence, moment: this.#moment };
+    if (this.#heeds === null || this.#heeds.includes(property)) this.#violation = found;
+    else if (!this.noted.some((each) => each.property === property)) this.noted.push(found);
   }
 }
 
