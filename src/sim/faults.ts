@@ -23,7 +23,7 @@ import type { World } from './world.ts';
 export function doAction(world: World, item: Queued<WorldEvent>, id: number, action: Action): void {
   const members = namedMembers(action);
   world.take(item, inputKind.action, members[members.length - 1] ?? 0, actionChecksum(action));
-  if (isClientAction(action)) return world.clients.start(id, action);
+  if (isClientAction(action)) return world.request(id, action);
   const problem = actionProblem(action, world.members);
   if (problem !== null) {
     return world.finish(id, { ok: false, code: grpcCode.invalidArgument, message: problem });

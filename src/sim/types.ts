@@ -295,6 +295,10 @@ export type StoreOp =
 export interface LabTrace {
   readonly on: boolean;
   emit(envelope: Envelope, event: LabEvent): void;
+  /** A client begins: an action's, a load's or a check's. */
+  asked?(id: number, action: ClientAction, timeUs: number): void;
+  /** It has its answer; what goes on by itself has its first. */
+  answered?(id: number, outcome: ClientOutcome, timeUs: number): void;
 }
 
 export interface ClusterConfig {

@@ -2,14 +2,14 @@
 import { stream } from '../../src/base/prng.ts';
 import { Member } from '../../src/engine/server/member.ts';
 import { Cluster } from '../../src/sim/cluster.ts';
+import { Judge, inspect } from '../../src/sim/checkers/judge.ts';
 import { liveness } from '../../src/sim/checkers/liveness.ts';
 import { Members } from '../../src/sim/run.ts';
 import { swarmSchedule } from '../../src/sim/swarm.ts';
 import { defaultWorld } from '../../src/sim/world-config.ts';
-import { Judge, inspect } from './judge.ts';
 import { Workload } from './workload.ts';
 import type { Defects } from '../../src/engine/defects.ts';
-import type { Inspected, Violation } from '../../src/sim/checkers/checker.ts';
+import type { Inspected, Property, Violation } from '../../src/sim/checkers/checker.ts';
 import type { FaultReach } from '../../src/sim/reach.ts';
 import type { Boot } from '../../src/sim/run.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
@@ -29,6 +29,8 @@ export interface RunPlan {
   readonly requests?: readonly RequestKind[];
   readonly config?: Partial<ClusterConfig>;
   readonly boot?: Boot;
+  /** The properties whose violation ends the run; absent or null: each. The others' are noted. */
+  readonly heeds?: readonly Property[] | null;
 }
 
 export interface RunResult {
@@ -73,7 +75,7 @@ export function configOf({ seed, members, defects, config }: RunPlan): ClusterCo
 }
 
 export class Run {
-  readonly judge = new Judge();
+  readonly judge: Judge;
   readonly cluster: Cluster;
   readonly #plan: RunPlan;
   readonly #members: Members;
@@ -86,6 +88,7 @@ export class Run {
   constructor(plan: RunPlan) {
     const { seed, members, faults, virtualUs } = plan;
     this.#plan = plan;
+    this.judge = new Judge(plan.heeds ?? null);
     this.cluster = new Cluster({ ...configOf(plan), trace: this.judge.checkers });
     this.#members = new Members(plan.boot ?? Member.boot);
     this.#world = inspect(this.cluster, (member) => this.#members.get(member));
@@ -179,7 +182,7 @@ export class Run {
       if (this.cluster.nowUs <= untilUs) continue;
       const last = this.#outcomes.get(id);
       const why = last?.ok === false ? last.message : 'no answer';
-      this.judge.checkers.report(
+      return this.judge.checkers.report(
         this.judge.liveness,
         `no write commits ${liveness.writeUs} us after healing: ${why}`,
       );
@@ -192,7 +195,10 @@ export class Run {
       const behind = this.#behind();
       if (behind === null || this.#isOver) return;
       if (this.cluster.nowUs <= untilUs) continue;
-      this.judge.checkers.report(this.judge.liveness, `${liveness.levelUs} us after healing ${behind}`);
+      return this.judge.checkers.report(
+        this.judge.liveness,
+        `${liveness.levelUs} us after healing ${behind}`,
+      );
     }
   }
 

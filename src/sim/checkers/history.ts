@@ -51,6 +51,12 @@ export class History {
     }
   }
 
+  /** Lets go of all that there is, for good or for a new start. */
+  forget(): void {
+    this.operations.length = 0;
+    this.#open.clear();
+  }
+
   /** All that was begun; what has no answer yet may have happened. */
   whole(): Operation[] {
     return [...this.operations, ...[...this.#open].map(([id, begun]) => unknown(id, begun))];

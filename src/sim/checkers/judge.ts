@@ -1,21 +1,21 @@
 /** All checkers over one run: what they see of the members, and what clients did. */
-import { Member } from '../../src/engine/server/member.ts';
-import { Checkers } from '../../src/sim/checkers/checkers.ts';
-import { CommitLog } from '../../src/sim/checkers/commit-log.ts';
-import { History } from '../../src/sim/checkers/history.ts';
-import { Leases } from '../../src/sim/checkers/leases.ts';
-import { Linearizability } from '../../src/sim/checkers/linearizability.ts';
-import { Liveness } from '../../src/sim/checkers/liveness.ts';
-import { Pages } from '../../src/sim/checkers/pages.ts';
-import { RaftSafety } from '../../src/sim/checkers/raft-safety.ts';
-import { Replicas } from '../../src/sim/checkers/replicas.ts';
-import { Resources } from '../../src/sim/checkers/resources.ts';
-import { Revisions } from '../../src/sim/checkers/mvcc.ts';
-import { Watches } from '../../src/sim/checkers/watch.ts';
-import type { Inspected, MemberState } from '../../src/sim/checkers/checker.ts';
-import type { Cluster } from '../../src/sim/cluster.ts';
-import type { RunningMember } from '../../src/sim/run.ts';
-import type { ClientAction, ClientOutcome } from '../../src/sim/types.ts';
+import { Member } from '../../engine/server/member.ts';
+import { Checkers } from './checkers.ts';
+import { CommitLog } from './commit-log.ts';
+import { History } from './history.ts';
+import { Leases } from './leases.ts';
+import { Linearizability } from './linearizability.ts';
+import { Liveness } from './liveness.ts';
+import { Pages } from './pages.ts';
+import { RaftSafety } from './raft-safety.ts';
+import { Replicas } from './replicas.ts';
+import { Resources } from './resources.ts';
+import { Revisions } from './mvcc.ts';
+import { Watches } from './watch.ts';
+import type { Inspected, MemberState, Property } from './checker.ts';
+import type { Cluster } from '../cluster.ts';
+import type { RunningMember } from '../run.ts';
+import type { ClientAction, ClientOutcome, LabTrace } from '../types.ts';
 
 export class Judge {
   readonly log = new CommitLog();
@@ -25,19 +25,28 @@ export class Judge {
   readonly watches = new Watches(this.log);
   readonly leases = new Leases(this.log);
   readonly liveness = new Liveness();
-  readonly checkers = new Checkers([
-    this.raft,
-    // it fills the log that the others look into
-    new Revisions(this.log),
-    new Replicas(),
-    this.linearizability,
-    this.watches,
-    this.leases,
-    new Pages(),
-    this.liveness,
-    new Resources(),
-  ]);
+  readonly checkers: Checkers;
   readonly #actions = new Map<number, ClientAction>();
+
+  /**
+   * @param heeds the properties whose violation ends the run; null: each
+   * @param next who else wants the events
+   */
+  constructor(heeds: readonly Property[] | null, next: LabTrace | null = null) {
+    const all = [
+      this.raft,
+      // it fills the log that the others look into
+      new Revisions(this.log),
+      new Replicas(),
+      this.linearizability,
+      this.watches,
+      this.leases,
+      new Pages(),
+      this.liveness,
+      new Resources(),
+    ];
+    this.checkers = new Checkers(all, heeds, next);
+  }
 
   /** A client begins. */
   begin(id: number, action: ClientAction, nowUs: number): void {
