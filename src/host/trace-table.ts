@@ -234,7 +234,14 @@ const leaseRows = {
 } as const;
 
 const serverRows = {
-  'server.boot': { name: 'text', memberId: 'text', clusterId: 'text', fresh: 'bool' },
+  'server.boot': {
+    name: 'text',
+    memberId: 'text',
+    clusterId: 'text',
+    fresh: 'bool',
+    tickUs: 'f64',
+    quotaBytes: 'f64',
+  },
   'server.request': { request: 'f64', method: 'text', label: 'text' },
   'server.propose': { request: 'f64', label: 'text' },
   'server.entries': { firstIndex: 'f64', entryTerms: 'numbers', labels: 'texts' },

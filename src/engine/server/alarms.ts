@@ -49,6 +49,7 @@ export class AlarmStore {
     const alarms: AlarmMember[] = [];
     this.#backend.readTx.forEach('alarm', (key) => void alarms.push(fromBinary(AlarmMemberSchema, key)));
     this.#alarms = alarms;
+    for (const alarm of alarms) this.#tell('alarm.raise', alarm);
   }
 
   /** Those of one kind, or all for NONE; by kind and then by member. */

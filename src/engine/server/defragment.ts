@@ -4,6 +4,7 @@ import type { Trace } from '../../base/trace.ts';
 import type { Backend } from '../backend/backend.ts';
 import { openDb } from '../backend/backend.ts';
 import { compact } from '../bolt/compact.ts';
+import type { DbOptions } from '../bolt/db.ts';
 import { MemoryPager } from '../bolt/pager.ts';
 import { backendFile } from './disk.ts';
 import type { Disk } from './disk.ts';
@@ -25,13 +26,16 @@ export class Defragmenter {
   readonly #backend: Backend;
   readonly #disk: Disk;
   readonly #trace: Trace<ServerEvent>;
+  readonly #options: DbOptions;
   #done: (() => void) | null = null;
   #isAbandoned = false;
 
-  constructor(backend: Backend, disk: Disk, trace: Trace<ServerEvent>) {
+  /** @param options the store's own */
+  constructor(backend: Backend, disk: Disk, trace: Trace<ServerEvent>, options: DbOptions) {
     this.#backend = backend;
     this.#disk = disk;
     this.#trace = trace;
+    this.#options = options;
   }
 
   /**
@@ -50,7 +54,7 @@ export class Defragmenter {
     const image = copy.image();
     this.#write(image);
     this.#done = done;
-    backend.replace(openDb(new MemoryPager(image, this.#disk.pageSink()), { pageSize }));
+    backend.replace(openDb(new MemoryPager(image, this.#disk.pageSink()), { ...this.#options, pageSize }));
     if (this.#trace.on)
       this.#trace.emit({ type: 'server.defragment', beforeBytes, afterBytes: image.length });
   }

@@ -8,6 +8,9 @@ export type ServerEvent =
       readonly memberId: string;
       readonly clusterId: string;
       readonly fresh: boolean;
+      readonly tickUs: number;
+      /** Negative: no limit. */
+      readonly quotaBytes: number;
     }
   | {
       readonly type: 'server.request';

@@ -36,6 +36,10 @@ export function txnCost({ success, failure }: TxnRequest): number {
   return Math.max(sum(success), sum(failure));
 }
 
+/** As the metrics have it. @param maxBytes 0 or absent: the default of 2 GiB; negative: no limit */
+export const quotaOf = (maxBytes: number | undefined): number =>
+  maxBytes === undefined || maxBytes === 0 ? defaultQuotaBytes : maxBytes;
+
 /** @source etcd v3.4.23 etcdserver/quota.go backendQuota */
 export class Quota {
   /** As the metrics have it. */
@@ -45,8 +49,8 @@ export class Quota {
 
   /** @param maxBytes 0: the default of 2 GiB; negative: no limit */
   constructor(maxBytes: number, sizeBytes: () => number) {
-    this.shownBytes = maxBytes === 0 ? defaultQuotaBytes : maxBytes;
-    this.#maxBytes = maxBytes === 0 ? defaultQuotaBytes : maxBytes < 0 ? Infinity : maxBytes;
+    this.shownBytes = quotaOf(maxBytes);
+    this.#maxBytes = maxBytes < 0 ? Infinity : this.shownBytes;
     this.#sizeBytes = sizeBytes;
   }
 

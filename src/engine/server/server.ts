@@ -26,7 +26,7 @@ import { MemberHosts, PeerLinks } from './peer-links.ts';
 import { decodePeerRequest, encodePeerRequest, isPeerRequest, peerRequestNames } from './peer-request.ts';
 import type { PeerRequest } from './peer-request.ts';
 import { decodeMessage, RaftWireError, senderOf } from './raft-codec.ts';
-import { Quota } from './quota.ts';
+import { Quota, quotaOf } from './quota.ts';
 import { RaftNode } from './raft.ts';
 import type { RaftPort } from './raft.ts';
 import { Snapshots } from './snapshots.ts';
@@ -231,6 +231,8 @@ export class EtcdServer {
       memberId: idToHex(admitted.member),
       clusterId: idToHex(admitted.cluster),
       fresh: this.#storage === null,
+      tickUs: this.#config.tickUs,
+      quotaBytes: quotaOf(this.#config.quotaBytes),
     });
   }
 

@@ -1,6 +1,7 @@
 /** The member's database and what is built over it: leases and keys. A snapshot brings another database. */
 import { AuthStore } from '../auth/store.ts';
 import { Backend, openDb } from '../backend/backend.ts';
+import type { DbOptions } from '../bolt/db.ts';
 import { MemoryPager } from '../bolt/pager.ts';
 import type { PageRun } from '../bolt/types.ts';
 import { BackendLeaseStore } from '../lease/lease-store.ts';
@@ -64,7 +65,7 @@ export class Store {
     this.watchable = new WatchableStore(this.kv, this.backend);
     this.auth = new AuthStore(this.backend, outbox.trace);
     this.alarms = new AlarmStore(this.backend, outbox.trace);
-    this.defragmenter = new Defragmenter(this.backend, disk, outbox.trace);
+    this.defragmenter = new Defragmenter(this.backend, disk, outbox.trace, this.#dbOptions);
   }
 
   /** Bytes. */
@@ -126,11 +127,17 @@ export class Store {
   }
 
   #openDb(image: Uint8Array | null): ReturnType<typeof openDb> {
-    return openDb(new MemoryPager(image, this.#disk.pageSink()), {
-      pageSize: this.#config.pageSize,
-      ...(this.#config.defects !== undefined && { defects: this.#config.defects }),
+    return openDb(new MemoryPager(image, this.#disk.pageSink()), this.#dbOptions);
+  }
+
+  get #dbOptions(): DbOptions {
+    const { pageSize, freelistType, defects } = this.#config;
+    return {
+      pageSize,
+      ...(freelistType !== undefined && { freelistType }),
+      ...(defects !== undefined && { defects }),
       trace: this.#outbox.trace,
-    });
+    };
   }
 
   /**

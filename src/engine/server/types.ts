@@ -3,6 +3,7 @@ import type { NodeId } from '../raft/types.ts';
 import type { Defects } from '../defects.ts';
 import type { EngineEvent } from '../events.ts';
 import type { LeaseCheckpoints } from '../lease/types.ts';
+import type { FreelistType } from '../bolt/types.ts';
 import type { AutoCompaction } from './compactor.ts';
 
 /** The timers a member may ask for; it asks again each time one fires. */
@@ -211,6 +212,8 @@ export interface MemberConfig {
   readonly maxRequestBytes?: number;
   /** How large the store may get: 0 is etcd's default of 2 GiB, below 0 no limit. Default 0. */
   readonly quotaBytes?: number;
+  /** How the store keeps its free pages. Default 'array'. */
+  readonly freelistType?: FreelistType;
   /** Old revisions are let go by themselves. Default: never. */
   readonly autoCompaction?: AutoCompaction;
   /** A member that starts again compares its hash with its peers' before it serves. Default: it does not. */
