@@ -46,4 +46,8 @@ export interface Checker {
   observe?(at: Envelope, event: LabEvent): string | null;
   after?(world: Inspected, members: readonly number[]): string | null;
   whole?(world: Inspected): string | null;
+  /** How much it has looked at so far, by name; no number is kept for show alone. */
+  counts?(): Counts;
 }
+
+export type Counts = Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
 /** C4: a lease lives as long as its leader has promised, and takes all its keys with it, on every member. */
-import type { Checker, Inspected } from './checker.ts';
+import type { Checker, Counts, Inspected } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
@@ -44,6 +44,10 @@ export class Leases implements Checker {
   /** From now on nothing keeps a leader from revoking. */
   calm(nowUs: number): void {
     this.#calmFromUs = nowUs;
+  }
+
+  counts(): Counts {
+    return { promised: this.#promisedUs.size, revoked: this.revokedCount };
   }
 
   observe(at: Envelope, event: LabEvent): string | null {

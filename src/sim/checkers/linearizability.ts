@@ -2,7 +2,7 @@
 import { contradiction, resolve } from './witness.ts';
 import { search } from './wgl.ts';
 import { KvModel } from './kv-model.ts';
-import type { Checker, Inspected } from './checker.ts';
+import type { Checker, Counts, Inspected } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { History, Operation } from './history.ts';
 import type { Verdict } from './wgl.ts';
@@ -61,6 +61,11 @@ export class Linearizability implements Checker {
     this.#history = history;
     this.#log = log;
     this.#budget = budget;
+  }
+
+  counts(): Counts {
+    const { operations, searched, undecided } = this.work;
+    return { operations, searched, undecided };
   }
 
   whole(_: Inspected): string | null {

@@ -3,7 +3,7 @@ import { emptyBytes } from '../../base/bytes.ts';
 import { decodeRevision, isTombstone } from '../../engine/mvcc/revision.ts';
 import { decodeKeyValue } from '../../engine/pb/hot.ts';
 import { byteText, pairText } from './kv-request.ts';
-import type { Checker, Inspected, MemberState } from './checker.ts';
+import type { Checker, Counts, Inspected, MemberState } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Pair } from './kv-request.ts';
 import type { Envelope } from '../../engine/events.ts';
@@ -38,6 +38,14 @@ export class Revisions implements Checker {
 
   constructor(log: CommitLog) {
     this.#log = log;
+  }
+
+  counts(): Counts {
+    return {
+      entries: this.#log.index,
+      requests: this.#log.requests.length,
+      revision: this.#log.model.revision,
+    };
   }
 
   /** The entry that the store is at never goes back while a process lives. */

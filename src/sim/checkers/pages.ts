@@ -1,5 +1,5 @@
 /** C6: every page of a store's file is used once or free, and every commit is a whole database. */
-import type { Checker, Inspected } from './checker.ts';
+import type { Checker, Counts, Inspected } from './checker.ts';
 import type { Db } from '../../engine/bolt/db.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
@@ -43,8 +43,13 @@ export class Pages implements Checker {
   readonly property = 'C6';
   readonly sentence = 'Each page of the store is used once or free; each commit writes the other meta page.';
   checked = 0;
+  #metaCount = 0;
   readonly #txids = new Map<number, number>();
   readonly #started = new Set<number>();
+
+  counts(): Counts {
+    return { files: this.checked, metas: this.#metaCount };
+  }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
     if (event.type === 'bolt.open') {
@@ -53,6 +58,7 @@ export class Pages implements Checker {
     }
     if (event.type !== 'bolt.writeMeta') return null;
     const { txid, slot } = event;
+    this.#metaCount++;
     const before = this.#txids.get(member) ?? txid - 1;
     this.#txids.set(member, txid);
     if (txid !== before + 1) return `m${member} writes transaction ${txid} after ${before}`;

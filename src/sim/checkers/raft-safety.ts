@@ -1,6 +1,6 @@
 /** C1: Raft is safe: one leader a term, one log, and what is committed stays committed, whoever fails. */
 import { RaftMirror } from './raft-mirror.ts';
-import type { Checker } from './checker.ts';
+import type { Checker, Counts } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
 
@@ -28,6 +28,7 @@ export class RaftSafety implements Checker {
   readonly #seen = new Map<number, Seen>();
   readonly #committed = new Map<number, Committed>();
   #lastCommitted = 0;
+  #voteCount = 0;
 
   get elections(): number {
     return this.#leaders.size;
@@ -35,6 +36,10 @@ export class RaftSafety implements Checker {
 
   get commits(): number {
     return this.#lastCommitted;
+  }
+
+  counts(): Counts {
+    return { elections: this.elections, committed: this.commits, votes: this.#voteCount };
   }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
@@ -151,6 +156,7 @@ export class RaftSafety implements Checker {
   }
 
   #votes(mirror: RaftMirror, term: number, candidate: number): string | null {
+    this.#voteCount++;
     const before = mirror.votes.get(term) ?? candidate;
     mirror.votes.set(term, before);
     mirror.promisedTerm = Math.max(mirror.promisedTerm, term);

@@ -1,5 +1,5 @@
 /** C7: members that have applied as much hold the same, and each entry had the same result on all of them. */
-import type { Checker, Inspected } from './checker.ts';
+import type { Checker, Counts, Inspected } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
 
@@ -21,10 +21,15 @@ export class Replicas implements Checker {
   readonly #results = new Map<number, Result>();
   readonly #records = new Map<number, string>();
   #compared = 0;
+  #hashCount = 0;
 
   /** How often two members were compared at the same entry. */
   get compared(): number {
     return this.#compared;
+  }
+
+  counts(): Counts {
+    return { compared: this.#compared, hashes: this.#hashCount };
   }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
@@ -94,6 +99,7 @@ export class Replicas implements Checker {
       if (!kv.compactions.isIdle || common <= kv.compactRevision) continue;
       const { hash, compactRevision } = kv.hashByRevision(common);
       const name = `${common} ${compactRevision}`;
+      this.#hashCount++;
       const other = hashes.get(name);
       if (other === undefined) hashes.set(name, { member, hash });
       else if (other.hash !== hash) {

@@ -1,5 +1,5 @@
 /** C9: nothing grows without end: queues, messages under way, the events of one input; and nobody halts. */
-import type { Checker, Inspected } from './checker.ts';
+import type { Checker, Counts, Inspected } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
 
@@ -28,9 +28,15 @@ export class Resources implements Checker {
   #moment = -1;
   #count = 0;
   #underWay = 0;
+  /** Of one input. */
+  #most = 0;
 
   constructor(limits: ResourceLimits = { damage: false }) {
     this.#limits = limits;
+  }
+
+  counts(): Counts {
+    return { underWay: this.#underWay, events: this.#most };
   }
 
   observe({ moment, member }: Envelope, event: LabEvent): string | null {
@@ -39,6 +45,7 @@ export class Resources implements Checker {
       this.#count = 0;
     }
     this.#count++;
+    if (this.#count > this.#most) this.#most = this.#count;
     if (this.#count > eventsOfInput) return `input ${moment} has caused ${this.#count} events and goes on`;
     if (event.type === 'sim.send') this.#underWay++;
     else if (event.type === 'sim.deliver' || event.type === 'sim.drop') this.#underWay--;

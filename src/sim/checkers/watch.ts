@@ -2,7 +2,7 @@
 import { fromHex } from '../../base/bytes.ts';
 import { rangeOf } from '../kv-rpc.ts';
 import { byteText, covers, keysOf, pairText } from './kv-request.ts';
-import type { Checker, Inspected } from './checker.ts';
+import type { Checker, Counts, Inspected } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Keys, Pair } from './kv-request.ts';
 import type { Change } from './kv-model.ts';
@@ -81,6 +81,10 @@ export class Watches implements Checker {
     const keys = keysOf(rangeOf(action));
     const { revision: from = 0, prevKv = false } = action;
     this.#watches.set(id, { keys, from, prevKv, heard: [], compared: 0, place: 0 });
+  }
+
+  counts(): Counts {
+    return { watches: this.#watches.size, heard: this.heardCount };
   }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
