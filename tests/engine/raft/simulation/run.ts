@@ -6,7 +6,7 @@ import type { NodeId } from '../../../../src/engine/raft/types.ts';
 import { nodeId, term } from '../../../../src/engine/raft/types.ts';
 import { isUpToDate } from '../../../../src/engine/raft/vote.ts';
 import { Invariants } from './invariants.ts';
-import type { SimNode } from './world.ts';
+import type { Settled, SimNode } from './world.ts';
 import { World } from './world.ts';
 
 /** Runs are short: the first steps of a cluster are its richest. */
@@ -46,10 +46,15 @@ const hasQueued =
 const usual = 50;
 
 /** What may happen, and how often of a thousand. */
-const actions: readonly (readonly [number, Action])[] = [
-  [300, (world) => world.deliver(world.random.below(Math.max(1, Math.min(world.network.length, 8))))],
-  [60, (world) => world.deliver(world.random.below(Math.max(1, world.network.length)))],
+const actions = [
   [
+    'deliverFirst',
+    300,
+    (world) => world.deliver(world.random.below(Math.max(1, Math.min(world.network.length, 8)))),
+  ],
+  ['deliver', 60, (world) => world.deliver(world.random.below(Math.max(1, world.network.length)))],
+  [
+    'ready',
     170,
     (world, node) =>
       having(
@@ -59,37 +64,64 @@ const actions: readonly (readonly [number, Action])[] = [
         (each) => world.ready(each),
       ),
   ],
-  [90, (world, node) => having(world, node, hasQueued('appendWork'), (each) => world.appendWork(each))],
-  [50, (world, node) => having(world, node, hasQueued('applyWork'), (each) => world.applyWork(each))],
-  [90, (world, node) => having(world, node, hasQueued('own'), (each) => world.own(each))],
-  [60, (_, node) => node.raw.tick()],
-  [60, (world, node) => world.propose(node)],
-  [20, (world, node) => world.readIndex(node)],
-  [8, (world, node) => world.proposeConfChange(node)],
-  [10, (world) => world.dropMessage()],
-  [8, (world, node) => world.compact(node)],
-  [6, (world, node) => world.crash(node)],
-  [6, (world) => world.cutOrHeal()],
-  [4, (world, node) => node.raw.transferLeader(nodeId(world.random.between(1, world.nodes.length)))],
-  [4, (world, node) => node.raw.reportUnreachable(nodeId(world.random.between(1, world.nodes.length)))],
   [
+    'append',
+    90,
+    (world, node) => having(world, node, hasQueued('appendWork'), (each) => world.appendWork(each)),
+  ],
+  [
+    'apply',
+    50,
+    (world, node) => having(world, node, hasQueued('applyWork'), (each) => world.applyWork(each)),
+  ],
+  ['own', 90, (world, node) => having(world, node, hasQueued('own'), (each) => world.own(each))],
+  ['tick', 60, (_, node) => node.raw.tick()],
+  ['propose', 60, (world, node) => world.propose(node)],
+  ['read', 20, (world, node) => world.readIndex(node)],
+  ['changeConf', 8, (world, node) => world.proposeConfChange(node)],
+  ['drop', 10, (world) => world.dropMessage()],
+  ['compact', 8, (world, node) => world.compact(node)],
+  ['crash', 6, (world, node) => world.crash(node)],
+  ['cut', 6, (world) => world.cutOrHeal()],
+  [
+    'transfer',
+    4,
+    (world, node) => node.raw.transferLeader(nodeId(world.random.between(1, world.nodes.length))),
+  ],
+  [
+    'unreachable',
+    4,
+    (world, node) => node.raw.reportUnreachable(nodeId(world.random.between(1, world.nodes.length))),
+  ],
+  [
+    'snapshotReport',
     5,
     (world, node) =>
       node.raw.reportSnapshot(nodeId(world.random.between(1, world.nodes.length)), world.random.chance(1, 2)),
   ],
-  [2, (_, node) => node.raw.forgetLeader()],
-  [2, (_, node) => node.raw.campaign()],
-];
+  ['forgetLeader', 2, (_, node) => node.raw.forgetLeader()],
+  ['campaign', 2, (_, node) => node.raw.campaign()],
+  ['readAgain', 0, (world) => world.readAgain()],
+] as const satisfies readonly (readonly [string, number, Action])[];
+
+type ActionName = (typeof actions)[number][0];
+
+/** How often of a thousand, in place of what is usual: `mood`; and what nodes are: see `Settled`. */
+export interface RaftPlan extends Settled {
+  readonly mood?: Readonly<Partial<Record<ActionName, number>>>;
+}
+
 /** Each run has its own mood: some things happen not at all in it, others more often than usual. */
-function drawMood({ random }: World): () => Action {
-  const weights = actions.map(([weight]) =>
-    weight >= usual ? weight : weight * [0, 1, 1, 3][random.below(4)],
-  );
+function drawMood({ random }: World, wanted: NonNullable<RaftPlan['mood']>): () => Action {
+  const weights = actions.map(([name, weight]): number => {
+    const share = weight >= usual || weight === 0 ? weight : weight * [0, 1, 1, 3][random.below(4)];
+    return wanted[name] ?? share;
+  });
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return () => {
     let draw = random.below(total);
     const at = weights.findIndex((weight) => (draw -= weight) < 0);
-    return actions[at][1];
+    return actions[at][2];
   };
 }
 
@@ -161,11 +193,16 @@ function waitsForRemovedVoter({ nodes }: World): boolean {
  * Runs `steps` random steps, checks after each, then heals the network and expects progress.
  * @throws an error that names seed and step, and how to run it again
  */
-export function runSimulation(seed: number, steps: number, defects: Partial<Defects> = {}): RunReport {
+export function runSimulation(
+  seed: number,
+  steps: number,
+  defects: Partial<Defects> = {},
+  { mood = {}, ...settled }: RaftPlan = {},
+): RunReport {
   const invariants = new Invariants();
-  const world = new World(seed, invariants, defects);
+  const world = new World(seed, invariants, defects, settled);
   invariants.world = world;
-  const draw = drawMood(world);
+  const draw = drawMood(world, mood);
   verify.on = true;
   let step = 0;
   try {

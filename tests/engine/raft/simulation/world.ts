@@ -93,6 +93,11 @@ export interface Observer {
 
 type Options = Omit<Config, 'id' | 'storage' | 'random' | 'applied'>;
 
+/** What a run takes in place of what its seed draws: for bugs that need something seldom. */
+export interface Settled extends Partial<Options> {
+  readonly voters?: number;
+}
+
 const initialIndex = logIndex(5);
 
 export class World {
@@ -106,13 +111,17 @@ export class World {
   readonly #cut = new Set<string>();
   #proposals = 0;
   #reads = 0;
+  /** Where each of the last reads was asked for: it may be asked for again, answered or not. */
+  readonly #asked: { readonly node: NodeId; readonly context: string }[] = [];
 
-  constructor(seed: number, observer: Observer, defects: Partial<Defects> = {}) {
+  constructor(seed: number, observer: Observer, defects: Partial<Defects> = {}, settled: Settled = {}) {
     this.#seed = seed;
     this.random = stream(seed, 'world');
     this.#observer = observer;
-    this.#options = this.#drawOptions({ ...noDefects, ...defects });
-    const count = this.random.between(1, 5);
+    const { voters: wanted, ...options } = settled;
+    this.#options = { ...this.#drawOptions({ ...noDefects, ...defects }), ...options };
+    const drawn = this.random.between(1, 5);
+    const count = wanted ?? drawn;
     const voters = Array.from({ length: count }, (_, i) => nodeId(i + 1));
     for (const id of voters) this.#addNode(id, voters);
   }
@@ -339,7 +348,17 @@ export class World {
     this.#reads++;
     const context = `r${this.#reads}`;
     this.#observer.readRequested(context);
+    this.#asked.push({ node: node.id, context });
+    if (this.#asked.length > 6) this.#asked.shift();
     node.raw.readIndex(encodeUtf8(context));
+  }
+
+  /** As etcd does, which has had no answer yet, or none that it could use. */
+  readAgain(): SimNode | undefined {
+    const read = this.#asked[this.random.below(Math.max(1, this.#asked.length))];
+    const node = read === undefined ? undefined : this.node(read.node);
+    if (read !== undefined) node?.raw.readIndex(encodeUtf8(read.context));
+    return node;
   }
 
   /** Any change, sensible or not; new members get a node of their own. */
