@@ -9,6 +9,7 @@ import { apply, cloneModel, modelText, newModel, txText } from '../engine/bolt/m
 import { randomHistory, randomOptions } from './bolt-histories.ts';
 import type { History } from './bolt-histories.ts';
 import { numberOption } from './options.ts';
+import type { Defects } from '../../src/engine/defects.ts';
 
 const sectorBytes = 512;
 /** So many writes between two syncs are cut in all ways to keep and lose them; of more, a sample. */
@@ -119,6 +120,13 @@ export interface CrashResult {
   readonly failures: string[];
 }
 
+export interface CrashOptions {
+  /** Whether the disk may lose data that it said was synced: then files must come out damaged. */
+  readonly isLying?: boolean;
+  /** Bugs of whoever writes; who opens what a cut left has none. */
+  readonly defects?: Defects;
+}
+
 /** Follows one history and cuts the power in all its commits. */
 class CrashRun {
   readonly #history: History;
@@ -131,10 +139,11 @@ class CrashRun {
   /** Behind it that disk holds nothing but zeros. */
   #writtenBytes = 0;
 
-  constructor(seed: number, commits: number, isLying: boolean, result: CrashResult) {
-    this.#disk = new Disk(isLying);
+  constructor(seed: number, commits: number, { isLying, defects }: CrashOptions, result: CrashResult) {
+    this.#disk = new Disk(isLying === true);
     this.#seed = seed;
-    this.#history = randomHistory(seed, commits);
+    const history = randomHistory(seed, commits);
+    this.#history = { ...history, options: { ...history.options, ...(defects && { defects }) } };
     this.#prng = stream(seed, 'crash');
     this.#result = result;
   }
@@ -229,14 +238,11 @@ class CrashRun {
 
 const commitsOfHistory = 10;
 
-/**
- * Cuts the power in `commits` commits of random histories.
- * @param isLying whether the disk may lose data that it said was synced: then files must come out damaged
- */
-export function fuzzCrashes(firstSeed: number, commits: number, isLying = false): CrashResult {
+/** Cuts the power in `commits` commits of random histories. */
+export function fuzzCrashes(firstSeed: number, commits: number, options: CrashOptions = {}): CrashResult {
   const result: CrashResult = { commits: 0, states: 0, torn: 0, failures: [] };
   for (let seed = firstSeed; result.commits < commits; seed++)
-    new CrashRun(seed, Math.min(commitsOfHistory, commits - result.commits), isLying, result).run();
+    new CrashRun(seed, Math.min(commitsOfHistory, commits - result.commits), options, result).run();
   return result;
 }
 

@@ -2,10 +2,10 @@
 import { runSimulation, stepsPerRun } from '../engine/raft/simulation/run.ts';
 import { canaries } from './canaries.ts';
 import { mutations } from './mutations.ts';
-import { PageRig, longFreelist } from './page-rig.ts';
+import { runStore } from './page-rig.ts';
 import { defaultKinds } from './kinds.ts';
 import { runSeed } from './run.ts';
-import type { Property } from '../../src/sim/checkers/checker.ts';
+import type { Property, Violation } from '../../src/sim/checkers/checker.ts';
 import type { Defects } from '../../src/engine/defects.ts';
 import type { Mutation } from './mutation.ts';
 import type { RunPlan } from './run.ts';
@@ -13,6 +13,8 @@ import type { RunPlan } from './run.ts';
 interface Found {
   readonly property: Property;
   readonly evidence: string;
+  /** What other checkers had seen before. */
+  readonly noted?: readonly Violation[];
 }
 
 export interface Caught {
@@ -25,16 +27,22 @@ export interface Caught {
 
 function planOf(seed: number, mutation: Mutation, isPlanted: boolean): RunPlan {
   const base = { members: 3, virtualUs: 60_000_000, faults: defaultKinds, perSecond: 2 };
-  const defects = isPlanted ? { [mutation.defect]: true } : {};
-  return { ...base, ...mutation.plan, seed, defects };
+  if (!isPlanted) return { ...base, ...mutation.plan, seed, defects: {}, heeds: null };
+  return { ...base, ...mutation.plan, seed, defects: { [mutation.defect]: true } };
 }
 
 function runOnce(mutation: Mutation, seed: number, isPlanted: boolean): Found | null {
   const defects: Partial<Defects> = isPlanted ? { [mutation.defect]: true } : {};
-  if (mutation.rig === 'cluster') return runSeed(planOf(seed, mutation, isPlanted)).violation;
+  if (mutation.rig === 'cluster') return runCluster(planOf(seed, mutation, isPlanted));
   if (mutation.rig === 'raft') return runRaft(seed, defects);
-  const evidence = mutation.rig === 'pages' ? new PageRig(seed, defects).run() : longFreelist(defects);
+  const evidence = runStore(mutation.rig, seed, defects);
   return evidence === null ? null : { property: 'C6', evidence };
+}
+
+/** A run without the bug heeds each checker, whichever of them is to see the bug. */
+function runCluster(plan: RunPlan): Found | null {
+  const { violation, judge } = runSeed(plan);
+  return violation === null ? null : { ...violation, noted: judge.checkers.noted };
 }
 
 /** Raft alone: what it throws is a violation of C1, but that nothing goes on any more of C8. */
@@ -55,10 +63,11 @@ export function hunt(mutation: Mutation, firstSeed = 1): Caught | null {
     const found = runOnce(mutation, seed, true);
     if (found === null) continue;
     const isRight = mutation.by.includes(found.property);
+    const before = (found.noted ?? []).map(({ property, evidence }) => `; before ${property}: ${evidence}`);
     last = {
       seed,
       by: isRight ? found.property : null,
-      evidence: `${found.property}: ${found.evidence}`,
+      evidence: `${found.property}: ${found.evidence}${before.join('')}`,
       silent: null,
     };
     if (!isRight) continue;

@@ -2,14 +2,15 @@
 import type { Property } from '../../src/sim/checkers/checker.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 import type { Defects } from '../../src/engine/defects.ts';
+import type { StoreRig } from './page-rig.ts';
 import type { RunPlan } from './run.ts';
 import type { RequestKind } from './workload.ts';
 
 /**
  * `cluster`: whole members in the simulated world. `raft`: raft alone, under S1 to S12 after every step, which
- * are C1's and, after healing, C8's. `pages`: a store alone.
+ * are C1's and, after healing, C8's. Else a store alone.
  */
-export type Rig = 'cluster' | 'raft' | 'pages' | 'longFreelist';
+export type Rig = 'cluster' | 'raft' | StoreRig;
 
 export interface Mutation {
   /** Its number in the catalogue; the museum's have names. */

@@ -6,7 +6,7 @@ import type { RunPlan } from './run.ts';
 export const diskMutations: readonly Mutation[] = [
   cluster('22', 'the index before the effect', 'indexBeforeEffect', ['C5', 'C7'], restarts),
   alone('23', 'meta pages are not checked', 'metaUnchecked', 'C6'),
-  cluster('24', 'meta before data', 'metaBeforeData', ['C6', 'C9'], kinds('powerCut', 'blackout')),
+  alone('24', 'meta before data', 'metaBeforeData', 'C6', 'crashes'),
   alone('25', 'always meta page 0', 'firstMetaCounts', 'C6'),
   alone('26', 'readers are forgotten', 'readersForgotten', 'C6'),
   alone('27', 'the left span is not merged', 'leftSpanNotMerged', 'C6'),

@@ -6,6 +6,7 @@ import { Db } from '../../src/engine/bolt/db.ts';
 import { MemoryPager } from '../../src/engine/bolt/pager.ts';
 import { noDefects } from '../../src/engine/defects.ts';
 import { pageProblem } from '../../src/sim/checkers/pages.ts';
+import { fuzzCrashes } from '../fuzz/crash.ts';
 import type { Prng } from '../../src/base/prng.ts';
 import type { Tx } from '../../src/engine/bolt/tx.ts';
 import type { Defects } from '../../src/engine/defects.ts';
@@ -22,7 +23,7 @@ interface Reader {
   readonly sees: Pairs;
 }
 
-export class PageRig {
+class PageRig {
   readonly #draws: Prng;
   readonly #defects: Defects;
   readonly #readers: Reader[] = [];
@@ -133,8 +134,14 @@ function difference(tx: Tx, pairs: Pairs): string | null {
   return count === 0 ? null : `${-count} keys too many`;
 }
 
+/** Every write of a few commits is cut off in every way; an opener finds the last commit, and a sound file. */
+function cutEveryWrite(seed: number, defects: Partial<Defects>): string | null {
+  const { failures } = fuzzCrashes(seed, 10, { defects: { ...noDefects, ...defects } });
+  return failures.length === 0 ? null : failures[0].split('\n')[0];
+}
+
 /** So many pages are freed at once that their count does not fit the header. */
-export function longFreelist(defects: Partial<Defects>): string | null {
+function longFreelist(defects: Partial<Defects>): string | null {
   const pager = new MemoryPager(null);
   const options = { pageSize, defects: { ...noDefects, ...defects } };
   const db = Db.open(pager, options);
@@ -149,4 +156,12 @@ export function longFreelist(defects: Partial<Defects>): string | null {
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+export type StoreRig = 'pages' | 'crashes' | 'longFreelist';
+
+/** @returns what was found against a store alone; null where it is sound */
+export function runStore(rig: StoreRig, seed: number, defects: Partial<Defects>): string | null {
+  if (rig === 'pages') return new PageRig(seed, defects).run();
+  return rig === 'crashes' ? cutEveryWrite(seed, defects) : longFreelist(defects);
 }

@@ -15,7 +15,7 @@ test(`after a power cut at any write of ${commitCount} commits the database open
 }, 180_000);
 
 test('a disk that loses what it said was synced is found out', () => {
-  expect(fuzzCrashes(0, 20, true).failures.length).toBeGreaterThan(20);
+  expect(fuzzCrashes(0, 20, { isLying: true }).failures.length).toBeGreaterThan(20);
 });
 
 test('a commit writes its pages in order, syncs, writes its meta and syncs again', () => {
