@@ -69,6 +69,24 @@ export function newInode(durable: ChunkedFile, name: string | null): Inode {
   return { cache, durable, durableName: name, storedName: name, ...unsynced };
 }
 
+/**
+ * The file's syncs under way, each done a trip after the one before it, where they are not done sooner: the
+ * same syncs with other times.
+ */
+export function hastened(inode: Inode, nowUs: number, tripUs: number): Sync[] {
+  const trips = new Map<Flush, Flush>();
+  let freeAt = nowUs;
+  return inode.syncs.map((sync) => {
+    const { flush } = sync;
+    const known = trips.get(flush);
+    const startAt = Math.min(flush.startAt, freeAt);
+    const trip = known ?? { ...flush, startAt, doneAt: Math.min(flush.doneAt, freeAt + tripUs) };
+    trips.set(flush, trip);
+    freeAt = Math.max(nowUs, trip.doneAt);
+    return { ...sync, flush: trip, doneAt: trip.doneAt };
+  });
+}
+
 export function makeDurable(inode: Inode, op: FileOp): void {
   apply(inode.durable, op);
 }

@@ -5,7 +5,7 @@ import { ChunkedFile } from './chunked-file.ts';
 import { decideFates } from './power-cut.ts';
 import { drawDelay } from './delay.ts';
 import { DiskFaults } from './disk-faults.ts';
-import { apply, makeDurable, newInode, storeFileOp, storeNameOp } from './disk-files.ts';
+import { apply, hastened, makeDurable, newInode, storeFileOp, storeNameOp } from './disk-files.ts';
 import { applyStoreOps, cloneFiles, differenceOps, toImage } from './store-ops.ts';
 import type { NodeId } from '../engine/raft/types.ts';
 import type { DiskErrorCode, DiskImage, DiskRequest } from '../engine/server/types.ts';
@@ -136,6 +136,31 @@ export class Disk {
       default:
         return request satisfies never;
     }
+  }
+
+  /** Whether a request of the process has failed: it will hear of it, and does nothing more until then. */
+  hasFailed(epoch: number): boolean {
+    return this.#failed?.epoch === epoch;
+  }
+
+  /**
+   * What kept the disk is over: each sync under way takes a usual one's mean time from now on. Returns them as
+   * they are now, each to be completed at its `doneAt`; the earlier ones mean nothing any more.
+   */
+  hasten(nowUs: number): Sync[] {
+    const { minUs, meanUs } = this.faults.syncDelay;
+    const changed = new Map<Sync, Sync>();
+    for (const inode of new Set(this.#live.map((sync) => sync.inode))) {
+      const syncs = hastened(inode, nowUs, minUs + meanUs);
+      inode.syncs.splice(0).forEach((sync, i) => {
+        sync.isLive = false;
+        changed.set(sync, syncs[i]);
+      });
+      inode.syncs.push(...syncs);
+      inode.lastFlush = syncs[syncs.length - 1].flush;
+    }
+    this.#live = this.#live.map((sync) => changed.get(sync) ?? sync);
+    return [...this.#live];
   }
 
   /** A live sync's time has come: what it was asked for is durable. */

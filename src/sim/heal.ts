@@ -3,7 +3,8 @@ import { usualDisk } from './disk-faults.ts';
 import { doFlap, heal } from './flapping.ts';
 import { fall, limitMemory, setClock, slowCpu } from './host-faults.ts';
 import { isFaultyLoad } from './load-kinds.ts';
-import { releaseAll } from './message-faults.ts';
+import { releaseAll, reschedule } from './message-faults.ts';
+import { awaitSync } from './outputs.ts';
 import { isAlive } from './process.ts';
 import type { World } from './world.ts';
 
@@ -11,18 +12,21 @@ import type { World } from './world.ts';
 export function healLinks(world: World): void {
   for (const { from, to } of world.flaps.all) doFlap(world, { type: 'flap', from, to, upUs: 0, downUs: 0 });
   for (const { from, to } of world.network.cuts) heal(world, from, to);
-  for (const { from, to } of world.network.degraded) degrade(world, from, to);
+  for (const { from, to } of world.network.degraded) mend(world, from, to);
   releaseAll(world);
 }
 
-function degrade(world: World, from: number, to: number): void {
+/** A direction is as usual again, and its queue empty. */
+function mend(world: World, from: number, to: number): void {
   world.network.degrade(from, to, {});
+  reschedule(world, world.network.hasten(world.nowUs, from, to), 'unblocked');
   world.reporter.tell(0, { type: 'sim.link', from, to, ...world.network.settings(from, to) });
 }
 
 /**
- * Ends what goes on. What has happened stays: damaged files, lost writes, clocks that are off, members that
- * were removed. Hosts on which no member was ever started are left alone.
+ * Ends what goes on, and what is under way for it: syncs that wait, messages in a queue, processes that have
+ * yet to hear of an error and end. What has happened stays: damaged files, lost writes, clocks that are off,
+ * members that were removed. Hosts on which no member was ever started are left alone.
  */
 export function healEverything(world: World): null {
   world.reach.healedEverything++;
@@ -32,8 +36,9 @@ export function healEverything(world: World): null {
   for (const process of world.processes) {
     healDisk(world, process.member);
     healHost(world, process.member);
-    if (isAlive(process) || process.starts === 0) continue;
-    if (process.status === 'halted') fall(world, process, 'kill');
+    const isSound = isAlive(process) && !world.disk(process.member).hasFailed(process.epoch);
+    if (isSound || process.starts === 0) continue;
+    if (process.status !== 'down') fall(world, process, 'kill');
     world.schedule(world.nowUs, { kind: 'start', member: process.member });
   }
   return null;
@@ -51,6 +56,7 @@ function healDisk(world: World, member: number): void {
   }
   if (faults.settings !== usualDisk) world.reporter.tell(member, { type: 'sim.disk', ...usualDisk });
   faults.end();
+  for (const sync of disk.hasten(world.nowUs)) awaitSync(world, member, sync);
 }
 
 function healHost(world: World, member: number): void {

@@ -47,6 +47,11 @@ export class LinkFaults {
     return !isSameLink(this.settings, usualLink);
   }
 
+  /** The bytes sent so far are on the wire. */
+  emptyQueue(): void {
+    this.#freeAt = 0;
+  }
+
   /** Why a message that leaves now is lost; null where it is not. */
   loss(nowUs: number, { messageType, bytes }: Send): LinkLoss | null {
     const { lossPerMille, dropTypes, bytesPerSecond, queueBytes } = this.settings;

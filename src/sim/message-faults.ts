@@ -76,7 +76,7 @@ function delay(world: World, transit: Transit, delayUs: number): null {
 }
 
 /** The transits are new: what was scheduled for the earlier ones means nothing any more. */
-function reschedule(
+export function reschedule(
   world: World,
   transits: readonly Transit[],
   because: 'command' | 'unblocked' | 'delayed',

@@ -3,6 +3,7 @@ import { crashAmong } from './crash-points.ts';
 import { tellNotes } from './disk-fault-actions.ts';
 import { checkMemory, crash } from './host-faults.ts';
 import type { DiskRequest, MemberOutput, Send } from '../engine/server/types.ts';
+import type { Sync } from './disk-files.ts';
 import type { Transit } from './network.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
@@ -79,15 +80,21 @@ export function launch(world: World, transit: Transit): void {
   world.reporter.tell(from, { type: 'sim.hold', message, because: 'behind' });
 }
 
+/** A sync is under way: it comes due when it is done. */
+export function awaitSync(world: World, member: number, sync: Sync): void {
+  const { file, id: request, doneAt } = sync;
+  world.schedule(doneAt, { kind: 'sync', member, sync });
+  world.reporter.tell(member, { type: 'sim.diskSync', file, request, doneAt });
+}
+
 function useDisk(world: World, { member, epoch }: Process, request: DiskRequest): void {
   const sync = world.disk(member).request(world.nowUs, epoch, request);
   const { file } = request;
   tellNotes(world, member);
   if (sync !== null) {
     if (sync.isLie) world.reach.syncsLied++;
-    world.schedule(sync.doneAt, { kind: 'sync', member, sync });
     if (world.disk(member).slowFactor > 1) world.reach.syncsSlowed++;
-    world.reporter.tell(member, { type: 'sim.diskSync', file, request: sync.id, doneAt: sync.doneAt });
+    awaitSync(world, member, sync);
   } else if (request.kind === 'write') {
     const { offset, data } = request;
     world.reporter.tell(member, { type: 'sim.diskWrite', file, offset, sizeBytes: data.length });
