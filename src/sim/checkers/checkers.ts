@@ -37,6 +37,10 @@ export class Checkers implements LabTrace {
     this.#next = next;
   }
 
+  get all(): readonly Checker[] {
+    return this.#checkers;
+  }
+
   /** The first one; null while all is well. */
   get violation(): Violation | null {
     return this.#violation;

@@ -12,6 +12,7 @@ import { Replicas } from './replicas.ts';
 import { Resources } from './resources.ts';
 import { Revisions } from './mvcc.ts';
 import { Watches } from './watch.ts';
+import type { ResourceLimits } from './resources.ts';
 import type { Inspected, MemberState, Property } from './checker.ts';
 import type { Cluster } from '../cluster.ts';
 import type { RunningMember } from '../run.ts';
@@ -32,7 +33,11 @@ export class Judge {
    * @param heeds the properties whose violation ends the run; null: each
    * @param next who else wants the events
    */
-  constructor(heeds: readonly Property[] | null, next: LabTrace | null = null) {
+  constructor(
+    heeds: readonly Property[] | null,
+    next: LabTrace | null = null,
+    limits: ResourceLimits = { damage: false },
+  ) {
     const all = [
       this.raft,
       // it fills the log that the others look into
@@ -43,7 +48,7 @@ export class Judge {
       this.leases,
       new Pages(),
       this.liveness,
-      new Resources(),
+      new Resources(limits),
     ];
     this.checkers = new Checkers(all, heeds, next);
   }

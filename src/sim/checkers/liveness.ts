@@ -20,6 +20,10 @@ export class Liveness implements Checker {
     return this.#leader;
   }
 
+  get term(): number {
+    return this.#term;
+  }
+
   /** From now on a leader that its majority hears stays, whatever another member misses. */
   expectStable(isStable: boolean): void {
     this.#isStable = isStable;
