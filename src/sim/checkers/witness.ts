@@ -5,10 +5,11 @@ import type { Operation } from './history.ts';
 import type { Committed } from './commit-log.ts';
 import type { KvRequest } from './kv-request.ts';
 
-/** An operation's text: which committed request may be it. A lease that the member names has id 0 before. */
+/** An operation's text: which committed request may be it. */
 function nameOf(request: KvRequest): string {
-  const named = request.kind === 'grant' ? { ...request, id: '' } : request;
-  return JSON.stringify(named, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  return JSON.stringify(request, (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
 }
 
 /** An operation and the revision that it belongs to. `makes`: it is the write that made it. */
@@ -50,10 +51,14 @@ class Claims {
   readonly resolved: Operation[] = [];
   readonly #history: readonly Operation[];
   readonly #log: readonly Committed[];
+  /** Clients send these again where a connection breaks: once the lease is gone, the second one grants it anew. */
+  readonly #grants: ReadonlySet<string>;
 
   constructor(history: readonly Operation[], log: readonly Committed[]) {
     this.#history = history.filter(({ request }) => !isRead(request));
     this.#log = log;
+    const grants = this.#history.filter(({ request }) => request.kind === 'grant');
+    this.#grants = new Set(grants.map(({ request }) => nameOf(request)));
   }
 
   find(): string | null {
@@ -65,11 +70,18 @@ class Claims {
       else same.push(each);
     }
     for (const committed of this.#log) {
-      const problem = this.#claim(open.get(nameOf(committed.request)) ?? [], committed);
+      const name = this.#nameIn(open, committed.request);
+      const problem = this.#claim(open.get(name) ?? [], committed);
       if (problem !== null) return problem;
     }
     const lost = [...open.values()].flat().find(({ answer }) => answer !== null);
     return lost === undefined ? null : `${tell(lost)} was acknowledged and is not in the log`;
+  }
+
+  /** What a client has called it, who leaves it to the member to choose a lease's id. */
+  #nameIn(asked: { has(name: string): boolean }, request: KvRequest): string {
+    const name = nameOf(request);
+    return asked.has(name) || request.kind !== 'grant' ? name : nameOf({ ...request, id: 0n });
   }
 
   /** Who heard of this revision; else who heard nothing; else one that the store has refused. */
@@ -93,9 +105,10 @@ class Claims {
     return null;
   }
 
-  /** A lease is revoked by the leader, too; and what the store refused may have been told so. */
+  /** A lease is revoked by the leader, too; a grant may have come twice; the store may have refused it. */
   #unclaimed({ request, answer, index, revision }: Committed): string | null {
     if (answer === null || request.kind === 'revoke') return null;
+    if (this.#grants.has(this.#nameIn(this.#grants, request))) return null;
     const what = `entry ${index} (${nameOf(request).slice(0, 120)}), revision ${revision}`;
     return `${what}, is nobody's: no client sent it, or it is in the log twice`;
   }
