@@ -22,6 +22,9 @@ import type { LogOwner } from './wal-storage.ts';
 /** The version whose behaviour this is. */
 export const serverVersion = '3.4.23';
 
+/** The lowest cluster version it works in. @source etcd v3.4.23 version/version.go MinClusterVersion */
+export const minClusterVersion = '3.0.0';
+
 export interface AnswerParts {
   readonly owner: LogOwner;
   readonly raft: RaftNode;

@@ -16,6 +16,7 @@ import type { Request } from '../pb/gen/etcdserver_pb.ts';
 import { asConfChangeV2 } from '../raft/confchange-codec.ts';
 import type { ConfChangeV2, Entry, LogIndex } from '../raft/types.ts';
 import type { ApplierV3, LoggedWrite } from './apply-v3.ts';
+import { checkClusterVersion } from './cluster-version.ts';
 import { readChange } from './conf-change-data.ts';
 import type { MemberChange } from './conf-change-data.ts';
 import { RecordHash } from './digest.ts';
@@ -223,6 +224,7 @@ export class Applier {
     const { membership } = this.#parts;
     const member = memberOfAttributesPath(request.Path);
     if (request.Method === 'PUT' && request.Path === clusterVersionPath) {
+      checkClusterVersion(request.Val);
       membership.version = request.Val;
       this.#store('cluster', 'clusterVersion', request.Val);
     } else if (request.Method === 'PUT' && member !== null) {

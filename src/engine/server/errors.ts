@@ -102,6 +102,11 @@ export const rpcErrors = {
   proposalDropped: new RpcError(unknown, 'raft proposal dropped'),
 } as const;
 
+/** The disk failed, the member was removed, or so: the server stops with this sentence. */
+export class StopError extends Error {
+  override readonly name = 'StopError';
+}
+
 /** The body is no message of the method's type. */
 export function malformed(detail: string): RpcError {
   return new RpcError(internal, `grpc: error unmarshalling request: ${detail}`);

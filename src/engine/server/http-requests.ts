@@ -4,8 +4,8 @@ import { AlarmType } from '../pb/gen/rpc_pb.ts';
 import { none } from '../raft/types.ts';
 import { alarmNames } from './alarms.ts';
 import type { AlarmStore } from './alarms.ts';
-import { serverVersion } from './answers.ts';
 import type { Call } from './calls.ts';
+import { versionsJson } from './cluster-version.ts';
 import { RpcError } from './errors.ts';
 import type { Membership } from './membership.ts';
 import type { Meter } from './meter.ts';
@@ -50,12 +50,8 @@ export class HttpRequests {
         return this.#health(request, decodeUtf8(query), nowUs);
       case 'GET /metrics':
         return this.#port.answer(request, encodeUtf8(this.#port.metrics()));
-      case 'GET /version': {
-        const { version } = this.#port.membership;
-        const cluster = version ?? 'not_decided';
-        const text = `{"etcdserver":"${serverVersion}","etcdcluster":"${cluster}"}`;
-        return this.#port.answer(request, encodeUtf8(text));
-      }
+      case 'GET /version':
+        return this.#port.answer(request, encodeUtf8(versionsJson(this.#port.membership)));
     }
   }
 

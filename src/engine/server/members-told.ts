@@ -2,6 +2,7 @@
 import { idToHex } from '../../base/u64.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { NodeId, Peer } from '../raft/types.ts';
+import { checkClusterVersion } from './cluster-version.ts';
 import { tagContext } from './conf-change-data.ts';
 import type { MemberId, MemberTable } from './member-id.ts';
 import { compareIds, memberIdOf } from './member-id.ts';
@@ -76,6 +77,7 @@ export function selfOf(config: MemberConfig): PeerConfig {
 export function restoreMembership(data: Uint8Array, membership: Membership, table: MemberTable): void {
   const stored = decodeV2Store(data);
   if (stored === null) throw new BootError('the snapshot does not say who is in the cluster');
+  if (stored.version !== null) checkClusterVersion(stored.version);
   membership.reset(stored.members, stored.removed, stored.version);
   for (const id of stored.removed) table.retire(id);
   for (const { id, peerUrls } of stored.members) table.seat(id, table.numberOf(id, peerUrls));

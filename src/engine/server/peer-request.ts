@@ -29,6 +29,8 @@ const kinds = [
   'hashKv',
   'hashKvIs',
   'hashKvRefused',
+  'version',
+  'versionIs',
 ] as const;
 
 /**
@@ -39,6 +41,7 @@ const kinds = [
  * `snapshotPart` how much of it has come, `snapshotSaved` and `snapshotRefused` how it ended. `promote` asks
  * the leader on; `promoted` and `promoteRefused` answer, the latter with etcd's text. `hashKv` asks for the
  * hash at a revision; `hashKvIs` answers, `hashKvRefused` where the revision is gone or has not come.
+ * `version` asks what a member speaks; `versionIs` answers with the JSON text of `/version`.
  */
 export type PeerRequestKind = (typeof kinds)[number];
 
@@ -64,6 +67,8 @@ export const peerRequestNames: Readonly<Record<PeerRequestKind, string>> = {
   hashKv: 'HashKV',
   hashKvIs: 'HashKVResp',
   hashKvRefused: 'HashKVResp',
+  version: 'Version',
+  versionIs: 'VersionResp',
 };
 
 export interface PeerRequest {

@@ -8,9 +8,9 @@ export const maxGapBetweenApplyAndCommit = 5000;
 
 /**
  * Who waits for an entry: a client's request, or the member itself, which publishes its attributes or, as the
- * leader, revokes a lease that has expired.
+ * leader, says the cluster's version or revokes a lease that has expired.
  */
-export type Proposer = ClientProposer | 'publish' | 'leaseExpiry';
+export type Proposer = ClientProposer | 'publish' | 'clusterVersion' | 'leaseExpiry';
 
 export interface ClientProposer {
   readonly request: number;

@@ -14,8 +14,10 @@ import type { Admitted } from './admission.ts';
 import { Applier } from './apply.ts';
 import { ApplierV3 } from './apply-v3.ts';
 import { hashAnswer, InitialHashCheck } from './corruption.ts';
+import { versionAnswer } from './cluster-version.ts';
 import { digestOf } from './digest.ts';
 import { Disk, diskFailure } from './disk.ts';
+import { StopError } from './errors.ts';
 import { readFound } from './found.ts';
 import type { Found } from './found.ts';
 import { checkOwner, firstPeers, membersEvent, restoreMembership, selfOf } from './members-told.ts';
@@ -36,11 +38,6 @@ import type { DiskImage, MemberConfig, MemberInput, PeerConfig, TimerName } from
 import { V3Server } from './v3-server.ts';
 import { walOptionsOf, WalStorage } from './wal-storage.ts';
 import type { LogOwner } from './wal-storage.ts';
-
-/** The disk failed, the member was removed, or so: the server stops with this sentence. */
-export class StopError extends Error {
-  override readonly name = 'StopError';
-}
 
 /** What runs once the files are durable. */
 interface Running {
@@ -308,6 +305,10 @@ export class EtcdServer {
     const running = this.#running;
     const hash = message.kind === 'hashKv' ? hashAnswer(this.#store.kv, message) : null;
     if (hash !== null) return this.#sendRequest(from, hash);
+    if (message.kind === 'version') {
+      if (running !== null) this.#sendRequest(from, versionAnswer(this.#membership, message));
+      return;
+    }
     if (message.kind === 'members') return this.#tellMembers(from, message.id);
     if (message.kind === 'membersAre' || message.kind === 'notYet') {
       return this.#admission?.answered(from, message.kind === 'notYet' ? null : message.body);

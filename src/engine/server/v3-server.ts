@@ -6,6 +6,8 @@ import type { WatchableStore } from '../mvcc/watchable-store.ts';
 import type { Entry, NodeId, ReadState } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import { AlarmRequests } from './alarm-requests.ts';
+import { Announcements } from './announcements.ts';
+import type { AnnouncementsPort } from './announcements.ts';
 import { leaseList, memberList, memberStatus } from './answers.ts';
 import type { AnswerParts } from './answers.ts';
 import type { Applied, Applier } from './apply.ts';
@@ -15,7 +17,7 @@ import { AuthRequests } from './auth-requests.ts';
 import type { Call, Finish } from './calls.ts';
 import { CompactionServer } from './compaction-server.ts';
 import { CorruptionMonitor } from './corruption.ts';
-import { encodeV2Put, encodeWrite, writeLabel } from './entry-data.ts';
+import { encodeWrite, writeLabel } from './entry-data.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
 import { askerOf, KvReads, rootOf } from './kv-reads.ts';
@@ -26,7 +28,6 @@ import { Maintenance } from './maintenance.ts';
 import type { MaintenanceParts } from './maintenance.ts';
 import { RequestIdGenerator } from './member-id.ts';
 import { MemberRequests } from './member-requests.ts';
-import { attributesPath, attributesToJson } from './membership.ts';
 import type { MemberAttributes } from './membership.ts';
 import { metricsText } from './metrics.ts';
 import type { PeerLinks } from './peer-links.ts';
@@ -69,6 +70,7 @@ export class V3Server {
   readonly #memberRequests: MemberRequests;
   readonly #authRequests: AuthRequests;
   readonly #watch: WatchServer;
+  readonly #announcements: Announcements;
   readonly #maintenance: Maintenance;
   readonly #compactions: CompactionServer;
   readonly #alarms: AlarmRequests;
@@ -76,7 +78,6 @@ export class V3Server {
   readonly #corruption: CorruptionMonitor;
   readonly #expiry = new LeaseExpiry();
   readonly #electionUs: number;
-  readonly #attributes: MemberAttributes;
   readonly #maxTxnOps: number;
   readonly #maxRequestBytes: number;
   readonly #proposesAgain: boolean;
@@ -87,7 +88,6 @@ export class V3Server {
     const electionUs = config.electionTicks * config.tickUs;
     this.#parts = parts;
     this.#electionUs = electionUs;
-    this.#attributes = attributes;
     this.#maxTxnOps = config.maxTxnOps ?? defaultMaxTxnOps;
     this.#proposesAgain = config.defects?.proposeAgain === true;
     this.#maxRequestBytes = config.maxRequestBytes ?? defaultMaxRequestBytes;
@@ -119,7 +119,8 @@ export class V3Server {
     this.#alarms = this.#makeAlarmRequests();
     this.#http = this.#makeHttpRequests();
     this.#corruption = this.#makeCorruptionMonitor(config);
-    this.#publish(nowUs);
+    this.#announcements = new Announcements(parts, this.#announcementsPort(), attributes, electionUs, nowUs);
+    this.#announcements.publish(nowUs);
   }
 
   /** Takes a client's request; its answer comes in this step or a later one. */
@@ -173,7 +174,7 @@ export class V3Server {
   /** Time passes: what has waited too long is answered, and the member publishes itself until it succeeds. */
   tick(nowUs: number): void {
     for (const { proposal, error } of this.#proposals.expire(nowUs, this.#ledSinceUs)) {
-      if (proposal.proposer === 'publish') this.#publish(nowUs);
+      if (proposal.proposer === 'publish') this.#announcements.publish(nowUs);
       else this.#finish(proposal.proposer, error);
       this.#parts.outbox.meter.proposalsFailed++;
     }
@@ -183,6 +184,7 @@ export class V3Server {
     this.#corruption.tick(nowUs);
     this.#http.tick(nowUs);
     this.#watch.tick(this.#parts.raft.lead !== none, nowUs);
+    this.#announcements.tick(nowUs);
   }
 
   /** One pass over the leases: the leader revokes, through the log, what has expired. */
@@ -196,6 +198,7 @@ export class V3Server {
   takePeerRequest(from: NodeId, message: PeerRequest, nowUs: number): void {
     if (this.#memberRequests.receive(from, message, nowUs)) return;
     this.#corruption.receive(from, message);
+    this.#announcements.receive(from, message, nowUs);
     this.#leaseRequests.receive(from, message, nowUs);
   }
 
@@ -328,24 +331,13 @@ export class V3Server {
     this.#proposals.add({ id, proposer, data, label, startUs: nowUs });
   }
 
-  /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
-  #publish(nowUs: number): void {
-    const id = this.#ids.next();
-    const path = attributesPath(this.#parts.owner.member);
-    const data = encodeV2Put(id, path, attributesToJson(this.#attributes));
-    this.#proposals.add({ id, proposer: 'publish', data, label: '', startUs: nowUs });
-  }
-
   /**
    * What raft drops is refused at once; the member's own attributes are tried again when their time is over.
    * The event comes first, so that a reader of the trace sees raft act on it.
    */
   #propose({ id, proposer, data, change, label }: Proposal): void {
     const { raft, outbox } = this.#parts;
-    if (proposer === 'publish') {
-      raft.propose(data);
-      return;
-    }
+    if (proposer === 'publish' || proposer === 'clusterVersion') return void raft.propose(data);
     const request = proposer === 'leaseExpiry' ? 0 : proposer.request;
     if (outbox.trace.on) outbox.trace.emit({ type: 'server.propose', request, label });
     if (change === undefined ? raft.propose(data) : raft.proposeChange(change)) return;
@@ -359,7 +351,7 @@ export class V3Server {
       if (!(outcome instanceof RpcError)) this.#parts.outbox.meter.leasesExpired++;
       return this.#expiry.done();
     }
-    if (proposer === 'publish') return;
+    if (proposer === 'publish' || proposer === 'clusterVersion') return;
     if (proposer.finish !== undefined) return proposer.finish(outcome);
     this.#tell(proposer.request, outcome);
   }
@@ -370,6 +362,7 @@ export class V3Server {
    */
   #firstCommitInTerm(nowUs: number): void {
     this.#reads.firstCommitInTerm(nowUs);
+    this.#announcements.firstCommitInTerm(nowUs);
     if (this.#parts.raft.isLeader) this.#parts.lessor.promote(this.#electionUs, nowUs);
   }
 
@@ -447,6 +440,14 @@ export class V3Server {
 
   #sizes(): { proposalsPending: number; watchStreams: number } {
     return { proposalsPending: this.#proposals.size, watchStreams: this.#watch.streamCount };
+  }
+
+  #announcementsPort(): AnnouncementsPort {
+    return {
+      nextRequestId: () => this.#ids.next(),
+      propose: (proposal) => this.#proposals.add(proposal),
+      send: (to, messageType, bytes) => this.#send(to, messageType, bytes, false),
+    };
   }
 
   #makeCorruptionMonitor(config: MemberConfig): CorruptionMonitor {

@@ -166,7 +166,7 @@ test('acknowledged means durable on a majority: before the syncs are done there 
   rig.startAll();
   const serve = () => rig.ids.forEach((id) => rig.serveAll(id));
   rig.runUntil(() => (serve(), rig.leader() !== 0));
-  rig.runUntil(() => (serve(), rig.status(1).raftAppliedIndex === 7n));
+  rig.runUntil(() => (serve(), rig.status(1).raftAppliedIndex === 8n));
   const leader = rig.leader();
   const followers = rig.ids.filter((id) => id !== leader);
   const put = rig.put(leader, 'k', 'v');

@@ -71,7 +71,7 @@ test('the status names version, sizes, leader, term and indexes', () => {
   expect(own.version).toBe('3.4.23');
   expect(own.leader).toBe(own.header?.memberId);
   expect(others.leader).toBe(own.leader);
-  expect([own.raftTerm, own.raftIndex, own.raftAppliedIndex]).toEqual([2n, 8n, 8n]);
+  expect([own.raftTerm, own.raftIndex, own.raftAppliedIndex]).toEqual([2n, 9n, 9n]);
   expect(own.dbSizeInUse).toBeLessThanOrEqual(own.dbSize);
   expect(Number(own.dbSize) % 4096).toBe(0);
   expect(own.errors).toEqual([]);
@@ -173,12 +173,13 @@ test('pages and entries can be looked at as text', () => {
     'conf change add m3',
     'no-op',
   ]);
-  expect(labels.slice(4, 7).sort()).toEqual([
+  expect(labels.slice(4, 8).sort()).toEqual([
+    'cluster version 3.4.0',
     'member attributes m1',
     'member attributes m2',
     'member attributes m3',
   ]);
-  expect(labels[7]).toBe('put greeting');
+  expect(labels[8]).toBe('put greeting');
   const items = (member?.pageRuns() ?? []).flatMap(({ pgid }) => member?.page(pgid)?.items ?? []);
   expect(items).toContainEqual({
     key: 'key / revision 2.0',

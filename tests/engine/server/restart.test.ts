@@ -104,7 +104,7 @@ test('a backend commit waits until the one before it is durable', () => {
   const rig = new Rig({ members: 1, disk: 'manual', batchLimit: 1, trace: true });
   rig.start(1);
   rig.runUntil(() => (rig.serveAll(1), rig.leader() === 1));
-  rig.runUntil(() => (rig.serveAll(1), rig.status(1).raftAppliedIndex === 3n));
+  rig.runUntil(() => (rig.serveAll(1), rig.status(1).raftAppliedIndex === 4n));
   const commitsOnTheWay = () => (
     rig.disks[0].queue.filter((r) => r.kind === 'sync' && r.file === backendFile && !r.barrier).length
   );
