@@ -7,6 +7,7 @@ import { defaultKinds } from './kinds.ts';
 import { runSeed } from './run.ts';
 import type { Property, Violation } from '../../src/sim/checkers/checker.ts';
 import type { Defects } from '../../src/engine/defects.ts';
+import type { RaftPlan } from '../engine/raft/simulation/run.ts';
 import type { Mutation } from './mutation.ts';
 import type { RunPlan } from './run.ts';
 
@@ -34,7 +35,7 @@ function planOf(seed: number, mutation: Mutation, isPlanted: boolean): RunPlan {
 function runOnce(mutation: Mutation, seed: number, isPlanted: boolean): Found | null {
   const defects: Partial<Defects> = isPlanted ? { [mutation.defect]: true } : {};
   if (mutation.rig === 'cluster') return runCluster(planOf(seed, mutation, isPlanted));
-  if (mutation.rig === 'raft') return runRaft(seed, defects);
+  if (mutation.rig === 'raft') return runRaft(seed, defects, mutation.raft);
   const evidence = runStore(mutation.rig, seed, defects);
   return evidence === null ? null : { property: 'C6', evidence };
 }
@@ -45,14 +46,15 @@ function runCluster(plan: RunPlan): Found | null {
   return violation === null ? null : { ...violation, noted: judge.checkers.noted };
 }
 
-/** Raft alone: what it throws is a violation of C1, but that nothing goes on any more of C8. */
-function runRaft(seed: number, defects: Partial<Defects>): Found | null {
+/** Raft alone: what it throws is a violation of C1, of C2 where a read is stale, of C8 where nothing goes on. */
+function runRaft(seed: number, defects: Partial<Defects>, plan: RaftPlan = {}): Found | null {
   try {
-    runSimulation(seed, stepsPerRun, defects);
+    runSimulation(seed, plan.story === undefined ? stepsPerRun : 0, defects, plan);
     return null;
   } catch (error) {
     const evidence = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    return { property: evidence.includes('liveness') ? 'C8' : 'C1', evidence };
+    if (evidence.includes('liveness')) return { property: 'C8', evidence };
+    return { property: evidence.includes('stale read') ? 'C2' : 'C1', evidence };
   }
 }
 

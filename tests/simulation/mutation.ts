@@ -3,6 +3,7 @@ import type { Property } from '../../src/sim/checkers/checker.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 import type { Defects } from '../../src/engine/defects.ts';
 import type { StoreRig } from './page-rig.ts';
+import type { RaftPlan } from '../engine/raft/simulation/run.ts';
 import type { RunPlan } from './run.ts';
 import type { RequestKind } from './workload.ts';
 
@@ -20,6 +21,8 @@ export interface Mutation {
   readonly by: readonly Property[];
   readonly rig: Rig;
   readonly plan: Partial<RunPlan>;
+  /** Of raft alone: what happens more often than usual, or before all else. */
+  readonly raft?: RaftPlan;
   /** At most so many seeds are tried. */
   readonly seeds: number;
 }
@@ -53,3 +56,15 @@ export function alone(
 
 /** Members that come and go. */
 export const restarts = kinds('kill', 'powerCut', 'restart', 'isolate');
+
+/** Raft alone: what it finds is C1's, but for stale reads, which are C2's, and standing still, which is C8's. */
+export function raft(
+  id: string,
+  what: string,
+  defect: keyof Defects,
+  by: Property,
+  plan: RaftPlan = {},
+  seeds = 200,
+): Mutation {
+  return { id, what, defect, by: [by], rig: 'raft', plan: {}, raft: plan, seeds };
+}

@@ -1,5 +1,5 @@
 /** Planted bugs of raft, of what the server does with it, and of watches. */
-import { alone, asking, cluster, kinds, restarts, second } from './mutation.ts';
+import { asking, cluster, kinds, raft, restarts, second } from './mutation.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
 import type { Mutation } from './mutation.ts';
 
@@ -14,7 +14,7 @@ const lone = { members: 1, ...kinds('powerCut') };
 export const raftMutations: readonly Mutation[] = [
   cluster('1', 'the vote is not stored', 'voteNotStored', ['C1'], restarts),
   cluster('2', 'the term is not stored', 'termNotStored', ['C1'], restarts),
-  alone('3', 'old entries are committed by counting', 'commitOlderTerms', 'C1', 'raft', 400),
+  raft('3', 'old entries are committed by counting', 'commitOlderTerms', 'C1'),
   cluster('4', 'half is a quorum', 'halfIsQuorum', ['C1'], links),
   cluster('5', 'the longer log wins', 'longerLogWins', ['C1'], {
     ...asking('put'),
@@ -23,10 +23,13 @@ export const raftMutations: readonly Mutation[] = [
     config: { preVote: false },
   }),
   cluster('6', 'each append truncates', 'truncateAlways', ['C1']),
-  alone('7', 'conflicts stay', 'keepConflicts', 'C1', 'raft', 200),
-  alone('8', 'the commit index is the leader’s', 'commitUnseen', 'C1', 'raft', 200),
+  raft('7', 'conflicts stay', 'keepConflicts', 'C1'),
+  raft('8', 'the commit index is the leader’s', 'commitUnseen', 'C1'),
   cluster('9', 'applied before committed', 'applyUncommitted', ['C1']),
-  cluster('10', 'the own acknowledgement does not wait', 'ownAckBeforeSync', ['C2', 'C1'], lone),
+  cluster('10', 'the own acknowledgement does not wait', 'ownAckBeforeSync', ['C2'], {
+    ...lone,
+    heeds: ['C2'],
+  }),
   cluster('11', 'answers do not wait for the disk', 'ackBeforeSync', ['C1']),
   cluster('12', 'reads ask no quorum', 'readWithoutQuorum', ['C2'], {
     ...kinds('isolate', 'partition'),
@@ -43,9 +46,9 @@ export const raftMutations: readonly Mutation[] = [
     config: { preVote: true },
     virtualUs: 10 * second,
   }),
-  alone('15', 'two conf changes at once', 'manyConfChanges', 'C1', 'raft', 200),
-  alone('15b', 'the new half commits alone', 'newHalfCommits', 'C1', 'raft', 200),
-  alone('16', 'learners count', 'learnersCount', 'C1', 'raft', 200),
+  raft('15', 'two conf changes at once', 'manyConfChanges', 'C1'),
+  raft('15b', 'the new half commits alone', 'newHalfCommits', 'C1'),
+  raft('16', 'learners count', 'learnersCount', 'C1'),
   cluster('17', 'a snapshot keeps the old keys', 'snapshotKeepsKeys', ['C7', 'C5', 'C1'], {
     ...snapshots,
     ...links,
@@ -66,12 +69,12 @@ export const raftMutations: readonly Mutation[] = [
   cluster('37', 'watches miss the first', 'watchSkipsFirst', ['C3'], asking('put', 'watch')),
   cluster('38', 'future watches hear all', 'futureWatchHearsAll', ['C3'], asking('put', 'watch')),
   cluster('39', 'revisions in two parts', 'splitRevisions', ['C3'], asking('put', 'txn', 'watch')),
-  alone('M01', 'campaign with unapplied changes', 'campaignWithUnappliedConfChanges', 'C1', 'raft', 400),
-  alone('M03', 'reads before a commit in the term', 'readBeforeCommitInTerm', 'C1', 'raft', 200),
-  alone('M04', 'reads known by their context', 'readKeyedByContext', 'C1', 'raft', 400),
-  alone('M05', 'lower pre-votes without an answer', 'dropLowerTermPreVotes', 'C8', 'raft', 200),
-  alone('M06', 'stable across terms', 'stableAcrossTerms', 'C1', 'raft', 400),
-  alone('M09', 'next below match', 'nextBelowMatch', 'C1', 'raft', 200),
+  raft('M01', 'campaign with unapplied changes', 'campaignWithUnappliedConfChanges', 'C1'),
+  raft('M03', 'reads before a commit in the term', 'readBeforeCommitInTerm', 'C2'),
+  raft('M04', 'reads known by their context', 'readKeyedByContext', 'C2', { story: 'readRetry' }),
+  raft('M05', 'lower pre-votes without an answer', 'dropLowerTermPreVotes', 'C8', { story: 'lowerPreVotes' }),
+  raft('M06', 'stable across terms', 'stableAcrossTerms', 'C1', { story: 'lateWord' }),
+  raft('M09', 'next below match', 'nextBelowMatch', 'C1'),
 ];
 
 /** A leader that is alone takes what nobody commits; then the one who took over is gone when it comes back. */

@@ -6,6 +6,8 @@ import type { NodeId } from '../../../../src/engine/raft/types.ts';
 import { nodeId, term } from '../../../../src/engine/raft/types.ts';
 import { isUpToDate } from '../../../../src/engine/raft/vote.ts';
 import { Invariants } from './invariants.ts';
+import { Stage, stories } from './stories.ts';
+import type { StoryName } from './stories.ts';
 import type { Settled, SimNode } from './world.ts';
 import { World } from './world.ts';
 
@@ -106,8 +108,11 @@ const actions = [
 
 type ActionName = (typeof actions)[number][0];
 
-/** How often of a thousand, in place of what is usual: `mood`; and what nodes are: see `Settled`. */
+/** In place of what is usual. */
 export interface RaftPlan extends Settled {
+  /** What happens before the random steps, and in what world. */
+  readonly story?: StoryName;
+  /** How often of a thousand. */
   readonly mood?: Readonly<Partial<Record<ActionName, number>>>;
 }
 
@@ -197,15 +202,17 @@ export function runSimulation(
   seed: number,
   steps: number,
   defects: Partial<Defects> = {},
-  { mood = {}, ...settled }: RaftPlan = {},
+  { mood = {}, story: name, ...settled }: RaftPlan = {},
 ): RunReport {
   const invariants = new Invariants();
-  const world = new World(seed, invariants, defects, settled);
+  const story = name === undefined ? null : stories[name];
+  const world = new World(seed, invariants, defects, { ...story?.settled, ...settled });
   invariants.world = world;
   const draw = drawMood(world, mood);
   verify.on = true;
   let step = 0;
   try {
+    story?.tell(new Stage(world, (node) => invariants.checkNode(node)));
     for (; step < steps; step++) {
       const node = world.nodes[world.random.below(world.nodes.length)];
       const touched = draw()(world, node) ?? node;
