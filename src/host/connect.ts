@@ -114,12 +114,7 @@ class LabConnection implements LabPort {
     const answer = await Promise.race([this.#ask((calls) => calls.runFile()), late]);
     if (answer.ok) return answer.value;
     const { interventions } = this.#feed;
-    return lastRunFile(
-      this.#stoppedState(answer.message),
-      this.#options?.preVote ?? true,
-      interventions,
-      answer.message,
-    );
+    return lastRunFile(this.#stoppedState(answer.message), interventions, answer.message);
   }
 
   async compareStore(): Promise<readonly string[]> {

@@ -6,6 +6,8 @@ export const closedState: LabState = {
   seed: 0,
   boot: 0,
   members: 0,
+  preVote: true,
+  settings: {},
   layout: 'one',
   storage: 'memory',
   storageNotice: null,

@@ -4,6 +4,7 @@
  */
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import { Cluster } from '../sim/cluster.ts';
+import { settingsProblem } from '../sim/member-settings.ts';
 import type { LabEvent } from '../sim/types.ts';
 import { parseCommand } from './commands.ts';
 import { asError } from './crash.ts';
@@ -19,6 +20,7 @@ import type { Result, RunFile, StepUnit } from './port.ts';
 import { differences, engineName } from './run-file.ts';
 import type { Run } from './run-schema.ts';
 import type { Stopped } from './scheduler.ts';
+import { readSettings } from './settings-schema.ts';
 import { Scheduler } from './scheduler.ts';
 import { Show } from './show.ts';
 import type { OpenedStorage } from './storage.ts';
@@ -192,6 +194,8 @@ export class Lab {
       seed: record.seed,
       boot: record.boot,
       members: record.members,
+      preVote: record.preVote,
+      settings: record.settings,
       layout: members.layout,
       storage: storage.store.kind,
       storageNotice: this.#storageNotice,
@@ -218,7 +222,7 @@ export class Lab {
   }
 
   runFile(): RunFile {
-    const { chainHash, moment, seed, members, boot, stopped } = this.state();
+    const { chainHash, moment, seed, members, preVote, settings, boot, stopped } = this.state();
     return {
       format: 'qlrun',
       version: 1,
@@ -228,7 +232,8 @@ export class Lab {
       boot,
       moment,
       chainHash,
-      preVote: this.#opened?.storage.lab.record.preVote ?? true,
+      preVote,
+      settings,
       startedFromStore: this.#opened?.storage.lab.fresh === false,
       origin: this.#opened?.storage.origin ?? null,
       interventions: [...(this.#opened?.cluster.interventions ?? [])],
@@ -314,6 +319,7 @@ export class Lab {
       startUs: record.timeUs,
       trace,
       preVote: record.preVote,
+      settings: record.settings,
     });
     const pace = new Pace(record.timeUs);
     const disk = new DiskHost(storage.store, clock, (message) => this.#hangs(message));
@@ -401,14 +407,25 @@ export class Lab {
 }
 
 /** A run that is done again has its own lab, which leaves what is stored alone. */
-function optionsOf(options: LabOptions, { seed, members, preVote }: Run): LabOptions {
-  return { ...options, seed, members, preVote, storage: 'memory', lookOnly: false, startPaused: true };
+function optionsOf(options: LabOptions, { seed, members, preVote, settings }: Run): LabOptions {
+  return {
+    ...options,
+    seed,
+    members,
+    preVote,
+    settings,
+    storage: 'memory',
+    lookOnly: false,
+    startPaused: true,
+  };
 }
 
-function optionProblem({ seed, members, workspace }: LabOptions): string | null {
+function optionProblem({ seed, members, workspace, settings = {} }: LabOptions): string | null {
   if (!Number.isSafeInteger(seed) || seed < 0) return 'The seed is a whole number from 0.';
   if (!Number.isSafeInteger(members) || members < 1 || members > 9) return 'A lab has 1 to 9 members.';
   if (!/^[\w.-]{1,64}$/.test(workspace))
     return 'A workspace is named by 1 to 64 letters, digits, dots, _ and -.';
+  if (readSettings(settings) === null)
+    return settingsProblem(settings) ?? 'A setting is not among those that there are, or out of bounds.';
   return null;
 }

@@ -1,5 +1,6 @@
 /** What keeps a lab's disks: the contract of the stores, their errors, and the record of a stored lab. */
 import type { DiskErrorCode, DiskImage } from '../engine/server/types.ts';
+import type { MemberSettings } from '../sim/member-settings.ts';
 import type { StoreCommit } from '../sim/types.ts';
 import type { StorageKind } from './port.ts';
 
@@ -12,6 +13,7 @@ export interface LabRecord {
   readonly seed: number;
   readonly members: number;
   readonly preVote: boolean;
+  readonly settings: MemberSettings;
   /** From 1; counted up durably by each open. */
   readonly boot: number;
   /** Virtual microseconds: the time of the last durable commit. */
@@ -19,7 +21,7 @@ export interface LabRecord {
 }
 
 /** What a new lab would be made with; a stored one keeps its own. */
-export type LabSetup = Pick<LabRecord, 'seed' | 'members' | 'preVote'>;
+export type LabSetup = Pick<LabRecord, 'seed' | 'members' | 'preVote' | 'settings'>;
 
 export interface StoredLab {
   /** With the boot of this open already counted. */

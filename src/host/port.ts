@@ -1,4 +1,5 @@
 /** LabPort: the one definition of what may be asked of a lab, wherever it runs. */
+import type { MemberSettings } from '../sim/member-settings.ts';
 import type { Action, ClientOutcome, Intervention } from '../sim/types.ts';
 import type { Envelope } from '../engine/events.ts';
 import type { LabEvent } from '../sim/types.ts';
@@ -28,6 +29,8 @@ export interface LabOptions {
   /** What the page remembers of the stored lab, kept apart from it; null or absent: nothing. */
   readonly witness?: StoreWitness | null;
   readonly preVote: boolean;
+  /** What a new lab's members are started with; a stored one keeps its own. */
+  readonly settings?: MemberSettings;
   /** Begins a lab of one member in memory from a database file, whatever `members` and `storage` say. */
   readonly image?: LabImage | undefined;
 }
@@ -89,6 +92,8 @@ export interface LabState {
   readonly seed: number;
   readonly boot: number;
   readonly members: number;
+  readonly preVote: boolean;
+  readonly settings: MemberSettings;
   readonly layout: 'workers' | 'one';
   readonly storage: StorageKind;
   /** Why storage is memory, in a sentence; null where it was asked for or is not. */
@@ -203,6 +208,8 @@ export interface RunFile {
   readonly seed: number;
   readonly members: number;
   readonly preVote: boolean;
+  /** What the members were started with beside the lab's own. */
+  readonly settings: MemberSettings;
   readonly boot: number;
   /** True where the run began on stored files, which the file does not hold. */
   readonly startedFromStore: boolean;

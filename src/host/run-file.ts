@@ -7,13 +7,8 @@ import type { Intervention } from '../sim/types.ts';
 export const engineName = 'quorum-lab 0.1.0';
 
 /** The run file of a lab that can no longer be asked, from what its page has seen of it. */
-export function lastRunFile(
-  state: LabState,
-  preVote: boolean,
-  interventions: readonly Intervention[],
-  error: string,
-): RunFile {
-  const { seed, members, boot, moment, chainHash, origin } = state;
+export function lastRunFile(state: LabState, interventions: readonly Intervention[], error: string): RunFile {
+  const { seed, members, preVote, settings, boot, moment, chainHash, origin } = state;
   return {
     format: 'qlrun',
     version: 1,
@@ -21,6 +16,7 @@ export function lastRunFile(
     seed,
     members,
     preVote,
+    settings,
     boot,
     startedFromStore: boot > 1 || origin !== null,
     origin,

@@ -2,13 +2,16 @@
 import * as v from 'valibot';
 import { parseCommand } from './commands.ts';
 import type { Result, RunFile } from './port.ts';
+import { settingsSchema } from './settings-schema.ts';
 import type { Action, Intervention, StoreAction } from '../sim/types.ts';
 
 /** What a run from outside may ask for at most: anyone may have made it. */
 export const runLimits = { interventions: 10_000, moment: 20_000_000, textLength: 16 * 1024 * 1024 } as const;
 
+type RunFact = 'seed' | 'members' | 'preVote' | 'settings' | 'moment' | 'engine' | 'interventions';
+
 /** As much of a run file as a lab needs to do the run again. */
-export type Run = Pick<RunFile, 'seed' | 'members' | 'preVote' | 'moment' | 'engine' | 'interventions'> & {
+export type Run = Pick<RunFile, RunFact> & {
   /** Sixteen hex digits: the run's chain hash at `moment`; null where it was not known. */
   readonly chainHash: string | null;
 };
@@ -28,6 +31,7 @@ const runSchema = v.object({
   seed: whole(0xffff_ffff),
   members: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9)),
   preVote: v.boolean(),
+  settings: v.optional(settingsSchema, {}),
   boot: whole(Number.MAX_SAFE_INTEGER),
   startedFromStore: v.boolean(),
   moment,

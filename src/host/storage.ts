@@ -184,13 +184,17 @@ async function inMemory(
 async function fromImage(options: LabOptions, image: LabImage): Promise<Result<OpenedStorage>> {
   const opened = await openImage(image);
   if (!opened.ok) return opened;
-  const { seed, preVote } = options;
-  const record = { formatVersion: storeFormat, seed, preVote, members: 1, boot: 0, timeUs: 0 };
+  const record = { formatVersion: storeFormat, ...setupOf(options), members: 1, boot: 0, timeUs: 0 };
   const memory = await inMemory(options, { record, fresh: false, images: [opened.files] }, null);
   return memory.ok ? { ...memory, origin: opened.origin } : memory;
 }
 
-const setupOf = ({ seed, members, preVote }: LabOptions): LabSetup => ({ seed, members, preVote });
+const setupOf = ({ seed, members, preVote, settings = {} }: LabOptions): LabSetup => ({
+  seed,
+  members,
+  preVote,
+  settings,
+});
 
 function lossNotice({ witness }: LabOptions, { kind }: PageStore, lab: StoredLab): string | null {
   if (!lab.fresh || witness === undefined || witness === null || witness.boot < 1) return null;

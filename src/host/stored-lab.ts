@@ -1,6 +1,7 @@
 /** What stored data must look like and what their faults mean, in whichever of the browser's stores. */
 import type { LabRecord } from './page-store.ts';
 import { StoreError, storeFormat } from './page-store.ts';
+import { readSettings } from './settings-schema.ts';
 import { damaged } from './store-record.ts';
 
 /** A whole number from 0. */
@@ -23,9 +24,12 @@ export function checkRecord(value: unknown): LabRecord | null {
     );
   }
   const { seed, members, preVote, boot, timeUs } = record;
+  // labs that were stored before there were settings have none
+  const settings = readSettings(record.settings ?? {});
   const whole = isCount(seed) && isCount(boot) && isCount(timeUs) && typeof preVote === 'boolean';
-  if (!whole || !isCount(members) || members < 1 || members > 9) damaged('its record has a wrong field');
-  return { formatVersion: storeFormat, seed, members, preVote, boot, timeUs };
+  if (settings === null || !whole || !isCount(members) || members < 1 || members > 9)
+    damaged('its record has a wrong field');
+  return { formatVersion: storeFormat, seed, members, preVote, settings, boot, timeUs };
 }
 
 /** What a failed request, transaction or file of the browser's means for a disk. */

@@ -1,5 +1,6 @@
 /** How a member's process is started: its flags, from the lab's and from what was said of its host. */
 import { noDefects } from '../engine/defects.ts';
+import { configOf } from './member-settings.ts';
 import { labSnapshots } from './world-config.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
@@ -21,7 +22,7 @@ export function takeFlags(process: Process, isDiskEmpty: boolean): void {
 
 /** etcd's defaults, but for what the lab sets. */
 export function memberConfig({ config, hosts }: World, { member, epoch, launch }: Process): MemberConfig {
-  const { preVote, seed, trace, snapshots = labSnapshots, defects } = config;
+  const { preVote, seed, trace, snapshots = labSnapshots, settings = {}, defects } = config;
   return {
     nodeId: member as NodeId,
     peers: launch.peers,
@@ -29,13 +30,12 @@ export function memberConfig({ config, hosts }: World, { member, epoch, launch }
     initialClusterState: launch.state,
     ...snapshots,
     clusterToken,
-    tickUs: 100_000,
-    electionTicks: 10,
     heartbeatTicks: 1,
     preVote,
     batchIntervalUs: 100_000,
     batchLimit: 10_000,
     pageSize: 4096,
+    ...configOf(settings),
     seed,
     epoch,
     trace: trace.on,

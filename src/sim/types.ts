@@ -11,6 +11,7 @@ import type {
   KeyAnswer,
   PutFields,
 } from './etcd-actions.ts';
+import type { MemberSettings } from './member-settings.ts';
 import type { SnapshotConfig, WorldConfig } from './world-config.ts';
 import type { Defects } from '../engine/defects.ts';
 import type { EngineEvent, Envelope } from '../engine/events.ts';
@@ -320,6 +321,8 @@ export interface ClusterConfig {
   readonly trace: LabTrace;
   /** PreVote on by default; the 3.4 flavour has it off. */
   readonly preVote: boolean;
+  /** What all members are started with beside these; absent: nothing. */
+  readonly settings?: MemberSettings;
   /** When members take snapshots and what they keep; absent: a lab's own measure. */
   readonly snapshots?: SnapshotConfig;
   /** Delays and rates of the network and the disks; absent: a local cluster on good disks. */

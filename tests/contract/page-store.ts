@@ -8,7 +8,7 @@ import type { DiskImage } from '../../src/engine/server/types.ts';
 import type { PageStore } from '../../src/host/page-store.ts';
 import type { StoreCommit, StoreOp } from '../../src/sim/types.ts';
 
-export const setup = { seed: 7, members: 3, preVote: true };
+export const setup = { seed: 7, members: 3, preVote: true, settings: { quotaBytes: 4_194_304 } };
 
 /** Makes the means to open one store again and again, as a reload does. */
 export type MakeStore = (foldBytes?: number) => () => PageStore;
@@ -108,9 +108,9 @@ async function countsBoots(make: MakeStore): Promise<void> {
   await first.write([commit]);
   await first.close();
   const second = reopen();
-  const opened = await second.open({ seed: 99, members: 5, preVote: false });
-  const { boot, timeUs, seed, members, preVote, formatVersion } = opened.record;
-  const seen = { formatVersion, seed, members, preVote, boot, timeUs };
+  const opened = await second.open({ seed: 99, members: 5, preVote: false, settings: {} });
+  const { boot, timeUs, seed, members, preVote, settings, formatVersion } = opened.record;
+  const seen = { formatVersion, seed, members, preVote, settings, boot, timeUs };
   same(seen, { formatVersion: 1, ...setup, boot: 2, timeUs: commit.timeUs }, 'the second open');
   await second.destroy();
   const third = reopen();

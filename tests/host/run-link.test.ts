@@ -9,6 +9,7 @@ import { readRun, readRunText, runLimits, type Run } from '../../src/host/run-sc
 const options: LabOptions = {
   ...{ seed: 5, members: 3, storage: 'memory', layout: 'one', workspace: 'runs', lookOnly: false },
   ...{ preVote: true, startPaused: true },
+  settings: { quotaBytes: 2_000_000, heartbeatMs: 50, electionMs: 700, freelist: 'map', snapshotCount: 40 },
 };
 
 async function withLab<Value>(given: LabOptions, work: (lab: LabPort) => Promise<Value>): Promise<Value> {
@@ -84,6 +85,10 @@ test('what is no run of this lab is refused with what is wrong', async () => {
   expect(because({ version: 2 })).toContain('another version');
   expect(because({ boot: 2 })).toContain('only a run from its very beginning');
   expect(because({ members: 10 })).toContain('members');
+  expect(because({ settings: undefined })).toBe('');
+  expect(because({ settings: { quotaBytes: 1.5 } })).toContain('settings.quotaBytes');
+  expect(because({ settings: { turbo: true } })).toContain('settings');
+  expect(because({ settings: { heartbeatMs: 400 } })).toContain('--election-timeout[1000ms] should be');
   expect(because({ moment: runLimits.moment + 1 })).toContain('moment');
   expect(because({ interventions: [{ moment: 3, action: { type: 'explode' } }] })).toContain('Action 1');
   const put = { type: 'put', key: 'a', value: 'b' };
