@@ -8,23 +8,16 @@ import type { Message } from './types.ts';
 import { none } from './types.ts';
 
 /**
- * Where there is one voter the leader answers at once, as upstream. That is too early in two cases, which
- * etcd's members do not get into. After a crash that lost its last commit index, which is written without
- * sync, a lone voter may answer below what it had acknowledged before, until its first commit. And a leader
- * that was removed or demoted, and was not told to step down, answers although another node is that voter.
- *
  * A new leader's commit index may lag behind what the last one had acknowledged, until an entry of its
- * own term is committed: reads wait for that (etcd#7331).
+ * own term is committed: reads wait for that (etcd#7331). A lone voter's, too, which upstream does not ask:
+ * a crash may have lost its last commit index, which is written without sync, and what it had acknowledged
+ * is committed again only with its first entry.
  * @source etcd-io/raft raft.go stepLeader, case MsgReadIndex
  */
 export function readIndex(raft: Raft, m: Message): void {
-  if (raft.tracker.isSingleton()) {
-    respond(raft, { request: m, index: raft.log.committed, position: 0 });
-  } else if (!raft.settings.defects.readBeforeCommitInTerm && !raft.committedEntryInCurrentTerm()) {
+  if (!raft.settings.defects.readBeforeCommitInTerm && !raft.committedEntryInCurrentTerm()) {
     raft.pendingReads.push(m);
-  } else {
-    confirmLeadership(raft, m);
-  }
+  } else confirm(raft, m);
 }
 
 /** The first commit of the term is there: the reads that waited for it go on. */
@@ -32,7 +25,16 @@ export function releasePendingReads(raft: Raft): void {
   if (raft.pendingReads.length === 0 || !raft.committedEntryInCurrentTerm()) return;
   const reads = raft.pendingReads;
   raft.pendingReads = [];
-  for (const read of reads) confirmLeadership(raft, read);
+  for (const read of reads) confirm(raft, read);
+}
+
+/**
+ * Where there is one voter the leader answers at once, as upstream. A leader that was removed or demoted, and
+ * was not told to step down, answers although another node is that voter: etcd's members do not get there.
+ */
+function confirm(raft: Raft, m: Message): void {
+  if (raft.tracker.isSingleton()) respond(raft, { request: m, index: raft.log.committed, position: 0 });
+  else confirmLeadership(raft, m);
 }
 
 function confirmLeadership(raft: Raft, m: Message): void {

@@ -112,6 +112,21 @@ test('a read waits for the first commit of the term, then for a quorum of heartb
   expect(states).toEqual([{ index: 3, requestContext: bytes('r') }]);
 });
 
+test('a lone voter that has lost its commit index in a crash reads nothing older than what it had acknowledged', () => {
+  const storage = storageWith([1], [1, 1]);
+  const cluster = new Cluster([storage]);
+  const node = cluster.node(1);
+  const states = collectReads(cluster, 1);
+  node.campaign();
+  const { hardState } = node.ready();
+  if (hardState !== null) storage.setHardState(hardState);
+  node.advance();
+  expect(node.basicStatus()).toMatchObject({ state: 'StateLeader', commit: 2 });
+  node.readIndex(bytes('r'));
+  cluster.run();
+  expect(states).toEqual([{ index: 5, requestContext: bytes('r') }]);
+});
+
 test('a leader that is cut off confirms no read', () => {
   const cluster = Cluster.of(3);
   cluster.elect(1);
