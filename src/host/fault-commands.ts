@@ -39,6 +39,7 @@ export const worldFaults = [
     jitterUs: maybe(maxDelayUs),
     duplicatePerMille: maybe(1000),
     reorderPerMille: maybe(1000),
+    corruptPerMille: maybe(1000),
     bytesPerSecond: maybe(maxBytes),
     queueBytes: maybe(maxBytes),
     dropTypes: v.exactOptional(messageTypes),

@@ -305,6 +305,7 @@ const simRows = {
     jitterUs: 'u32',
     duplicatePerMille: 'u32',
     reorderPerMille: 'u32',
+    corruptPerMille: 'u32',
     bytesPerSecond: 'f64',
     queueBytes: 'f64',
     dropTypes: 'texts',

@@ -41,6 +41,7 @@ export type LinkEntryId =
   | 'reorder'
   | 'narrow'
   | 'filter'
+  | 'corrupt'
   | 'usualLink';
 export type LinkEntry = MenuEntry<LinkEntryId, 'alreadyCut' | 'notCut' | 'alreadySo' | 'notBad'>;
 
@@ -85,6 +86,7 @@ export function linkMenu(view: ClusterView, from: number, to: number): readonly 
     entry('jitter', 'alreadySo', degraded(from, to, bad, { jitterUs: menuJitterUs })),
     entry('copy', 'alreadySo', degraded(from, to, bad, { duplicatePerMille: menuSharePerMille })),
     entry('reorder', 'alreadySo', degraded(from, to, bad, { reorderPerMille: menuSharePerMille })),
+    entry('corrupt', 'alreadySo', degraded(from, to, bad, { corruptPerMille: menuSharePerMille })),
     entry('narrow', 'alreadySo', degraded(from, to, bad, menuNarrow)),
     entry('filter', 'alreadySo', degraded(from, to, bad, { dropTypes: ['MsgApp'] })),
     entry('usualLink', 'notBad', [...(flaps ? [ending] : []), ...degraded(from, to, bad, usualSettings)]),
@@ -113,7 +115,7 @@ const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.lengt
 
 const usualSettings: LinkSettings = {
   ...{ extraDelayUs: 0, lossPerMille: 0, jitterUs: 0, duplicatePerMille: 0, reorderPerMille: 0 },
-  ...{ bytesPerSecond: 0, queueBytes: 0, dropTypes: [] },
+  ...{ corruptPerMille: 0, bytesPerSecond: 0, queueBytes: 0, dropTypes: [] },
 };
 
 export type MessageEntryId = 'drop' | 'hold' | 'deliver' | 'delay' | 'duplicate';

@@ -171,6 +171,7 @@ function deliver(
   else if (drop === 'loss') world.reach.droppedByLoss++;
   else if (drop === 'queue') world.reach.droppedByQueue++;
   else if (drop === 'filter') world.reach.droppedByFilter++;
+  else if (drop === 'corrupt') world.reach.droppedCorrupt++;
   else world.reach.droppedByDown++;
   if (drop === 'loss' && transit.lost === 'link') world.reach.lostByLink++;
   world.take(item, inputKind.drop, to, message);

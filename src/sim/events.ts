@@ -26,7 +26,7 @@ export type SimEvent =
       readonly type: 'sim.drop';
       readonly message: number;
       /** `queue`: no room for it on its way; `filter`: for its type. */
-      readonly because: 'cut' | 'down' | 'loss' | 'command' | 'queue' | 'filter';
+      readonly because: 'cut' | 'down' | 'loss' | 'command' | 'queue' | 'filter' | 'corrupt';
     }
   | {
       readonly type: 'sim.diskWrite';

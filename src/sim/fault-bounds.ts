@@ -63,10 +63,11 @@ function diskProblem(action: Extract<WorldFault, { type: 'disk' }>): string | nu
 }
 
 function linkProblem(action: Extract<WorldFault, { type: 'link' }>): string | null {
-  const { jitterUs = 0, duplicatePerMille = 0, reorderPerMille = 0 } = action;
+  const { jitterUs = 0, duplicatePerMille = 0, reorderPerMille = 0, corruptPerMille = 0 } = action;
   if (!isWhole(jitterUs, 0, maxDelayUs)) return 'a link jitters by 0 to 10 seconds';
   if (!isWhole(duplicatePerMille, 0, 1000)) return 'a link doubles 0 to 1000 of a thousand messages';
   if (!isWhole(reorderPerMille, 0, 1000)) return 'a link reorders 0 to 1000 of a thousand messages';
+  if (!isWhole(corruptPerMille, 0, 1000)) return 'a link corrupts 0 to 1000 of a thousand messages';
   const isFine =
     isWhole(action.bytesPerSecond ?? 0, 0, maxBytes) && isWhole(action.queueBytes ?? 0, 0, maxBytes);
   return isFine ? null : 'a link carries and queues 1 byte to 1 TB; 0 ends it';

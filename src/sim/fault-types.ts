@@ -51,6 +51,8 @@ export interface LinkSettings {
   readonly duplicatePerMille: number;
   /** So many messages are overtaken by later ones. */
   readonly reorderPerMille: number;
+  /** So many messages have a bit turned on their way. */
+  readonly corruptPerMille: number;
   readonly bytesPerSecond: number;
   /** With a bandwidth: what more would wait than this is dropped. */
   readonly queueBytes: number;

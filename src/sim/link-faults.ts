@@ -11,6 +11,7 @@ export const usualLink: LinkSettings = {
   jitterUs: 0,
   duplicatePerMille: 0,
   reorderPerMille: 0,
+  corruptPerMille: 0,
   bytesPerSecond: 0,
   queueBytes: 0,
   dropTypes: [],
@@ -22,8 +23,8 @@ export const linkSettingNames = Object.keys(usualLink) as readonly (keyof LinkSe
 export type LinkLoss = 'link' | 'queue' | 'filter';
 
 /**
- * Streams: `linkLoss`, `linkJitter`, `linkDuplicate` and `linkReorder`, each with the label `from>to`, so
- * that no fault shifts another's draws.
+ * Streams: `linkLoss`, `linkJitter`, `linkDuplicate`, `linkReorder` and `linkCorrupt`, each with the label
+ * `from>to`, so that no fault shifts another's draws.
  */
 export class LinkFaults {
   settings: LinkSettings = usualLink;
@@ -31,6 +32,7 @@ export class LinkFaults {
   readonly #jitters: Prng;
   readonly #duplicates: Prng;
   readonly #reorders: Prng;
+  readonly #corruptions: Prng;
   /** When the bytes sent so far are all on the wire. */
   #freeAt = 0;
 
@@ -40,6 +42,7 @@ export class LinkFaults {
     this.#jitters = streamOf('linkJitter');
     this.#duplicates = streamOf('linkDuplicate');
     this.#reorders = streamOf('linkReorder');
+    this.#corruptions = streamOf('linkCorrupt');
   }
 
   /** Whether anything is wrong. */
@@ -81,6 +84,15 @@ export class LinkFaults {
   duplicateUs(): number | null {
     if (!this.#duplicates.chance(this.settings.duplicatePerMille, 1000)) return null;
     return drawDelay(this.#duplicates, { minUs: 1, meanUs: strayUs });
+  }
+
+  /** The bytes as they arrive, where a bit of them turns on the way; null: they are whole. */
+  corrupt(bytes: Uint8Array): Uint8Array | null {
+    if (!this.#corruptions.chance(this.settings.corruptPerMille, 1000) || bytes.length === 0) return null;
+    const changed = bytes.slice();
+    const bit = this.#corruptions.below(bytes.length * 8);
+    changed[bit >>> 3] ^= 1 << (bit & 7);
+    return changed;
   }
 
   /** How much later a message arrives that others overtake; null: it keeps its place. */

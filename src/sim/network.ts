@@ -1,5 +1,6 @@
 /** The network between members: directed links with delay, loss, duplicates, cuts, and what travels. */
 import { assert } from '../base/assert.ts';
+import { crc32c } from '../base/checksum.ts';
 import { stream } from '../base/prng.ts';
 import { drawDelay } from './delay.ts';
 import { isSameLink, LinkFaults, usualLink } from './link-faults.ts';
@@ -27,11 +28,13 @@ export interface Transit {
   readonly lost: 'network' | LinkLoss | null;
   /** Others overtake it. */
   readonly isLoose?: true;
+  /** CRC-32C of what was sent, where something else is on its way: whoever receives it finds out. */
+  readonly sentChecksum?: number;
   /** A heartbeat or its answer: of no interest for the pace of a show. */
   readonly quiet: boolean;
 }
 
-export type DropReason = 'cut' | 'down' | 'loss' | 'queue' | 'filter';
+export type DropReason = 'cut' | 'down' | 'loss' | 'queue' | 'filter' | 'corrupt';
 
 /** A direction that is slower or worse than the world's network. */
 export interface DegradedLink extends LinkSettings {
@@ -278,6 +281,9 @@ export class Network {
     if (link.isCut || link.age !== transit.linkAge) return 'cut';
     if (transit.lost === 'queue' || transit.lost === 'filter') return transit.lost;
     if (transit.lost !== null) return 'loss';
+    // as TCP and TLS do, with a sum over all of it
+    if (transit.sentChecksum !== undefined && crc32c(transit.send.bytes) !== transit.sentChecksum)
+      return 'corrupt';
     return epoch === transit.targetEpoch && epoch !== 0 ? null : 'down';
   }
 
@@ -312,7 +318,9 @@ export class Network {
     const isSent = lostHere !== 'queue' && lostHere !== 'filter';
     const laterUs = isSent ? faults.delayUs(nowUs, departure.send.bytes.length) : 0;
     const deliverAt = sentAt + drawn + laterUs;
-    const way = { ...departure, sentAt: nowUs, deliverAt, linkAge, lost: lostHere };
+    const changed = isSent ? faults.corrupt(departure.send.bytes) : null;
+    const sent = changed === null ? departure : corrupted(departure, changed);
+    const way = { ...sent, sentAt: nowUs, deliverAt, linkAge, lost: lostHere };
     const strayUs = lostHere === null ? faults.reorderUs() : null;
     return strayUs === null ? this.#launch(link, way) : this.#stray(link, way, strayUs, null);
   }
@@ -411,6 +419,14 @@ function newLink(from: number, to: number, seed: number, boot: number): Link {
     flights: new Map(),
     heldCount: 0,
   };
+}
+
+function corrupted(
+  departure: Departure,
+  bytes: Uint8Array,
+): Departure & Required<Pick<Transit, 'sentChecksum'>> {
+  const { send } = departure;
+  return { ...departure, send: { ...send, bytes }, sentChecksum: crc32c(send.bytes) };
 }
 
 function laneOf({ lanes }: Link, { send }: Pick<Transit, 'send'>): Lane {

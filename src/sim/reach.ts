@@ -63,6 +63,7 @@ export interface FaultReach {
   /** What a link's faults did to messages. */
   droppedByQueue: number;
   droppedByFilter: number;
+  droppedCorrupt: number;
   overtaken: number;
   duplicatedByLink: number;
   jittered: number;
@@ -130,6 +131,7 @@ export function newReach(): FaultReach {
     syncsLied: 0,
     droppedByQueue: 0,
     droppedByFilter: 0,
+    droppedCorrupt: 0,
     overtaken: 0,
     duplicatedByLink: 0,
     jittered: 0,

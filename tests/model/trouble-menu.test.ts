@@ -59,7 +59,14 @@ test('what goes on cannot be begun again, and the host as usual ends it', () => 
 
 test('a link keeps what else is wrong with it, and its usual entry ends all of it', () => {
   const flap: LabEvent = { type: 'sim.flap', from: 1, to: 2, upUs: 5000, downUs: 5000 };
-  const none = { bytesPerSecond: 0, queueBytes: 0, dropTypes: [], duplicatePerMille: 0, reorderPerMille: 0 };
+  const none = {
+    bytesPerSecond: 0,
+    queueBytes: 0,
+    dropTypes: [],
+    duplicatePerMille: 0,
+    reorderPerMille: 0,
+    corruptPerMille: 0,
+  };
   const bad: LabEvent = {
     type: 'sim.link',
     from: 1,

@@ -60,6 +60,17 @@ test('a narrow link carries its bytes one after the other; what its queue has no
   expect(Math.max(...short.filter(({ lost }) => lost === null).map(flightUs))).toBeLessThan(60_000);
 });
 
+test('a bit turns on the way at its rate, and the message is thrown away where it arrives', () => {
+  const network = new Network(defaultWorld.network, 1, 1);
+  network.degrade(1, 2, { corruptPerMille: 200 });
+  const all = Array.from({ length: 2000 }, (_, i) => network.send(i * 5000, departure)).flat();
+  const turned = all.filter((one) => one.send.bytes.some((byte) => byte !== 0));
+  expect(turned.length).toBeGreaterThan(330);
+  expect(turned.length).toBeLessThan(470);
+  for (const one of all) expect(network.fate(one, 1)).toBe(turned.includes(one) ? 'corrupt' : null);
+  expect(send.bytes.every((byte) => byte === 0)).toBe(true);
+});
+
 test('a filter takes its types and no others', () => {
   expect(transits({ dropTypes: ['MsgApp'] }, 5).map(({ lost }) => lost)).toEqual(Array(5).fill('filter'));
   expect(transits({ dropTypes: ['MsgVote'] }, 5).map(({ lost }) => lost)).toEqual(Array(5).fill(null));
@@ -70,7 +81,13 @@ test('a cluster keeps what it acknowledged over links that do all of it, and eac
   lab.runFor(3_000_000);
   const bad = {
     ...{ extraDelayUs: 1000, lossPerMille: 30, jitterUs: 10_000, duplicatePerMille: 200 },
-    ...{ reorderPerMille: 200, bytesPerSecond: 20_000, queueBytes: 1200, dropTypes: ['MsgReadIndex'] },
+    ...{
+      corruptPerMille: 30,
+      reorderPerMille: 200,
+      bytesPerSecond: 20_000,
+      queueBytes: 1200,
+      dropTypes: ['MsgReadIndex'],
+    },
   };
   for (const from of [1, 2, 3]) {
     for (const to of [1, 2, 3]) if (from !== to) lab.do({ type: 'link', from, to, ...bad });
@@ -83,7 +100,15 @@ test('a cluster keeps what it acknowledged over links that do all of it, and eac
   lab.do({ type: 'healEverything' });
   lab.runFor(6_000_000);
   const { reach } = lab.cluster;
-  for (const name of ['jittered', 'duplicatedByLink', 'overtaken', 'droppedByQueue', 'lostByLink'] as const) {
+  const names = [
+    'jittered',
+    'duplicatedByLink',
+    'overtaken',
+    'droppedByQueue',
+    'lostByLink',
+    'droppedCorrupt',
+  ] as const;
+  for (const name of names) {
     expect([name, reach[name]]).not.toEqual([name, 0]);
   }
   for (const member of [1, 2, 3]) {

@@ -52,6 +52,7 @@ const entries: Readonly<Record<FaultEntry['id'], Words>> = {
   jitter: [m.menu_jitter, m.menu_jitter_detail],
   copy: [m.menu_copy, m.menu_copy_detail],
   reorder: [m.menu_reorder, m.menu_reorder_detail],
+  corrupt: [m.menu_corrupt, m.menu_corrupt_detail],
   narrow: [m.menu_narrow, m.menu_narrow_detail],
   filter: [m.menu_filter, m.menu_filter_detail],
   lose: [m.menu_loseLink, m.menu_loseLink_detail],
