@@ -20,11 +20,16 @@ const kinds = {
   revoke: 1,
   watch: 4,
   defrag: 1,
+  /** Over several sectors of the disk. */
+  largePut: 20,
 } as const;
 
 export type RequestKind = keyof typeof kinds;
 
 export const requestKinds = Object.keys(kinds) as readonly RequestKind[];
+
+/** Only where a run asks for them. */
+const rareKinds: readonly RequestKind[] = ['largePut'];
 
 /** Half of all seeds have no leases: then a history can be decided without the log. */
 const leaseKinds: readonly RequestKind[] = ['grant', 'leasedPut', 'keepAlive', 'revoke'];
@@ -34,6 +39,7 @@ const maxWatches = 8;
 function kindsOf(draws: Prng): readonly RequestKind[] {
   const hasLeases = draws.chance(1, 2);
   return requestKinds.filter((kind) => {
+    if (rareKinds.includes(kind)) return false;
     if (leaseKinds.includes(kind)) return hasLeases;
     return kind === 'put' || kind === 'get' || draws.chance(3, 4);
   });
@@ -123,6 +129,8 @@ export class Workload {
     switch (kind) {
       case 'put':
         return { type: 'put', key, value: this.#value, prevKv: draws.chance(1, 4) };
+      case 'largePut':
+        return { type: 'put', key, value: `v${this.#count}${'x'.repeat(draws.between(1500, 9000))}` };
       case 'get':
         return { type: 'get', key };
       case 'range':
