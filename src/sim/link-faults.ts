@@ -80,9 +80,13 @@ export class LinkFaults {
     return this.#freeAt - nowUs + extraDelayUs + jitter;
   }
 
-  /** How much later a second copy arrives; null: there is none. */
-  duplicateUs(): number | null {
+  /**
+   * How much later a second copy arrives; null: there is none. Of a proposal that a follower hands on there
+   * never is: nothing tells the leader that it is a copy, and a connection gives its bytes once.
+   */
+  duplicateUs({ messageType }: Pick<Send, 'messageType'>): number | null {
     if (!this.#duplicates.chance(this.settings.duplicatePerMille, 1000)) return null;
+    if (messageType === 'MsgProp') return null;
     return drawDelay(this.#duplicates, { minUs: 1, meanUs: strayUs });
   }
 

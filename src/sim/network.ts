@@ -132,7 +132,7 @@ export class Network {
     if (link.duplicates.chance(duplicate.of, duplicate.outOf)) {
       copies.push(this.#depart(nowUs, link, departure, null));
     }
-    const laterUs = link.faults.duplicateUs();
+    const laterUs = link.faults.duplicateUs(departure.send);
     if (laterUs !== null) copies.push(this.#stray(link, copies[0], laterUs, null));
     return copies;
   }

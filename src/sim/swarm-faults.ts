@@ -1,5 +1,6 @@
 /** What each kind of fault of a swarm does to whom, and what ends it. */
 import { crashPoints } from './crash-points.ts';
+import { loadKinds } from './load-kinds.ts';
 import type { Prng } from '../base/prng.ts';
 import type { DiskSettings, LinkSettings, RotZone } from './fault-types.ts';
 import type { Action } from './types.ts';
@@ -31,21 +32,47 @@ function anyLink(draws: Prng, { members }: Scene): { from: number; to: number } 
 
 const nothing: Episode = { begin: [], end: [] };
 
+/** Cuts the directions of which it is true. */
+function ways(members: number, isCut: (from: number, to: number) => boolean): Episode {
+  const all = Array.from({ length: members }, (_, i) => i + 1);
+  const cut = all.flatMap((from) =>
+    all.flatMap((to) => (from !== to && isCut(from, to) ? [{ from, to }] : [])),
+  );
+  return {
+    begin: cut.map((way) => ({ type: 'cut', ...way })),
+    end: cut.map((way) => ({ type: 'heal', ...way })),
+  };
+}
+
 /** Cuts all links between two groups, in one direction or both. */
 function partition(draws: Prng, { members }: Scene): Episode {
   const side = Array.from({ length: members }, () => draws.chance(1, 2));
   const isOneWay = draws.chance(1, 4);
-  const ways = side.flatMap((isLeft, i) =>
-    side.flatMap((isOther, j) => {
-      const isCut = isLeft !== isOther && (isLeft || !isOneWay);
-      return isCut ? [{ from: i + 1, to: j + 1 }] : [];
-    }),
-  );
+  return ways(members, (from, to) => side[from - 1] !== side[to - 1] && (side[from - 1] || !isOneWay));
+}
+
+/** Of the newest messages under way one, by its rank: see `ScheduledAction`. */
+function message(draws: Prng): Episode {
+  const rank = draws.between(1, 12);
+  const how = (['drop', 'hold', 'delay', 'duplicate'] as const)[draws.below(4)];
+  const fault = { type: 'message', message: rank } as const;
+  if (how === 'delay')
+    return { begin: [{ ...fault, do: how, delayUs: draws.between(1000, 2_000_000) }], end: [] };
+  const end = how === 'hold' ? [{ ...fault, message: 1, do: 'deliver' as const }] : [];
+  return { begin: [{ ...fault, do: how }], end };
+}
+
+/** A load for a while: what it asks comes beside what the run's own clients ask. */
+function load(draws: Prng): Episode {
+  const kind = loads[draws.below(loads.length)];
+  const perSecond = kind === 'hugeValues' ? 1 : draws.between(2, 30);
   return {
-    begin: ways.map((way) => ({ type: 'cut', ...way })),
-    end: ways.map((way) => ({ type: 'heal', ...way })),
+    begin: [{ type: 'load', kind, perSecond }],
+    end: [{ type: 'load', kind: 'none', perSecond: 0 }],
   };
 }
+
+const loads = loadKinds.filter((kind) => kind !== 'none');
 
 /** One direction of a link, made worse. */
 function link(draws: Prng, scene: Scene, settings: Partial<LinkSettings>): Episode {
@@ -110,6 +137,16 @@ const episodes = {
     if (link === null) return nothing;
     return { begin: [{ type: 'cut', ...link }], end: [{ type: 'heal', ...link }] };
   },
+  /** Each hears one other alone, and is heard by one. */
+  ring: (_, { members }) => ways(members, (from, to) => to !== (from % members) + 1),
+  /** Two groups that hear the same one, and not each other. */
+  bridge: (draws, { members }) => {
+    const middle = draws.between(1, members);
+    const side = Array.from({ length: members }, () => draws.chance(1, 2));
+    return ways(members, (from, to) => {
+      return from !== middle && to !== middle && side[from - 1] !== side[to - 1];
+    });
+  },
   isolate: (draws, scene) => {
     const member = anyMember(draws, scene);
     return { begin: [{ type: 'isolate', member }], end: [{ type: 'healAll' }] };
@@ -126,6 +163,7 @@ const episodes = {
   badLink: (draws, scene) => link(draws, scene, { extraDelayUs: draws.below(300_000) }),
   loss: (draws, scene) => link(draws, scene, { lossPerMille: draws.between(1, 400) }),
   jitter: (draws, scene) => link(draws, scene, { jitterUs: draws.between(1000, 100_000) }),
+  corrupt: (draws, scene) => link(draws, scene, { corruptPerMille: draws.between(5, 400) }),
   duplicate: (draws, scene) => link(draws, scene, { duplicatePerMille: draws.between(10, 500) }),
   reorder: (draws, scene) => link(draws, scene, { reorderPerMille: draws.between(10, 500) }),
   bandwidth: (draws, scene) => {
@@ -151,6 +189,8 @@ const episodes = {
       end: [{ type: 'start', member }],
     };
   },
+  message,
+  load,
   slowCpu: (draws, scene) => {
     const member = anyMember(draws, scene);
     const factor = [5, 30, 100, 300][draws.below(4)];
@@ -218,6 +258,7 @@ const episodes = {
   rotLog: (draws, scene) => rot(draws, scene, 'wal'),
   /** One of the two, so that the other serves. */
   rotMeta: (draws, scene) => rot(draws, scene, 'meta', draws.below(2)),
+  rotSnapshot: (draws, scene) => rot(draws, scene, 'snapshot'),
 } as const satisfies Readonly<Record<string, Draw>>;
 
 /**

@@ -22,6 +22,10 @@ export interface SwarmOptions {
 
 export interface ScheduledAction {
   readonly atUs: number;
+  /**
+   * A message is named by its rank among those that are under way then, and as what is done to it goes: from 1,
+   * the newest. Whoever does the schedule puts its number there.
+   */
   readonly action: Action;
 }
 

@@ -50,6 +50,14 @@ test('copies and overtaken messages come at their rates, and only they leave the
   expect(rest).toEqual([...rest].sort((a, b) => a - b));
 });
 
+test('of a proposal that is handed on there is never a copy', () => {
+  const network = new Network(defaultWorld.network, 1, 1);
+  network.degrade(1, 2, { duplicatePerMille: 1000 });
+  const handedOn = { ...departure, send: { ...send, messageType: 'MsgProp' } };
+  expect(network.send(0, handedOn)).toHaveLength(1);
+  expect(network.send(0, departure)).toHaveLength(2);
+});
+
 test('a narrow link carries its bytes one after the other; what its queue has no room for is dropped', () => {
   const slow = transits({ bytesPerSecond: 100_000 }, 20, 1000);
   // a message of 1000 bytes takes ten milliseconds
