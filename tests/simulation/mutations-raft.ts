@@ -1,5 +1,7 @@
 /** Planted bugs of raft, of what the server does with it, and of watches. */
 import { asking, cluster, kinds, raft, restarts, second } from './mutation.ts';
+import { memberIdText } from '../../src/sim/mistakes.ts';
+import { peerUrlOf } from '../../src/base/hosts.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
 import type { Mutation } from './mutation.ts';
 
@@ -7,6 +9,9 @@ const links = kinds('cut', 'isolate', 'partition', 'kill', 'restart');
 const snapshots = {
   config: { snapshots: { snapshotCount: 12, snapshotCatchUpEntries: 2, walSegmentBytes: 8192 } },
 };
+
+/** Reads and writes of few keys, close together: whoever answers late is noticed. */
+const busy = { ...asking('put', 'get'), perSecond: 20, virtualUs: 30 * second };
 
 /** The log without its newest records: a member that comes back is the only one that has them. */
 const lone = { members: 1, ...kinds('powerCut') };
@@ -31,16 +36,8 @@ export const raftMutations: readonly Mutation[] = [
     heeds: ['C2'],
   }),
   cluster('11', 'answers do not wait for the disk', 'ackBeforeSync', ['C1']),
-  cluster('12', 'reads ask no quorum', 'readWithoutQuorum', ['C2'], {
-    ...kinds('isolate', 'partition'),
-    ...asking('put', 'get'),
-    perSecond: 6,
-  }),
-  cluster('13', 'reads trust the clock', 'readByClock', ['C2'], {
-    ...kinds('pause'),
-    ...asking('put', 'get'),
-    perSecond: 6,
-  }),
+  cluster('12', 'reads ask no quorum', 'readWithoutQuorum', ['C2'], { ...busy, schedule: deposed(1000) }),
+  cluster('13', 'reads trust the clock', 'readByClock', ['C2'], { ...busy, schedule: deposed(100) }),
   cluster('14', 'pre-votes despite a leader', 'preVoteDespiteLeader', ['C8'], {
     ...kinds('kill'),
     config: { preVote: true },
@@ -58,11 +55,7 @@ export const raftMutations: readonly Mutation[] = [
     ...links,
   }),
   cluster('19', 'a wiped member keeps its id', 'wipedKeepsId', ['C1'], {
-    faults: [],
-    schedule: [
-      { atUs: 15 * second, action: { type: 'wipe', member: 1 } },
-      { atUs: 20 * second, action: { type: 'start', member: 1 } },
-    ],
+    schedule: replaced(1, 15 * second),
   }),
   cluster('20', 'proposals are made again', 'proposeAgain', ['C2', 'C5'], links),
   cluster('21', 'results by the member’s clock', 'applyByClock', ['C7'], asking('put', 'grant', 'leasedPut')),
@@ -89,4 +82,34 @@ function contested(): readonly ScheduledAction[] {
       { atUs: atUs + 4_000_000, action: { type: 'start', member: gone } },
     ];
   }).flat();
+}
+
+/** Each member in turn is alone for a while, and its clock runs at so many thousandths: a leader may not know. */
+function deposed(perMille: number): readonly ScheduledAction[] {
+  return Array.from({ length: 6 }, (_, i): ScheduledAction[] => {
+    const atUs = (4 + 4 * i) * second;
+    const member = 1 + (i % 3);
+    return [
+      { atUs, action: { type: 'clockRate', member, perMille } },
+      { atUs: atUs + 100_000, action: { type: 'isolate', member } },
+      { atUs: atUs + 2_500_000, action: { type: 'healAll' } },
+      { atUs: atUs + 2_500_000, action: { type: 'clockRate', member, perMille: 1000 } },
+    ];
+  }).flat();
+}
+
+/** A disk is erased, and its member started as if nothing were; then the operator does what is right. */
+function replaced(member: number, atUs: number): readonly ScheduledAction[] {
+  const endpoints = [`m${1 + (member % 3)}`];
+  return [
+    { atUs, action: { type: 'wipe', member } },
+    { atUs: atUs + 5 * second, action: { type: 'start', member } },
+    { atUs: atUs + 10 * second, action: { type: 'memberRemove', id: memberIdText(member), endpoints } },
+    {
+      atUs: atUs + 15 * second,
+      action: { type: 'memberAdd', name: `m${member}`, peerUrls: [peerUrlOf(member)], endpoints },
+    },
+    { atUs: atUs + 16 * second, action: { type: 'wipe', member } },
+    { atUs: atUs + 17 * second, action: { type: 'start', member } },
+  ];
 }
