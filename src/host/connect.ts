@@ -117,6 +117,15 @@ class LabConnection implements LabPort {
     return lastRunFile(this.#stoppedState(answer.message), interventions, answer.message);
   }
 
+  async checks(): ReturnType<LabPort['checks']> {
+    const answer = await this.#ask((calls) => calls.checks());
+    return answer.ok ? answer.value : null;
+  }
+
+  async goOn(): Promise<void> {
+    await this.#settled((calls) => calls.goOn());
+  }
+
   async compareStore(): Promise<readonly string[]> {
     const answer = await this.#ask((calls) => calls.compareStore());
     return answer.ok ? answer.value : [answer.message];

@@ -36,6 +36,8 @@ type CallName =
   | 'state'
   | 'inspect'
   | 'runFile'
+  | 'checks'
+  | 'goOn'
   | 'compareStore'
   | 'deleteStored'
   | 'close';
@@ -53,6 +55,8 @@ export function callsOf(lab: Lab): LabCalls {
     run: (virtualUs) => answered(() => lab.run(virtualUs)),
     state: () => answered(() => lab.state()),
     inspect: (query) => answered(() => lab.inspect(query)),
+    checks: () => answered(() => lab.checks()),
+    goOn: () => answered(() => lab.goOn()),
     runFile: () => answered(() => lab.runFile()),
     compareStore: () => answered(() => lab.compareStore()),
     deleteStored: () => answered(() => lab.deleteStored()),

@@ -22,4 +22,6 @@ export const closedState: LabState = {
   speed: 0,
   chainHash: '0000000000000000',
   stopped: null,
+  violation: null,
+  planted: [],
 };

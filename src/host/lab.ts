@@ -5,10 +5,15 @@
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import { Cluster } from '../sim/cluster.ts';
 import { settingsProblem } from '../sim/member-settings.ts';
-import type { LabEvent } from '../sim/types.ts';
+import type { Violation } from '../sim/checkers/checker.ts';
+import type { LabEvent, LabTrace, Plan } from '../sim/types.ts';
+import { Member } from '../engine/server/member.ts';
+import { Checks } from './checks.ts';
+import type { ChecksReport } from './checks.ts';
 import { parseCommand } from './commands.ts';
 import { asError } from './crash.ts';
 import { DiskHost } from './disk-host.ts';
+import { LocalMembers } from './member-host.ts';
 import type { MemberHost } from './member-host.ts';
 import type { MemberNotes } from './notes.ts';
 import type { LabMessage } from './lab-message.ts';
@@ -25,6 +30,7 @@ import { Scheduler } from './scheduler.ts';
 import { Show } from './show.ts';
 import type { OpenedStorage } from './storage.ts';
 import { deleteStored, openStorage } from './storage.ts';
+import { TwinnedMembers } from './twinned-members.ts';
 import type { TraceChunk } from './trace-codec.ts';
 import { TraceEncoder } from './trace-codec.ts';
 import type { WallClock } from './wall-clock.ts';
@@ -59,6 +65,8 @@ interface Opened {
   readonly members: MemberHost;
   readonly scheduler: Scheduler;
   readonly show: Show;
+  /** Null where nobody checks. */
+  readonly checks: Checks | null;
 }
 
 type Closed = { readonly ok: false; readonly code: string; readonly message: string };
@@ -77,13 +85,18 @@ export class Lab {
   #hang: Stopped | null = null;
   #storageNotice: string | null = null;
   #replayed: Replayed | null = null;
+  #violation: Violation | null = null;
+  /** The run that is being done again ends there: a violation on the way was passed over then, too. */
+  #replaysTo = -1;
 
   constructor(parts: LabParts) {
     this.#parts = parts;
   }
 
   async open(given: LabOptions): Promise<Result<{ state: LabState }>> {
-    const options = given.run === undefined ? given : optionsOf(given, given.run);
+    const asked = given.run === undefined ? given : optionsOf(given, given.run);
+    // what is stored stays free of bugs
+    const options: LabOptions = asked.planted?.length ? { ...asked, storage: 'memory' } : asked;
     if (this.#opened !== null)
       return { ok: false, code: 'open already', message: 'The lab is open already.' };
     const problem = optionProblem(options);
@@ -114,7 +127,8 @@ export class Lab {
     else await this.#replay(this.#opened, options.run);
     if (options.startPaused !== true && scheduler.stopped === null) show.play();
     this.#progressed();
-    if (scheduler.stopped === null) return { ok: true, state: this.state() };
+    if (scheduler.stopped === null || scheduler.stopped.kind === 'violation')
+      return { ok: true, state: this.state() };
     return { ok: false, code: scheduler.stopped.kind, message: scheduler.stopped.message };
   }
 
@@ -185,7 +199,7 @@ export class Lab {
 
   state(): LabState {
     if (this.#opened === null) return closedState;
-    const { storage, cluster, disk, pace, members, scheduler, show } = this.#opened;
+    const { options, storage, cluster, disk, pace, members, scheduler, show } = this.#opened;
     const { record } = storage.lab;
     const stopped = scheduler.stopped ?? this.#hang;
     const pausedBecause = show.pausedBecause;
@@ -210,6 +224,8 @@ export class Lab {
       speed: pace.speed,
       chainHash: cluster.chainHash,
       stopped,
+      violation: this.#violation,
+      planted: options.planted ?? [],
     };
   }
 
@@ -221,8 +237,18 @@ export class Lab {
     return { ok: false, code: 'not there', message: `m${query.member} does not run, or has no such thing.` };
   }
 
+  checks(): ChecksReport | null {
+    return this.#opened?.checks?.report() ?? null;
+  }
+
+  /** After a violation. */
+  goOn(): void {
+    this.#opened?.scheduler.goOn();
+    this.play();
+  }
+
   runFile(): RunFile {
-    const { chainHash, moment, seed, members, preVote, settings, boot, stopped } = this.state();
+    const { chainHash, moment, seed, members, preVote, settings, boot, stopped, planted } = this.state();
     return {
       format: 'qlrun',
       version: 1,
@@ -237,6 +263,7 @@ export class Lab {
       startedFromStore: this.#opened?.storage.lab.fresh === false,
       origin: this.#opened?.storage.origin ?? null,
       interventions: [...(this.#opened?.cluster.interventions ?? [])],
+      ...(planted.length > 0 && { planted }),
       error: stopped?.message ?? null,
     };
   }
@@ -281,6 +308,7 @@ export class Lab {
   /** Does each action where it was done then, up to where the run ended. */
   async #replay({ cluster, scheduler }: Opened, run: Run): Promise<void> {
     const { interventions, moment, chainHash, engine } = run;
+    this.#replaysTo = moment;
     let done = 0;
     const hasEnded = (): boolean => {
       for (let next = interventions[done]; next !== undefined; next = interventions[done]) {
@@ -291,12 +319,16 @@ export class Lab {
       return cluster.moment >= moment;
     };
     await scheduler.runUntil(hasEnded, replayLimitUs);
+    this.#replaysTo = -1;
     const proven = chainHash === null ? null : cluster.chainHash === chainHash;
     this.#replayed = { engine, actions: interventions.length, moment, proven };
   }
 
-  #members(options: LabOptions): Promise<MemberHost> {
-    return this.#parts.members(options, (told) => this.#told(told));
+  /** Checkers look inside the members: where those live in workers, they have twins in this thread. */
+  async #members(options: LabOptions): Promise<MemberHost> {
+    const members = await this.#parts.members(options, (told) => this.#told(told));
+    const isFar = options.checks === true && members.layout === 'workers';
+    return isFar ? new TwinnedMembers(members, Member.boot) : members;
   }
 
   async #membersFor(early: Promise<MemberHost>, options: LabOptions, members: number): Promise<MemberHost> {
@@ -310,17 +342,22 @@ export class Lab {
     const { clock } = this.#parts;
     const { record, images } = storage.lab;
     this.#notes = images.map((_, i) => noNotes(i + 1));
-    const trace = { on: true, emit: (at: Envelope, event: LabEvent) => this.#emit(at, event) };
+    const isFar = members instanceof TwinnedMembers;
+    const told: LabTrace = { on: true, emit: (at, event) => this.#emit(at, event, isFar) };
+    const isFresh = storage.lab.fresh && storage.origin === null;
+    const checks = options.checks === true ? new Checks(isFresh, told) : null;
     const cluster = new Cluster({
       seed: record.seed,
       memberCount: record.members,
       images,
       boot: record.boot,
       startUs: record.timeUs,
-      trace,
+      trace: checks?.trace ?? told,
       preVote: record.preVote,
+      defects: Object.fromEntries((options.planted ?? []).map((name) => [name, true])),
       settings: record.settings,
     });
+    if (isFar || members instanceof LocalMembers) checks?.begin(cluster, (member) => members.running(member));
     const pace = new Pace(record.timeUs);
     const disk = new DiskHost(storage.store, clock, (message) => this.#hangs(message));
     const scheduler = new Scheduler({
@@ -330,15 +367,30 @@ export class Lab {
       pace,
       clock,
       progressed: () => this.#progressed(),
+      merged: (plan) => (checks === null ? null : this.#checked(checks, plan)),
       storeFailed: ({ message }) => {
         this.#storageNotice = message;
       },
     });
     const show = new Show(clock, (elapsedMs) => scheduler.frame(elapsedMs));
-    return { options, storage, cluster, disk, pace, members, scheduler, show };
+    return { options, storage, cluster, disk, pace, members, scheduler, show, checks };
   }
 
-  #emit(at: Envelope, event: LabEvent): void {
+  /** A violation ends the run where it is found, unless it has gone on there before. */
+  #checked(checks: Checks, plan: Plan): Stopped | null {
+    const violation = checks.merged(plan);
+    if (violation === null) return null;
+    this.#violation = violation;
+    const moment = this.#opened?.cluster.moment ?? 0;
+    if (moment < this.#replaysTo) return null;
+    this.#opened?.show.pause();
+    const { property, sentence, evidence } = violation;
+    return { kind: 'violation', message: `${property}: ${sentence} ${evidence}`, moment };
+  }
+
+  /** @param isFar members' events come packed from their workers; those of their twins are for the checkers */
+  #emit(at: Envelope, event: LabEvent, isFar: boolean): void {
+    if (isFar && !event.type.startsWith('sim.')) return;
     this.#encoder.add(at, event);
     if (event.type.startsWith('sim.')) {
       this.#opened?.pace.observe(at.timeUs, event);
@@ -407,13 +459,14 @@ export class Lab {
 }
 
 /** A run that is done again has its own lab, which leaves what is stored alone. */
-function optionsOf(options: LabOptions, { seed, members, preVote, settings }: Run): LabOptions {
+function optionsOf(options: LabOptions, { seed, members, preVote, settings, planted }: Run): LabOptions {
   return {
     ...options,
     seed,
     members,
     preVote,
     settings,
+    planted,
     storage: 'memory',
     lookOnly: false,
     startPaused: true,

@@ -97,6 +97,10 @@ export class LocalMembers implements MemberHost {
     return this.#members.perform(plan);
   }
 
+  running(member: number): RunningMember | undefined {
+    return this.#members.get(member);
+  }
+
   async inspect(query: Query): Promise<Answer | null> {
     const member = this.#visible.get(query.member);
     return member === undefined ? null : answerQuery(member, query);

@@ -3,8 +3,14 @@ import type { MemberSettings } from '../sim/member-settings.ts';
 import type { Action, ClientOutcome, Intervention } from '../sim/types.ts';
 import type { Envelope } from '../engine/events.ts';
 import type { LabEvent } from '../sim/types.ts';
+import type { Defects } from '../engine/defects.ts';
+import type { Violation } from '../sim/checkers/checker.ts';
+import type { ChecksReport } from './checks.ts';
 import type { Run } from './run-schema.ts';
 import type { PageRun } from '../engine/bolt/types.ts';
+
+/** A bug that can be planted, by its name in engine/defects.ts. */
+export type Defect = keyof Defects;
 
 export interface LabOptions {
   readonly seed: number;
@@ -31,6 +37,10 @@ export interface LabOptions {
   readonly preVote: boolean;
   /** What a new lab's members are started with; a stored one keeps its own. */
   readonly settings?: MemberSettings;
+  /** Whether the checkers watch the run: a violation stops it. */
+  readonly checks?: boolean;
+  /** Bugs that are planted in all members: the lab is then in memory. */
+  readonly planted?: readonly Defect[];
   /** Begins a lab of one member in memory from a database file, whatever `members` and `storage` say. */
   readonly image?: LabImage | undefined;
 }
@@ -116,14 +126,18 @@ export interface LabState {
   /** Sixteen hex digits. */
   readonly chainHash: string;
   /**
-   * Set when the run cannot go on: an internal error, a store that failed or hangs, or another tab took the
-   * lab.
+   * Set when the run does not go on: an internal error, a store that failed or hangs, another tab that took
+   * the lab, or a property that was violated.
    */
   readonly stopped: {
-    readonly kind: 'internal' | 'store' | 'taken';
+    readonly kind: 'internal' | 'store' | 'taken' | 'violation';
     readonly message: string;
     readonly moment: number;
   } | null;
+  /** What the checkers have found, whether or not the run has gone on since; null: nothing. */
+  readonly violation: Violation | null;
+  /** Bugs that are planted in all members. */
+  readonly planted: readonly Defect[];
 }
 
 /** Over a worker boundary no class survives: every call answers one of these. */
@@ -218,6 +232,8 @@ export interface RunFile {
   readonly moment: number;
   readonly chainHash: string;
   readonly interventions: readonly Intervention[];
+  /** Bugs that were planted; absent: none. */
+  readonly planted?: readonly Defect[];
   /** For reports of internal errors. */
   readonly error: string | null;
 }
@@ -250,6 +266,10 @@ export interface LabPort {
   state(): Promise<LabState>;
   inspect(query: Query): Promise<Result<{ answer: Answer }>>;
   runFile(): Promise<RunFile>;
+  /** What the checkers have looked at; null where nobody checks. */
+  checks(): Promise<ChecksReport | null>;
+  /** After a violation: the run goes on, and nobody checks it any more. */
+  goOn(): Promise<void>;
   /**
    * Compares each member's stored files with its disk's durable bytes; a list of differences, empty when
    * equal.

@@ -8,7 +8,7 @@ export const engineName = 'quorum-lab 0.1.0';
 
 /** The run file of a lab that can no longer be asked, from what its page has seen of it. */
 export function lastRunFile(state: LabState, interventions: readonly Intervention[], error: string): RunFile {
-  const { seed, members, preVote, settings, boot, moment, chainHash, origin } = state;
+  const { seed, members, preVote, settings, boot, moment, chainHash, origin, planted } = state;
   return {
     format: 'qlrun',
     version: 1,
@@ -23,6 +23,7 @@ export function lastRunFile(state: LabState, interventions: readonly Interventio
     moment,
     chainHash,
     interventions,
+    ...(planted.length > 0 && { planted }),
     error,
   };
 }

@@ -1,8 +1,11 @@
 /** Runs that come from outside, as files or links: checked in full before anything is done with them. */
 import * as v from 'valibot';
+import { noDefects } from '../engine/defects.ts';
 import { parseCommand } from './commands.ts';
-import type { Result, RunFile } from './port.ts';
+import type { Defect, Result, RunFile } from './port.ts';
+import { isSoonParsed } from './run-text.ts';
 import { settingsSchema } from './settings-schema.ts';
+import { Breath } from './wall-clock.ts';
 import type { Action, Intervention, StoreAction } from '../sim/types.ts';
 
 /** What a run from outside may ask for at most: anyone may have made it. */
@@ -14,9 +17,12 @@ type RunFact = 'seed' | 'members' | 'preVote' | 'settings' | 'moment' | 'engine'
 export type Run = Pick<RunFile, RunFact> & {
   /** Sixteen hex digits: the run's chain hash at `moment`; null where it was not known. */
   readonly chainHash: string | null;
+  /** Bugs that were planted in all members. */
+  readonly planted: readonly Defect[];
 };
 
 const whole = (high: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(high));
+const defects = Object.keys(noDefects) as readonly Defect[];
 const moment = whole(runLimits.moment);
 const storeAction = v.strictObject({
   type: v.literal('storeFailed'),
@@ -36,6 +42,7 @@ const runSchema = v.object({
   startedFromStore: v.boolean(),
   moment,
   chainHash: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, 'is not a chain hash'))),
+  planted: v.optional(v.pipe(v.array(v.picklist(defects)), v.maxLength(8)), []),
   interventions: v.pipe(
     v.array(v.strictObject({ moment, action: v.unknown() })),
     v.maxLength(runLimits.interventions, `has more than ${runLimits.interventions} actions`),
@@ -50,10 +57,10 @@ export const badRun = (message: string): { ok: false; code: string; message: str
 });
 
 /**
- * Reads a run from outside.
+ * Reads a run from outside, a little at a time: whoever shows something meanwhile is not held up.
  * @returns or the code 'bad run' with what is wrong, and where
  */
-export function readRun(value: unknown): Result<{ run: Run }> {
+export async function readRun(value: unknown): Promise<Result<{ run: Run }>> {
   const parsed = v.safeParse(runSchema, value);
   if (!parsed.success) {
     const [issue] = parsed.issues;
@@ -66,12 +73,14 @@ export function readRun(value: unknown): Result<{ run: Run }> {
       'It began on files that it does not hold: only a run from its very beginning can be done again.',
     );
   const interventions: Intervention[] = [];
+  const breath = new Breath();
   let last = 0;
   for (const { moment: at, action } of run.interventions) {
+    if (breath.isDue) await breath.take();
     if (at < last || at > run.moment) return badRun(`Action ${interventions.length + 1} is out of order.`);
     last = at;
     const read = readAction(action);
-    if (!read.ok) return badRun(`Action ${interventions.length + 1}: ${read.message}`);
+    if (!read.ok) return badRun(`Action ${interventions.length + 1}: ${read.message.slice(0, 200)}`);
     interventions.push({ moment: at, action: read.action });
   }
   return { ok: true, run: { ...run, interventions } };
@@ -84,17 +93,12 @@ function readAction(action: unknown): Result<{ action: Action }> {
 }
 
 /** The text of a file or link. @returns or the code 'bad run' */
-export function readRunText(text: string): Result<{ run: Run }> {
+export async function readRunText(text: string): Promise<Result<{ run: Run }>> {
   if (text.length > runLimits.textLength) return badRun('It is longer than a run may be.');
+  if (!(await isSoonParsed(text))) return badRun('It is not a run: its text is too much of a tangle.');
   try {
-    return readRun(JSON.parse(text, refuseRoots));
+    return await readRun(JSON.parse(text));
   } catch {
     return badRun('It is not a run: its text is no JSON.');
   }
-}
-
-/** Keys that reach behind an object are nobody's. */
-function refuseRoots(key: string, value: unknown): unknown {
-  if (key === '__proto__' || key === 'constructor' || key === 'prototype') throw new SyntaxError(key);
-  return value;
 }

@@ -37,6 +37,8 @@ export interface SchedulerParts {
    */
   readonly progressed: () => void;
   readonly storeFailed: (failure: StoreFailure) => void;
+  /** A plan was merged. @returns why the run ends there; null: it does not */
+  readonly merged: (plan: Plan) => Stopped | null;
 }
 
 interface Waiting {
@@ -157,6 +159,11 @@ export class Scheduler {
     this.#waiting.clear();
   }
 
+  /** After a violation: the run goes on all the same. */
+  goOn(): void {
+    if (this.#stopped?.kind === 'violation') this.#stopped = null;
+  }
+
   #job(work: () => Promise<void>): Promise<void> {
     this.#last = this.#last.then(async () => {
       try {
@@ -247,11 +254,14 @@ export class Scheduler {
     }
   }
 
-  #merged({ lifecycle }: Plan): void {
-    const { cluster, disk } = this.#parts;
+  #merged(plan: Plan): void {
+    const { cluster, disk, merged } = this.#parts;
+    const { lifecycle } = plan;
     disk.submit(cluster.takeStoreCommits(), false);
     if (lifecycle?.kind === 'stop') this.#ended.push({ member: lifecycle.member, commit: Infinity });
     for (const finished of cluster.takeOutcomes()) this.#finish(finished);
+    const stopped = merged(plan);
+    if (stopped !== null) return this.stop(stopped);
     for (const begin of this.#held.splice(0)) begin();
   }
 
