@@ -20,7 +20,7 @@ export interface SharedRun {
 export async function shareRun(file: RunFile, moment: number | null): Promise<SharedRun> {
   const interventions = file.interventions.filter((one) => moment === null || one.moment <= moment);
   const part = moment === null ? file : { ...file, moment, chainHash: null, interventions };
-  const read = readRun(part);
+  const read = await readRun(part);
   const made = read.ok ? await linkOf(read.run) : read;
   const { origin, pathname, search } = location;
   return {

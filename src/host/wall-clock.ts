@@ -27,3 +27,20 @@ export const wallClock: WallClock = {
 
 /** A frame of the show. Workers' timers keep this pace in hidden tabs too. */
 export const frameMs = 16;
+
+/** After so long without a pause for others, work lets them in. */
+const breathMs = 8;
+
+/** Long work that pauses now and then. */
+export class Breath {
+  #since = wallClock.nowMs();
+
+  get isDue(): boolean {
+    return wallClock.nowMs() - this.#since > breathMs;
+  }
+
+  async take(): Promise<void> {
+    await new Promise<void>((resolve) => wallClock.hop(resolve));
+    this.#since = wallClock.nowMs();
+  }
+}

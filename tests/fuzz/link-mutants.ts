@@ -1,0 +1,176 @@
+/** Runs that somebody else made, damaged: as the text of a link, as the text of a file, or in what they say. */
+import { deflateRawSync } from 'node:zlib';
+import { stream, type Prng } from '../../src/base/prng.ts';
+import { mistakes, mistakeActions } from '../../src/sim/mistakes.ts';
+import { hostProfileNames, profileActions } from '../../src/sim/host-profiles.ts';
+import type { Action } from '../../src/sim/types.ts';
+
+export interface RunMutant {
+  readonly kind: 'link' | 'file';
+  readonly text: string;
+  /** What was done to it. */
+  readonly mutations: readonly string[];
+}
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+type Facts = { [name: string]: Json };
+
+const members = [1, 2, 3];
+const actions: readonly Action[] = [
+  { type: 'put', key: '__proto__', value: 'constructor' },
+  { type: 'get', key: '', prefix: true },
+  { type: 'kill', member: 1 },
+  { type: 'restart', member: 1 },
+  { type: 'cut', from: 2, to: 3 },
+  { type: 'load', kind: 'kubernetes', perSecond: 40 },
+  { type: 'crashPoint', member: 2, point: 'afterSync', nth: 3, then: 'powerCut', file: 'wal' },
+  { type: 'message', message: 17, do: 'delay', delayUs: 5000 },
+  { type: 'leaseGrant', ttl: 5, id: 'abc' },
+  {
+    type: 'txn',
+    compares: [{ target: 'value', key: 'a', result: '=', value: 'b' }],
+    success: [{ type: 'put', key: 'a', value: 'c' }],
+    failure: [{ type: 'get', key: 'a' }],
+  },
+  ...hostProfileNames.flatMap((profile) => profileActions(profile, 2, members)),
+  ...mistakes.flatMap((mistake) => mistakeActions(mistake, { members, member: 3, revision: 4 })),
+];
+
+/** A run as it could have been: from none to some hundred actions. */
+function runOf(draws: Prng): Facts {
+  const count = draws.chance(1, 50) ? draws.between(500, 3000) : draws.below(40);
+  let moment = 0;
+  const interventions = Array.from({ length: count }, (): Json => {
+    moment += draws.below(200);
+    return { moment, action: structuredClone(actions[draws.below(actions.length)]) as unknown as Json };
+  });
+  return {
+    ...{ format: 'qlrun', version: 1, engine: 'quorum-lab 0.1.0', seed: draws.below(1000), members: 3 },
+    ...{ preVote: true, boot: 1, startedFromStore: false, origin: null, error: null },
+    ...{ moment: moment + 10, chainHash: draws.chance(1, 2) ? null : '0123456789abcdef', interventions },
+  };
+}
+
+const strange: readonly Json[] = [
+  ...[null, true, '', 'x', '__proto__', '\u0000', '\ud800', [], {}, [[]], { toString: 1 }],
+  ...[0, -1, 0.5, 1e308, -1e308, 9007199254740993, 2 ** 31, 2 ** 32, 4294967295, 20_000_001],
+  ...['9'.repeat(400), 'aaaaaaaaaaaaaaaa!', '-'.repeat(3000), { __proto__: null, length: 1e9 }],
+];
+const anyStrange = (draws: Prng): Json => structuredClone(strange[draws.below(strange.length)]);
+const names = ['__proto__', 'constructor', 'toString', 'length', 'moment', 'action', 'type', 'seed', 'x', ''];
+
+/** One of the values inside, with what holds it. */
+function place(facts: Facts, draws: Prng): { holder: Facts | Json[]; name: string } {
+  let holder: Facts | Json[] = facts;
+  for (let depth = 0; ; depth++) {
+    const keys: readonly string[] = Object.keys(holder);
+    const name: string = keys[draws.below(keys.length)] ?? 'x';
+    const inner: Json | undefined = (holder as Facts)[name];
+    const isEmpty = typeof inner !== 'object' || inner === null || Object.keys(inner).length === 0;
+    if (isEmpty || depth === 6 || draws.chance(1, 4)) return { holder, name };
+    holder = inner as Facts;
+  }
+}
+
+const nested = (depth: number): Json => {
+  let value: Json = 0;
+  for (let i = 0; i < depth; i++) value = i % 2 === 0 ? [value] : { a: value };
+  return value;
+};
+
+/** What is done to a run's facts. */
+const inside: Readonly<Record<string, (facts: Facts, draws: Prng) => void>> = {
+  strangeValue: (facts, draws) => {
+    const { holder, name } = place(facts, draws);
+    (holder as Facts)[name] = anyStrange(draws);
+  },
+  newField: (facts, draws) => {
+    const { holder } = place(facts, draws);
+    const value = anyStrange(draws);
+    Object.defineProperty(holder, names[draws.below(names.length)], {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  },
+  lessField: (facts, draws) => {
+    const { holder, name } = place(facts, draws);
+    if (Array.isArray(holder)) holder.splice(Number(name), 1);
+    else delete holder[name];
+  },
+  repeated: (facts, draws) => {
+    const { interventions } = facts;
+    if (!Array.isArray(interventions) || interventions.length === 0) return;
+    const times = draws.chance(1, 20) ? draws.between(2000, 11_000) : draws.below(30);
+    const one = interventions[draws.below(interventions.length)];
+    facts.interventions = [...interventions, ...Array.from({ length: times }, () => one)];
+  },
+  turned: (facts) => {
+    if (Array.isArray(facts.interventions)) facts.interventions.reverse();
+  },
+  nested: (facts, draws) => {
+    const { holder, name } = place(facts, draws);
+    (holder as Facts)[name] = nested(draws.between(2, draws.chance(1, 20) ? 4000 : 60));
+  },
+  long: (facts, draws) => {
+    const { holder, name } = place(facts, draws);
+    (holder as Facts)[name] = 'long '.repeat(draws.below(draws.chance(1, 20) ? 200_000 : 2000));
+  },
+};
+
+const letters = 'ABCXYZabcxyz0123456789-_%=/+ é{}[]":,\\\u0000\u202e';
+
+/** What is done to a text. */
+const outside: Readonly<Record<string, (text: string, draws: Prng) => string>> = {
+  letter: (text, draws) => {
+    const at = draws.below(text.length + 1);
+    return text.slice(0, at) + letters.charAt(draws.below(letters.length)) + text.slice(at + draws.below(2));
+  },
+  cut: (text, draws) => text.slice(0, draws.below(text.length + 1)),
+  hole: (text, draws) => {
+    const at = draws.below(text.length + 1);
+    return text.slice(0, at) + text.slice(at + draws.below(40));
+  },
+  doubled: (text, draws) => {
+    const [from, to] = [draws.below(text.length + 1), draws.below(text.length + 1)].sort((a, b) => a - b);
+    return text.slice(0, to) + text.slice(from);
+  },
+  swollen: (text, draws) => {
+    const part = ['[', '{"a":', '0,', '"', '\\', '{},', 'A'][draws.below(7)];
+    const at = draws.below(text.length + 1);
+    return (
+      text.slice(0, at) + part.repeat(draws.below(draws.chance(1, 20) ? 300_000 : 3000)) + text.slice(at)
+    );
+  },
+};
+
+const anyOf = <Value>(all: Readonly<Record<string, Value>>, draws: Prng): [string, Value] => {
+  const entries = Object.entries(all);
+  return entries[draws.below(entries.length)];
+};
+
+/** The mutant of a seed. */
+export function linkMutant(seed: number): RunMutant {
+  const draws = stream(seed, 'links');
+  const mutations: string[] = [];
+  const facts = runOf(draws);
+  const kind = draws.chance(1, 2) ? 'link' : 'file';
+  for (let count = draws.below(4); count > 0; count--) {
+    const [name, change] = anyOf(inside, draws);
+    change(facts, draws);
+    mutations.push(name);
+  }
+  let text = JSON.stringify(facts);
+  const change = (): void => {
+    const [name, done] = anyOf(outside, draws);
+    text = done(text, draws);
+    mutations.push(name);
+  };
+  if (draws.chance(1, 3)) change();
+  if (kind === 'link') {
+    text = `#run=${deflateRawSync(text).toString('base64url')}`;
+    if (draws.chance(1, 2)) change();
+  }
+  return { kind, text, mutations };
+}
