@@ -8,6 +8,7 @@ import { runSeed } from './run.ts';
 import type { Property, Violation } from '../../src/sim/checkers/checker.ts';
 import type { Defects } from '../../src/engine/defects.ts';
 import type { RaftPlan } from '../engine/raft/simulation/run.ts';
+import type { Canary } from './canaries.ts';
 import type { Mutation } from './mutation.ts';
 import type { RunPlan } from './run.ts';
 
@@ -78,32 +79,43 @@ export function hunt(mutation: Mutation, firstSeed = 1): Caught | null {
   return last;
 }
 
-/** @param ids of the catalogue; empty: all, and the canaries @returns the exit code */
+/** What it took, and a line for it. */
+function tell(isCaught: boolean, name: string, begun: NodeJS.CpuUsage, said: string): void {
+  const { user, system } = process.cpuUsage(begun);
+  const seconds = ((user + system) / 1_000_000).toFixed(1);
+  console.log(`${isCaught ? 'caught' : 'MISSED'} ${name} (${seconds} s of CPU): ${said}`);
+}
+
+function runMutation(mutation: Mutation): boolean {
+  const begun = process.cpuUsage();
+  const result = hunt(mutation);
+  const isCaught = result !== null && result.by !== null && result.silent === null;
+  const loud = result?.silent == null ? '' : `; without the bug ${result.silent}`;
+  const said = result === null ? 'nothing' : `seed ${result.seed}, ${result.evidence.slice(0, 200)}`;
+  tell(isCaught, `${mutation.id} ${mutation.what}`, begun, `${said}${loud}`);
+  return isCaught;
+}
+
+function runCanary({ id, what, isCaught }: Canary): boolean {
+  const begun = process.cpuUsage();
+  const isFine = isCaught();
+  tell(isFine, `${id} ${what}`, begun, 'the harness');
+  return isFine;
+}
+
+/**
+ * A line for each: number, name, CPU, seed and what the checker says.
+ * @param ids of the catalogue; empty: all, and the canaries
+ * @returns the exit code
+ */
 export function runMutations(ids: readonly string[]): number {
-  const chosen =
-    ids.length === 0
-      ? mutations
-      : mutations.filter(({ id, defect }) => [id, defect].some((name) => ids.includes(name)));
-  let caught = 0;
-  for (const mutation of chosen) {
-    const begun = process.cpuUsage();
-    const result = hunt(mutation);
-    const ms = Math.round(process.cpuUsage(begun).user / 1000);
-    const isCaught = result !== null && result.by !== null && result.silent === null;
-    if (isCaught) caught++;
-    const said = result === null ? 'nothing' : `seed ${result.seed}, ${result.evidence}`;
-    const loud = result?.silent == null ? '' : `; without the bug: ${result.silent}`;
-    console.log(
-      `${isCaught ? 'caught' : 'MISSED'} ${mutation.id} ${mutation.what} (${ms} ms): ${said}${loud}`,
-    );
-  }
-  const birds = ids.length === 0 ? canaries : canaries.filter(({ id }) => ids.includes(id));
-  for (const { id, what, isCaught } of birds) {
-    const isFine = isCaught();
-    if (isFine) caught++;
-    console.log(`${isFine ? 'caught' : 'MISSED'} ${id} ${what}`);
-  }
-  const count = chosen.length + birds.length;
-  console.log(`caught ${caught} of ${count}`);
-  return caught === count && count > 0 ? 0 : 1;
+  const isChosen = ({ id, defect = '' }: { readonly id: string; readonly defect?: string }): boolean =>
+    ids.length === 0 || ids.includes(id) || ids.includes(defect);
+  const results = [
+    ...mutations.filter(isChosen).map(runMutation),
+    ...canaries.filter(isChosen).map(runCanary),
+  ];
+  const caught = results.filter(Boolean).length;
+  console.log(`caught ${caught} of ${results.length}`);
+  return caught === results.length && caught > 0 ? 0 : 1;
 }
