@@ -23,6 +23,14 @@ export const linkSettingNames = Object.keys(usualLink) as readonly (keyof LinkSe
 export type LinkLoss = 'link' | 'queue' | 'filter';
 
 /**
+ * Of a proposal that a follower hands on no link makes a copy: nothing tells the leader that it is one, for
+ * etcd looks at no request's id before it applies it, and a connection gives its bytes once.
+ */
+export function mayBeDoubled({ messageType }: Pick<Send, 'messageType'>): boolean {
+  return messageType !== 'MsgProp';
+}
+
+/**
  * Streams: `linkLoss`, `linkJitter`, `linkDuplicate`, `linkReorder` and `linkCorrupt`, each with the label
  * `from>to`, so that no fault shifts another's draws.
  */
@@ -80,13 +88,10 @@ export class LinkFaults {
     return this.#freeAt - nowUs + extraDelayUs + jitter;
   }
 
-  /**
-   * How much later a second copy arrives; null: there is none. Of a proposal that a follower hands on there
-   * never is: nothing tells the leader that it is a copy, and a connection gives its bytes once.
-   */
-  duplicateUs({ messageType }: Pick<Send, 'messageType'>): number | null {
+  /** How much later a second copy arrives; null: there is none. */
+  duplicateUs(send: Pick<Send, 'messageType'>): number | null {
     if (!this.#duplicates.chance(this.settings.duplicatePerMille, 1000)) return null;
-    if (messageType === 'MsgProp') return null;
+    if (!mayBeDoubled(send)) return null;
     return drawDelay(this.#duplicates, { minUs: 1, meanUs: strayUs });
   }
 

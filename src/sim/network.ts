@@ -3,7 +3,7 @@ import { assert } from '../base/assert.ts';
 import { crc32c } from '../base/checksum.ts';
 import { stream } from '../base/prng.ts';
 import { drawDelay } from './delay.ts';
-import { isSameLink, LinkFaults, usualLink } from './link-faults.ts';
+import { isSameLink, LinkFaults, mayBeDoubled, usualLink } from './link-faults.ts';
 import type { Send } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
 import type { LinkSettings } from './fault-types.ts';
@@ -129,7 +129,8 @@ export class Network {
     const { loss, duplicate } = this.#config;
     const lost = link.losses.chance(loss.of, loss.outOf) ? 'network' : null;
     const copies = [this.#depart(nowUs, link, departure, lost)];
-    if (link.duplicates.chance(duplicate.of, duplicate.outOf)) {
+    const isDoubled = link.duplicates.chance(duplicate.of, duplicate.outOf);
+    if (isDoubled && mayBeDoubled(departure.send)) {
       copies.push(this.#depart(nowUs, link, departure, null));
     }
     const laterUs = link.faults.duplicateUs(departure.send);
