@@ -114,6 +114,11 @@ export class Cluster {
     return this.#world.network.cuts;
   }
 
+  /** The numbers of the messages on their way, or of those that are held there: the newest first. */
+  messagesUnderWay(isHeld: boolean): readonly number[] {
+    return this.#world.network.underWay(isHeld);
+  }
+
   /** What became of the load's requests so far. */
   get load(): Readonly<LoadTotals> {
     return this.#world.load.totals;

@@ -144,6 +144,13 @@ export class Network {
     return flight !== undefined && flight.transit === transit && flight.waiting === 'no';
   }
 
+  /** The messages that travel, or those that are held: the newest first. */
+  underWay(isHeld: boolean): number[] {
+    const flights = this.#links.flatMap((link) => [...link.flights.values()]);
+    const found = flights.filter(({ waiting }) => (waiting === 'held') === isHeld);
+    return found.map(({ transit }) => transit.message).sort((a, b) => b - a);
+  }
+
   /** The message under way with this number. */
   find(message: number): { readonly transit: Transit; readonly waiting: Waiting } | null {
     for (const { flights } of this.#links) {

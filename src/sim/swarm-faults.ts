@@ -1,15 +1,16 @@
 /** What each kind of fault of a swarm does to whom, and what ends it. */
 import { crashPoints } from './crash-points.ts';
-import { loadKinds } from './load-kinds.ts';
 import type { Prng } from '../base/prng.ts';
 import type { DiskSettings, LinkSettings, RotZone } from './fault-types.ts';
-import type { Action } from './types.ts';
+import type { Action, LoadKind } from './types.ts';
 
 /** The members of a run, and what may be done to which of them. */
 export interface Scene {
   readonly members: number;
   /** Those whose files may be damaged. */
   readonly victims: readonly number[];
+  /** What the run's loads ask for. */
+  readonly load: LoadKind;
 }
 
 /** What begins a fault, and what ends it some time later. */
@@ -63,16 +64,13 @@ function message(draws: Prng): Episode {
 }
 
 /** A load for a while: what it asks comes beside what the run's own clients ask. */
-function load(draws: Prng): Episode {
-  const kind = loads[draws.below(loads.length)];
+function loaded(draws: Prng, { load: kind }: Scene): Episode {
   const perSecond = kind === 'hugeValues' ? 1 : draws.between(2, 30);
   return {
     begin: [{ type: 'load', kind, perSecond }],
     end: [{ type: 'load', kind: 'none', perSecond: 0 }],
   };
 }
-
-const loads = loadKinds.filter((kind) => kind !== 'none');
 
 /** One direction of a link, made worse. */
 function link(draws: Prng, scene: Scene, settings: Partial<LinkSettings>): Episode {
@@ -190,7 +188,7 @@ const episodes = {
     };
   },
   message,
-  load,
+  load: loaded,
   slowCpu: (draws, scene) => {
     const member = anyMember(draws, scene);
     const factor = [5, 30, 100, 300][draws.below(4)];

@@ -1,10 +1,11 @@
 /** Swarm testing: a seed draws which kinds of faults are on, and when each of them begins and ends. */
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
+import { loadKinds } from './load-kinds.ts';
 import { drawEpisode, isBeyondRaft } from './swarm-faults.ts';
 import type { Prng } from '../base/prng.ts';
 import type { FaultKind } from './swarm-faults.ts';
-import type { Action } from './types.ts';
+import type { Action, LoadKind } from './types.ts';
 
 export { faultKinds } from './swarm-faults.ts';
 export type { FaultKind } from './swarm-faults.ts';
@@ -52,6 +53,12 @@ function drawVictims(seed: number, members: number, beyond: boolean): number[] {
   return victims;
 }
 
+/** What the loads of a run ask for. Where clocks go wrong, nobody knows how long a lease should live. */
+function drawLoad(seed: number, isClockWrong: boolean): LoadKind {
+  const kinds = loadKinds.filter((kind) => kind !== 'none' && !(isClockWrong && kind === 'leases'));
+  return kinds[stream(seed, 'swarm', 'loads').below(kinds.length)];
+}
+
 /** Moments of one kind of fault: some seeds have it often, some seldom. */
 function drawTimes(draws: Prng, virtualUs: number): number[] {
   const meanUs = Math.max(1, Math.floor(virtualUs / draws.between(1, 12)));
@@ -69,9 +76,11 @@ function drawTimes(draws: Prng, virtualUs: number): number[] {
 export function swarmSchedule(seed: number, options: SwarmOptions): readonly ScheduledAction[] {
   const { members, virtualUs, beyond = false } = options;
   assert(members >= 1 && members <= 9, 'swarm: one to nine members');
-  const scene = { members, victims: drawVictims(seed, members, beyond) };
+  const kinds = swarmKinds(seed, options);
+  const victims = drawVictims(seed, members, beyond);
+  const scene = { members, victims, load: drawLoad(seed, kinds.includes('clockRate')) };
   const schedule: ScheduledAction[] = [];
-  for (const kind of swarmKinds(seed, options)) {
+  for (const kind of kinds) {
     const draws = stream(seed, 'swarm', kind);
     for (const atUs of drawTimes(draws, virtualUs)) {
       const untilUs = atUs + 1 + draws.below(Math.max(1, Math.floor(virtualUs / 6)));
