@@ -36,7 +36,7 @@ beforeAll(async () => {
     await lab.run(1_500_000);
     return lab.runFile();
   });
-});
+}, 60_000);
 
 async function asRun(file: unknown): Promise<Run> {
   const read = await readRun(file);
