@@ -29,6 +29,17 @@ interface Job {
   readonly done: (() => void)[];
 }
 
+/** How often what was done since the start. */
+export interface CompactionCounts {
+  /** Indexes gone through. */
+  indexes: number;
+  /** Batches of records after which there was a pause. */
+  pauses: number;
+  finished: number;
+  /** Of those that are finished. */
+  deletedRecords: number;
+}
+
 export interface CompactionParts {
   readonly index: () => TreeIndex;
   readonly backend: Backend;
@@ -45,6 +56,7 @@ export interface CompactionParts {
  * @source etcd v3.4.23 mvcc/kvstore.go compact, kvstore_compaction.go scheduleCompaction
  */
 export class Compactions {
+  readonly counts: CompactionCounts = { indexes: 0, pauses: 0, finished: 0, deletedRecords: 0 };
   readonly #parts: CompactionParts;
   #jobs: Job[] = [];
 
@@ -87,10 +99,16 @@ export class Compactions {
       const { index, trace } = this.#parts;
       job.nextKey = index().compactSome(job.revision, job.nextKey, batchKeys, job.kept);
       if (job.nextKey !== null) return indexPauseUs;
+      this.counts.indexes++;
       const { revision } = job;
       if (trace.on) trace.emit({ type: 'mvcc.compactIndex', revision, keyCount: index().size });
     }
-    if (!this.#deleteSome(job)) return pauseUs;
+    if (!this.#deleteSome(job)) {
+      this.counts.pauses++;
+      return pauseUs;
+    }
+    this.counts.finished++;
+    this.counts.deletedRecords += job.deletedCount;
     this.#jobs.shift();
     for (const callback of job.done) callback();
     return this.isIdle ? null : indexPauseUs;

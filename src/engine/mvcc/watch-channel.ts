@@ -20,6 +20,10 @@ export class WatchChannel {
     return this.#responses.length;
   }
 
+  get eventCount(): number {
+    return this.#responses.reduce((count, { events }) => count + events.length, 0);
+  }
+
   /** @returns false when the channel is full */
   send(response: WatchResponse): boolean {
     if (this.#responses.length >= capacity) return false;

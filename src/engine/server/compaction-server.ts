@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Backend } from '../backend/backend.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
+import type { CompactionCounts } from '../mvcc/kvstore-compaction.ts';
 import { CompactionRequestSchema } from '../pb/gen/rpc_pb.ts';
 import type { CompactionRequest } from '../pb/gen/rpc_pb.ts';
 import type { Finish } from './calls.ts';
@@ -25,6 +26,8 @@ export class CompactionServer {
   readonly #auto: Compactor | null;
   /** The timer for the next piece is set. */
   #isResting = false;
+  /** When the first piece of the records was done. */
+  #recordsSinceUs = 0;
 
   /** @param auto undefined: only clients order compactions */
   constructor(port: CompactionPort, auto: AutoCompaction | undefined, nowUs: number) {
@@ -41,11 +44,26 @@ export class CompactionServer {
   /** Does one piece, unless it is time to rest. */
   settle(): void {
     const { kv, outbox } = this.#port;
-    if (this.#isResting) return;
+    if (this.#isResting || kv.compactions.isIdle) return;
+    const before = { ...kv.compactions.counts };
     const afterUs = kv.compactions.run();
+    this.#measure(before);
     if (afterUs === null) return;
     this.#isResting = true;
     outbox.timer('compaction', afterUs);
+  }
+
+  /** A piece takes no time of its own; a whole compaction lasts as long as the pauses between its pieces. */
+  #measure(before: CompactionCounts): void {
+    const { meter } = this.#port.outbox;
+    const { counts } = this.#port.kv.compactions;
+    if (counts.indexes > before.indexes) {
+      meter.indexCompaction.observe(0);
+      this.#recordsSinceUs = meter.nowUs;
+    }
+    if (counts.pauses > before.pauses) meter.recordCompaction.observe(0);
+    if (counts.finished > before.finished) meter.compaction.observe(meter.nowUs - this.#recordsSinceUs);
+    meter.compactedRecords = counts.deletedRecords;
   }
 
   /**

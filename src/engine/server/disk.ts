@@ -2,6 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import type { PageSink } from '../bolt/pager.ts';
 import type { WalSink } from '../wal/wal.ts';
+import { isReceiving } from './snapshot-codec.ts';
 import type { Outbox } from './outbox.ts';
 import type { DiskErrorCode } from './types.ts';
 
@@ -131,15 +132,24 @@ export class Disk {
   }
 
   /** A commit of the backend lasts from its pages to its meta page. */
-  #measure({ purpose, sinceUs }: PendingSync): void {
+  #measure({ purpose, file, sinceUs }: PendingSync): void {
     const { meter } = this.#outbox;
     const lastedUs = meter.nowUs - sinceUs;
     if (purpose === 'wal') meter.walFsync.observe(lastedUs);
     if (purpose === 'pages') this.#commitSinceUs = sinceUs;
-    if (purpose === 'meta') meter.backendCommit.observe(meter.nowUs - Math.min(this.#commitSinceUs, sinceUs));
+    if (purpose === 'meta') this.#measureCommit(sinceUs);
+    if (purpose === 'file') (isReceiving(file) ? meter.snapDbFsync : meter.snapFsync).observe(lastedUs);
     if (purpose !== 'defragment') return;
     meter.defragInflight--;
     meter.defragment.observe(lastedUs);
+  }
+
+  /** Only the disk takes time: trees are put in order at once. */
+  #measureCommit(sinceUs: number): void {
+    const { meter } = this.#outbox;
+    meter.backendCommit.observe(meter.nowUs - Math.min(this.#commitSinceUs, sinceUs));
+    meter.commitRebalance.observe(0);
+    meter.commitSpill.observe(0);
   }
 
   #sync(purpose: SyncPurpose, file: string, barrier: boolean, then: (() => void) | null): void {

@@ -49,10 +49,13 @@ export class Maintenance {
       throw unmappedRefusal(error);
     }
     const context = { kv, backend, head: owner, term: applier.term };
+    const { meter } = this.#parts.outbox;
     switch (asked.kind) {
       case 'hashKv':
+        meter.hashByRevision.observe(0);
         return this.#answer(request, hashKv(context, toNumber(asked.body.revision)));
       case 'hash':
+        meter.hash.observe(0);
         return this.#answer(request, hashStore(context));
       case 'snapshot':
         this.#waiting.push({ request, serve: () => this.#sendSnapshot(request) });
@@ -84,6 +87,7 @@ export class Maintenance {
     for (const bytes of snapshotPieces(backend.image()))
       outbox.reply({ request, code: 0, message: '', bytes, more: true });
     outbox.reply({ request, code: 0, message: '', bytes: new Uint8Array(0) });
+    outbox.meter.backendSnapshot.observe(0);
   }
 
   #defragment(request: number): void {

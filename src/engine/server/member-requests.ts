@@ -265,8 +265,11 @@ export class MemberRequests {
   /** @throws RpcError */
   #promote(asker: Asker, id: MemberId, nowUs: number): void {
     const { membership } = this.#port;
-    this.#checkReady(id);
-    if (!membership.isReadyToPromote()) throw rpcErrors.notEnoughStarted;
+    const refusal = this.#promotionRefusal(id);
+    if (refusal !== null) {
+      this.#port.outbox.meter.promotionFailed(refusal.message);
+      throw refusal;
+    }
     const member = this.#memberOr(id);
     this.#propose(asker, { kind: 'promote', member }, nowUs, () => {
       this.#port.outbox.meter.learnersPromoted++;
@@ -275,14 +278,19 @@ export class MemberRequests {
     });
   }
 
+  #promotionRefusal(id: MemberId): RpcError | null {
+    if (!this.#isReady(id)) return rpcErrors.learnerNotReady;
+    return this.#port.membership.isReadyToPromote() ? null : rpcErrors.notEnoughStarted;
+  }
+
   /** Who is no member is found out when the change is applied. @source etcdserver/server.go isLearnerReady */
-  #checkReady(id: MemberId): void {
+  #isReady(id: MemberId): boolean {
     const { raft, owner, node: self, membership } = this.#port;
-    if (membership.member(id) === null) return;
+    if (membership.member(id) === null) return true;
     const { progress } = raft.fullStatus();
     const matchOf = (node: NodeId): number | undefined => progress.find((each) => each.id === node)?.match;
     const match = matchOf(owner.table.numberOf(id));
-    if (match !== undefined && !isCaughtUp(match, matchOf(self) ?? 0)) throw rpcErrors.learnerNotReady;
+    return match === undefined || isCaughtUp(match, matchOf(self) ?? 0);
   }
 
   /** @source etcd v3.4.23 etcdserver/server.go mayRemoveMember */

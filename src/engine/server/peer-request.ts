@@ -31,6 +31,8 @@ const kinds = [
   'hashKvRefused',
   'version',
   'versionIs',
+  'probe',
+  'probed',
 ] as const;
 
 /**
@@ -42,6 +44,7 @@ const kinds = [
  * the leader on; `promoted` and `promoteRefused` answer, the latter with etcd's text. `hashKv` asks for the
  * hash at a revision; `hashKvIs` answers, `hashKvRefused` where the revision is gone or has not come.
  * `version` asks what a member speaks; `versionIs` answers with the JSON text of `/version`.
+ * `probe` is answered with `probed`, to see how long that takes.
  */
 export type PeerRequestKind = (typeof kinds)[number];
 
@@ -69,6 +72,8 @@ export const peerRequestNames: Readonly<Record<PeerRequestKind, string>> = {
   hashKvRefused: 'HashKVResp',
   version: 'Version',
   versionIs: 'VersionResp',
+  probe: 'Probe',
+  probed: 'ProbeResp',
 };
 
 export interface PeerRequest {

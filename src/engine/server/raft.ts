@@ -60,6 +60,9 @@ export class RaftNode {
   readonly #outbox: Outbox;
   readonly #port: RaftPort;
   #lead: NodeId = none;
+  /** When each follower was sent the last heartbeat, since the leader or the state changed. */
+  readonly #heartbeatsUs = new Map<NodeId, number>();
+  readonly #heartbeatPatienceUs: number;
   /** See `Defects.applyUncommitted`. */
   readonly #appliesAtOnce: boolean;
 
@@ -68,6 +71,7 @@ export class RaftNode {
     parts: { storage: WalStorage; table: MemberTable; outbox: Outbox; port: RaftPort },
   ) {
     this.#id = config.nodeId;
+    this.#heartbeatPatienceUs = 2 * config.heartbeatTicks * config.tickUs;
     this.#appliesAtOnce = config.defects?.applyUncommitted === true;
     this.#storage = parts.storage;
     this.#table = parts.table;
@@ -199,7 +203,10 @@ export class RaftNode {
   advance(): boolean {
     if (!this.#node.hasReady()) return false;
     const ready = this.#node.ready();
-    if (ready.softState !== null) this.#takeLead(ready.softState.lead);
+    if (ready.softState !== null) {
+      this.#heartbeatsUs.clear();
+      this.#takeLead(ready.softState.lead);
+    }
     if (ready.readStates.length > 0) this.#port.readConfirmed(ready.readStates);
     const votes = ready.messages.filter(({ type }) => type === 'MsgVote');
     for (const m of ready.messages) {
@@ -243,6 +250,7 @@ export class RaftNode {
 
   #send(m: Message): void {
     if (m.type === 'MsgSnap') return this.#port.sendSnapshot(m);
+    if (m.type === 'MsgHeartbeat') this.#noteHeartbeat(m.to);
     const to = this.#port.hostOf(m.to);
     if (to === null) return;
     this.#outbox.send({
@@ -254,6 +262,14 @@ export class RaftNode {
       entryCount: m.entries.length,
       reject: m.reject,
     });
+  }
+
+  /** A leader that is held up sends its heartbeats late. @source etcd v3.4.23 raft.go processMessages */
+  #noteHeartbeat(to: NodeId): void {
+    const { meter } = this.#outbox;
+    const beforeUs = this.#heartbeatsUs.get(to) ?? meter.nowUs;
+    if (meter.nowUs - beforeUs > this.#heartbeatPatienceUs) meter.heartbeatFailures++;
+    this.#heartbeatsUs.set(to, meter.nowUs);
   }
 
   #tellEntries(entries: readonly Entry[]): void {

@@ -104,6 +104,9 @@ const kindOf: Readonly<Record<UnaryMethod, RpcKind>> = {
   'etcdserverpb.Auth/RoleRevokePermission': 'authRoleRevokePermission',
 };
 
+/** All that have gRPC's form. */
+export const rpcMethods = [...Object.keys(kindOf), 'etcdserverpb.Watch/Watch'] as readonly RpcMethod[];
+
 /**
  * The longest entry a client may cause: 1.5 MiB.
  * @source etcd v3.4.23 embed/config.go DefaultMaxRequestBytes

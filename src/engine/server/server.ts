@@ -9,12 +9,11 @@ import { expiryIntervalUs } from '../lease/lessor.ts';
 import type { Status } from '../raft/status.ts';
 import type { Entry, NodeId, Snapshot } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
-import { Admission, encodeMembers } from './admission.ts';
+import { Admission } from './admission.ts';
 import type { Admitted } from './admission.ts';
 import { Applier } from './apply.ts';
 import { ApplierV3 } from './apply-v3.ts';
-import { hashAnswer, InitialHashCheck } from './corruption.ts';
-import { versionAnswer } from './cluster-version.ts';
+import { InitialHashCheck } from './corruption.ts';
 import { digestOf } from './digest.ts';
 import { Disk, diskFailure } from './disk.ts';
 import { StopError } from './errors.ts';
@@ -25,8 +24,10 @@ import { MemberTable } from './member-id.ts';
 import { Membership } from './membership.ts';
 import type { Outbox } from './outbox.ts';
 import { MemberHosts, PeerLinks } from './peer-links.ts';
+import { answerTo } from './peer-answers.ts';
 import { decodePeerRequest, encodePeerRequest, isPeerRequest, peerRequestNames } from './peer-request.ts';
 import type { PeerRequest } from './peer-request.ts';
+import { Probes } from './probes.ts';
 import { decodeMessage, RaftWireError, senderOf } from './raft-codec.ts';
 import { Quota, quotaOf } from './quota.ts';
 import { RaftNode } from './raft.ts';
@@ -72,6 +73,7 @@ export class EtcdServer {
   readonly #walOptions: ReturnType<typeof walOptionsOf>;
   readonly #membership = new Membership();
   readonly #links = new PeerLinks();
+  readonly #probes: Probes;
   /** Null for a new member until it makes its log. */
   #storage: WalStorage | null;
   /** Null where nobody has to be asked. */
@@ -100,6 +102,8 @@ export class EtcdServer {
     this.#self = selfOf(config);
     this.#outbox = outbox;
     this.#nowUs = nowUs;
+    const ask = this.#sendRequest.bind(this);
+    this.#probes = new Probes(this.#links, outbox.meter.peers, ask, nowUs);
     this.#disk = new Disk(outbox);
     this.#table = new MemberTable([], config.clusterToken, config.hosts ?? config.peers);
     this.#hosts = new MemberHosts(this.#table, this.#membership);
@@ -243,6 +247,7 @@ export class EtcdServer {
         running?.raft.tick();
         running?.v3.tick(nowUs);
         running?.traffic.tick(nowUs);
+        this.#probes.tick(this.#membership, this.#table, nowUs);
         break;
       case 'backendCommit':
         this.#outbox.timer('backendCommit', this.#config.batchIntervalUs);
@@ -303,13 +308,9 @@ export class EtcdServer {
     const message = decodePeerRequest(bytes);
     if (message === null) return;
     const running = this.#running;
-    const hash = message.kind === 'hashKv' ? hashAnswer(this.#store.kv, message) : null;
-    if (hash !== null) return this.#sendRequest(from, hash);
-    if (message.kind === 'version') {
-      if (running !== null) this.#sendRequest(from, versionAnswer(this.#membership, message));
-      return;
-    }
-    if (message.kind === 'members') return this.#tellMembers(from, message.id);
+    const owner = running?.owner ?? null;
+    const answer = answerTo(message, this.#store.kv, this.#membership, owner);
+    if (answer !== null) return this.#sendRequest(from, answer);
     if (message.kind === 'membersAre' || message.kind === 'notYet') {
       return this.#admission?.answered(from, message.kind === 'notYet' ? null : message.body);
     }
@@ -317,18 +318,10 @@ export class EtcdServer {
       if (message.id === running?.owner.member) throw new StopError(removedText);
       return;
     }
+    if (message.kind === 'probed') return this.#probes.receive(from, message, nowUs);
     this.#hashCheck?.receive(from, message);
     if (running === null || running.traffic.receive(from, message, nowUs)) return;
     running.v3.takePeerRequest(from, message, nowUs);
-  }
-
-  #tellMembers(to: NodeId, id: bigint): void {
-    const owner = this.#running?.owner;
-    const body = owner === undefined ? null : encodeMembers(owner.cluster, this.#membership);
-    this.#sendRequest(
-      to,
-      body === null ? { kind: 'notYet', id, body: emptyBytes } : { kind: 'membersAre', id, body },
-    );
   }
 
   #sendRequest(to: NodeId, message: PeerRequest): void {

@@ -6,6 +6,8 @@ const lengthBytes = 8;
 
 /** What the receiver asks of its member. */
 export interface SnapshotReceivePort {
+  /** The first piece has come. */
+  begin(from: NodeId): void;
   /** So many bytes are here. */
   acknowledge(from: NodeId, id: bigint, received: number, total: number): void;
   /**
@@ -43,6 +45,7 @@ export class SnapshotReceiver {
       if (incoming !== null && offset !== 0) return;
       incoming = { from, id, stream: new Uint8Array(total), offsets: new Set(), received: 0 };
       this.#incoming = incoming;
+      this.#port.begin(from);
     }
     if (incoming.offsets.has(offset) || incoming.stream.length !== total) return;
     incoming.offsets.add(offset);

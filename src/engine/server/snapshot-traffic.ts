@@ -55,13 +55,18 @@ export class SnapshotTraffic {
       send: (to, index, bytes) => this.#sendBytes(to, 'MsgSnap', bytes, index),
       report: (to, ok) => raft.reportSnapshot(to, ok),
       tell: (state, to, index, sizeBytes) => {
+        this.#count(to, state);
         if (outbox.trace.on) outbox.trace.emit({ type: 'snapshot.send', to, index, sizeBytes, state });
       },
     });
     this.#receiver = new SnapshotReceiver({
       acknowledge: (from, id, received, total) => this.#acknowledge(from, id, received, total),
       save: (from, id, message, database) => this.#save(from, id, message, database),
-      refuse: (from, id) => this.#send(from, { kind: 'snapshotRefused', id, body: emptyBytes }),
+      refuse: (from, id) => {
+        outbox.meter.peers.of(from).snapshotsReceived.end(false, outbox.meter.nowUs);
+        this.#send(from, { kind: 'snapshotRefused', id, body: emptyBytes });
+      },
+      begin: (from) => outbox.meter.peers.of(from).snapshotsReceived.begin(outbox.meter.nowUs),
     });
   }
 
@@ -122,6 +127,13 @@ export class SnapshotTraffic {
     return { index: snapshot.index, message, database: store.backend.image() };
   }
 
+  #count(to: NodeId, state: 'begin' | 'sent' | 'failed'): void {
+    const { meter } = this.#parts.outbox;
+    const counts = meter.peers.of(to).snapshotsSent;
+    if (state === 'begin') return counts.begin(meter.nowUs);
+    meter.backendSnapshot.observe(counts.end(state === 'sent', meter.nowUs));
+  }
+
   #acknowledge(from: NodeId, id: bigint, received: number, total: number): void {
     this.#tell(from, received, total, false);
     const body = new Uint8Array(8);
@@ -134,12 +146,14 @@ export class SnapshotTraffic {
     const m = this.#readMessage(from, bytes);
     if (m === null || m.snapshot === null) return false;
     const { index } = m.snapshot;
-    const { disk, raft } = this.#parts;
+    const { disk, raft, outbox } = this.#parts;
     const file = receivingFile(index);
     disk.writeFile(file, database, () => {
       disk.rename(file, snapDbFile(index));
       this.#parts.noteFile(snapDbFile(index));
       this.#databases.set(index, database);
+      const { meter } = outbox;
+      meter.snapDbSave.observe(meter.peers.of(from).snapshotsReceived.end(true, meter.nowUs));
       this.#tell(from, database.length, database.length, true);
       raft.receive(m);
       this.#send(from, { kind: 'snapshotSaved', id, body: emptyBytes });

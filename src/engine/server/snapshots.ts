@@ -110,6 +110,7 @@ export class Snapshots {
     const file = snapFile(snapshot);
     const bytes = encodeSnapFile(encodeSnapshot(snapshot, (node) => table.memberOf(node)));
     this.noteFile(file);
+    this.#parts.outbox.meter.snapMarshalling.observe(0);
     disk.writeFile(file, bytes, then);
   }
 

@@ -7,7 +7,6 @@ import type { Entry, NodeId, ReadState } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import { AlarmRequests } from './alarm-requests.ts';
 import { Announcements } from './announcements.ts';
-import type { AnnouncementsPort } from './announcements.ts';
 import { leaseList, memberList, memberStatus } from './answers.ts';
 import type { AnswerParts } from './answers.ts';
 import type { Applied, Applier } from './apply.ts';
@@ -438,15 +437,16 @@ export class V3Server {
     });
   }
 
-  #sizes(): { proposalsPending: number; watchStreams: number } {
-    return { proposalsPending: this.#proposals.size, watchStreams: this.#watch.streamCount };
+  #sizes() {
+    const { streamCount: watchStreams, pendingEventCount: pendingEvents } = this.#watch;
+    return { proposalsPending: this.#proposals.size, watchStreams, pendingEvents };
   }
 
-  #announcementsPort(): AnnouncementsPort {
+  #announcementsPort() {
     return {
       nextRequestId: () => this.#ids.next(),
-      propose: (proposal) => this.#proposals.add(proposal),
-      send: (to, messageType, bytes) => this.#send(to, messageType, bytes, false),
+      propose: (proposal: Proposal) => this.#proposals.add(proposal),
+      send: (to: NodeId, messageType: string, bytes: Uint8Array) => this.#send(to, messageType, bytes, false),
     };
   }
 

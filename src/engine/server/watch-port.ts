@@ -38,6 +38,7 @@ export function openWatchServer(
       outbox.reply({ request, code: 0, message: '', bytes, more: true }),
     refuse,
     timer: outbox.timer.bind(outbox),
+    sentEvents: (count: number) => void (outbox.meter.watchEvents += count),
   };
   const progressUs = config.progressIntervalUs ?? defaultProgressUs;
   return new WatchServer(port, {

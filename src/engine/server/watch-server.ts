@@ -57,6 +57,8 @@ export interface WatchServerPort {
   send(request: number, bytes: Uint8Array): void;
   refuse(request: number, error: RpcError): void;
   timer(timer: TimerName, afterUs: number): void;
+  /** So many events leave for a client. */
+  sentEvents(count: number): void;
 }
 
 interface Stream {
@@ -103,6 +105,13 @@ export class WatchServer {
     this.#progressUs = Math.max(config.progressUs, minProgressUs);
     this.#electionUs = config.electionUs;
     this.#maxBytes = config.maxRequestBytes + grpcOverheadBytes;
+  }
+
+  /** Events that wait for a client to take them. */
+  get pendingEventCount(): number {
+    let count = 0;
+    for (const { channel } of this.#streams.values()) count += channel.eventCount;
+    return count;
   }
 
   get streamCount(): number {
@@ -226,6 +235,7 @@ export class WatchServer {
   /** A response of a watcher that was cancelled meanwhile is lost. */
   #deliver(stream: Stream, { watchId, events, revision, compactRevision }: WatchResponse): void {
     if (!stream.watchers.has(watchId)) return;
+    this.#port.sentEvents(events.length);
     const isPrevWanted = stream.prevKv.has(watchId);
     const answer = this.#answer({
       watchId,

@@ -1,0 +1,110 @@
+/** The lines that say what each metric is, as a real member prints them. */
+
+/** @source etcd v3.4.23, the files called metrics.go; grpc-ecosystem/go-grpc-prometheus server_metrics.go */
+export const metricHelp: Readonly<Record<string, string>> = {
+  etcd_cluster_version:
+    "Which version is running. 1 for 'cluster_version' label with current cluster version",
+  etcd_debugging_auth_revision: 'The current revision of auth store.',
+  etcd_debugging_disk_backend_commit_rebalance_duration_seconds:
+    'The latency distributions of commit.rebalance called by bboltdb backend.',
+  etcd_debugging_disk_backend_commit_spill_duration_seconds:
+    'The latency distributions of commit.spill called by bboltdb backend.',
+  etcd_debugging_disk_backend_commit_write_duration_seconds:
+    'The latency distributions of commit.write called by bboltdb backend.',
+  etcd_debugging_lease_granted_total: 'The total number of granted leases.',
+  etcd_debugging_lease_renewed_total: 'The number of renewed leases seen by the leader.',
+  etcd_debugging_lease_revoked_total: 'The total number of revoked leases.',
+  etcd_debugging_lease_ttl_total: 'Bucketed histogram of lease TTLs.',
+  etcd_debugging_mvcc_compact_revision: 'The revision of the last compaction in store.',
+  etcd_debugging_mvcc_current_revision: 'The current revision of store.',
+  etcd_debugging_mvcc_db_compaction_keys_total: 'Total number of db keys compacted.',
+  etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds:
+    'Bucketed histogram of db compaction pause duration.',
+  etcd_debugging_mvcc_db_compaction_total_duration_milliseconds:
+    'Bucketed histogram of db compaction total duration.',
+  etcd_debugging_mvcc_db_total_size_in_bytes:
+    'Total size of the underlying database physically allocated in bytes.',
+  etcd_debugging_mvcc_delete_total: 'Total number of deletes seen by this member.',
+  etcd_debugging_mvcc_events_total: 'Total number of events sent by this member.',
+  etcd_debugging_mvcc_index_compaction_pause_duration_milliseconds:
+    'Bucketed histogram of index compaction pause duration.',
+  etcd_debugging_mvcc_keys_total: 'Total number of keys.',
+  etcd_debugging_mvcc_pending_events_total: 'Total number of pending events to be sent.',
+  etcd_debugging_mvcc_put_total: 'Total number of puts seen by this member.',
+  etcd_debugging_mvcc_range_total: 'Total number of ranges seen by this member.',
+  etcd_debugging_mvcc_slow_watcher_total: 'Total number of unsynced slow watchers.',
+  etcd_debugging_mvcc_total_put_size_in_bytes: 'The total size of put kv pairs seen by this member.',
+  etcd_debugging_mvcc_txn_total: 'Total number of txns seen by this member.',
+  etcd_debugging_mvcc_watch_stream_total: 'Total number of watch streams.',
+  etcd_debugging_mvcc_watcher_total: 'Total number of watchers.',
+  etcd_debugging_server_lease_expired_total: 'The total number of expired leases.',
+  etcd_debugging_snap_save_marshalling_duration_seconds:
+    'The marshalling cost distributions of save called by snapshot.',
+  etcd_debugging_snap_save_total_duration_seconds:
+    'The total latency distributions of save called by snapshot.',
+  etcd_disk_backend_commit_duration_seconds: 'The latency distributions of commit called by backend.',
+  etcd_disk_backend_defrag_duration_seconds: 'The latency distribution of backend defragmentation.',
+  etcd_disk_backend_snapshot_duration_seconds: 'The latency distribution of backend snapshots.',
+  etcd_disk_defrag_inflight: 'Whether or not defrag is active on the member. 1 means active, 0 means not.',
+  etcd_disk_wal_fsync_duration_seconds: 'The latency distributions of fsync called by WAL.',
+  etcd_disk_wal_write_bytes_total: 'Total number of bytes written in WAL.',
+  etcd_mvcc_db_open_read_transactions: 'The number of currently open read transactions',
+  etcd_mvcc_db_total_size_in_bytes: 'Total size of the underlying database physically allocated in bytes.',
+  etcd_mvcc_db_total_size_in_use_in_bytes: 'Total size of the underlying database logically in use in bytes.',
+  etcd_mvcc_delete_total: 'Total number of deletes seen by this member.',
+  etcd_mvcc_hash_duration_seconds: 'The latency distribution of storage hash operation.',
+  etcd_mvcc_hash_rev_duration_seconds: 'The latency distribution of storage hash by revision operation.',
+  etcd_mvcc_put_total: 'Total number of puts seen by this member.',
+  etcd_mvcc_range_total: 'Total number of ranges seen by this member.',
+  etcd_mvcc_txn_total: 'Total number of txns seen by this member.',
+  etcd_network_active_peers: 'The current number of active peer connections.',
+  etcd_network_client_grpc_received_bytes_total: 'The total number of bytes received from grpc clients.',
+  etcd_network_client_grpc_sent_bytes_total: 'The total number of bytes sent to grpc clients.',
+  etcd_network_disconnected_peers_total: 'The total number of disconnected peers.',
+  etcd_network_peer_received_bytes_total: 'The total number of bytes received from peers.',
+  etcd_network_peer_round_trip_time_seconds: 'Round-Trip-Time histogram between peers',
+  etcd_network_peer_sent_bytes_total: 'The total number of bytes sent to peers.',
+  etcd_network_peer_sent_failures_total: 'The total number of send failures from peers.',
+  etcd_network_snapshot_receive_failures: 'Total number of snapshot receive failures',
+  etcd_network_snapshot_receive_inflights_total: 'Total number of inflight snapshot receives',
+  etcd_network_snapshot_receive_success: 'Total number of successful snapshot receives',
+  etcd_network_snapshot_receive_total_duration_seconds: 'Total latency distributions of v3 snapshot receives',
+  etcd_network_snapshot_send_failures: 'Total number of snapshot send failures',
+  etcd_network_snapshot_send_inflights_total: 'Total number of inflight snapshot sends',
+  etcd_network_snapshot_send_success: 'Total number of successful snapshot sends',
+  etcd_network_snapshot_send_total_duration_seconds: 'Total latency distributions of v3 snapshot sends',
+  etcd_server_client_requests_total: 'The total number of client requests per client version.',
+  etcd_server_has_leader: 'Whether or not a leader exists. 1 is existence, 0 is not.',
+  etcd_server_health_failures: 'The total number of failed health checks',
+  etcd_server_health_success: 'The total number of successful health checks',
+  etcd_server_heartbeat_send_failures_total:
+    'The total number of leader heartbeat send failures (likely overloaded from slow disk).',
+  etcd_server_id: "Server or member ID in hexadecimal format. 1 for 'server_id' label with current ID.",
+  etcd_server_is_leader: 'Whether or not this member is a leader. 1 if is, 0 otherwise.',
+  etcd_server_is_learner: 'Whether or not this member is a learner. 1 if is, 0 otherwise.',
+  etcd_server_leader_changes_seen_total: 'The number of leader changes seen.',
+  etcd_server_learner_promote_failures:
+    'The total number of failed learner promotions (likely learner not ready) while this member is leader.',
+  etcd_server_learner_promote_successes:
+    'The total number of successful learner promotions while this member is leader.',
+  etcd_server_proposals_applied_total: 'The total number of consensus proposals applied.',
+  etcd_server_proposals_committed_total: 'The total number of consensus proposals committed.',
+  etcd_server_proposals_failed_total: 'The total number of failed proposals seen.',
+  etcd_server_proposals_pending: 'The current number of pending proposals to commit.',
+  etcd_server_quota_backend_bytes: 'Current backend storage quota size in bytes.',
+  etcd_server_read_indexes_failed_total: 'The total number of failed read indexes seen.',
+  etcd_server_slow_apply_total: 'The total number of slow apply requests (likely overloaded from slow disk).',
+  etcd_server_slow_read_indexes_total:
+    "The total number of pending read indexes not in sync with leader's or timed out read index requests.",
+  etcd_server_snapshot_apply_in_progress_total:
+    '1 if the server is applying the incoming snapshot. 0 if none.',
+  etcd_server_version: "Which version is running. 1 for 'server_version' label with current version.",
+  etcd_snap_db_fsync_duration_seconds: 'The latency distributions of fsyncing .snap.db file',
+  etcd_snap_db_save_total_duration_seconds: 'The total latency distributions of v3 snapshot save',
+  etcd_snap_fsync_duration_seconds: 'The latency distributions of fsync called by snap.',
+  grpc_server_handled_total:
+    'Total number of RPCs completed on the server, regardless of success or failure.',
+  grpc_server_msg_received_total: 'Total number of RPC stream messages received on the server.',
+  grpc_server_msg_sent_total: 'Total number of gRPC stream messages sent by the server.',
+  grpc_server_started_total: 'Total number of RPCs started on the server.',
+};
