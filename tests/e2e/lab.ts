@@ -58,7 +58,7 @@ export { expect } from '@playwright/test';
 
 /** Opens the lab and waits until it is ready: a leader is elected. */
 export async function openLab(page: Page, query = '?autoplay=0'): Promise<LabState> {
-  await page.goto(`./${query}`);
+  await page.goto(query.startsWith('?') ? `./${query}` : query);
   return ready(page);
 }
 

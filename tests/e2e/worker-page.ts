@@ -15,8 +15,8 @@ const isolated = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** Builds a worker as a classic script and serves it beside an empty page. */
-export async function serveWorker(entry: string, title: string): Promise<WorkerPage> {
+/** A worker as the text of one classic script. */
+export async function buildWorker(entry: string): Promise<string> {
   const [built] = [
     await build({
       configFile: false,
@@ -25,7 +25,12 @@ export async function serveWorker(entry: string, title: string): Promise<WorkerP
     }),
   ].flat();
   if (!('output' in built)) throw new Error(`${entry} was not built`);
-  const script = built.output[0].code;
+  return built.output[0].code;
+}
+
+/** Builds a worker and serves it beside an empty page. */
+export async function serveWorker(entry: string, title: string): Promise<WorkerPage> {
+  const script = await buildWorker(entry);
   const html = `<!doctype html><link rel="icon" href="data:,"><title>${title}</title>`;
   const server = createServer((request, response) => {
     const isScript = request.url === '/suite.js';
