@@ -62,7 +62,9 @@ export const raftMutations: readonly Mutation[] = [
   cluster('37', 'watches miss the first', 'watchSkipsFirst', ['C3'], asking('put', 'watch')),
   cluster('38', 'future watches hear all', 'futureWatchHearsAll', ['C3'], asking('put', 'watch')),
   cluster('39', 'revisions in two parts', 'splitRevisions', ['C3'], asking('put', 'txn', 'watch')),
-  raft('M01', 'campaign with unapplied changes', 'campaignWithUnappliedConfChanges', 'C1'),
+  raft('M01', 'campaign with unapplied changes', 'campaignWithUnappliedConfChanges', 'C1', {
+    story: 'twoLeaders',
+  }),
   raft('M03', 'reads before a commit in the term', 'readBeforeCommitInTerm', 'C2'),
   raft('M04', 'reads known by their context', 'readKeyedByContext', 'C2', { story: 'readRetry' }),
   raft('M05', 'lower pre-votes without an answer', 'dropLowerTermPreVotes', 'C8', { story: 'lowerPreVotes' }),

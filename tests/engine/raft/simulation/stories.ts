@@ -1,6 +1,7 @@
 /** What random steps come upon too seldom, told step by step: each story breaks a rule where its bug is planted. */
+import { emptyBytes } from '../../../../src/base/bytes.ts';
 import { encodeUtf8 } from '../../../../src/base/utf8.ts';
-import type { Message } from '../../../../src/engine/raft/types.ts';
+import type { ConfChangeV2, Message, NodeId } from '../../../../src/engine/raft/types.ts';
 import type { Settled, SimNode, World } from './world.ts';
 
 /** A story and the world that it needs. */
@@ -16,6 +17,8 @@ interface Held {
   /** A node whose disk's answers wait, and with `entries` also its writes of entries. */
   readonly disk?: number;
   readonly entries?: boolean;
+  /** A node that applies nothing. */
+  readonly apply?: number;
 }
 
 /** Lets some nodes work while others, and what is on its way to them, stand still. */
@@ -69,14 +72,14 @@ export class Stage {
     return taken;
   }
 
-  #work(id: number, { disk, entries }: Held): boolean {
+  #work(id: number, { disk, entries, apply }: Held): boolean {
     const node = this.#node(id);
     const world = this.#world;
     const mayWrite =
       node.appendWork.length > 0 && !(id === disk && entries && node.appendWork[0].entries.length > 0);
     if (node.raw.hasReady()) this.do(id, () => world.ready(node));
     else if (mayWrite) this.do(id, () => world.appendWork(node));
-    else if (node.applyWork.length > 0) this.do(id, () => world.applyWork(node));
+    else if (node.applyWork.length > 0 && id !== apply) this.do(id, () => world.applyWork(node));
     else if (node.own.length > 0 && id !== disk) this.do(id, () => world.own(node));
     else return false;
     return true;
@@ -151,7 +154,33 @@ function lateWord(stage: Stage): void {
   stage.do(3, (node, world) => world.own(node));
 }
 
+/**
+ * 4 and 5 have joined, and 3 knows it and has not applied it: if it stood for election, in the old
+ * configuration, both 2 and 3 could win one term (etcd#7625, raft#469).
+ */
+function twoLeaders(stage: Stage): void {
+  const changes = (id: NodeId): ConfChangeV2 => ({
+    transition: 'ConfChangeTransitionAuto',
+    changes: [{ type: 'ConfChangeAddNode', nodeId: id }],
+    context: emptyBytes,
+  });
+  stage.campaign(1);
+  stage.among([1, 2, 3]);
+  for (const ids of [
+    [1, 2, 3, 4],
+    [1, 2, 3, 4, 5],
+  ]) {
+    stage.do(1, ({ raw }, world) => raw.proposeConfChange(changes(world.addNewcomer())));
+    stage.among(ids, { apply: 3 });
+  }
+  stage.campaign(2);
+  stage.among([2, 4, 5], { types: votes });
+  stage.campaign(3);
+  stage.among([1, 3], { types: votes, apply: 3 });
+}
+
 export const stories = {
+  twoLeaders: { settled: { ...calm, asyncStorageWrites: true, voters: 3 }, tell: twoLeaders },
   readRetry: { settled: { ...calm, voters: 3 }, tell: readRetry },
   lowerPreVotes: { settled: { ...calm, preVote: true, voters: 2 }, tell: lowerPreVotes },
   lateWord: { settled: { ...calm, asyncStorageWrites: true, voters: 5 }, tell: lateWord },

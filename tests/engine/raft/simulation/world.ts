@@ -156,6 +156,13 @@ export class World {
     return this.nodes[id - 1];
   }
 
+  /** A new node, which is in no configuration yet. */
+  addNewcomer(): NodeId {
+    const id = nodeId(this.nodes.length + 1);
+    this.#addNode(id, []);
+    return id;
+  }
+
   /** A founder holds the snapshot all founders start from; a newcomer holds nothing. */
   #addNode(id: NodeId, voters: readonly NodeId[]): void {
     const storage = new MemoryStorage();
@@ -377,8 +384,7 @@ export class World {
     const removed = new Set<NodeId>();
     for (let i = 0; i < count; i++) {
       const isNew = this.nodes.length < 7 && random.chance(1, 4);
-      if (isNew) this.#addNode(nodeId(this.nodes.length + 1), []);
-      const id = isNew ? nodeId(this.nodes.length) : nodeId(random.between(1, this.nodes.length));
+      const id = isNew ? this.addNewcomer() : nodeId(random.between(1, this.nodes.length));
       const type = (['ConfChangeAddNode', 'ConfChangeAddLearnerNode', 'ConfChangeRemoveNode'] as const)[
         isNew ? random.below(2) : random.below(3)
       ];
