@@ -4,9 +4,12 @@ import {
   clusterScenarios,
   keyScenarios,
   leaseScenarios,
+  scenarioSettings,
   type Scenario,
   type Scenarios,
 } from '../model/scenarios.ts';
+import type { MemberSettings } from '../sim/member-settings.ts';
+import { readSetting, settingFields, unusual } from './setting-fields.ts';
 import { views, type View } from './views.ts';
 
 export interface Address {
@@ -23,8 +26,12 @@ export interface Address {
   readonly workspace: string;
   readonly autoplay: boolean;
   readonly preVote: boolean;
+  /** How many members the cluster begins with. */
+  readonly members: number;
   /** What the members are set up like: `3.4` as etcd 3.4 by default, which has no PreVote. */
   readonly flavor: 'lab' | '3.4';
+  /** What the members are started with: each a name of its own in the address. */
+  readonly settings: MemberSettings;
 }
 
 /** A value that is not known: the default stands in for it, and the page says so. */
@@ -44,7 +51,9 @@ export const defaultAddress: Address = {
   workspace: 'home',
   autoplay: true,
   preVote: true,
+  members: 3,
   flavor: 'lab',
+  settings: {},
 };
 
 type Reader<Value> = (text: string) => Value | null;
@@ -63,7 +72,9 @@ function seedFrom(text: string): number | null {
 /** Names are part of a database's name: letters, digits, dot, dash and underscore, 64 at most. */
 const name: Reader<string> = (text) => (/^[\w.-]{1,64}$/.test(text) ? text : null);
 
-const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
+type Plain = Exclude<keyof Address, 'settings'>;
+
+const readers: { readonly [Key in Plain]: Reader<Address[Key]> } = {
   view: oneOf(...views),
   scenario: name,
   seed: seedFrom,
@@ -73,6 +84,7 @@ const readers: { readonly [Key in keyof Address]: Reader<Address[Key]> } = {
   workspace: name,
   autoplay: flag,
   preVote: flag,
+  members: (text) => (/^[1-9]$/.test(text) ? Number(text) : null),
   flavor: oneOf('lab', '3.4'),
 };
 
@@ -97,7 +109,24 @@ export function readAddress(
     if (value !== null) values[key] = value;
     else faults.push({ name: key, value: text.slice(0, 40), fallback: textOf(values[key]) });
   }
-  return { address: values as unknown as Address, faults };
+  const { settings, faults: more } = readSettings(given, usual.settings);
+  return { address: { ...(values as unknown as Address), settings }, faults: [...faults, ...more] };
+}
+
+function readSettings(
+  given: URLSearchParams,
+  usual: MemberSettings,
+): { readonly settings: MemberSettings; readonly faults: readonly AddressFault[] } {
+  const faults: AddressFault[] = [];
+  const values: Record<string, unknown> = { ...usual };
+  for (const field of settingFields) {
+    const text = given.get(field.name);
+    if (text === null) continue;
+    const value = readSetting(field, text);
+    if (value !== null) values[field.name] = value;
+    else faults.push({ name: field.name, value: text.slice(0, 40), fallback: textOf(field.usual) });
+  }
+  return { settings: unusual(values), faults };
 }
 
 const textOf = (value: unknown): string => (typeof value === 'boolean' ? (value ? '1' : '0') : String(value));
@@ -105,18 +134,17 @@ const textOf = (value: unknown): string => (typeof value === 'boolean' ? (value 
 /** The shortest query that reads back as this address; empty for the defaults. */
 export function writeAddress(address: Address): string {
   const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(address)) {
-    if (value !== defaultAddress[key as keyof Address]) query.set(key, textOf(value));
+  const { settings, ...plain } = address;
+  for (const [key, value] of Object.entries(plain)) {
+    if (value !== defaultAddress[key as Plain]) query.set(key, textOf(value));
   }
+  for (const [key, value] of Object.entries(unusual(settings))) query.set(key, textOf(value));
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }
 
 /** Whether what follows `#` in an address is a run: see host/run-link.ts. */
 export const isRunLink = (fragment: string): boolean => fragment.startsWith('#run=');
-
-/** How many members the lab has. */
-const memberCount = 3;
 
 const scripts: Readonly<Partial<Record<View, Scenarios>>> = { leases: leaseScenarios, keys: keyScenarios };
 const scriptsOf = ({ view }: Address): Scenarios => scripts[view] ?? clusterScenarios;
@@ -130,17 +158,23 @@ export function scenarioOf(address: Address): Scenario | null {
   return Object.hasOwn(known, address.scenario) ? (known[address.scenario] ?? null) : null;
 }
 
-/** How the lab is to be opened. A scenario begins in a fresh lab, which leaves what is stored alone. */
+/**
+ * How the lab is to be opened. A scenario, and a lab that is not set up as usual, begin afresh: what is stored
+ * is left alone, and has its own settings.
+ */
 export function labOptions(address: Address): LabOptions {
-  const { seed, storage, layout, workspace, preVote, flavor, autoplay } = address;
+  const { seed, storage, layout, workspace, preVote, flavor, autoplay, members, scenario } = address;
   const isScripted = scenarioOf(address) !== null;
+  const settings = { ...(isScripted && scenarioSettings[scenario]), ...address.settings };
+  const isOwn = members !== defaultAddress.members || Object.keys(settings).length > 0;
   return {
     seed,
-    storage: isScripted ? 'memory' : storage,
+    storage: isScripted || isOwn ? 'memory' : storage,
     layout,
     workspace,
     preVote: preVote && flavor !== '3.4',
-    members: memberCount,
+    settings,
+    members,
     startPaused: isScripted || !autoplay,
     lookOnly: false,
   };

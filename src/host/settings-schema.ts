@@ -1,26 +1,28 @@
-/** The bounds of what members may be started with: of addresses, links, run files and stored labs alike. */
+/** What members may be started with, checked: of addresses, links, run files and stored labs alike. */
 import * as v from 'valibot';
 import { settingsProblem, type MemberSettings } from '../sim/member-settings.ts';
+import { settingBounds, type NumberSetting } from './setting-bounds.ts';
 
-const whole = (low: number, high: number) =>
-  v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high)));
+const whole = (name: NumberSetting) => {
+  const [low, high] = settingBounds[name];
+  return v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high)));
+};
 
-/** Beyond these nothing new is to be seen, or the tab would not stand it. */
 export const settingsSchema = v.pipe(
   v.strictObject({
-    quotaBytes: whole(-1, 64 * 1024 * 1024 * 1024),
+    quotaBytes: whole('quotaBytes'),
     autoCompactionMode: v.exactOptional(v.picklist(['periodic', 'revision'])),
-    autoCompactionRetention: whole(0, 1_000_000_000),
-    snapshotCount: whole(1, 1_000_000_000),
-    heartbeatMs: whole(10, 10_000),
-    electionMs: whole(50, 50_000),
+    autoCompactionRetention: whole('autoCompactionRetention'),
+    snapshotCount: whole('snapshotCount'),
+    heartbeatMs: whole('heartbeatMs'),
+    electionMs: whole('electionMs'),
     freelist: v.exactOptional(v.picklist(['array', 'map'])),
-    batchLimit: whole(1, 1_000_000),
-    batchIntervalMs: whole(1, 60_000),
-    maxTxnOps: whole(1, 100_000),
-    maxRequestBytes: whole(1, 64 * 1024 * 1024),
+    batchLimit: whole('batchLimit'),
+    batchIntervalMs: whole('batchIntervalMs'),
+    maxTxnOps: whole('maxTxnOps'),
+    maxRequestBytes: whole('maxRequestBytes'),
     initialCorruptCheck: v.exactOptional(v.boolean()),
-    corruptCheckSeconds: whole(0, 1_000_000),
+    corruptCheckSeconds: whole('corruptCheckSeconds'),
     leaseCheckpoint: v.exactOptional(v.boolean()),
   }),
   v.rawCheck(({ dataset, addIssue }) => {

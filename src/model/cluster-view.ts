@@ -1,9 +1,10 @@
 /** The cluster as a picture sees it: members, messages on their way, cut links. A fold of events. */
 import { troublesAfter, type Trouble } from './troubles.ts';
 import type { LinkSettings } from '../sim/fault-types.ts';
-import type { StateType } from '../engine/raft/types.ts';
 import type { SimEvent } from '../sim/events.ts';
+import { defaultTickUs, timerAfter, type ElectionTimer } from './election-timer.ts';
 import { appliedUpTo, newestRoster, toldRoster, type Roster, type RosterMember } from './roster.ts';
+import { noSpace, spaceAfter, type Space } from './space.ts';
 import { replaced, type Told } from './told.ts';
 
 export type Process = 'off' | 'up' | 'down' | 'paused' | 'halted';
@@ -29,6 +30,8 @@ export interface MemberView {
   readonly revision: number;
   /** Null on a leader, which waits for no election, and on a member that does not run. */
   readonly timer: ElectionTimer | null;
+  /** Of its raft's clock. */
+  readonly tickUs: number;
   /** Candidates only: who granted a vote so far, itself among them. */
   readonly votes: readonly number[];
   readonly haltReason: string | null;
@@ -45,11 +48,7 @@ export interface MemberView {
   readonly isWiped: boolean;
   /** Who is in the cluster, as far as this member has heard. */
   readonly knows: Roster | null;
-}
-
-export interface ElectionTimer {
-  readonly resetAtUs: number;
-  readonly timeoutTicks: number;
+  readonly space: Space;
 }
 
 /** A raft message between its sending and its arrival. */
@@ -137,6 +136,7 @@ function newMember(id: number): MemberView {
     appliedIndex: 0,
     revision: 0,
     timer: null,
+    tickUs: defaultTickUs,
     votes: [],
     haltReason: null,
     diskFactor: 1,
@@ -146,6 +146,7 @@ function newMember(id: number): MemberView {
     formerIds: [],
     isWiped: false,
     knows: null,
+    space: noSpace,
   };
 }
 
@@ -162,7 +163,11 @@ export function foldCluster(before: ClusterView, events: readonly Told[]): Clust
       members = withMember(members, id);
       const at = placeOf(members, id);
       const member = members[at] as MemberView;
-      members = replaced(members, at, stepDisk(stepProcess(stepRaft(member, told), told), told));
+      members = replaced(
+        members,
+        at,
+        stepSpace(stepDisk(stepProcess(stepRaft(member, told), told), told), told),
+      );
     }
     if (told.event.type === 'server.members' || told.event.type === 'sim.addHost') {
       const roster = newestRoster(members.map(({ knows }) => knows));
@@ -238,14 +243,15 @@ function withVote(member: MemberView, from: number): MemberView {
   return member.votes.includes(from) ? member : { ...member, votes: [...member.votes, from] };
 }
 
-function timerAfter(state: StateType, resetAtUs: number, timeoutTicks: number): ElectionTimer | null {
-  return state === 'StateLeader' ? null : { resetAtUs, timeoutTicks };
-}
-
 function stepProcess(member: MemberView, { event }: Told): MemberView {
   switch (event.type) {
     case 'server.boot':
-      return { ...member, name: event.name, memberId: member.memberId || event.memberId };
+      return {
+        ...member,
+        name: event.name,
+        memberId: member.memberId || event.memberId,
+        tickUs: event.tickUs,
+      };
     case 'server.apply':
       return {
         ...member,
@@ -294,6 +300,11 @@ function stepDisk(member: MemberView, { event }: Told): MemberView {
       return troubles === member.troubles ? member : { ...member, troubles };
     }
   }
+}
+
+function stepSpace(member: MemberView, { event }: Told): MemberView {
+  const space = spaceAfter(member.space, event);
+  return space === member.space ? member : { ...member, space };
 }
 
 /** Nothing is left but the host, and what the others know of it. */
@@ -474,13 +485,3 @@ export function isIsolated(view: ClusterView, member: number): boolean {
   const others = view.members.filter(({ id }) => id !== member);
   return others.length > 0 && others.every(({ id }) => isCut(view, member, id) && isCut(view, id, member));
 }
-
-/** What remains of an election timer at `timeUs`, from 1 (just reset) down to 0 (fires). */
-export function timerLeft(timer: ElectionTimer, timeUs: number, tickUs: number): number {
-  const total = timer.timeoutTicks * tickUs;
-  const left = timer.resetAtUs + total - timeUs;
-  return Math.min(1, Math.max(0, left / total));
-}
-
-/** One tick of raft's clock: etcd's default heartbeat interval. @source etcd embed/config.go TickMs */
-export const tickUs = 100_000;

@@ -1,4 +1,5 @@
 /** What a picture may begin with: short scripts for a lab that has just elected its first leader. */
+import type { MemberSettings } from '../sim/member-settings.ts';
 import type { Action } from '../sim/types.ts';
 
 export interface ScenarioStep {
@@ -23,6 +24,13 @@ export const clusterScenarios: Scenarios = {
     step({ type: 'load', kind: 'kubernetes', perSecond: 20 }, 1200),
   ],
   load: () => [step({ type: 'load', kind: 'kubernetes', perSecond: 50 }, 1200)],
+  /** A small quota is used up: puts are refused until someone makes room and disarms the alarm. */
+  nospace: () => [put, step({ type: 'load', kind: 'kubernetes', perSecond: 40 }, 10_000)],
+};
+
+/** What the members of a scenario's lab are started with; the others' are started as usual. */
+export const scenarioSettings: Readonly<Record<string, MemberSettings>> = {
+  nospace: { quotaBytes: 1024 * 1024 },
 };
 
 /** A service that registers itself: a lease, and a key that goes with it. */

@@ -120,6 +120,12 @@ function ofMember({ at, event }: Told, nameOf: NameOf): Sentence | null {
       return spoken(m.say_stored({ member, txid: event.txid }));
     case 'lease.expire':
       return spoken(m.say_lease_expire({ member, id: event.id }));
+    case 'alarm.raise':
+      return spoken(m.say_alarm_raise({ member, alarm: event.alarm }));
+    case 'alarm.disarm':
+      return spoken(m.say_alarm_disarm({ member, alarm: event.alarm }));
+    case 'server.defragment':
+      return spoken(m.say_defragment({ member, before: event.beforeBytes, after: event.afterBytes }));
     case 'server.halt':
       return spoken(m.say_halt({ member, reason: event.reason }));
     default:

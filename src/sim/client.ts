@@ -6,7 +6,7 @@ import { Calls } from './client-calls.ts';
 import { isStanding, isTokenLapsed, newCommand, noLeader, stepsAfter } from './client-call.ts';
 import { asksEach, distinct, endpointOutcome } from './endpoint-rpc.ts';
 import { parseEndpoints } from './endpoints.ts';
-import { tokenOf } from './etcd-rpc.ts';
+import { disarmBodies, disarmedOutcome, tokenOf } from './etcd-rpc.ts';
 import { keepAliveTold } from './lease-rpc.ts';
 import { memberIdOf, moveLeaderBody } from './member-rpc.ts';
 import { chosenOne, snapshotOutcome } from './snapshot-rpc.ts';
@@ -139,6 +139,7 @@ export class Clients {
     this.#calls.close(call);
     if (command.isSigningIn) return this.#signedIn(command, tokenOf(reply.bytes));
     const step = command.steps.shift();
+    if (action.type === 'alarmDisarm') return this.#disarm(call, reply.bytes);
     if (step !== undefined) return this.#follow(call, step);
     if (asksEach(action)) return this.#noteAnswer(call, reply.bytes, null);
     if (action.type === 'moveLeader') return this.#moveLeader(call, action, reply.bytes);
@@ -193,6 +194,16 @@ export class Clients {
   }
 
   #noteAnswer({ command, connections, startUs }: Call, bytes: Uint8Array | null, error: string | null): void {
+  /** The first answer lists the alarms, which are then disarmed one after the other. */
+  #disarm(call: Call, bytes: Uint8Array): void {
+    const { asked, steps, rpc } = call.command;
+    if (asked.length === 0) steps.push(...disarmBodies(bytes).map((one) => ({ ...one, label: rpc.label })));
+    asked.push({ endpoint: '', bytes, error: null, tookUs: 0 });
+    const step = steps.shift();
+    if (step !== undefined) return this.#follow(call, step);
+    this.#conclude(call, disarmedOutcome(asked.slice(1).flatMap((one) => one.bytes ?? [])));
+  }
+
     const endpoint = connections[0].endpoint.text;
     command.asked.push({ endpoint, bytes, error, tookUs: this.#world.nowUs - startUs });
     this.#askNext(command);

@@ -82,17 +82,37 @@ export function unaryBody(action: UnaryAction): UnaryBody {
       const fields = { revision: BigInt(action.revision), physical: action.physical ?? false };
       return body('etcdserverpb.KV/Compact', pb.CompactionRequestSchema, fields);
     }
-    case 'alarmList': {
+    case 'alarmList':
+    // what there is to be disarmed is asked for first: see disarmBodies
+    case 'alarmDisarm': {
       const fields = { action: pb.AlarmRequest_AlarmAction.GET };
       return body('etcdserverpb.Maintenance/Alarm', pb.AlarmRequestSchema, fields, true);
-    }
-    case 'alarmDisarm': {
-      const fields = { action: pb.AlarmRequest_AlarmAction.DEACTIVATE };
-      return body('etcdserverpb.Maintenance/Alarm', pb.AlarmRequestSchema, fields);
     }
     default:
       return authBody(action);
   }
+}
+
+/**
+ * One request for each alarm of a list: a member knows no word for all of them.
+ * @source etcd v3.4.23 clientv3/maintenance.go AlarmDisarm
+ */
+export function disarmBodies(list: Uint8Array): UnaryBody[] {
+  return fromBinary(pb.AlarmResponseSchema, list).alarms.map(({ memberID, alarm }) => {
+    const fields = { action: pb.AlarmRequest_AlarmAction.DEACTIVATE, memberID, alarm };
+    return body('etcdserverpb.Maintenance/Alarm', pb.AlarmRequestSchema, fields);
+  });
+}
+
+/** What the answers to them come to: it has no header. */
+export function disarmedOutcome(answers: readonly Uint8Array[]): ClientOutcome {
+  const alarms = answers.flatMap((bytes) => alarmsOf(bytes));
+  return { ok: true, type: 'alarmDisarm', alarms };
+}
+
+function alarmsOf(bytes: Uint8Array): { readonly memberId: bigint; readonly alarm: string }[] {
+  const { alarms } = fromBinary(pb.AlarmResponseSchema, bytes);
+  return alarms.map(({ memberID, alarm }) => ({ memberId: memberID, alarm: pb.AlarmType[alarm] }));
 }
 
 const permissionKinds = {
@@ -270,11 +290,8 @@ function answerOf(action: UnaryAction, bytes: Uint8Array): EtcdAnswer {
       return { type: 'txn', succeeded, responses: responses.flatMap(opAnswer) };
     }
     case 'alarmList':
-    case 'alarmDisarm': {
-      const { alarms } = fromBinary(pb.AlarmResponseSchema, bytes);
-      const named = alarms.map(({ memberID, alarm }) => ({ memberId: memberID, alarm: pb.AlarmType[alarm] }));
-      return { type: action.type, alarms: named };
-    }
+    case 'alarmDisarm':
+      return { type: action.type, alarms: alarmsOf(bytes) };
     case 'userGet':
       return { type: 'userGet', names: fromBinary(pb.AuthUserGetResponseSchema, bytes).roles };
     case 'userList':

@@ -30,7 +30,18 @@ test('what is written is read back', () => {
     workspace: fc.stringMatching(/^[\w.-]{1,64}$/),
     autoplay: fc.boolean(),
     preVote: fc.boolean(),
+    members: fc.integer({ min: 1, max: 9 }),
     flavor: fc.constantFrom('lab' as const, '3.4' as const),
+    settings: fc.record(
+      {
+        quotaBytes: fc.integer({ min: -1, max: 2 ** 36 }).filter((bytes) => bytes !== 2 ** 31),
+        autoCompactionMode: fc.constant('revision' as const),
+        autoCompactionRetention: fc.integer({ min: 1, max: 1000 }),
+        freelist: fc.constant('map' as const),
+        leaseCheckpoint: fc.constant(true),
+      },
+      { requiredKeys: [] },
+    ),
   });
   fc.assert(
     fc.property(addresses, (address) => {
@@ -38,6 +49,22 @@ test('what is written is read back', () => {
     }),
   );
   expect(writeAddress(defaultAddress)).toBe('');
+});
+
+test('settings are by etcd, within bounds, and leave what is stored alone', () => {
+  const read = readAddress('?quotaBytes=2147483648&snapshotCount=50&freelist=tree&maxTxnOps=0&members=0');
+  expect(read.address.settings).toEqual({ snapshotCount: 50 });
+  expect(read.faults.map(({ name, fallback }) => [name, fallback])).toEqual([
+    ['members', '3'],
+    ['freelist', 'array'],
+    ['maxTxnOps', '128'],
+  ]);
+  const optionsOf = (query: string) => labOptions(readAddress(query).address);
+  expect(optionsOf('')).toMatchObject({ storage: 'auto', settings: {}, members: 3 });
+  expect(optionsOf('?members=5')).toMatchObject({ storage: 'memory', members: 5 });
+  expect(optionsOf('?quotaBytes=-1')).toMatchObject({ storage: 'memory', settings: { quotaBytes: -1 } });
+  const drill = { storage: 'memory', settings: { quotaBytes: 1048576, snapshotCount: 50 } };
+  expect(optionsOf('?scenario=nospace&snapshotCount=50')).toMatchObject(drill);
 });
 
 test("etcd 3.4's flavour has no PreVote, and neither has who leaves it out", () => {

@@ -3,11 +3,19 @@ import { expect, test } from 'vitest';
 import { openInProcess } from '../../src/host/in-process.ts';
 import { Lab } from '../../src/model/lab.svelte.ts';
 import { keysLike, suggestedMember } from '../../src/model/keys-view.ts';
-import { clusterScenarios, keyScenarios, leaseScenarios, type Scenario } from '../../src/model/scenarios.ts';
+import {
+  clusterScenarios,
+  keyScenarios,
+  leaseScenarios,
+  scenarioSettings,
+  type Scenario,
+} from '../../src/model/scenarios.ts';
+import type { MemberSettings } from '../../src/sim/member-settings.ts';
+import { alarmsOf, quotaShare } from '../../src/model/space.ts';
 import type { LabEvent } from '../../src/sim/types.ts';
 
 /** A lab after a script and so much more virtual time; what was refused. */
-async function played(scenario: Scenario, moreMs: number) {
+async function played(scenario: Scenario, moreMs: number, settings: MemberSettings = {}) {
   const lab = new Lab(openInProcess());
   const refused: string[] = [];
   const begin = async (): Promise<void> => {
@@ -17,7 +25,7 @@ async function played(scenario: Scenario, moreMs: number) {
     }
   };
   const options = { seed: 7, members: 3, storage: 'memory', layout: 'one', workspace: 'x' } as const;
-  await lab.open({ ...options, lookOnly: false, preVote: true, startPaused: true }, begin);
+  await lab.open({ ...options, lookOnly: false, preVote: true, settings, startPaused: true }, begin);
   await lab.run(moreMs * 1000);
   const of = (type: LabEvent['type']) => lab.eventsSince(-1).filter(({ event }) => event.type === type);
   return { lab, of, refused };
@@ -44,6 +52,34 @@ test('slow-disk and load: clients write, and one disk is slow', async () => {
   const { lab } = await played(clusterScenarios.load, 1000);
   expect(lab.cluster.load).toMatchObject({ kind: 'kubernetes', perSecond: 50, failed: 0 });
   expect(lab.cluster.load?.ok).toBeGreaterThan(20);
+});
+
+test('nospace: puts are refused until there is room and the alarm is disarmed', async () => {
+  const { lab } = await played(clusterScenarios.nospace, 0, scenarioSettings.nospace);
+  const spaces = () => lab.cluster.members.map(({ space }) => space);
+  const ask = async (command: object) => {
+    const asked = lab.act(command);
+    await lab.run(1_500_000);
+    const done = await asked;
+    return done.ok ? done.outcome : null;
+  };
+  const refused = { ok: false, message: 'etcdserver: mvcc: database space exceeded' };
+  expect(alarmsOf(spaces()).map(({ alarm }) => alarm)).toContain('NOSPACE');
+  expect(Math.max(...spaces().map(quotaShare))).toBeGreaterThan(0.99);
+  // what deletes still passes
+  expect(lab.cluster.load?.failed).toBeGreaterThan(20);
+  await ask({ type: 'load', kind: 'none', perSecond: 0 });
+  expect(await ask({ type: 'put', key: 'a', value: 'b' })).toMatchObject(refused);
+  const revision = Math.max(...lab.cluster.members.map((one) => one.revision));
+  expect(await ask({ type: 'compaction', revision, physical: true })).toMatchObject({ ok: true });
+  expect(await ask({ type: 'defrag' })).toMatchObject({ ok: true });
+  expect(Math.max(...spaces().map(quotaShare))).toBeLessThan(0.5);
+  expect(await ask({ type: 'put', key: 'a', value: 'b' })).toMatchObject(refused);
+  const raised = alarmsOf(spaces()).length;
+  const disarmed = await ask({ type: 'alarmDisarm' });
+  expect(disarmed).toMatchObject({ ok: true, alarms: { length: raised } });
+  expect(spaces().flatMap(({ alarms }) => alarms)).toEqual([]);
+  expect(await ask({ type: 'put', key: 'a', value: 'b' })).toMatchObject({ ok: true });
 });
 
 test('expiry: the lease runs out by itself; keep-alive: only the dead service goes', async () => {

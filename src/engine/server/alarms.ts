@@ -48,8 +48,12 @@ export class AlarmStore {
   restore(): void {
     const alarms: AlarmMember[] = [];
     this.#backend.readTx.forEach('alarm', (key) => void alarms.push(fromBinary(AlarmMemberSchema, key)));
+    const before = this.#alarms;
     this.#alarms = alarms;
-    for (const alarm of alarms) this.#tell('alarm.raise', alarm);
+    const isIn = (list: readonly AlarmMember[], { memberID, alarm }: AlarmMember): boolean =>
+      list.some((each) => each.memberID === memberID && each.alarm === alarm);
+    for (const alarm of before) if (!isIn(alarms, alarm)) this.#tell('alarm.disarm', alarm);
+    for (const alarm of alarms) if (!isIn(before, alarm)) this.#tell('alarm.raise', alarm);
   }
 
   /** Those of one kind, or all for NONE; by kind and then by member. */
