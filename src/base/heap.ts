@@ -1,14 +1,16 @@
 /** A binary min-heap under a total order given at construction. */
+import { sharedByForks } from './fork.ts';
+
 export class Heap<Item> {
   readonly #items: Item[] = [];
   readonly #before: (a: Item, b: Item) => boolean;
 
   /**
    * @param before a strict total order: for a and b that differ exactly one of before(a, b), before(b, a)
-   * holds
+   * holds; it keeps no state
    */
   constructor(before: (a: Item, b: Item) => boolean) {
-    this.#before = before;
+    this.#before = sharedByForks(before);
   }
 
   get size(): number {

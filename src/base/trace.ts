@@ -1,4 +1,5 @@
 /** How a package tells what it did: plain events, emitted after the change. */
+import { sharedByForks } from './fork.ts';
 
 /**
  * Where a package's events go. Callers guard: `if (trace.on) trace.emit({ ... })`, so that a silent
@@ -9,4 +10,4 @@ export interface Trace<Event> {
   emit(event: Event): void;
 }
 
-export const silent: Trace<never> = { on: false, emit: () => {} };
+export const silent: Trace<never> = sharedByForks({ on: false, emit: () => {} });

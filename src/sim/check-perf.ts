@@ -1,4 +1,5 @@
 /** `check perf`: a minute of puts at a fixed rate, and how soon each was answered. */
+import { kept } from '../base/fork.ts';
 import { stream } from '../base/prng.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
@@ -94,16 +95,20 @@ export class PerfChecks {
     };
     this.#open.set(id, check);
     const { prefix } = action;
-    this.#ask(check, { type: 'get', key: prefix, prefix: true, limit: 1 }, (outcome) => {
-      if (!outcome.ok) return this.#end(check, outcome);
-      if (outcome.type === 'get' && outcome.kvs.length > 0) {
-        const first = `Delete with etcdctl del --prefix ${prefix} first`;
-        const message = `prefix ${JSON.stringify(prefix)} has keys. ${first}`;
-        return this.#end(check, { ok: false, code: grpcCode.failedPrecondition, message });
-      }
-      check.startUs = this.#world.nowUs;
-      this.#world.schedule(check.startUs, { kind: 'perfIssue', load: id, index: 0 });
-    });
+    const looked = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) => self.#looked(one, outcome);
+    this.#ask(check, { type: 'get', key: prefix, prefix: true, limit: 1 }, kept(looked, this, check));
+  }
+
+  #looked(check: Check, outcome: ClientOutcome): void {
+    const { prefix } = check.action;
+    if (!outcome.ok) return this.#end(check, outcome);
+    if (outcome.type === 'get' && outcome.kvs.length > 0) {
+      const first = `Delete with etcdctl del --prefix ${prefix} first`;
+      const message = `prefix ${JSON.stringify(prefix)} has keys. ${first}`;
+      return this.#end(check, { ok: false, code: grpcCode.failedPrecondition, message });
+    }
+    check.startUs = this.#world.nowUs;
+    this.#world.schedule(check.startUs, { kind: 'perfIssue', load: check.id, index: 0 });
   }
 
   /** Ends all checks: what they have under way runs out unheard, and their keys stay. */
@@ -139,41 +144,56 @@ export class PerfChecks {
     check.underWay++;
     const drawn = [draws.next(), draws.next()].map((part) => part.toString(16).padStart(8, '0')).join('');
     const key = action.prefix + drawn.padEnd(keyChars, '\0');
-    this.#ask(check, { type: 'put', key, value: '\0'.repeat(valueChars) }, (outcome) => {
-      check.underWay--;
-      if (outcome.ok) check.latenciesUs.push(this.#world.nowUs - sentUs);
-      else check.errors.set(outcome.message, (check.errors.get(outcome.message) ?? 0) + 1);
-      if (check.queued > 0) {
-        check.queued--;
-        this.#put(check);
-      } else if (check.isOver && check.underWay === 0) this.#clear(check, this.#world.nowUs - check.startUs);
-    });
+    const was = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) =>
+      self.#wasPut(one, sentUs, outcome);
+    this.#ask(check, { type: 'put', key, value: '\0'.repeat(valueChars) }, kept(was, this, check));
+  }
+
+  #wasPut(check: Check, sentUs: number, outcome: ClientOutcome): void {
+    check.underWay--;
+    if (outcome.ok) check.latenciesUs.push(this.#world.nowUs - sentUs);
+    else check.errors.set(outcome.message, (check.errors.get(outcome.message) ?? 0) + 1);
+    if (check.queued > 0) {
+      check.queued--;
+      this.#put(check);
+    } else if (check.isOver && check.underWay === 0) this.#clear(check, this.#world.nowUs - check.startUs);
   }
 
   #clear(check: Check, totalUs: number): void {
-    const { prefix, autoCompact, autoDefrag } = check.action;
-    this.#ask(check, { type: 'del', key: prefix, prefix: true }, (deleted) => {
-      if (!deleted.ok) return this.#end(check, deleted);
-      const revision = deleted.type === 'del' ? deleted.revision : 0;
-      const compact: ClientAction = { type: 'compaction', revision, physical: true };
-      this.#maybe(check, autoCompact === true ? compact : null, () =>
-        this.#maybe(check, autoDefrag === true ? { type: 'defrag' } : null, (defrag) => {
-          const endpoints = defrag?.ok === true && defrag.type === 'defrag' ? defrag.endpoints : [];
-          const { limit, issued, latenciesUs } = check;
-          const errors = [...check.errors].map(([message, count]) => ({ message, count }));
-          const compacted = autoCompact === true ? revision : null;
-          const defragmented = endpoints.map(({ endpoint }) => endpoint);
-          const answer = { limit, issued, latenciesUs, totalUs, errors, compacted, defragmented };
-          this.#end(check, { ok: true, type: 'checkPerf', ...answer });
-        }),
-      );
-    });
+    const { prefix } = check.action;
+    const cleared = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) =>
+      self.#compact(one, totalUs, outcome);
+    this.#ask(check, { type: 'del', key: prefix, prefix: true }, kept(cleared, this, check));
   }
 
-  /** Asks for what is to be done, if anything, and goes on where that went well. */
-  #maybe(check: Check, action: ClientAction | null, then: (outcome: ClientOutcome | null) => void): void {
-    if (action === null) return then(null);
-    this.#ask(check, action, (outcome) => (outcome.ok ? then(outcome) : this.#end(check, outcome)));
+  #compact(check: Check, totalUs: number, deleted: ClientOutcome): void {
+    if (!deleted.ok) return this.#end(check, deleted);
+    if (check.action.autoCompact !== true) return this.#defrag(check, totalUs, null);
+    const revision = deleted.type === 'del' ? deleted.revision : 0;
+    const compacted = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) => {
+      if (outcome.ok) self.#defrag(one, totalUs, revision);
+      else self.#end(one, outcome);
+    };
+    this.#ask(check, { type: 'compaction', revision, physical: true }, kept(compacted, this, check));
+  }
+
+  /** @param compacted the revision up to which it was; null where it was not */
+  #defrag(check: Check, totalUs: number, compacted: number | null): void {
+    if (check.action.autoDefrag !== true) return this.#report(check, totalUs, compacted, []);
+    const done = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) => {
+      if (!outcome.ok) return self.#end(one, outcome);
+      const endpoints = outcome.type === 'defrag' ? outcome.endpoints : [];
+      const names = endpoints.map(({ endpoint }) => endpoint);
+      self.#report(one, totalUs, compacted, names);
+    };
+    this.#ask(check, { type: 'defrag' }, kept(done, this, check));
+  }
+
+  #report(check: Check, totalUs: number, compacted: number | null, defragmented: readonly string[]): void {
+    const { limit, issued, latenciesUs } = check;
+    const errors = [...check.errors].map(([message, count]) => ({ message, count }));
+    const answer = { limit, issued, latenciesUs, totalUs, errors, compacted, defragmented };
+    this.#end(check, { ok: true, type: 'checkPerf', ...answer });
   }
 
   #ask({ id, action: { endpoints, user } }: Check, action: ClientAction, then: Then): void {

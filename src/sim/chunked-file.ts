@@ -1,6 +1,7 @@
 /** A file's bytes in chunks that copies share until one of them writes. */
 import { assert } from '../base/assert.ts';
 import { emptyBytes } from '../base/bytes.ts';
+import { beforeFork, sharedByForks } from '../base/fork.ts';
 
 export const chunkBytes = 65536;
 export const sectorBytes = 512;
@@ -19,6 +20,7 @@ export class ChunkedFile {
       file.#chunks.push(bytes.subarray(at, at + chunkBytes));
       file.#owned.push(false);
     }
+    sharedByForks(bytes.buffer);
     file.#sizeBytes = bytes.length;
     return file;
   }
@@ -34,6 +36,11 @@ export class ChunkedFile {
     copy.#owned = this.#owned.fill(false).slice();
     copy.#sizeBytes = this.#sizeBytes;
     return copy;
+  }
+
+  /** From now on each chunk is copied before it is written. */
+  [beforeFork](): void {
+    this.#owned.fill(false);
   }
 
   write(offset: number, data: Uint8Array): void {
@@ -121,6 +128,7 @@ export class ChunkedFile {
     const present = this.#chunks[index];
     if (present !== null && this.#owned[index]) return present;
     const chunk = new Uint8Array(chunkBytes);
+    sharedByForks(chunk.buffer);
     if (present !== null) chunk.set(present);
     this.#chunks[index] = chunk;
     this.#owned[index] = true;

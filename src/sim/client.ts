@@ -1,5 +1,6 @@
 /** Clients: one etcdctl process a command, with what clientv3 does over its calls. */
 import { callError } from '../base/grpc-text.ts';
+import { kept } from '../base/fork.ts';
 import { stream } from '../base/prng.ts';
 import { decodeAnswer, decodeStatus, encodeAction } from './client-rpc.ts';
 import { Calls } from './client-calls.ts';
@@ -13,7 +14,7 @@ import { chosenOne, snapshotOutcome } from './snapshot-rpc.ts';
 import { decodeWatch, emptyWatch, hear, progressBytes, watchBytes, watchTold } from './watch-rpc.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import type { Call, ClientEvent, ClientWorld, Command } from './client-call.ts';
-import type { CallInput } from './client-calls.ts';
+import type { CallInput, CallOwner } from './client-calls.ts';
 import type { DelayConfig } from './delay.ts';
 import type { Rpc } from './client-rpc.ts';
 import type { ClientAction, ClientOutcome } from './types.ts';
@@ -33,10 +34,11 @@ export class Clients {
     this.#world = world;
     this.#seed = seed;
     this.#boot = boot;
-    this.#calls = new Calls(world, delay, {
-      answered: (call, reply) => this.#answered(call, reply),
-      ended: (call, code, message) => this.#ended(call, code, message),
+    const owner = (self: Clients): CallOwner => ({
+      answered: (call, reply) => self.#answered(call, reply),
+      ended: (call, code, message) => self.#ended(call, code, message),
     });
+    this.#calls = new Calls(world, delay, kept(owner, this));
   }
 
   /** Whether events of this call still mean anything. */

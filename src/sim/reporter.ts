@@ -1,4 +1,5 @@
 /** Sends events to the trace with their envelopes: a member's own from ordinal 0, the world's from 65536. */
+import { sharedByForks } from '../base/fork.ts';
 import type { EngineEvent, Envelope } from '../engine/events.ts';
 import type { SimEvent } from './events.ts';
 import type { LabTrace } from './types.ts';
@@ -13,7 +14,7 @@ export class Reporter {
   #worldOrdinal = firstWorldOrdinal;
 
   constructor(trace: LabTrace) {
-    this.#trace = trace;
+    this.#trace = sharedByForks(trace);
   }
 
   /** Whether events are wanted; building one for nobody is the caller's to avoid on hot paths. */

@@ -1,5 +1,6 @@
 /** Runs a cluster in one thread: Node, tests, the one-worker layout and replays. */
 import { fail } from '../base/assert.ts';
+import { sharedByForks } from '../base/fork.ts';
 import { Cluster } from './cluster.ts';
 import type { DiskImage, MemberConfig, MemberInput, MemberOutput } from '../engine/server/types.ts';
 import type { ClusterConfig, Intervention, MemberResult, Plan } from './types.ts';
@@ -21,7 +22,7 @@ export class Members {
   readonly #running = new Map<number, RunningMember>();
 
   constructor(boot: Boot) {
-    this.#boot = boot;
+    this.#boot = sharedByForks(boot);
   }
 
   /** The member's process; undefined where none runs. */

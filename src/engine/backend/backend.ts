@@ -47,7 +47,7 @@ export class Backend {
   readonly #readBuffer = new TxBuffer();
   #readerTx: Tx;
   #readTx: ReadTx;
-  #beforeCommit: (tx: BatchTx) => void = () => {};
+  #beforeCommit: ((tx: BatchTx) => void) | null = null;
   /** The commit whose meta page is not known to be durable. */
   #inFlight: { readonly txid: number; readonly consistentIndex: number } | null = null;
   #due: CommitReason | null = null;
@@ -174,7 +174,7 @@ export class Backend {
       this.#due ??= reason;
       return false;
     }
-    this.#beforeCommit(this.batchTx);
+    this.#beforeCommit?.(this.batchTx);
     const operationCount = this.pendingCount;
     const consistentIndex = decodeConsistentIndex(this.batchTx.get('meta', metaKeys.consistentIndex));
     this.#readerTx.rollback();

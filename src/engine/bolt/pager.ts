@@ -1,5 +1,6 @@
 /** Where pages live: the contract between the store and its bytes, and the image in memory. */
 import { assert } from '../../base/assert.ts';
+import { beforeFork, sharedByForks } from '../../base/fork.ts';
 import { BoltError } from './errors.ts';
 
 /** Bytes of a file from `at` on; `view` and `bytes` show the same buffer from the same first byte. */
@@ -50,15 +51,18 @@ const chunkBytes = 262144;
 interface Chunk {
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** False: a copy of the pager reads it too, and it is copied before a write. */
+  isOwned: boolean;
 }
 
 function newChunk(): Chunk {
   const bytes = new Uint8Array(chunkBytes);
-  return { bytes, view: new DataView(bytes.buffer) };
+  sharedByForks(bytes.buffer);
+  return { bytes, view: new DataView(bytes.buffer), isOwned: true };
 }
 
 /** What a chunk that was never written reads as; nothing writes into it. */
-const zeros: Chunk = newChunk();
+const zeros: Chunk = { ...newChunk(), isOwned: false };
 
 /**
  * A file in memory: chunks of 256 KiB, made when they are first written. A run inside one chunk is read in
@@ -133,13 +137,26 @@ export class MemoryPager implements Pager {
     this.#sink?.truncate(sizeBytes);
   }
 
+  /** From now on each chunk is copied before it is written. */
+  [beforeFork](): void {
+    for (const chunk of this.#chunks) if (chunk !== undefined) chunk.isOwned = false;
+  }
+
+  #ownChunk(index: number): Chunk {
+    const present = this.#chunks[index];
+    if (present?.isOwned === true) return present;
+    const chunk = newChunk();
+    if (present !== undefined) chunk.bytes.set(present.bytes);
+    this.#chunks[index] = chunk;
+    return chunk;
+  }
+
   #store(offset: number, bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length;) {
       const at = (offset + from) % chunkBytes;
       const size = Math.min(chunkBytes - at, bytes.length - from);
       const index = (offset + from - at) / chunkBytes;
-      const chunk = (this.#chunks[index] ??= newChunk());
-      chunk.bytes.set(bytes.subarray(from, from + size), at);
+      this.#ownChunk(index).bytes.set(bytes.subarray(from, from + size), at);
       from += size;
     }
     this.#sizeBytes = Math.max(this.#sizeBytes, offset + bytes.length);
@@ -149,7 +166,7 @@ export class MemoryPager implements Pager {
   #cut(sizeBytes: number): void {
     const at = sizeBytes % chunkBytes;
     const index = (sizeBytes - at) / chunkBytes;
-    this.#chunks[index]?.bytes.fill(0, at);
+    if (this.#chunks[index] !== undefined) this.#ownChunk(index).bytes.fill(0, at);
     this.#chunks.length = Math.min(this.#chunks.length, index + 1);
   }
 }

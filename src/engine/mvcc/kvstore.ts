@@ -4,6 +4,7 @@ import { silent } from '../../base/trace.ts';
 import { type Defects, noDefects } from '../defects.ts';
 import type { Trace } from '../../base/trace.ts';
 import { WireError } from '../../base/wire.ts';
+import { kept } from '../../base/fork.ts';
 import type { Backend } from '../backend/backend.ts';
 import { metaKeys } from '../backend/schema.ts';
 import { itemOf } from '../lease/item.ts';
@@ -50,8 +51,8 @@ export class KvStore {
   #currentRevision = firstRevision;
   #compactRevision = neverCompacted;
   #writing = false;
-  #onChanges: OnChanges = () => {};
-  #onDelete: OnDelete = () => {};
+  #onChanges: OnChanges | null = null;
+  #onDelete: OnDelete | null = null;
 
   /**
    * Opens the store that the backend holds, and attaches its keys to their leases.
@@ -67,9 +68,15 @@ export class KvStore {
     this.defects = defects;
     this.trace = trace;
     this.leases = leases;
-    const onDelete: OnDelete = (key, value) => this.#onDelete(key, value);
+    const index = kept((self: KvStore) => () => self.#index, this);
+    const onDelete = kept(
+      (self: KvStore): OnDelete =>
+        (key, value) =>
+          self.#onDelete?.(key, value),
+      this,
+    );
     const { compactionDropsNewest: dropsNewest } = defects;
-    this.compactions = new Compactions({ index: () => this.#index, backend, trace, onDelete, dropsNewest });
+    this.compactions = new Compactions({ index, backend, trace, onDelete, dropsNewest });
     this.#open();
   }
 
@@ -180,7 +187,7 @@ export class KvStore {
     this.#writing = false;
     if (changes.length > 0) this.#currentRevision++;
     this.#backend.unlock();
-    if (changes.length > 0) this.#onChanges(this.#currentRevision, changes);
+    if (changes.length > 0) this.#onChanges?.(this.#currentRevision, changes);
   }
 
   /**

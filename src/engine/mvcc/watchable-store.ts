@@ -2,6 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Trace } from '../../base/trace.ts';
 import { keyText } from '../../base/utf8.ts';
+import { kept } from '../../base/fork.ts';
 import type { Backend } from '../backend/backend.ts';
 import { decodeKeyValue } from '../pb/hot.ts';
 import type { KeyValue } from '../pb/hot.ts';
@@ -61,7 +62,9 @@ export class WatchableStore {
     this.#kv = kv;
     this.#backend = backend;
     this.#trace = kv.trace;
-    kv.setOnChanges((revision, changes) => this.#notify(revision, changes));
+    const notify = (self: WatchableStore) => (revision: number, changes: readonly KeyValue[]) =>
+      self.#notify(revision, changes);
+    kv.setOnChanges(kept(notify, this));
   }
 
   get unsyncedCount(): number {

@@ -1,4 +1,5 @@
 /** The state of one node, its roles and its clock, and `step`, through which everything enters. */
+import { sharedByForks } from '../../base/fork.ts';
 import { assert, fail } from '../../base/assert.ts';
 import type { Trace } from '../../base/trace.ts';
 import { commitRule, quorumRule } from './commit.ts';
@@ -99,8 +100,8 @@ export class Raft {
     this.id = settings.id;
     this.trace = settings.trace;
     this.stateTrace = settings.stateTrace;
-    this.#decideCommit = commitRule(settings.defects);
-    this.#quorumIndex = quorumRule(settings.defects);
+    this.#decideCommit = sharedByForks(commitRule(settings.defects));
+    this.#quorumIndex = sharedByForks(quorumRule(settings.defects));
     this.log = new RaftLog(
       settings.storage,
       settings.maxCommittedSizePerReady,

@@ -1,4 +1,5 @@
 /** Alarms as requests: clients raise and disarm them, and the member itself where the space is used up. */
+import { kept } from '../../base/fork.ts';
 import type { AuthStore } from '../auth/store.ts';
 import { AlarmType } from '../pb/gen/rpc_pb.ts';
 import { alarmOf } from './alarms.ts';
@@ -6,6 +7,7 @@ import type { AlarmStore } from './alarms.ts';
 import { unmappedRefusal } from './apply-auth.ts';
 import type { ResponseHead } from './apply-kv.ts';
 import type { Call, Finish } from './calls.ts';
+import type { Door } from './door.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
 import type { Quota } from './quota.ts';
@@ -21,8 +23,7 @@ export interface AlarmRequestsPort {
   write(call: Call, write: WriteRequest, finish: Finish): void;
   /** Proposes as the member itself. */
   propose(write: WriteRequest, nowUs: number, finish: Finish): void;
-  answer(request: number, bytes: Uint8Array): void;
-  refuse(request: number, error: RpcError): void;
+  readonly door: Door;
 }
 
 export class AlarmRequests {
@@ -38,11 +39,11 @@ export class AlarmRequests {
    * @source etcd v3.4.23 etcdserver/api/v3rpc/quota.go quotaAlarmer.check
    */
   hasSpace(call: Call, request: RpcRequest): boolean {
-    const { quota } = this.#port;
+    const { quota, door } = this.#port;
     if (quota.isAvailable(request)) return true;
     try {
-      const refuse: Finish = () => this.#port.refuse(call.request, rpcErrors.noSpace);
-      this.#port.write(call, this.#noSpace(), refuse);
+      const refuse = (out: Door) => () => out.refuse(call.request, rpcErrors.noSpace);
+      this.#port.write(call, this.#noSpace(), kept(refuse, door));
     } catch (error) {
       throw error instanceof RpcError ? rpcErrors.noSpace : error;
     }
@@ -51,17 +52,17 @@ export class AlarmRequests {
 
   /** A client's order. etcd answers as it comes: its errors are not translated for clients. */
   order(call: Call, write: WriteRequest): void {
-    const { auth } = this.#port;
+    const { auth, door } = this.#port;
     try {
       auth.authInfo(call.token, call.nowUs);
     } catch (error) {
       throw unmappedRefusal(error);
     }
-    this.#port.write(call, write, (outcome) => {
-      if (outcome instanceof RpcError)
-        this.#port.refuse(call.request, new RpcError(grpcCode.unknown, outcome.message));
-      else this.#port.answer(call.request, outcome);
-    });
+    const finish = (out: Door) => (outcome: Uint8Array | RpcError) => {
+      const isRefusal = outcome instanceof RpcError;
+      out.tell(call.request, isRefusal ? new RpcError(grpcCode.unknown, outcome.message) : outcome);
+    };
+    this.#port.write(call, write, kept(finish, door));
   }
 
   /**

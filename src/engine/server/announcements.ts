@@ -1,7 +1,9 @@
 /** What a member says through the log of itself and of its cluster, as requests to the v2 store. */
+import { kept } from '../../base/fork.ts';
 import type { NodeId } from '../raft/types.ts';
 import { VersionMonitor } from './cluster-version.ts';
 import type { VersionMonitorParts } from './cluster-version.ts';
+import type { Door } from './door.ts';
 import { encodeV2Put } from './entry-data.ts';
 import { attributesPath, attributesToJson, clusterVersionPath } from './membership.ts';
 import type { MemberAttributes } from './membership.ts';
@@ -9,9 +11,8 @@ import type { PeerRequest } from './peer-request.ts';
 import type { Proposal } from './proposals.ts';
 
 export interface AnnouncementsPort {
-  nextRequestId(): bigint;
-  send(to: NodeId, messageType: string, bytes: Uint8Array): void;
-  propose(proposal: Proposal): void;
+  readonly door: Door;
+  readonly proposals: { add(proposal: Proposal): void };
 }
 
 /** @source etcd v3.4.23 etcdserver/server.go publish, updateClusterVersion */
@@ -31,12 +32,11 @@ export class Announcements {
     this.#parts = parts;
     this.#port = port;
     this.#attributes = attributes;
-    const versionPort = {
-      nextRequestId: (): bigint => port.nextRequestId(),
-      send: (to: NodeId, messageType: string, bytes: Uint8Array): void => port.send(to, messageType, bytes),
-      propose: (version: string, startUs: number): void => this.#tellVersion(version, startUs),
-    };
-    this.#versions = new VersionMonitor(parts, versionPort, electionUs, nowUs);
+    const propose = kept(
+      (self: Announcements) => (version: string, startUs: number) => self.#tellVersion(version, startUs),
+      this,
+    );
+    this.#versions = new VersionMonitor(parts, { door: port.door, propose }, electionUs, nowUs);
   }
 
   /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
@@ -63,7 +63,7 @@ export class Announcements {
   }
 
   #propose(proposer: 'publish' | 'clusterVersion', path: string, value: string, startUs: number): void {
-    const id = this.#port.nextRequestId();
-    this.#port.propose({ id, proposer, data: encodeV2Put(id, path, value), label: '', startUs });
+    const id = this.#port.door.nextRequestId();
+    this.#port.proposals.add({ id, proposer, data: encodeV2Put(id, path, value), label: '', startUs });
   }
 }

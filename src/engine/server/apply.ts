@@ -5,7 +5,9 @@ import { emptyBytes } from '../../base/bytes.ts';
 import { assert, fail } from '../../base/assert.ts';
 import { idToHex } from '../../base/u64.ts';
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import { kept } from '../../base/fork.ts';
 import type { Backend } from '../backend/backend.ts';
+import type { BatchTx } from '../backend/batch-tx.ts';
 import type { BucketName } from '../backend/schema.ts';
 import { encodeConsistentIndex, metaKeys } from '../backend/schema.ts';
 import { keyOfLease } from '../lease/lease-store.ts';
@@ -49,7 +51,7 @@ export interface ApplierParts {
   /** What writes do. */
   readonly v3: ApplierV3;
   /** Puts a configuration in force in raft. */
-  readonly applyConfChange: (change: ConfChangeV2, index: LogIndex) => void;
+  readonly raft: { applyConfChange(change: ConfChangeV2, index: LogIndex): void };
   /** Who is in the cluster has changed. */
   readonly membersChanged: () => void;
   /** See `Defects.indexBeforeEffect`. */
@@ -80,10 +82,13 @@ export class Applier {
     this.#parts = parts;
     const { backend } = parts;
     this.#consistentIndex = backend.consistentIndex;
-    backend.setBeforeCommit((tx) => {
-      tx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(this.#consistentIndex));
-    });
-    parts.kv.setOnDelete((key, value) => this.#records.remove(key, value));
+    const beforeCommit = (self: Applier) => (tx: BatchTx) => {
+      tx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(self.#consistentIndex));
+    };
+    backend.setBeforeCommit(kept(beforeCommit, this));
+    const forget = (records: RecordHash) => (key: Uint8Array, value: Uint8Array) =>
+      records.remove(key, value);
+    parts.kv.setOnDelete(kept(forget, this.#records));
     this.#begin(parts.start);
   }
 
@@ -239,12 +244,12 @@ export class Applier {
   /** A change that is no longer valid takes no effect, on any member; whoever asked for it hears why. */
   #applyChange(entry: Entry): Applied {
     assert(entry.type === 'EntryConfChange', 'apply: conf changes of version 2 are not proposed');
-    const { membership, applyConfChange } = this.#parts;
+    const { membership, raft } = this.#parts;
     const change = readChange(entry);
     const context = contextFromJson(decodeUtf8(change.context));
     const refusal = membership.refusal(change.type, change.member, context);
     if (refusal !== null) return { id: change.id, outcome: refusalErrors[refusal] };
-    applyConfChange(asConfChangeV2(change), entry.index);
+    raft.applyConfChange(asConfChangeV2(change), entry.index);
     this.#recordChange(change, context);
     this.#parts.membersChanged();
     return { id: change.id, outcome: noResponse };

@@ -8,6 +8,7 @@ import { AuthError } from '../auth/types.ts';
 import { stream } from '../../base/prng.ts';
 import type { Prng } from '../../base/prng.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
+import { kept } from '../../base/fork.ts';
 import { InternalAuthenticateRequestSchema } from '../pb/gen/raft_internal_pb.ts';
 import type {
   AuthenticateRequest,
@@ -18,6 +19,7 @@ import { authRefusal } from './apply-auth.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
 import type { Call, Finish } from './calls.ts';
+import type { Door } from './door.ts';
 import type { Outbox } from './outbox.ts';
 import { PasswordJobs } from './password-jobs.ts';
 import type { MemberConfig } from './types.ts';
@@ -27,8 +29,7 @@ export interface AuthRequestsPort {
   readonly outbox: Outbox;
   /** Proposes a write for a client; `finish` gets the outcome in place of the client. */
   propose(call: Call, write: WriteRequest, finish?: Finish): void;
-  answer(request: number, bytes: Uint8Array): void;
-  refuse(request: number, error: RpcError): void;
+  readonly door: Door;
 }
 
 /** A log holds hashes, never passwords, as etcd's does from 3.5 on. */
@@ -41,9 +42,8 @@ export class AuthRequests {
     this.#port = port;
     this.#random = stream(seed, 'token', nodeId, epoch);
     const { outbox } = port;
-    const setTimer = (afterUs: number): void => outbox.timer('password', afterUs);
     const salts = stream(seed, 'salt', nodeId, epoch);
-    this.#jobs = new PasswordJobs(bcryptCost ?? defaultCost, salts, outbox.trace, setTimer);
+    this.#jobs = new PasswordJobs(bcryptCost ?? defaultCost, salts, outbox.trace, outbox);
   }
 
   /** The timer has fired: the next password is hashed. */
@@ -62,38 +62,46 @@ export class AuthRequests {
   authenticate(call: Call, body: AuthenticateRequest): void {
     const { request } = call;
     const { name, password } = body;
-    const { auth } = this.#port;
+    const { auth, door } = this.#port;
     const hash = this.#hashOf(name);
-    if (hash instanceof RpcError) return this.#port.refuse(request, hash);
+    if (hash instanceof RpcError) return door.refuse(request, hash);
     const checkedAt = auth.revision;
-    this.#jobs.compare(request, password, hash, (isRight) => {
-      if (!isRight) return this.#port.refuse(request, rpcErrors.authFailed);
-      const simpleToken = drawTokenPrefix(this.#random);
-      const proposed = create(InternalAuthenticateRequestSchema, { name, simpleToken });
-      this.#port.propose(call, { kind: 'authenticate', body: proposed }, (outcome) => {
-        if (outcome instanceof RpcError) this.#port.refuse(request, outcome);
-        else if (checkedAt === auth.revision) this.#port.answer(request, outcome);
-        else this.authenticate(call, body);
-      });
-    });
+    const compared = (self: AuthRequests) => (isRight: boolean) => {
+      if (isRight) self.#proposeToken(call, body, checkedAt);
+      else self.#port.door.refuse(request, rpcErrors.authFailed);
+    };
+    this.#jobs.compare(request, password, hash, kept(compared, this));
+  }
+
+  #proposeToken(call: Call, body: AuthenticateRequest, checkedAt: number): void {
+    const simpleToken = drawTokenPrefix(this.#random);
+    const proposed = create(InternalAuthenticateRequestSchema, { name: body.name, simpleToken });
+    const finish = (self: AuthRequests) => (outcome: Uint8Array | RpcError) => {
+      const isOld = checkedAt !== self.#port.auth.revision;
+      if (isOld && outcome instanceof Uint8Array) self.authenticate(call, body);
+      else self.#port.door.tell(call.request, outcome);
+    };
+    this.#port.propose(call, { kind: 'authenticate', body: proposed }, kept(finish, this));
   }
 
   addUser(call: Call, body: AuthUserAddRequest): void {
     body.hashedPassword = '';
     if (body.options?.noPassword === true) return this.#port.propose(call, { kind: 'authUserAdd', body });
-    this.#jobs.hash(call.request, body.password, (hash) => {
-      body.password = '';
-      body.hashedPassword = base64Encode(encodeUtf8(hash));
-      this.#port.propose(call, { kind: 'authUserAdd', body });
-    });
+    this.#hash(call, { kind: 'authUserAdd', body });
   }
 
   changePassword(call: Call, body: AuthUserChangePasswordRequest): void {
-    this.#jobs.hash(call.request, body.password, (hash) => {
-      body.password = '';
-      body.hashedPassword = base64Encode(encodeUtf8(hash));
-      this.#port.propose(call, { kind: 'authUserChangePassword', body });
-    });
+    this.#hash(call, { kind: 'authUserChangePassword', body });
+  }
+
+  /** Proposes the write with the hash in the password's place. */
+  #hash(call: Call, write: Extract<WriteRequest, { kind: 'authUserAdd' | 'authUserChangePassword' }>): void {
+    const hashed = (self: AuthRequests, proposed: typeof write) => (hash: string) => {
+      proposed.body.password = '';
+      proposed.body.hashedPassword = base64Encode(encodeUtf8(hash));
+      self.#port.propose(call, proposed);
+    };
+    this.#jobs.hash(call.request, write.body.password, kept(hashed, this, write));
   }
 
   #hashOf(name: string): string | RpcError {

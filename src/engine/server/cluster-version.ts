@@ -1,6 +1,7 @@
 /** The version that all members speak: the leader asks the others, and puts the lowest into the log. */
 import { emptyBytes } from '../../base/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import type { Door } from './door.ts';
 import type { NodeId } from '../raft/types.ts';
 import { minClusterVersion, serverVersion } from './answers.ts';
 import { StopError } from './errors.ts';
@@ -82,8 +83,7 @@ export interface VersionMonitorParts {
 }
 
 export interface VersionMonitorPort {
-  nextRequestId(): bigint;
-  send(to: NodeId, messageType: string, bytes: Uint8Array): void;
+  readonly door: Door;
   /** Puts the cluster's version into the log. */
   propose(version: string, nowUs: number): void;
 }
@@ -138,14 +138,14 @@ export class VersionMonitor {
     const nodes = others.map(({ peerUrls }) => owner.table.nodeAt(peerUrls));
     const reached = nodes.filter((node) => node !== null).filter((node) => links.isUp(node));
     if (reached.length < others.length) return this.#decide(null, nowUs);
-    const id = this.#port.nextRequestId();
+    const id = this.#port.door.nextRequestId();
     const bytes = encodePeerRequest({ kind: 'version', id, body: emptyBytes });
     this.#inquiry = {
       id,
       answers: new Map(reached.map((node) => [node, null])),
       endUs: nowUs + this.#patienceUs,
     };
-    for (const node of reached) this.#port.send(node, peerRequestNames.version, bytes);
+    for (const node of reached) this.#port.door.send(node, peerRequestNames.version, bytes, false);
     this.#decideWhenAllSaid(this.#inquiry, nowUs);
   }
 

@@ -1,4 +1,5 @@
 /** Compactions of one member: ordered by clients or by itself, carried out a piece at a time. */
+import { kept } from '../../base/fork.ts';
 import { create } from '@bufbuild/protobuf';
 import type { Backend } from '../backend/backend.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
@@ -9,7 +10,8 @@ import type { Finish } from './calls.ts';
 import { makeCompactor } from './compactor.ts';
 import type { AutoCompaction, Compactor } from './compactor.ts';
 import type { WriteRequest } from './entry-data.ts';
-import { RpcError, rpcErrors } from './errors.ts';
+import { rpcErrors } from './errors.ts';
+import type { RpcError } from './errors.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface CompactionPort {
@@ -18,7 +20,7 @@ export interface CompactionPort {
   readonly outbox: Outbox;
   readonly raft: { readonly isLeader: boolean };
   /** Proposes a write as the member itself. */
-  propose(write: WriteRequest, nowUs: number, finish: Finish): void;
+  readonly propose: (write: WriteRequest, nowUs: number, finish: Finish) => void;
 }
 
 export class CompactionServer {
@@ -72,10 +74,11 @@ export class CompactionServer {
    */
   finish({ physical }: CompactionRequest, tell: () => void): void {
     if (!physical) return tell();
-    this.#port.kv.compactions.whenDone(() => {
-      this.#port.backend.commit('force');
-      tell();
-    });
+    const done = (backend: Backend, then: () => void) => () => {
+      backend.commit('force');
+      then();
+    };
+    this.#port.kv.compactions.whenDone(kept(done, this.#port.backend, tell));
   }
 
   /** Orders a compaction where this member leads and it is time. */
@@ -88,8 +91,10 @@ export class CompactionServer {
     if (revision === null) return;
     if (outbox.trace.on) outbox.trace.emit({ type: 'server.autoCompact', revision });
     const body = create(CompactionRequestSchema, { revision: BigInt(revision) });
-    this.#port.propose({ kind: 'compaction', body }, nowUs, (outcome) => {
-      if (!(outcome instanceof RpcError) || outcome === rpcErrors.compacted) auto.done(revision, nowUs);
-    });
+    const finish = (compactor: Compactor) => (outcome: Uint8Array | RpcError) => {
+      const isDone = outcome instanceof Uint8Array || outcome === rpcErrors.compacted;
+      if (isDone) compactor.done(revision, nowUs);
+    };
+    this.#port.propose({ kind: 'compaction', body }, nowUs, kept(finish, auto));
   }
 }

@@ -3,6 +3,7 @@
  * those of its peers, and by the leader again and again.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { kept, sharedByForks } from '../../base/fork.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import { idToHex } from '../../base/u64.ts';
 import type { RevisionHash } from '../mvcc/hash.ts';
@@ -12,6 +13,7 @@ import { AlarmType, HashKVRequestSchema, HashKVResponseSchema } from '../pb/gen/
 import type { NodeId } from '../raft/types.ts';
 import { alarmOf } from './alarms.ts';
 import { toNumber } from './apply-kv.ts';
+import type { Door } from './door.ts';
 import type { WriteRequest } from './entry-data.ts';
 import type { MemberId, MemberTable } from './member-id.ts';
 import { otherHosts } from './members-told.ts';
@@ -21,6 +23,7 @@ import type { Outbox } from './outbox.ts';
 import { encodePeerRequest, peerRequestNames } from './peer-request.ts';
 import type { PeerRequest } from './peer-request.ts';
 import { requestTimeoutUs } from './proposals.ts';
+import type { ReadIndexLoop } from './read-index.ts';
 import type { MemberConfig } from './types.ts';
 import { BootError } from './wal-storage.ts';
 import type { LogOwner } from './wal-storage.ts';
@@ -181,13 +184,14 @@ export class InitialHashCheck {
   }
 }
 
+const giveUp = sharedByForks(() => {});
+
 /** What a check asks of its member. */
 export interface CorruptionPort {
-  nextRequestId(): bigint;
-  send(to: NodeId, messageType: string, bytes: Uint8Array): void;
-  /** Calls `then` once all is applied that is committed now; never where that cannot be found out. */
-  whenCaughtUp(then: () => void, nowUs: number): void;
-  raise(alarm: WriteRequest, nowUs: number): void;
+  readonly door: Door;
+  readonly reads: ReadIndexLoop;
+  /** Proposes as the member itself. */
+  propose(write: WriteRequest, nowUs: number): void;
 }
 
 export interface CorruptionParts {
@@ -219,10 +223,10 @@ export class CorruptionMonitor {
     const peers = otherHosts(membership, owner.member, owner.table, this.#config);
     const own = kv.hashByRevision(0);
     const endUs = nowUs + requestTimeoutUs(this.#config.electionTicks * this.#config.tickUs);
-    const question = hashQuestion(this.#port.nextRequestId(), own.currentRevision);
+    const question = hashQuestion(this.#port.door.nextRequestId(), own.currentRevision);
     this.#inquiry = new HashInquiry(question.id, own, peers, endUs);
     const bytes = encodePeerRequest(question);
-    for (const node of peers) this.#port.send(node, peerRequestNames.hashKv, bytes);
+    for (const node of peers) this.#port.door.send(node, peerRequestNames.hashKv, bytes, false);
     this.tick(nowUs);
   }
 
@@ -236,7 +240,9 @@ export class CorruptionMonitor {
     if (inquiry === null || !inquiry.isOver(nowUs)) return;
     this.#inquiry = null;
     this.#rest();
-    this.#port.whenCaughtUp(() => this.#compare(inquiry, nowUs), nowUs);
+    const compare = (self: CorruptionMonitor) => () => self.#compare(inquiry, nowUs);
+    // where it cannot be found out how far all have come, nothing is compared
+    this.#port.reads.add({ request: 0, read: kept(compare, this), refuse: giveUp }, nowUs);
   }
 
   /** Whose copy is wrong is not known: the alarm names nobody. */
@@ -245,7 +251,7 @@ export class CorruptionMonitor {
     const corrupt = isCorrupt(own, kv.hashByRevision(0), answers);
     const [revision, peerCount] = [own.currentRevision, answers.length];
     if (outbox.trace.on) outbox.trace.emit({ type: 'server.corruptCheck', revision, peerCount, corrupt });
-    if (corrupt) this.#port.raise(alarmOf(AlarmType.CORRUPT, 0n), nowUs);
+    if (corrupt) this.#port.propose(alarmOf(AlarmType.CORRUPT, 0n), nowUs);
   }
 
   #rest(): void {

@@ -1,5 +1,6 @@
 /** A member's files as requests: writes in order, and syncs that are known again when they are done. */
 import { assert } from '../../base/assert.ts';
+import { kept } from '../../base/fork.ts';
 import type { PageSink } from '../bolt/pager.ts';
 import type { WalSink } from '../wal/wal.ts';
 import { isReceiving } from './snapshot-codec.ts';
@@ -43,21 +44,23 @@ export class Disk {
 
   /** The log's files. Each sync stands for itself: what it makes durable is waited for. */
   walSink(): WalSink {
-    return {
-      write: (file, offset, data) => this.#outbox.disk({ kind: 'write', file, offset, data }),
-      sync: (file) => this.#sync('wal', file, false, null),
-      truncate: (file, sizeBytes) => this.#outbox.disk({ kind: 'truncate', file, sizeBytes }),
-      remove: (file) => this.remove(file),
-    };
+    const make = (self: Disk): WalSink => ({
+      write: (file, offset, data) => self.#outbox.disk({ kind: 'write', file, offset, data }),
+      sync: (file) => self.#sync('wal', file, false, null),
+      truncate: (file, sizeBytes) => self.#outbox.disk({ kind: 'truncate', file, sizeBytes }),
+      remove: (file) => self.remove(file),
+    });
+    return kept(make, this);
   }
 
   /** The backend's file. Pages are made durable before the meta page that leads to them is written. */
   pageSink(): PageSink {
-    return {
-      write: (offset, data) => this.#outbox.disk({ kind: 'write', file: backendFile, offset, data }),
-      sync: (what) => this.#sync(what === 'meta' ? 'meta' : 'pages', backendFile, what !== 'meta', null),
-      truncate: (sizeBytes) => this.#outbox.disk({ kind: 'truncate', file: backendFile, sizeBytes }),
-    };
+    const make = (self: Disk): PageSink => ({
+      write: (offset, data) => self.#outbox.disk({ kind: 'write', file: backendFile, offset, data }),
+      sync: (what) => self.#sync(what === 'meta' ? 'meta' : 'pages', backendFile, what !== 'meta', null),
+      truncate: (sizeBytes) => self.#outbox.disk({ kind: 'truncate', file: backendFile, sizeBytes }),
+    });
+    return kept(make, this);
   }
 
   /**

@@ -1,15 +1,17 @@
 /** What a member answers to plain HTTP: whether it is well, its metrics, its version. */
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import { kept } from '../../base/fork.ts';
 import { AlarmType } from '../pb/gen/rpc_pb.ts';
 import { none } from '../raft/types.ts';
 import { alarmNames } from './alarms.ts';
 import type { AlarmStore } from './alarms.ts';
 import type { Call } from './calls.ts';
 import { versionsJson } from './cluster-version.ts';
+import type { Door } from './door.ts';
 import { RpcError } from './errors.ts';
 import type { Membership } from './membership.ts';
 import type { Meter } from './meter.ts';
-import type { Reader } from './read-index.ts';
+import type { ReadIndexLoop } from './read-index.ts';
 import { grpcCode } from './types.ts';
 import type { HttpMethod, RpcMethod } from './types.ts';
 
@@ -24,10 +26,8 @@ export interface HttpRequestsPort {
   readonly raft: { readonly lead: number };
   readonly meter: Meter;
   metrics(): string;
-  /** Asks for a linearizable read. */
-  read(reader: Reader, nowUs: number): void;
-  answer(request: number, bytes: Uint8Array): void;
-  refuse(request: number, error: RpcError): void;
+  readonly reads: ReadIndexLoop;
+  readonly door: Door;
 }
 
 export function isHttp(method: RpcMethod): method is HttpMethod {
@@ -49,9 +49,9 @@ export class HttpRequests {
       case 'GET /health':
         return this.#health(request, decodeUtf8(query), nowUs);
       case 'GET /metrics':
-        return this.#port.answer(request, encodeUtf8(this.#port.metrics()));
+        return this.#port.door.answer(request, encodeUtf8(this.#port.metrics()));
       case 'GET /version':
-        return this.#port.answer(request, encodeUtf8(versionsJson(this.#port.membership)));
+        return this.#port.door.answer(request, encodeUtf8(versionsJson(this.#port.membership)));
     }
   }
 
@@ -76,12 +76,9 @@ export class HttpRequests {
       !excluded.includes(alarmNames[alarm] ?? String(alarm));
     this.#waiting.set(request, nowUs);
     if (alarms.get(AlarmType.NONE).some(isRaised) || raft.lead === none) return this.#tell(request, false);
-    const reader = {
-      request,
-      read: () => this.#tell(request, true),
-      refuse: () => this.#tell(request, false),
-    };
-    this.#port.read(reader, nowUs);
+    const told = (self: HttpRequests, isWell: boolean) => () => self.#tell(request, isWell);
+    const reader = { request, read: kept(told, this, true), refuse: kept(told, this, false) };
+    this.#port.reads.add(reader, nowUs);
   }
 
   #tell(request: number, isWell: boolean): void {
@@ -89,7 +86,7 @@ export class HttpRequests {
     const { meter } = this.#port;
     if (isWell) meter.healthSuccesses++;
     else meter.healthFailures++;
-    if (isWell) this.#port.answer(request, encodeUtf8(well));
-    else this.#port.refuse(request, new RpcError(grpcCode.unavailable, unwell));
+    if (isWell) this.#port.door.answer(request, encodeUtf8(well));
+    else this.#port.door.refuse(request, new RpcError(grpcCode.unavailable, unwell));
   }
 }

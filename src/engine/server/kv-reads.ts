@@ -1,4 +1,5 @@
 /** Ranges, and txns that only read: once the quorum has confirmed their index, or at once. */
+import { kept } from '../../base/fork.ts';
 import type { AuthStore } from '../auth/store.ts';
 import { nobody, rootUser } from '../auth/types.ts';
 import type { AuthInfo } from '../auth/types.ts';
@@ -10,6 +11,7 @@ import type { KvContext, ResponseHead } from './apply-kv.ts';
 import { isSerializable, readTxn } from './apply-txn.ts';
 import { checkTxnAccess } from './apply-v3.ts';
 import type { Call } from './calls.ts';
+import type { Door } from './door.ts';
 import { RpcError } from './errors.ts';
 import type { ReadIndexLoop } from './read-index.ts';
 
@@ -19,8 +21,7 @@ export interface KvReadsPort {
   readonly owner: ResponseHead;
   readonly applier: { readonly term: number };
   readonly reads: ReadIndexLoop;
-  answer(request: number, bytes: Uint8Array): void;
-  refuse(request: number, error: RpcError): void;
+  readonly door: Door;
 }
 
 /** Who asks. @throws RpcError for a token that is not valid */
@@ -49,44 +50,43 @@ export class KvReads {
   }
 
   range(call: Call, body: RangeRequest): void {
-    const { auth } = this.#port;
-    const { key, rangeEnd, serializable } = body;
-    const check = (who: AuthInfo): void => auth.checkPermitted(who, 'read', key, rangeEnd);
-    this.#read(call, serializable, check, () => readRange(this.#context(), body));
+    const read = (self: KvReads) => () => self.#readRange(call, body);
+    this.#read(call, body.serializable, kept(read, this));
   }
 
   txn(call: Call, body: TxnRequest): void {
-    const check = (who: AuthInfo): void => checkTxnAccess(this.#port.auth, who, body);
-    this.#read(call, isSerializable(body), check, () => readTxn(this.#context(), body));
+    const read = (self: KvReads) => () => self.#readTxn(call, body);
+    this.#read(call, isSerializable(body), kept(read, this));
   }
 
-  #read(
-    { request, token, nowUs }: Call,
-    serializable: boolean,
-    check: (who: AuthInfo) => void,
-    answer: () => Uint8Array | RpcError,
-  ): void {
-    const read = (): void => {
-      const outcome = this.#outcome(token, nowUs, check, answer);
-      if (outcome instanceof RpcError) this.#port.refuse(request, outcome);
-      else this.#port.answer(request, outcome);
-    };
+  #read({ request, nowUs }: Call, serializable: boolean, read: () => void): void {
     if (serializable) read();
     else this.#port.reads.add({ request, read }, nowUs);
   }
 
-  #outcome(
-    token: string | undefined,
-    nowUs: number,
+  #readRange(call: Call, body: RangeRequest): void {
+    const check = (who: AuthInfo): void =>
+      this.#port.auth.checkPermitted(who, 'read', body.key, body.rangeEnd);
+    this.#answer(call, check, () => readRange(this.#context(), body));
+  }
+
+  #readTxn(call: Call, body: TxnRequest): void {
+    const check = (who: AuthInfo): void => checkTxnAccess(this.#port.auth, who, body);
+    this.#answer(call, check, () => readTxn(this.#context(), body));
+  }
+
+  #answer(
+    { request, token, nowUs }: Call,
     check: (who: AuthInfo) => void,
     answer: () => Uint8Array | RpcError,
-  ): Uint8Array | RpcError {
+  ): void {
+    const { auth, door } = this.#port;
     try {
-      const who = askerOf(this.#port.auth, token, nowUs);
-      return refusalOf(() => check(who)) ?? answer();
+      const who = askerOf(auth, token, nowUs);
+      door.tell(request, refusalOf(() => check(who)) ?? answer());
     } catch (error) {
-      if (error instanceof RpcError) return error;
-      throw error;
+      if (!(error instanceof RpcError)) throw error;
+      door.refuse(request, error);
     }
   }
 

@@ -1,6 +1,7 @@
 /** Renewals and looks at leases: the leader's lessor answers them, without the log; others ask the leader. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { emptyBytes } from '../../base/bytes.ts';
+import { kept } from '../../base/fork.ts';
 import type { Lessor } from '../lease/lessor.ts';
 import type { Checkpoint } from '../lease/checkpoints.ts';
 import { LeaseError, leaseId } from '../lease/types.ts';
@@ -19,8 +20,8 @@ import { none } from '../raft/types.ts';
 import type { Finish } from './calls.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { rpcErrors } from './errors.ts';
-import type { RpcError } from './errors.ts';
 import { encodePeerRequest, peerRequestNames } from './peer-request.ts';
+import type { Door } from './door.ts';
 import type { PeerRequest } from './peer-request.ts';
 import { requestTimeoutUs } from './proposals.ts';
 
@@ -52,13 +53,9 @@ interface Waiting {
 export interface LeaseRequestsPort {
   readonly lessor: Lessor;
   readonly raft: { readonly lead: NodeId; readonly isLeader: boolean };
-  nextRequestId(): bigint;
+  readonly door: Door;
   /** Proposes as the member itself. */
   propose(write: WriteRequest, nowUs: number, finish: Finish): void;
-  header(): Header;
-  answer(request: number, bytes: Uint8Array): void;
-  refuse(request: number, error: RpcError): void;
-  send(to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void;
 }
 
 /** The write that tells what is left of leases. */
@@ -131,7 +128,7 @@ export class LeaseRequests {
     if (late.length === 0) return;
     this.#waiting = this.#waiting.filter((waiting) => !isLate(waiting));
     const error = this.#port.raft.lead === none ? rpcErrors.noLeader : rpcErrors.timeout;
-    for (const { asker } of late) if (asker.kind === 'client') this.#port.refuse(asker.request, error);
+    for (const { asker } of late) if (asker.kind === 'client') this.#port.door.refuse(asker.request, error);
   }
 
   /** @returns whether the request is done with */
@@ -174,7 +171,8 @@ export class LeaseRequests {
     if (this.#takenBack.has(id)) return;
     this.#takenBack.add(id);
     const write = checkpointOf([{ id, remainingSeconds: 0 }]);
-    this.#port.propose(write, nowUs, () => void this.#takenBack.delete(id));
+    const done = (self: LeaseRequests) => () => void self.#takenBack.delete(id);
+    this.#port.propose(write, nowUs, kept(done, this));
   }
 
   #timeLeft({ id, keys }: Extract<LeaseAsk, { kind: 'timeToLive' }>, nowUs: number): LeaseAnswer {
@@ -192,17 +190,17 @@ export class LeaseRequests {
 
   #forward(waiting: Waiting, lead: NodeId, nowUs: number): void {
     const { ask } = waiting;
-    const id = this.#port.nextRequestId();
+    const id = this.#port.door.nextRequestId();
     waiting.sent = { lead, id, atUs: nowUs };
     const message = { kind: ask.kind, id, body: askBody(ask) };
-    this.#port.send(lead, peerRequestNames[ask.kind], encodePeerRequest(message), false);
+    this.#port.door.send(lead, peerRequestNames[ask.kind], encodePeerRequest(message), false);
   }
 
   #readAsk({ kind, body }: PeerRequest): LeaseAsk | null {
     try {
       if (kind === 'renew') {
         const { ID } = fromBinary(LeaseKeepAliveRequestSchema, body);
-        return { kind, id: ID, header: this.#port.header() };
+        return { kind, id: ID, header: this.#port.door.header() };
       }
       if (kind !== 'timeToLive') return null;
       const { ID, keys } = fromBinary(LeaseTimeToLiveRequestSchema, body);
@@ -214,12 +212,12 @@ export class LeaseRequests {
 
   #tell({ asker, ask }: Waiting, answer: LeaseAnswer): void {
     if (asker.kind === 'peer') this.#reply(asker, { kind: answer.kind, body: answerBody(ask, answer) });
-    else this.#port.answer(asker.request, this.#response(ask, answer));
+    else this.#port.door.answer(asker.request, this.#response(ask, answer));
   }
 
   #reply({ node, id }: Extract<Asker, { kind: 'peer' }>, message: Omit<PeerRequest, 'id'>): void {
     const bytes = encodePeerRequest({ ...message, id });
-    this.#port.send(node, peerRequestNames[message.kind], bytes, message.kind === 'failed');
+    this.#port.door.send(node, peerRequestNames[message.kind], bytes, message.kind === 'failed');
   }
 
   /**
@@ -233,7 +231,7 @@ export class LeaseRequests {
       const response = create(LeaseKeepAliveResponseSchema, { header: ask.header, ID: ask.id, TTL });
       return toBinary(LeaseKeepAliveResponseSchema, response);
     }
-    const header = this.#port.header();
+    const header = this.#port.door.header();
     const found = answer.kind === 'timeLeft' ? answer.body : { ID: ask.id, TTL: -1n };
     const { $typeName: _name, ...fields } = create(LeaseTimeToLiveResponseSchema, found);
     const response = create(LeaseTimeToLiveResponseSchema, { ...fields, header });

@@ -1,5 +1,6 @@
 /** What operators ask of one member: its state, its hashes, its file, and to make that smaller. */
 import { create, toBinary } from '@bufbuild/protobuf';
+import { kept } from '../../base/fork.ts';
 import type { AuthStore } from '../auth/store.ts';
 import { nobody } from '../auth/types.ts';
 import type { Backend } from '../backend/backend.ts';
@@ -31,7 +32,7 @@ export interface MaintenanceParts {
 export class Maintenance {
   readonly #parts: MaintenanceParts;
   /** What waits until the store's file holds all that was written. */
-  #waiting: { readonly request: number; readonly serve: () => void }[] = [];
+  #waiting: { readonly request: number; readonly kind: 'snapshot' | 'defragment' }[] = [];
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
@@ -58,10 +59,8 @@ export class Maintenance {
         meter.hash.observe(0);
         return this.#answer(request, hashStore(context));
       case 'snapshot':
-        this.#waiting.push({ request, serve: () => this.#sendSnapshot(request) });
-        return;
       case 'defragment':
-        this.#waiting.push({ request, serve: () => this.#defragment(request) });
+        this.#waiting.push({ request, kind: asked.kind });
         return;
     }
   }
@@ -78,7 +77,8 @@ export class Maintenance {
     while (!backend.committing && backend.pendingCount === 0) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      next.serve();
+      if (next.kind === 'snapshot') this.#sendSnapshot(next.request);
+      else this.#defragment(next.request);
     }
   }
 
@@ -92,7 +92,8 @@ export class Maintenance {
 
   #defragment(request: number): void {
     const response = toBinary(DefragmentResponseSchema, create(DefragmentResponseSchema));
-    this.#parts.defragmenter.run(() => this.#answer(request, response));
+    const done = (self: Maintenance) => () => self.#answer(request, response);
+    this.#parts.defragmenter.run(kept(done, this));
   }
 
   #answer(request: number, bytes: Uint8Array): void {

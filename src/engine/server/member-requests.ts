@@ -9,11 +9,12 @@ import {
   MemberUpdateResponseSchema,
   MoveLeaderResponseSchema,
 } from '../pb/gen/rpc_pb.ts';
-import type { MemberUpdateRequest, ResponseHeader } from '../pb/gen/rpc_pb.ts';
+import type { MemberUpdateRequest } from '../pb/gen/rpc_pb.ts';
 import type { NodeId } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import type { AuthStore } from '../auth/store.ts';
 import { emptyBytes } from '../../base/bytes.ts';
+import { kept } from '../../base/fork.ts';
 import { refusalOf } from './apply-auth.ts';
 import { changeOf } from './conf-change-data.ts';
 import type { ChangeRequest } from './conf-change-data.ts';
@@ -29,15 +30,11 @@ import type { RpcRequest } from './rpc.ts';
 import type { LogOwner } from './wal-storage.ts';
 import type { ClusterMember, Membership } from './membership.ts';
 import type { PeerLinks } from './peer-links.ts';
+import type { Door } from './door.ts';
 import { encodePeerRequest, peerRequestNames } from './peer-request.ts';
 import type { PeerRequest, PeerRequestKind } from './peer-request.ts';
 import { requestTimeoutUs } from './proposals.ts';
 import type { RaftNode } from './raft.ts';
-
-type Header = Omit<ResponseHeader, '$typeName'>;
-
-/** Makes the response's bytes once the change is applied. */
-type Respond = () => Uint8Array;
 
 export interface MemberRequestsPort {
   readonly owner: LogOwner;
@@ -48,12 +45,8 @@ export interface MemberRequestsPort {
   readonly links: PeerLinks;
   readonly auth: AuthStore;
   readonly outbox: Outbox;
-  nextRequestId(): bigint;
-  header(): Header;
-  propose(proposal: Proposal): void;
-  answer(request: number, bytes: Uint8Array): void;
-  refuse(request: number, error: RpcError): void;
-  send(to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void;
+  readonly door: Door;
+  readonly proposals: { add(proposal: Proposal): void };
 }
 
 /** A client, or a peer whose client asked for a promotion. */
@@ -137,30 +130,18 @@ export class MemberRequests {
     const node = table.numberOf(id, peerUrls);
     const holder = table.memberOf(node);
     if (holder !== id && membership.member(holder) !== null) throw rpcErrors.peerUrlExists;
-    this.#propose({ kind: 'client', request }, { kind: 'add', member }, nowUs, () => {
-      const added = { ID: id, peerURLs: [...peerUrls], isLearner };
-      const header = this.#port.header();
-      const members = membersOf(membership);
-      const response = create(MemberAddResponseSchema, { header, member: added, members });
-      return toBinary(MemberAddResponseSchema, response);
-    });
+    this.#propose({ kind: 'client', request }, { kind: 'add', member }, nowUs);
   }
 
   #remove(request: number, id: MemberId, nowUs: number): void {
     this.#checkRemoval(id, nowUs);
     const member = this.#memberOr(id);
-    this.#propose({ kind: 'client', request }, { kind: 'remove', member }, nowUs, () => {
-      const response = { header: this.#port.header(), members: membersOf(this.#port.membership) };
-      return toBinary(MemberRemoveResponseSchema, create(MemberRemoveResponseSchema, response));
-    });
+    this.#propose({ kind: 'client', request }, { kind: 'remove', member }, nowUs);
   }
 
   #update(request: number, { ID, peerURLs }: MemberUpdateRequest, nowUs: number): void {
     const member = { id: ID as MemberId, peerUrls: peerURLs, isLearner: false, name: '', clientUrls: [] };
-    this.#propose({ kind: 'client', request }, { kind: 'update', member }, nowUs, () => {
-      const response = { header: this.#port.header(), members: membersOf(this.#port.membership) };
-      return toBinary(MemberUpdateResponseSchema, create(MemberUpdateResponseSchema, response));
-    });
+    this.#propose({ kind: 'client', request }, { kind: 'update', member }, nowUs);
   }
 
   /** Only the leader knows how far a learner has come: others ask it. */
@@ -199,13 +180,13 @@ export class MemberRequests {
     if (promotion === undefined) return;
     if (kind === 'promoted') {
       this.cancel(promotion.request);
-      return this.#port.answer(promotion.request, body);
+      return this.#port.door.answer(promotion.request, body);
     }
     const text = decodeUtf8(body);
     const refusal = finalRefusals.find(({ message }) => message === text);
     if (refusal === undefined) return;
     this.cancel(promotion.request);
-    this.#port.refuse(promotion.request, refusal);
+    this.#port.door.refuse(promotion.request, refusal);
   }
 
   settle(nowUs: number): void {
@@ -221,11 +202,11 @@ export class MemberRequests {
     const isLate = ({ startUs }: { readonly startUs: number }): boolean => nowUs - startUs >= this.#timeoutUs;
     for (const { request } of this.#promotions.filter(isLate)) {
       this.cancel(request);
-      this.#port.refuse(request, rpcErrors.timeout);
+      this.#port.door.refuse(request, rpcErrors.timeout);
     }
     for (const { request } of this.#moves.filter(isLate)) {
       this.cancel(request);
-      this.#port.refuse(request, rpcErrors.timeoutLeaderTransfer);
+      this.#port.door.refuse(request, rpcErrors.timeoutLeaderTransfer);
     }
   }
 
@@ -238,7 +219,7 @@ export class MemberRequests {
   #settleMoves(): void {
     for (const { request, to } of this.#moves.filter((move) => move.to === this.#port.raft.lead)) {
       this.#moves = this.#moves.filter((move) => move.to !== to || move.request !== request);
-      this.#port.answer(request, toBinary(MoveLeaderResponseSchema, create(MoveLeaderResponseSchema)));
+      this.#port.door.answer(request, toBinary(MoveLeaderResponseSchema, create(MoveLeaderResponseSchema)));
     }
   }
 
@@ -248,7 +229,7 @@ export class MemberRequests {
       this.#promote({ kind: 'client', request }, member, nowUs);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      this.#port.refuse(request, error);
+      this.#port.door.refuse(request, error);
     }
   }
 
@@ -264,18 +245,13 @@ export class MemberRequests {
 
   /** @throws RpcError */
   #promote(asker: Asker, id: MemberId, nowUs: number): void {
-    const { membership } = this.#port;
     const refusal = this.#promotionRefusal(id);
     if (refusal !== null) {
       this.#port.outbox.meter.promotionFailed(refusal.message);
       throw refusal;
     }
     const member = this.#memberOr(id);
-    this.#propose(asker, { kind: 'promote', member }, nowUs, () => {
-      this.#port.outbox.meter.learnersPromoted++;
-      const response = { header: this.#port.header(), members: membersOf(membership) };
-      return toBinary(MemberPromoteResponseSchema, create(MemberPromoteResponseSchema, response));
-    });
+    this.#propose(asker, { kind: 'promote', member }, nowUs);
   }
 
   #promotionRefusal(id: MemberId): RpcError | null {
@@ -328,27 +304,50 @@ export class MemberRequests {
     return this.#port.membership.member(id) ?? unknown;
   }
 
-  #propose(asker: Asker, request: ChangeRequest, nowUs: number, respond: Respond): void {
+  #propose(asker: Asker, request: ChangeRequest, nowUs: number): void {
     const { owner, outbox } = this.#port;
     const { id: member, peerUrls } = request.member;
     const node = owner.table.numberOf(member, peerUrls);
-    const id = this.#port.nextRequestId();
+    const id = this.#port.door.nextRequestId();
     const change = changeOf(id, node, request);
     const label = outbox.trace.on ? `conf change ${request.kind} ${owner.table.nameOf(node)}` : '';
     const isClient = asker.kind === 'client';
-    const finish: Finish = (outcome) => {
-      const told = outcome instanceof RpcError ? outcome : respond();
-      if (!isClient) this.#tellPeer(asker, told);
-      else if (told instanceof RpcError) this.#port.refuse(asker.request, told);
-      else this.#port.answer(asker.request, told);
-    };
-    const proposer = { request: isClient ? asker.request : 0, finish };
-    this.#port.propose({ id, proposer, data: emptyBytes, change, label, startUs: nowUs });
+    const finish =
+      (self: MemberRequests): Finish =>
+      (outcome) =>
+        self.#finish(asker, outcome instanceof RpcError ? outcome : self.#response(request));
+    const proposer = { request: isClient ? asker.request : 0, finish: kept(finish, this) };
+    this.#port.proposals.add({ id, proposer, data: emptyBytes, change, label, startUs: nowUs });
+  }
+
+  #finish(asker: Asker, told: Uint8Array | RpcError): void {
+    if (asker.kind === 'client') this.#port.door.tell(asker.request, told);
+    else this.#tellPeer(asker, told);
+  }
+
+  /** Made once the change is applied. */
+  #response({ kind, member }: ChangeRequest): Uint8Array {
+    const { door, membership } = this.#port;
+    const response = { header: door.memberHeader(), members: membersOf(membership) };
+    switch (kind) {
+      case 'add': {
+        const added = { ID: member.id, peerURLs: [...member.peerUrls], isLearner: member.isLearner };
+        const all = create(MemberAddResponseSchema, { ...response, member: added });
+        return toBinary(MemberAddResponseSchema, all);
+      }
+      case 'remove':
+        return toBinary(MemberRemoveResponseSchema, create(MemberRemoveResponseSchema, response));
+      case 'update':
+        return toBinary(MemberUpdateResponseSchema, create(MemberUpdateResponseSchema, response));
+      case 'promote':
+        this.#port.outbox.meter.learnersPromoted++;
+        return toBinary(MemberPromoteResponseSchema, create(MemberPromoteResponseSchema, response));
+    }
   }
 
   #askLeader(promotion: Promotion, nowUs: number): void {
     const { lead } = this.#port.raft;
-    const id = this.#port.nextRequestId();
+    const id = this.#port.door.nextRequestId();
     promotion.sent = { id, lead, atUs: nowUs };
     const request = create(MemberPromoteRequestSchema, { ID: promotion.member });
     this.#send(lead, { kind: 'promote', id, body: toBinary(MemberPromoteRequestSchema, request) });
@@ -356,7 +355,7 @@ export class MemberRequests {
 
   #send(to: NodeId, message: PeerRequest & { readonly kind: PeerRequestKind }): void {
     const reject = message.kind === 'promoteRefused';
-    this.#port.send(to, peerRequestNames[message.kind], encodePeerRequest(message), reject);
+    this.#port.door.send(to, peerRequestNames[message.kind], encodePeerRequest(message), reject);
   }
 }
 

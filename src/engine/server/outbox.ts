@@ -1,5 +1,6 @@
 /** What one step produces, gathered from all parts of a member. */
 import type { Trace } from '../../base/trace.ts';
+import { kept } from '../../base/fork.ts';
 import type { EngineEvent } from '../events.ts';
 import { Meter } from './meter.ts';
 import type { DiskRequest, MemberOutput, Reply, Send, TimerName } from './types.ts';
@@ -21,7 +22,8 @@ export class Outbox {
   #pending: Pending = empty();
 
   constructor(traced: boolean) {
-    this.trace = { on: traced, emit: (event) => this.#pending.events.push(event) };
+    const emit = kept((self: Outbox) => (event: EngineEvent) => void self.#pending.events.push(event), this);
+    this.trace = { on: traced, emit };
   }
 
   send(send: Send): void {

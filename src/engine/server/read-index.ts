@@ -1,8 +1,10 @@
 /** Linearizable reads: one question to the leader confirms all reads that waited when it was asked. */
 import { equalBytes } from '../../base/bytes.ts';
 import type { ReadState } from '../raft/types.ts';
+import type { Door } from './door.ts';
 import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
+import type { Meter } from './meter.ts';
 import { requestTimeoutUs } from './proposals.ts';
 
 /** A read that waits. */
@@ -16,12 +18,10 @@ export interface Reader {
 
 /** What the loop asks of its member. */
 export interface ReadIndexPort {
-  nextRequestId(): bigint;
+  readonly door: Door;
   /** Asks the leader for its commit index; `context` comes back with the answer. */
-  sendReadIndex(context: Uint8Array): void;
-  refuse(reader: Reader, error: RpcError): void;
-  /** A question has failed: the leader has changed, or its time is over. */
-  failed(error: RpcError): void;
+  readonly raft: { readIndex(context: Uint8Array): void };
+  readonly outbox: { readonly meter: Meter };
 }
 
 interface Batch {
@@ -98,7 +98,7 @@ export class ReadIndexLoop {
   #begin(nowUs: number): void {
     if (this.#batch !== null || this.#waiting.length === 0) return;
     const context = new Uint8Array(8);
-    new DataView(context.buffer).setBigUint64(0, this.#port.nextRequestId(), false);
+    new DataView(context.buffer).setBigUint64(0, this.#port.door.nextRequestId(), false);
     this.#batch = { context, readers: this.#waiting, startUs: nowUs, askedUs: nowUs, confirmed: null };
     this.#waiting = [];
     this.#ask(this.#batch, nowUs);
@@ -106,15 +106,18 @@ export class ReadIndexLoop {
 
   #ask(batch: Batch, nowUs: number): void {
     batch.askedUs = nowUs;
-    this.#port.sendReadIndex(batch.context);
+    this.#port.raft.readIndex(batch.context);
   }
 
   #failUnconfirmed(error: RpcError, nowUs: number): void {
     const batch = this.#batch;
     if (batch === null || batch.confirmed !== null) return;
     this.#batch = null;
-    this.#port.failed(error);
-    for (const reader of batch.readers) this.#port.refuse(reader, error);
+    this.#port.outbox.meter.readFailed(error === rpcErrors.timeout);
+    for (const { request, refuse } of batch.readers) {
+      if (refuse === undefined) this.#port.door.refuse(request, error);
+      else refuse(error);
+    }
     this.#begin(nowUs);
   }
 }

@@ -5,6 +5,7 @@ import { idToHex } from '../../base/u64.ts';
 import { fail } from '../../base/assert.ts';
 import { WireError } from '../../base/wire.ts';
 import { noDefects } from '../defects.ts';
+import { kept } from '../../base/fork.ts';
 import { expiryIntervalUs } from '../lease/lessor.ts';
 import type { Status } from '../raft/status.ts';
 import type { Entry, NodeId, Snapshot } from '../raft/types.ts';
@@ -102,8 +103,8 @@ export class EtcdServer {
     this.#self = selfOf(config);
     this.#outbox = outbox;
     this.#nowUs = nowUs;
-    const ask = this.#sendRequest.bind(this);
-    this.#probes = new Probes(this.#links, outbox.meter.peers, ask, nowUs);
+    const ask = (self: EtcdServer) => (to: NodeId, asked: PeerRequest) => self.#sendRequest(to, asked);
+    this.#probes = new Probes(this.#links, outbox.meter.peers, kept(ask, this), nowUs);
     this.#disk = new Disk(outbox);
     this.#table = new MemberTable([], config.clusterToken, config.hosts ?? config.peers);
     this.#hosts = new MemberHosts(this.#table, this.#membership);
@@ -204,12 +205,10 @@ export class EtcdServer {
       this.#admit({ ...owner, existing: null });
       return;
     }
-    this.#admission = new Admission(this.#config, (node) => this.#askMembers(node), this.#nowUs);
+    const ask = (self: EtcdServer) => (node: NodeId) =>
+      self.#sendRequest(node, { kind: 'members', id: 0n, body: emptyBytes });
+    this.#admission = new Admission(this.#config, kept(ask, this), this.#nowUs);
     this.#tryAdmission();
-  }
-
-  #askMembers(node: NodeId): void {
-    this.#sendRequest(node, { kind: 'members', id: 0n, body: emptyBytes });
   }
 
   #tryAdmission(): void {
@@ -380,8 +379,8 @@ export class EtcdServer {
     if (this.#isFresh || this.#config.initialCorruptCheck !== true) return true;
     const { kv } = this.#store;
     const parts = { kv, membership: this.#membership, table: this.#table, links: this.#links };
-    const send = (to: NodeId, asked: PeerRequest): void => this.#sendRequest(to, asked);
-    this.#hashCheck ??= new InitialHashCheck(this.#config, parts, member, send, nowUs);
+    const ask = (self: EtcdServer) => (to: NodeId, asked: PeerRequest) => self.#sendRequest(to, asked);
+    this.#hashCheck ??= new InitialHashCheck(this.#config, parts, member, kept(ask, this), nowUs);
     return this.#hashCheck.isDone(nowUs);
   }
 
@@ -389,7 +388,7 @@ export class EtcdServer {
     const [outbox, disk, store] = [this.#outbox, this.#disk, this.#store];
     const [membership, table, links] = [this.#membership, this.#table, this.#links];
     const { backend, lessor, kv, auth, alarms, watchable, defragmenter } = store;
-    const quota = new Quota(this.#config.quotaBytes ?? 0, () => backend.sizeBytes);
+    const quota = new Quota(this.#config.quotaBytes ?? 0, backend);
     const { bcryptCost } = this.#config;
     const cost = bcryptCost === undefined ? {} : { bcryptCost };
     const raft = new RaftNode(this.#config, { storage, table, outbox, port: this.#port() });
@@ -407,27 +406,22 @@ export class EtcdServer {
       table,
       outbox,
       start: { index: snapshot?.index ?? 0, term: snapshot?.term ?? 0 },
-      applyConfChange: (change, index) => raft.applyConfChange(change, index),
-      membersChanged: () => this.#membersChanged(),
+      raft,
+      membersChanged: kept((self: EtcdServer) => () => self.#membersChanged(), this),
     });
     const { name, clientUrl } = this.#self;
-    const v3 = new V3Server(
-      this.#config,
-      {
-        ...{ owner, raft, applier, backend, kv, lessor, membership, links, outbox },
-        ...{ auth, alarms, quota, watchable, defragmenter },
-      },
-      { name, clientUrls: [clientUrl] },
-      nowUs,
-    );
-    const holdsLog = (): boolean => traffic.holdsLog(this.#nowUs);
+    const served = { owner, raft, applier, backend, kv, lessor, membership, links, outbox, auth, alarms };
+    const v3Parts = { ...served, quota, watchable, defragmenter };
+    const v3 = new V3Server(this.#config, v3Parts, { name, clientUrls: [clientUrl] }, nowUs);
+    // a follower that gets a snapshot needs the log behind it
+    const holdsLog = kept((self: EtcdServer) => () => self.#parts.traffic.holdsLog(self.#nowUs), this);
     const parts = { storage, backend, applier, membership, table, raft, disk, outbox, holdsLog };
     const snapshots = new Snapshots(this.#config, parts, files, snapshot?.index ?? 0);
     const traffic = new SnapshotTraffic({
       ...{ raft, applier, store, membership, table, disk, outbox },
       sendsOldData: defects.snapshotAheadOfData,
-      nextRequestId: () => v3.nextRequestId(),
-      noteFile: (file) => snapshots.noteFile(file),
+      ids: v3,
+      files: snapshots,
     });
     this.#running = { owner, raft, applier, v3, snapshots, traffic };
     if (snapshot !== null) this.#tellMembership();
@@ -435,21 +429,26 @@ export class EtcdServer {
 
   /** What raft wants done that is not storage or network. */
   #port(): RaftPort {
-    const running = (): Running => this.#running ?? fail('server: raft speaks before it runs');
-    return {
+    const make = (self: EtcdServer): RaftPort => ({
       apply: (entry) => {
-        const { applier, v3 } = running();
-        v3.applied(entry, applier.apply(entry, this.#nowUs), this.#nowUs);
+        const { applier, v3 } = self.#parts;
+        v3.applied(entry, applier.apply(entry, self.#nowUs), self.#nowUs);
       },
-      leadChanged: (_lead, isNew) => running().v3.leadChanged(isNew, this.#nowUs),
-      readConfirmed: (states) => running().v3.readConfirmed(states),
-      sendSnapshot: (m) => running().traffic.send(m),
+      leadChanged: (_lead, isNew) => self.#parts.v3.leadChanged(isNew, self.#nowUs),
+      readConfirmed: (states) => self.#parts.v3.readConfirmed(states),
+      sendSnapshot: (m) => self.#parts.traffic.send(m),
       saveSnapshot: (snapshot) => {
-        running().snapshots.saveReceived(snapshot, () => running().raft.snapshotSaved());
+        const saved = kept((node: RaftNode) => () => node.snapshotSaved(), self.#parts.raft);
+        self.#parts.snapshots.saveReceived(snapshot, saved);
       },
-      applySnapshot: (snapshot) => this.#applySnapshot(snapshot, running()),
-      hostOf: (node) => this.#hosts.of(node),
-    };
+      applySnapshot: (snapshot) => self.#applySnapshot(snapshot, self.#parts),
+      hostOf: (node) => self.#hosts.of(node),
+    });
+    return kept(make, this);
+  }
+
+  get #parts(): Running {
+    return this.#running ?? fail('server: raft speaks before it runs');
   }
 
   /** @source etcd v3.4.23 etcdserver/server.go applySnapshot */

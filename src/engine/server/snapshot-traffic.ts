@@ -2,6 +2,7 @@
 import { emptyBytes } from '../../base/bytes.ts';
 import { fail } from '../../base/assert.ts';
 import { WireError } from '../../base/wire.ts';
+import { kept } from '../../base/fork.ts';
 import type { Message, NodeId, Snapshot } from '../raft/types.ts';
 import { logIndex, term } from '../raft/types.ts';
 import type { Applier } from './apply.ts';
@@ -17,6 +18,7 @@ import { receivingFile, snapDbFile } from './snapshot-codec.ts';
 import { SnapshotReceiver } from './snapshot-receive.ts';
 import { SnapshotSender } from './snapshot-send.ts';
 import type { SnapshotSendPort } from './snapshot-send.ts';
+import type { SnapshotReceivePort } from './snapshot-receive.ts';
 import type { Store } from './store.ts';
 import { encodeV2Store } from './v2-store.ts';
 
@@ -30,9 +32,9 @@ export interface SnapshotTrafficParts {
   readonly table: MemberTable;
   readonly disk: Disk;
   readonly outbox: Outbox;
-  nextRequestId(): bigint;
-  /** A database that came lies under this name. */
-  noteFile(file: string): void;
+  readonly ids: { nextRequestId(): bigint };
+  /** Hears the name under which a database that came lies. */
+  readonly files: { noteFile(file: string): void };
 }
 
 /**
@@ -48,26 +50,36 @@ export class SnapshotTraffic {
 
   constructor(parts: SnapshotTrafficParts) {
     this.#parts = parts;
-    const { raft, outbox } = parts;
-    this.#sender = new SnapshotSender({
-      nextRequestId: () => parts.nextRequestId(),
-      merge: (m) => this.#merge(m),
-      send: (to, index, bytes) => this.#sendBytes(to, 'MsgSnap', bytes, index),
-      report: (to, ok) => raft.reportSnapshot(to, ok),
+    this.#sender = new SnapshotSender(this.#sendPort());
+    this.#receiver = new SnapshotReceiver(this.#receivePort());
+  }
+
+  #sendPort(): SnapshotSendPort {
+    const make = (self: SnapshotTraffic): SnapshotSendPort => ({
+      nextRequestId: () => self.#parts.ids.nextRequestId(),
+      merge: (m) => self.#merge(m),
+      send: (to, index, bytes) => self.#sendBytes(to, 'MsgSnap', bytes, index),
+      report: (to, ok) => self.#parts.raft.reportSnapshot(to, ok),
       tell: (state, to, index, sizeBytes) => {
-        this.#count(to, state);
-        if (outbox.trace.on) outbox.trace.emit({ type: 'snapshot.send', to, index, sizeBytes, state });
+        self.#count(to, state);
+        const { trace } = self.#parts.outbox;
+        if (trace.on) trace.emit({ type: 'snapshot.send', to, index, sizeBytes, state });
       },
     });
-    this.#receiver = new SnapshotReceiver({
-      acknowledge: (from, id, received, total) => this.#acknowledge(from, id, received, total),
-      save: (from, id, message, database) => this.#save(from, id, message, database),
-      refuse: (from, id) => {
-        outbox.meter.peers.of(from).snapshotsReceived.end(false, outbox.meter.nowUs);
-        this.#send(from, { kind: 'snapshotRefused', id, body: emptyBytes });
+    return kept(make, this);
+  }
+
+  #receivePort(): SnapshotReceivePort {
+    const make = (self: SnapshotTraffic): SnapshotReceivePort => ({
+      acknowledge: (from, id, received, total) => self.#acknowledge(from, id, received, total),
+      save: (from, id, message, database) => self.#save(from, id, message, database),
+      refuse: (from, id) => self.#refuse(from, id),
+      begin: (from) => {
+        const { meter } = self.#parts.outbox;
+        meter.peers.of(from).snapshotsReceived.begin(meter.nowUs);
       },
-      begin: (from) => outbox.meter.peers.of(from).snapshotsReceived.begin(outbox.meter.nowUs),
     });
+    return kept(make, this);
   }
 
   holdsLog(nowUs: number): boolean {
@@ -146,19 +158,27 @@ export class SnapshotTraffic {
     const m = this.#readMessage(from, bytes);
     if (m === null || m.snapshot === null) return false;
     const { index } = m.snapshot;
-    const { disk, raft, outbox } = this.#parts;
-    const file = receivingFile(index);
-    disk.writeFile(file, database, () => {
-      disk.rename(file, snapDbFile(index));
-      this.#parts.noteFile(snapDbFile(index));
-      this.#databases.set(index, database);
-      const { meter } = outbox;
-      meter.snapDbSave.observe(meter.peers.of(from).snapshotsReceived.end(true, meter.nowUs));
-      this.#tell(from, database.length, database.length, true);
-      raft.receive(m);
-      this.#send(from, { kind: 'snapshotSaved', id, body: emptyBytes });
-    });
+    const saved = (self: SnapshotTraffic) => () => self.#saved(from, id, m, index, database);
+    this.#parts.disk.writeFile(receivingFile(index), database, kept(saved, this));
     return true;
+  }
+
+  #saved(from: NodeId, id: bigint, m: Message, index: number, database: Uint8Array): void {
+    const { disk, raft, files } = this.#parts;
+    disk.rename(receivingFile(index), snapDbFile(index));
+    files.noteFile(snapDbFile(index));
+    this.#databases.set(index, database);
+    const { meter } = this.#parts.outbox;
+    meter.snapDbSave.observe(meter.peers.of(from).snapshotsReceived.end(true, meter.nowUs));
+    this.#tell(from, database.length, database.length, true);
+    raft.receive(m);
+    this.#send(from, { kind: 'snapshotSaved', id, body: emptyBytes });
+  }
+
+  #refuse(from: NodeId, id: bigint): void {
+    const { meter } = this.#parts.outbox;
+    meter.peers.of(from).snapshotsReceived.end(false, meter.nowUs);
+    this.#send(from, { kind: 'snapshotRefused', id, body: emptyBytes });
   }
 
   #readMessage(from: NodeId, bytes: Uint8Array): Message | null {

@@ -1,6 +1,7 @@
 /**
  * Snapshots of this member's own: where a start goes on from, so that the log before need not be kept.
  */
+import { kept } from '../../base/fork.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { ConfState, Snapshot } from '../raft/types.ts';
 import type { Applier } from './apply.ts';
@@ -102,7 +103,15 @@ export class Snapshots {
     const snapshot = storage.createSnapshot(pending.index, pending.confState, pending.data);
     if (snapshot === null) return;
     this.#isSaving = true;
-    this.#write(snapshot, () => storage.markSnapshot(snapshot, () => this.#saved(snapshot)));
+    this.#write(
+      snapshot,
+      kept((self: Snapshots) => () => self.#mark(snapshot), this),
+    );
+  }
+
+  #mark(snapshot: Snapshot): void {
+    const saved = kept((self: Snapshots) => () => self.#saved(snapshot), this);
+    this.#parts.storage.markSnapshot(snapshot, saved);
   }
 
   #write(snapshot: Snapshot, then: () => void): void {

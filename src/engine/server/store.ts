@@ -1,4 +1,5 @@
 /** The member's database and what is built over it: leases and keys. A snapshot brings another database. */
+import { kept } from '../../base/fork.ts';
 import { AuthStore } from '../auth/store.ts';
 import { Backend, openDb } from '../backend/backend.ts';
 import type { DbOptions } from '../bolt/db.ts';
@@ -61,7 +62,7 @@ export class Store {
     // first the leases, so that the store can attach its keys to them
     this.lessor = this.#openLessor();
     this.kv = new KvStore(this.backend, outbox.trace, this.lessor, config.defects);
-    this.lessor.setRangeDeleter(() => this.kv.write());
+    this.lessor.setRangeDeleter(kept((kv: KvStore) => () => kv.write(), this.kv));
     this.watchable = new WatchableStore(this.kv, this.backend);
     this.auth = new AuthStore(this.backend, outbox.trace);
     this.alarms = new AlarmStore(this.backend, outbox.trace);

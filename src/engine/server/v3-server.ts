@@ -1,8 +1,9 @@
 /** Clients' requests from the door to the answer: writes through the log, reads through the read index. */
-import { emptyBytes } from '../../base/bytes.ts';
+import { kept, sharedByForks } from '../../base/fork.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import type { WatchableStore } from '../mvcc/watchable-store.ts';
+import type { AuthenticateRequest } from '../pb/gen/rpc_pb.ts';
 import type { Entry, NodeId, ReadState } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import { AlarmRequests } from './alarm-requests.ts';
@@ -10,12 +11,12 @@ import { Announcements } from './announcements.ts';
 import { leaseList, memberList, memberStatus } from './answers.ts';
 import type { AnswerParts } from './answers.ts';
 import type { Applied, Applier } from './apply.ts';
-import { headerOf } from './apply-kv.ts';
 import { isReadOnly } from './apply-txn.ts';
 import { AuthRequests } from './auth-requests.ts';
 import type { Call, Finish } from './calls.ts';
 import { CompactionServer } from './compaction-server.ts';
 import { CorruptionMonitor } from './corruption.ts';
+import { Door } from './door.ts';
 import { encodeWrite, writeLabel } from './entry-data.ts';
 import type { WriteRequest } from './entry-data.ts';
 import { RpcError, rpcErrors } from './errors.ts';
@@ -58,10 +59,16 @@ export interface V3ServerParts extends AnswerParts, MaintenanceParts {
   readonly links: PeerLinks;
 }
 
+/** Proposes a write as the member itself. */
+type ProposeOwn = (write: WriteRequest, nowUs: number, finish?: Finish) => void;
+
+const unheard: Finish = sharedByForks(() => {});
+
 /** @source etcd v3.4.23 etcdserver/v3_server.go; server.go publish; api/v3rpc */
 export class V3Server {
   readonly #parts: V3ServerParts;
   readonly #ids: RequestIdGenerator;
+  readonly #door: Door;
   readonly #proposals: Proposals;
   readonly #reads: ReadIndexLoop;
   readonly #kvReads: KvReads;
@@ -92,33 +99,28 @@ export class V3Server {
     this.#maxRequestBytes = config.maxRequestBytes ?? defaultMaxRequestBytes;
     this.#ids = new RequestIdGenerator(parts.owner.member, nowUs, config.epoch);
     this.#proposals = new Proposals(electionUs);
-    this.#reads = new ReadIndexLoop(
-      {
-        nextRequestId: () => this.#ids.next(),
-        sendReadIndex: (context) => parts.raft.readIndex(context),
-        refuse: ({ request, refuse }, error) =>
-          refuse === undefined ? this.#refuse(request, error) : refuse(error),
-        failed: (error) => parts.outbox.meter.readFailed(error === rpcErrors.timeout),
-      },
-      electionUs,
-    );
-    this.#kvReads = new KvReads({
-      ...parts,
-      reads: this.#reads,
-      answer: (request, bytes) => this.#answer(request, bytes),
-      refuse: (request, error) => this.#refuse(request, error),
-    });
-    this.#leaseRequests = this.#makeLeaseRequests();
-    this.#memberRequests = this.#makeMemberRequests(config);
+    const door = new Door(parts, this.#ids);
+    const own =
+      (self: V3Server): ProposeOwn =>
+      (write, atUs, finish) =>
+        self.#proposeOwn(write, atUs, finish);
+    const propose = kept(own, this);
+    const port = { ...parts, door, propose };
+    this.#door = door;
+    this.#reads = new ReadIndexLoop(port, electionUs);
+    this.#kvReads = new KvReads({ ...port, reads: this.#reads });
+    this.#leaseRequests = new LeaseRequests(port, electionUs);
+    const memberPort = { ...port, node: config.nodeId, proposals: this.#proposals };
+    this.#memberRequests = new MemberRequests(memberPort, electionUs);
     this.#authRequests = this.#makeAuthRequests(config);
-    this.#watch = openWatchServer(config, parts, (request, error) => this.#refuse(request, error));
+    this.#watch = openWatchServer(config, parts, door);
     this.#maintenance = new Maintenance(parts);
-    const propose = this.#proposeOwn.bind(this);
-    this.#compactions = new CompactionServer({ ...parts, propose }, config.autoCompaction, nowUs);
-    this.#alarms = this.#makeAlarmRequests();
+    this.#compactions = new CompactionServer(port, config.autoCompaction, nowUs);
+    this.#alarms = this.#makeAlarmRequests(propose);
     this.#http = this.#makeHttpRequests();
-    this.#corruption = this.#makeCorruptionMonitor(config);
-    this.#announcements = new Announcements(parts, this.#announcementsPort(), attributes, electionUs, nowUs);
+    this.#corruption = new CorruptionMonitor(config, parts, { door, reads: this.#reads, propose });
+    const announcing = { door, proposals: this.#proposals };
+    this.#announcements = new Announcements(parts, announcing, attributes, electionUs, nowUs);
     this.#announcements.publish(nowUs);
   }
 
@@ -137,7 +139,7 @@ export class V3Server {
       this.#route({ request, token, nowUs }, decoded);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      this.#refuse(request, error);
+      this.#door.refuse(request, error);
     }
   }
 
@@ -228,11 +230,11 @@ export class V3Server {
     if (entry.type === 'EntryNormal' && entry.data.length === 0) this.#firstCommitInTerm(nowUs);
     if (applied === null) return;
     const { id, outcome } = applied;
-    const tell = (): void => {
-      const proposal = this.#proposals.take(id);
-      if (proposal !== null) this.#finish(proposal.proposer, outcome);
+    const tell = (self: V3Server) => () => {
+      const proposal = self.#proposals.take(id);
+      if (proposal !== null) self.#finish(proposal.proposer, outcome);
     };
-    this.#alarms.applied(outcome, nowUs, tell);
+    this.#alarms.applied(outcome, nowUs, kept(tell, this));
   }
 
   /**
@@ -269,9 +271,7 @@ export class V3Server {
         if (isReadOnly(decoded.body)) return this.#kvReads.txn(call, decoded.body);
         return this.#write(call, decoded);
       case 'compaction':
-        return this.#write(call, decoded, (outcome) =>
-          this.#compactions.finish(decoded.body, () => this.#tell(request, outcome)),
-        );
+        return this.#compact(call, decoded);
       case 'alarm':
         return this.#alarms.order(call, decoded);
       case 'leaseGrant':
@@ -279,7 +279,7 @@ export class V3Server {
         while (decoded.body.ID === 0n) decoded.body.ID = BigInt.asUintN(63, this.#ids.next());
         return this.#write(call, decoded);
       case 'leaseKeepAlive': {
-        const ask = { kind: 'renew', id: decoded.body.ID, header: this.#header() } as const;
+        const ask = { kind: 'renew', id: decoded.body.ID, header: this.#door.header() } as const;
         return this.#leaseRequests.add(request, ask, nowUs);
       }
       case 'leaseTimeToLive': {
@@ -287,9 +287,9 @@ export class V3Server {
         return this.#leaseRequests.add(request, { kind: 'timeToLive', id, keys }, nowUs);
       }
       case 'leaseLeases':
-        return this.#answer(request, leaseList(this.#parts));
+        return this.#door.answer(request, leaseList(this.#parts));
       case 'memberList':
-        return this.#answer(request, memberList(this.#parts));
+        return this.#door.answer(request, memberList(this.#parts));
       case 'memberAdd':
       case 'memberRemove':
       case 'memberUpdate':
@@ -298,17 +298,14 @@ export class V3Server {
       case 'moveLeader':
         return this.#memberRequests.moveLeader(request, decoded.body.targetID, nowUs);
       case 'status':
-        return this.#answer(request, memberStatus(this.#parts));
+        return this.#door.answer(request, memberStatus(this.#parts));
       case 'hash':
       case 'hashKv':
       case 'defragment':
       case 'snapshot':
         return this.#maintenance.handle(call, decoded);
       case 'authenticate':
-        return this.#reads.add(
-          { request, read: () => this.#authRequests.authenticate(call, decoded.body) },
-          nowUs,
-        );
+        return this.#authenticate(call, decoded.body);
       case 'authUserAdd':
         return this.#authRequests.addUser(call, decoded.body);
       case 'authUserChangePassword':
@@ -328,6 +325,19 @@ export class V3Server {
     const label = outbox.trace.on ? writeLabel(write) : '';
     const proposer = finish === undefined ? { request } : { request, finish };
     this.#proposals.add({ id, proposer, data, label, startUs: nowUs });
+  }
+
+  #compact(call: Call, write: Extract<RpcRequest, { kind: 'compaction' }>): void {
+    const finish = (self: V3Server) => (outcome: Uint8Array | RpcError) => {
+      const tell = (door: Door) => () => door.tell(call.request, outcome);
+      self.#compactions.finish(write.body, kept(tell, self.#door));
+    };
+    this.#write(call, write, kept(finish, this));
+  }
+
+  #authenticate(call: Call, body: AuthenticateRequest): void {
+    const read = (requests: AuthRequests) => () => requests.authenticate(call, body);
+    this.#reads.add({ request: call.request, read: kept(read, this.#authRequests) }, call.nowUs);
   }
 
   /**
@@ -352,7 +362,7 @@ export class V3Server {
     }
     if (proposer === 'publish' || proposer === 'clusterVersion') return;
     if (proposer.finish !== undefined) return proposer.finish(outcome);
-    this.#tell(proposer.request, outcome);
+    this.#door.tell(proposer.request, outcome);
   }
 
   /**
@@ -375,12 +385,9 @@ export class V3Server {
 
   #makeAuthRequests(config: MemberConfig): AuthRequests {
     const { auth, outbox } = this.#parts;
-    return new AuthRequests(config, {
-      ...{ auth, outbox },
-      propose: (call, write, finish) => this.#tryWrite(call, write, finish),
-      answer: (request, bytes) => this.#answer(request, bytes),
-      refuse: (request, error) => this.#refuse(request, error),
-    });
+    const propose = (self: V3Server) => (call: Call, write: WriteRequest, finish?: Finish) =>
+      self.#tryWrite(call, write, finish);
+    return new AuthRequests(config, { auth, outbox, door: this.#door, propose: kept(propose, this) });
   }
 
   /** As `write`, where nobody is there to catch a refusal. */
@@ -389,112 +396,34 @@ export class V3Server {
       this.#write(call, write, finish);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      if (finish === undefined) this.#refuse(call.request, error);
+      if (finish === undefined) this.#door.refuse(call.request, error);
       else finish(error);
     }
   }
 
   /** Proposes as the member itself. */
-  #proposeOwn(write: WriteRequest, nowUs: number, finish: Finish = () => {}): void {
+  #proposeOwn(write: WriteRequest, nowUs: number, finish: Finish = unheard): void {
     this.#tryWrite({ request: 0, token: undefined, nowUs }, write, finish);
   }
 
-  #makeMemberRequests(config: MemberConfig): MemberRequests {
-    const port = {
-      ...this.#parts,
-      node: config.nodeId,
-      nextRequestId: (): bigint => this.#ids.next(),
-      header: () => headerOf(this.#parts.owner, this.#parts.applier.term, 0),
-      propose: (proposal: Proposal): void => this.#proposals.add(proposal),
-      answer: (request: number, bytes: Uint8Array): void => this.#answer(request, bytes),
-      refuse: (request: number, error: RpcError): void => this.#refuse(request, error),
-      send: (to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void =>
-        this.#send(to, messageType, bytes, reject),
-    };
-    return new MemberRequests(port, this.#electionUs);
-  }
-
-  #makeAlarmRequests(): AlarmRequests {
+  #makeAlarmRequests(propose: ProposeOwn): AlarmRequests {
     const { auth, alarms, quota, owner } = this.#parts;
-    return new AlarmRequests({
-      ...{ auth, alarms, quota, owner },
-      write: (call, write, finish) => this.#write(call, write, finish),
-      propose: (write, nowUs, finish) => this.#proposeOwn(write, nowUs, finish),
-      answer: (request, bytes) => this.#answer(request, bytes),
-      refuse: (request, error) => this.#refuse(request, error),
-    });
+    const write = (self: V3Server) => (call: Call, order: WriteRequest, finish: Finish) =>
+      self.#write(call, order, finish);
+    const door = this.#door;
+    return new AlarmRequests({ auth, alarms, quota, owner, write: kept(write, this), propose, door });
   }
 
   #makeHttpRequests(): HttpRequests {
     const { meter } = this.#parts.outbox;
-    return new HttpRequests({
-      ...this.#parts,
-      meter,
-      metrics: () => metricsText({ ...this.#parts, meter, ...this.#sizes() }),
-      read: (reader, nowUs) => this.#reads.add(reader, nowUs),
-      answer: (request, bytes) => this.#answer(request, bytes),
-      refuse: (request, error) => this.#refuse(request, error),
-    });
+    const metrics = (self: V3Server) => () =>
+      metricsText({ ...self.#parts, meter: self.#parts.outbox.meter, ...self.#sizes() });
+    const port = { ...this.#parts, meter, reads: this.#reads, door: this.#door };
+    return new HttpRequests({ ...port, metrics: kept(metrics, this) });
   }
 
   #sizes() {
     const { streamCount: watchStreams, pendingEventCount: pendingEvents } = this.#watch;
     return { proposalsPending: this.#proposals.size, watchStreams, pendingEvents };
-  }
-
-  #announcementsPort() {
-    return {
-      nextRequestId: () => this.#ids.next(),
-      propose: (proposal: Proposal) => this.#proposals.add(proposal),
-      send: (to: NodeId, messageType: string, bytes: Uint8Array) => this.#send(to, messageType, bytes, false),
-    };
-  }
-
-  #makeCorruptionMonitor(config: MemberConfig): CorruptionMonitor {
-    return new CorruptionMonitor(config, this.#parts, {
-      nextRequestId: () => this.#ids.next(),
-      send: (to, messageType, bytes) => this.#send(to, messageType, bytes, false),
-      whenCaughtUp: (read, nowUs) => this.#reads.add({ request: 0, read, refuse: () => {} }, nowUs),
-      raise: (alarm, nowUs) => this.#proposeOwn(alarm, nowUs),
-    });
-  }
-
-  #makeLeaseRequests(): LeaseRequests {
-    return new LeaseRequests(
-      {
-        ...this.#parts,
-        nextRequestId: () => this.#ids.next(),
-        propose: (write, nowUs, finish) => this.#proposeOwn(write, nowUs, finish),
-        header: () => this.#header(),
-        answer: (request, bytes) => this.#answer(request, bytes),
-        refuse: (request, error) => this.#refuse(request, error),
-        send: (to, messageType, bytes, reject) => this.#send(to, messageType, bytes, reject),
-      },
-      this.#electionUs,
-    );
-  }
-
-  #send(to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void {
-    const { raft, outbox } = this.#parts;
-    outbox.send({ to, bytes, messageType, term: raft.status().term, index: 0, entryCount: 0, reject });
-  }
-
-  /** Of an answer that tells of now. */
-  #header(): ReturnType<typeof headerOf> {
-    const { owner, applier, kv } = this.#parts;
-    return headerOf(owner, applier.term, kv.revision);
-  }
-
-  #tell(request: number, outcome: Uint8Array | RpcError): void {
-    if (outcome instanceof RpcError) this.#refuse(request, outcome);
-    else this.#answer(request, outcome);
-  }
-
-  #answer(request: number, bytes: Uint8Array): void {
-    this.#parts.outbox.reply({ request, code: 0, message: '', bytes });
-  }
-
-  #refuse(request: number, { code, message }: RpcError): void {
-    this.#parts.outbox.reply({ request, code, message, bytes: emptyBytes });
   }
 }

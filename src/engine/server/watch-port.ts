@@ -1,11 +1,10 @@
 /** Watch streams as a member has them: over its store, its users and its way out. */
 import { stream } from '../../base/prng.ts';
 import type { AuthStore } from '../auth/store.ts';
-import { nobody } from '../auth/types.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import type { WatchableStore } from '../mvcc/watchable-store.ts';
 import type { ResponseHead } from './apply-kv.ts';
-import type { RpcError } from './errors.ts';
+import type { Door } from './door.ts';
 import type { Outbox } from './outbox.ts';
 import { defaultMaxRequestBytes } from './rpc.ts';
 import type { MemberConfig } from './types.ts';
@@ -23,23 +22,10 @@ export interface WatchParts {
 export function openWatchServer(
   config: MemberConfig,
   { kv, watchable, auth, owner, applier, outbox }: WatchParts,
-  refuse: (request: number, error: RpcError) => void,
+  door: Door,
 ): WatchServer {
   const random = stream(config.seed, 'watch', config.nodeId, config.epoch);
-  const port = {
-    kv,
-    watchable,
-    head: owner,
-    term: () => applier.term,
-    jitterUs: (limitUs: number) => random.below(Math.max(1, limitUs)),
-    checkPermitted: (token: string | undefined, key: Uint8Array, rangeEnd: Uint8Array, nowUs: number) =>
-      auth.checkPermitted(auth.authInfo(token, nowUs) ?? nobody, 'read', key, rangeEnd),
-    send: (request: number, bytes: Uint8Array) =>
-      outbox.reply({ request, code: 0, message: '', bytes, more: true }),
-    refuse,
-    timer: outbox.timer.bind(outbox),
-    sentEvents: (count: number) => void (outbox.meter.watchEvents += count),
-  };
+  const port = { kv, watchable, auth, head: owner, applier, random, outbox, door };
   const progressUs = config.progressIntervalUs ?? defaultProgressUs;
   return new WatchServer(port, {
     progressUs,

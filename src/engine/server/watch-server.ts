@@ -1,6 +1,9 @@
 /** Watch streams: what clients ask of them, and how the store's responses go out. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { compareBytes, emptyBytes } from '../../base/bytes.ts';
+import type { Prng } from '../../base/prng.ts';
+import type { AuthStore } from '../auth/store.ts';
+import { nobody } from '../auth/types.ts';
 import type { AuthError } from '../auth/types.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import { WatchChannel } from '../mvcc/watch-channel.ts';
@@ -17,7 +20,9 @@ import {
 import type { WatchCreateRequest, WatchResponse as WatchAnswer } from '../pb/gen/rpc_pb.ts';
 import { headerOf, toMessage, toNumber } from './apply-kv.ts';
 import type { ResponseHead } from './apply-kv.ts';
+import type { Door } from './door.ts';
 import { RpcError, rpcErrors } from './errors.ts';
+import type { Outbox } from './outbox.ts';
 import { decodeBody, grpcOverheadBytes } from './rpc.ts';
 import { fragments } from './watch-fragments.ts';
 import type { TimerName } from './types.ts';
@@ -49,16 +54,12 @@ export interface WatchServerPort {
   readonly kv: KvStore;
   readonly watchable: WatchableStore;
   readonly head: ResponseHead;
-  term(): number;
-  /** A part of the progress interval, drawn anew for each stream. */
-  jitterUs(limitUs: number): number;
-  /** @throws AuthError */
-  checkPermitted(token: string | undefined, key: Uint8Array, rangeEnd: Uint8Array, nowUs: number): void;
-  send(request: number, bytes: Uint8Array): void;
-  refuse(request: number, error: RpcError): void;
-  timer(timer: TimerName, afterUs: number): void;
-  /** So many events leave for a client. */
-  sentEvents(count: number): void;
+  readonly auth: AuthStore;
+  readonly applier: { readonly term: number };
+  /** Draws a part of the progress interval, anew for each stream. */
+  readonly random: Prng;
+  readonly outbox: Outbox;
+  readonly door: Door;
 }
 
 interface Stream {
@@ -120,7 +121,7 @@ export class WatchServer {
 
   /** A client opens a stream with its first message. */
   open(request: number, bytes: Uint8Array, { token, requireLeader = false }: Caller, nowUs: number): void {
-    const jitterUs = this.#port.jitterUs(Math.floor(this.#progressUs / 10));
+    const jitterUs = this.#port.random.below(Math.max(1, Math.floor(this.#progressUs / 10)));
     const intervalUs = this.#progressUs + jitterUs;
     this.#streams.set(request, {
       request,
@@ -155,7 +156,7 @@ export class WatchServer {
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       this.close(request);
-      this.#port.refuse(request, error);
+      this.#port.door.refuse(request, error);
     }
   }
 
@@ -165,7 +166,7 @@ export class WatchServer {
     if (stream === undefined) return;
     stream.open = open;
     if (!open) return;
-    for (const bytes of stream.held) this.#port.send(request, bytes);
+    for (const bytes of stream.held) this.#port.door.stream(request, bytes);
     stream.held = [];
   }
 
@@ -200,7 +201,7 @@ export class WatchServer {
     for (const { request, requireLeader } of [...this.#streams.values()]) {
       if (!requireLeader) continue;
       this.close(request);
-      this.#port.refuse(request, rpcErrors.noLeader);
+      this.#port.door.refuse(request, rpcErrors.noLeader);
     }
   }
 
@@ -220,7 +221,7 @@ export class WatchServer {
   #setTimer(timer: TimerName, afterUs: number): void {
     if (this.#set.has(timer)) return;
     this.#set.add(timer);
-    this.#port.timer(timer, afterUs);
+    this.#port.outbox.timer(timer, afterUs);
   }
 
   #drainAll(): void {
@@ -235,7 +236,7 @@ export class WatchServer {
   /** A response of a watcher that was cancelled meanwhile is lost. */
   #deliver(stream: Stream, { watchId, events, revision, compactRevision }: WatchResponse): void {
     if (!stream.watchers.has(watchId)) return;
-    this.#port.sentEvents(events.length);
+    this.#port.outbox.meter.watchEvents += events.length;
     const isPrevWanted = stream.prevKv.has(watchId);
     const answer = this.#answer({
       watchId,
@@ -245,7 +246,7 @@ export class WatchServer {
       revision,
     });
     const whole = stream.fragment.has(watchId) ? fragments(answer, this.#maxBytes) : [answer];
-    for (const each of whole) this.#port.send(stream.request, toBinary(WatchResponseSchema, each));
+    for (const each of whole) this.#port.door.stream(stream.request, toBinary(WatchResponseSchema, each));
     // who has just heard of a change need not hear of the revision at the next turn
     if (events.length > 0 && stream.progress.has(watchId)) stream.progress.set(watchId, false);
   }
@@ -288,7 +289,8 @@ export class WatchServer {
     try {
       // the end is checked as the watcher has it, where no end is an empty one: only the first key counts
       const end = rangeEnd.length === 1 && rangeEnd[0] === 0 ? emptyBytes : rangeEnd;
-      this.#port.checkPermitted(stream.token, key, end, nowUs);
+      const { auth } = this.#port;
+      auth.checkPermitted(auth.authInfo(stream.token, nowUs) ?? nobody, 'read', key, end);
       return null;
     } catch (error) {
       return cancelReason(error as AuthError);
@@ -340,7 +342,7 @@ export class WatchServer {
   #addProgress(stream: Stream, id: bigint, nowUs: number): void {
     stream.progress.set(id, true);
     while (stream.nextProgressUs <= nowUs) stream.nextProgressUs += stream.intervalUs;
-    this.#port.timer('watchProgress', stream.nextProgressUs - nowUs);
+    this.#port.outbox.timer('watchProgress', stream.nextProgressUs - nowUs);
   }
 
   /** The turn of each stream whose time has come. */
@@ -353,7 +355,7 @@ export class WatchServer {
         stream.progress.set(id, true);
       }
       stream.nextProgressUs += stream.intervalUs;
-      this.#port.timer('watchProgress', stream.nextProgressUs - nowUs);
+      this.#port.outbox.timer('watchProgress', stream.nextProgressUs - nowUs);
     }
   }
 
@@ -361,13 +363,16 @@ export class WatchServer {
   #control(stream: Stream, fields: AnswerFields): void {
     const { kv } = this.#port;
     const bytes = toBinary(WatchResponseSchema, this.#answer({ revision: kv.revision, ...fields }));
-    if (stream.open) this.#port.send(stream.request, bytes);
+    if (stream.open) this.#port.door.stream(stream.request, bytes);
     else stream.held.push(bytes);
   }
 
   #answer({ revision = 0, ...fields }: AnswerFields): WatchAnswer {
     const { head } = this.#port;
-    return create(WatchResponseSchema, { ...fields, header: headerOf(head, this.#port.term(), revision) });
+    return create(WatchResponseSchema, {
+      ...fields,
+      header: headerOf(head, this.#port.applier.term, revision),
+    });
   }
 }
 

@@ -1,10 +1,11 @@
 /** A u32 for each number that has one: a table by index, in blocks made when first needed. */
+import { sharedByForks } from '../../../base/fork.ts';
 const blockBits = 12;
 const blockSize = 1 << blockBits;
 const blockMask = blockSize - 1;
 
 /** What a block that was never written reads as. */
-const zeros = new Uint32Array(blockSize);
+const zeros = sharedByForks(new Uint32Array(blockSize));
 
 /**
  * As a map of page numbers, but without hashing: neighbours lie side by side, and taking a number out is a

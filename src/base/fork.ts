@@ -1,0 +1,114 @@
+/** Copies a running state whole: objects, what they share among them, and the functions that they keep. */
+import { fail } from './assert.ts';
+
+/** A function, or an object of functions, and what it captures. */
+interface Recipe {
+  readonly make: (...captured: never[]) => object;
+  readonly captured: readonly unknown[];
+}
+
+const recipes = new WeakMap<object, Recipe>();
+const shared = new WeakSet<object>();
+
+/** State that must prepare for sharing bytes with a copy of it. */
+export const beforeFork = Symbol('beforeFork');
+
+/**
+ * A function that state keeps (a callback that waits, a port to another part), made so that a copy of the
+ * state can make its own: `kept((self, id) => (outcome) => self.finish(id, outcome), this, id)`.
+ * @param make uses nothing but its arguments and what never changes; it must not read them yet
+ */
+export function kept<Captured extends readonly unknown[], Made extends object>(
+  make: (...captured: Captured) => Made,
+  ...captured: Captured
+): Made {
+  const made = make(...captured);
+  recipes.set(made, { make: make as unknown as Recipe['make'], captured });
+  return made;
+}
+
+/** The object stays one in all copies: it never changes, or whoever changes it copies it first. */
+export function sharedByForks<Value extends object>(value: Value): Value {
+  shared.add(value);
+  return value;
+}
+
+/**
+ * A copy that goes its own way: what happens to one is not seen by the other. Objects keep their classes;
+ * Maps, Sets, arrays and typed arrays are copied; what two objects share, their copies share. Errors stay
+ * one, for some are told apart by identity.
+ * @throws InvariantError on a function that was not made by `kept` or `sharedByForks`, with its place
+ */
+export function fork<Value extends object>(root: Value): Value {
+  return new Fork().run(root);
+}
+
+class Fork {
+  readonly #copies = new Map<object, object>();
+  /** Pairs of an object and its empty copy. */
+  readonly #unfilled: object[] = [];
+
+  run<Value extends object>(root: Value): Value {
+    const copy = this.#copy(root, root, 'root') as Value;
+    for (let to = this.#unfilled.pop(); to !== undefined; to = this.#unfilled.pop()) {
+      this.#fill(this.#unfilled.pop() ?? fail('fork: a copy without its origin'), to);
+    }
+    return copy;
+  }
+
+  #copy(value: unknown, owner: object, name: string): unknown {
+    if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value;
+    const known = this.#copies.get(value);
+    if (known !== undefined) return known;
+    if (shared.has(value) || value instanceof Error) return value;
+    const copy = this.#make(value, owner, name);
+    this.#copies.set(value, copy);
+    return copy;
+  }
+
+  #make(value: object, owner: object, name: string): object {
+    const recipe = recipes.get(value);
+    if (recipe !== undefined) {
+      const own = recipe.captured.map((each) => this.#copy(each, value, name));
+      return kept(recipe.make as (...captured: unknown[]) => object, ...own);
+    }
+    if (typeof value === 'function') {
+      return fail(`fork: ${owner.constructor.name}.${name} keeps a function of unknown state`);
+    }
+    if (value instanceof ArrayBuffer) return value.slice(0);
+    if (ArrayBuffer.isView(value)) return this.#makeView(value);
+    (value as { [beforeFork]?: () => void })[beforeFork]?.();
+    const to = emptyLike(value);
+    this.#unfilled.push(value, to);
+    return to;
+  }
+
+  #makeView(value: ArrayBufferView): object {
+    const buffer = this.#copy(value.buffer, value, 'buffer') as ArrayBuffer;
+    if (value instanceof DataView) return new DataView(buffer, value.byteOffset, value.byteLength);
+    const { constructor, length } = value as Uint8Array;
+    return new (constructor as Uint8ArrayConstructor)(buffer, value.byteOffset, length);
+  }
+
+  #fill(from: object, to: object): void {
+    if (from instanceof Map) {
+      const map = to as Map<unknown, unknown>;
+      for (const [key, value] of from)
+        map.set(this.#copy(key, from, 'key'), this.#copy(value, from, 'value'));
+    } else if (from instanceof Set) {
+      for (const value of from) (to as Set<unknown>).add(this.#copy(value, from, 'value'));
+    } else {
+      const source = from as Readonly<Record<string, unknown>>;
+      for (const name of Object.keys(source)) {
+        (to as Record<string, unknown>)[name] = this.#copy(source[name], from, name);
+      }
+    }
+  }
+}
+
+function emptyLike(value: object): object {
+  if (Array.isArray(value)) return new Array<unknown>(value.length);
+  if (value instanceof Map) return new Map();
+  if (value instanceof Set) return new Set();
+  return Object.create(Object.getPrototypeOf(value) as object) as object;
+}
