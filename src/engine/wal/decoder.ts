@@ -2,7 +2,14 @@
 import { crc32c } from '../../base/checksum.ts';
 import { WireError } from '../../base/wire.ts';
 import { WalError } from './errors.ts';
-import { decodeFrameSize, decodeRecord, frameHeaderBytes, recordType } from './record.ts';
+import {
+  decodeFrameSize,
+  decodeRecord,
+  decodeRecordAtStart,
+  frameHeaderBytes,
+  recordSize,
+  recordType,
+} from './record.ts';
 import type { WalRecord } from './record.ts';
 
 /** A disk writes a sector wholly or not at all. */
@@ -58,6 +65,7 @@ export class Decoder {
       if (left >= frameHeaderBytes && !isZero(bytes, this.#offset, this.#offset + frameHeaderBytes)) {
         return this.#record(bytes);
       }
+      this.#refuseWhole(bytes, 0);
       if (left > 0 && left < frameHeaderBytes) return this.#unfinished();
       if (this.#isLast()) return null;
       this.#segment++;
@@ -76,9 +84,13 @@ export class Decoder {
     if (size + padding >= maxRecordBytes) {
       throw new WalError('wal: max entry size limit exceeded', `at byte ${this.#offset}`);
     }
+    if (padding !== (8 - (size % 8)) % 8) throw new WalError('wal: bad record', `a length ${this.#where()}`);
     const from = this.#offset + frameHeaderBytes;
     const end = from + size + padding;
-    if (end > bytes.length) return this.#unfinished();
+    if (end > bytes.length) {
+      this.#refuseWhole(bytes, size);
+      return this.#unfinished();
+    }
     const record = this.#check(bytes.subarray(from, from + size), () => hasZeroSector(bytes, from, end));
     if (record !== null) this.#offset = end;
     return record;
@@ -106,6 +118,20 @@ export class Decoder {
     }
     this.#crc = crc;
     return record;
+  }
+
+  /**
+   * A write that was never completed leaves no whole record behind a length that says otherwise: then the
+   * length is damaged. Taken for an unfinished write, it would cut off all that follows, acknowledged or not.
+   * etcd's repair does so.
+   */
+  #refuseWhole(bytes: Uint8Array, size: number): void {
+    const record = decodeRecordAtStart(bytes.subarray(this.#offset + frameHeaderBytes));
+    if (record === null || record.type === 0 || recordSize(record) === size) return;
+    // a segment begins with the checksum that its log goes on from, whatever that is
+    const start = this.#crc === 0 ? record.crc : this.#crc;
+    const crc = record.data === null ? start : crc32c(record.data, this.#crc);
+    if (record.crc === crc) throw new WalError('wal: bad record', `its length is wrong ${this.#where()}`);
   }
 
   #unfinished(): null {

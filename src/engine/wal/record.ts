@@ -4,6 +4,7 @@ import {
   bytesFieldSize,
   int64FieldSize,
   uintFieldSize,
+  WireError,
   WireReader,
   WireWriter,
   wireType,
@@ -70,10 +71,14 @@ export function decodeFrameSize(view: DataView, at: number): { size: number; pad
   return { size, padding: top >= 0x80 ? top & 7 : 0 };
 }
 
+/** The length of a record without its frame, in bytes. */
+export function recordSize({ type, crc, data }: WalRecord): number {
+  return uintFieldSize(type) + uintFieldSize(crc) + (data === null ? 0 : bytesFieldSize(data));
+}
+
 function encodeRecord(record: WalRecord): Uint8Array {
   const { type, crc, data } = record;
-  const numbersSize = uintFieldSize(type) + uintFieldSize(crc);
-  const writer = new WireWriter(numbersSize + (data === null ? 0 : bytesFieldSize(data)));
+  const writer = new WireWriter(recordSize(record));
   writer.uint(1, type);
   writer.uint(2, crc);
   if (data !== null) writer.bytes(3, data);
@@ -91,6 +96,23 @@ export function decodeRecord(bytes: Uint8Array): WalRecord {
     else reader.skip(tag);
   }
   return record;
+}
+
+/** The record that some bytes begin with, whatever follows it; null where they begin with none. */
+export function decodeRecordAtStart(bytes: Uint8Array): WalRecord | null {
+  try {
+    const reader = new WireReader(bytes);
+    if (reader.tag() !== varintTag(1)) return null;
+    const type = reader.uint();
+    if (reader.tag() !== varintTag(2)) return null;
+    const crc = reader.uint();
+    const hasData = type !== recordType.crc;
+    if (hasData && reader.tag() !== bytesTag(3)) return null;
+    return { type, crc, data: hasData ? reader.bytes() : null };
+  } catch (error) {
+    if (error instanceof WireError) return null;
+    throw error;
+  }
 }
 
 /** raftpb.Entry: every number is written, empty data are not. */

@@ -26,14 +26,20 @@ export interface Replay {
 export function replay(decoder: Decoder, start: WalSnapshot): Replay {
   const reading = new Reading(start);
   for (let record = decoder.next(); record !== null; record = decoder.next()) {
-    try {
-      reading.take(record);
-    } catch (error) {
-      if (error instanceof WireError) throw new WalError('wal: bad record', error.message);
-      throw error;
-    }
+    const taken = record;
+    asRecord(() => reading.take(taken));
   }
   return reading.finish();
+}
+
+/** @throws WalError 'wal: bad record' where what a record holds is not of its type */
+export function asRecord<Result>(decode: () => Result): Result {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof WireError) throw new WalError('wal: bad record', error.message);
+    throw error;
+  }
 }
 
 class Reading {
@@ -51,7 +57,7 @@ class Reading {
   take({ type, data }: WalRecord): void {
     const content = data ?? new Uint8Array(0);
     if (type === recordType.entry) this.#entry(decodeEntry(content));
-    else if (type === recordType.state) this.#hardState = decodeHardState(content);
+    else if (type === recordType.state) this.#state(decodeHardState(content));
     else if (type === recordType.metadata) this.#head(content);
     else if (type === recordType.snapshot) this.#mark(decodeSnapshot(content));
     else if (type !== recordType.crc) throw new WalError('unexpected block type', `${type}`);
@@ -67,6 +73,8 @@ class Reading {
 
   /** An entry replaces what stood at its index and after it: raft had withdrawn that. */
   #entry(entry: WalEntry): void {
+    // the checksum does not cover the record's type: a state may stand here
+    if (entry.type > 2 || entry.term < 1) throw new WalError('wal: bad record', 'it holds no entry');
     if (entry.index > this.#start.index) {
       const place = entry.index - this.#start.index - 1;
       if (place > this.#entries.length) {
@@ -76,6 +84,12 @@ class Reading {
       this.#entries.push(entry);
     }
     this.#lastIndex = entry.index;
+  }
+
+  #state(hardState: WalHardState): void {
+    if (hardState.term < (this.#hardState?.term ?? 0))
+      throw new WalError('wal: bad record', 'a term goes back');
+    this.#hardState = hardState;
   }
 
   #head(metadata: Uint8Array): void {

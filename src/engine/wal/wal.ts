@@ -17,7 +17,7 @@ import {
   recordType,
 } from './record.ts';
 import type { WalEntry, WalHardState, WalSnapshot } from './record.ts';
-import { replay } from './replay.ts';
+import { asRecord, replay } from './replay.ts';
 import type { Replay } from './replay.ts';
 import { listSegments, segmentOf, segmentSizeBytes, selectSegments } from './segment.ts';
 import type { Segment } from './segment.ts';
@@ -143,9 +143,10 @@ export class Wal {
     const marks: WalSnapshot[] = [];
     let commit = 0;
     for (let record = decoder.next(); record !== null; record = decoder.next()) {
-      if (record.data === null) continue;
-      if (record.type === recordType.snapshot) marks.push(decodeSnapshot(record.data));
-      else if (record.type === recordType.state) commit = decodeHardState(record.data).commit;
+      const { type, data } = record;
+      if (data === null) continue;
+      if (type === recordType.snapshot) marks.push(asRecord(() => decodeSnapshot(data)));
+      else if (type === recordType.state) commit = asRecord(() => decodeHardState(data)).commit;
     }
     return marks.filter(({ index }) => index <= commit);
   }

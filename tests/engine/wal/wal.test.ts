@@ -6,6 +6,7 @@ import { crc32c } from '../../../src/base/checksum.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { Decoder } from '../../../src/engine/wal/decoder.ts';
 import { Encoder } from '../../../src/engine/wal/encoder.ts';
+import { WalError } from '../../../src/engine/wal/errors.ts';
 import type { WalErrorCode } from '../../../src/engine/wal/errors.ts';
 import type { WalEvent } from '../../../src/engine/wal/events.ts';
 import { recordType } from '../../../src/engine/wal/record.ts';
@@ -219,6 +220,35 @@ test('a damaged log is refused: bits that turned, a missing segment, a segment t
   ];
   for (const [damaged, code] of cases) {
     expect(() => Wal.open(damaged, origin, new TestDisk())).toThrow(expect.objectContaining({ code }));
+  }
+});
+
+/** What becomes of a log when any one bit of its newest segment's first bytes turns, other than that it is refused. */
+function afterAnyBit(files: ReadonlyMap<string, Uint8Array>, byteCount: number): Set<string> {
+  const [newest, bytes] = [...files].at(-1) as [string, Uint8Array];
+  const outcomes = new Set<string>();
+  for (let bit = 0; bit < 8 * Math.min(bytes.length, byteCount); bit++) {
+    const turned = bytes.slice();
+    turned[bit >> 3] ^= 1 << (bit & 7);
+    const damaged = new Map(files).set(newest, turned);
+    try {
+      Wal.snapshots(damaged);
+      outcomes.add(Wal.exists(damaged) ? textOf(Wal.open(damaged, origin, new TestDisk())) : 'no log');
+    } catch (error) {
+      if (!(error instanceof WalError)) throw error;
+    }
+  }
+  return outcomes;
+}
+
+test('no bit that turns makes a log shorter, or one that never was: it is refused, or found whole', () => {
+  const disk = new TestDisk();
+  const wal = Wal.create(metadata, disk);
+  wal.save({ term: 3, vote: 7n, commit: 0 }, [entry(1, 1, 64), entry(1, 2, 41)], true);
+  wal.save({ term: 3, vote: 7n, commit: 2 }, [entry(2, 3, 512), entry(3, 4, 0)], true);
+  for (const { files } of [disk, threeSegments([])]) {
+    const whole = textOf(Wal.open(files, origin, new TestDisk()));
+    expect([...afterAnyBit(files, 900)].filter((outcome) => outcome !== whole)).toEqual([]);
   }
 });
 
