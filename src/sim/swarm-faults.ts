@@ -165,8 +165,9 @@ const episodes = {
   duplicate: (draws, scene) => link(draws, scene, { duplicatePerMille: draws.between(10, 500) }),
   reorder: (draws, scene) => link(draws, scene, { reorderPerMille: draws.between(10, 500) }),
   bandwidth: (draws, scene) => {
-    const bytesPerSecond = draws.between(5000, 500_000);
-    return link(draws, scene, { bytesPerSecond, queueBytes: draws.between(2000, 200_000) });
+    // heartbeats alone are 500 bytes a second
+    const bytesPerSecond = [300, 600, 2000, 20_000][draws.below(4)];
+    return link(draws, scene, { bytesPerSecond, queueBytes: [60, 200, 2000, 20_000][draws.below(4)] });
   },
   filter: (draws, scene) => link(draws, scene, { dropTypes: [types[draws.below(types.length)]] }),
   flap: (draws, scene) => {
@@ -206,7 +207,7 @@ const episodes = {
     const member = anyMember(draws, scene);
     const limit = { type: 'memoryLimit', member } as const;
     return {
-      begin: [{ ...limit, bytes: draws.between(20_000, 2_000_000) }],
+      begin: [{ ...limit, bytes: draws.between(20_000, 400_000) }],
       end: [
         { ...limit, bytes: 0 },
         { type: 'start', member },
@@ -245,7 +246,7 @@ const episodes = {
   diskFull: (draws, scene) => {
     const member = anyMember(draws, scene);
     return {
-      begin: [{ type: 'disk', member, quotaBytes: draws.between(50_000, 3_000_000) }],
+      begin: [{ type: 'disk', member, quotaBytes: draws.between(30_000, 300_000) }],
       end: [
         { type: 'disk', member, quotaBytes: 0 },
         { type: 'start', member },

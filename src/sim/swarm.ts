@@ -23,6 +23,8 @@ export interface SwarmOptions {
 
 export interface ScheduledAction {
   readonly atUs: number;
+  /** The fault that begins with it; absent on what else belongs to it. */
+  readonly kind?: FaultKind;
   /**
    * A message is named by its rank among those that are under way then, and as what is done to it goes: from 1,
    * the newest. Whoever does the schedule puts its number there.
@@ -85,7 +87,7 @@ export function swarmSchedule(seed: number, options: SwarmOptions): readonly Sch
     for (const atUs of drawTimes(draws, virtualUs)) {
       const untilUs = atUs + 1 + draws.below(Math.max(1, Math.floor(virtualUs / 6)));
       const { begin, end } = drawEpisode(kind, draws, scene);
-      for (const action of begin) schedule.push({ atUs, action });
+      begin.forEach((action, i) => schedule.push({ atUs, ...(i === 0 && { kind }), action }));
       for (const action of end) schedule.push({ atUs: untilUs, action });
     }
   }

@@ -57,13 +57,17 @@ export class Workload {
   #watches = 0;
   #leaseCount = 0;
 
-  /** @param only the kinds to draw from; absent: the seed says */
-  constructor(seed: number, members: number, only: readonly RequestKind[] | null = null) {
+  /**
+   * @param only the kinds to draw from; absent: the seed says
+   * @param hasLeases whether a seed may ask for leases
+   */
+  constructor(seed: number, members: number, only: readonly RequestKind[] | null = null, hasLeases = true) {
     const draws = stream(seed, 'workload');
     this.#draws = draws;
     this.#members = members;
     this.#keyCount = draws.between(1, 6);
-    this.#kinds = only ?? kindsOf(draws);
+    const drawn = kindsOf(draws);
+    this.#kinds = only ?? (hasLeases ? drawn : drawn.filter((kind) => !leaseKinds.includes(kind)));
     this.#weight = this.#kinds.reduce((sum, kind) => sum + kinds[kind], 0);
   }
 
