@@ -10,6 +10,8 @@ import {
 } from '../model/scenarios.ts';
 import type { MemberSettings } from '../sim/member-settings.ts';
 import { readSetting, settingFields, unusual } from './setting-fields.ts';
+import type { Defect } from '../host/port.ts';
+import { bugScenario, needsPlainVote, plantableBugs } from '../model/planted-bugs.ts';
 import { views, type View } from './views.ts';
 
 export interface Address {
@@ -30,6 +32,10 @@ export interface Address {
   readonly members: number;
   /** What the members are set up like: `3.4` as etcd 3.4 by default, which has no PreVote. */
   readonly flavor: 'lab' | '3.4';
+  /** A bug that is planted in all members; empty: none. */
+  readonly bug: Defect | '';
+  /** Whether the checkers watch the run. */
+  readonly checks: boolean;
   /** What the members are started with: each a name of its own in the address. */
   readonly settings: MemberSettings;
 }
@@ -53,6 +59,8 @@ export const defaultAddress: Address = {
   preVote: true,
   members: 3,
   flavor: 'lab',
+  bug: '',
+  checks: true,
   settings: {},
 };
 
@@ -86,6 +94,8 @@ const readers: { readonly [Key in Plain]: Reader<Address[Key]> } = {
   preVote: flag,
   members: (text) => (/^[1-9]$/.test(text) ? Number(text) : null),
   flavor: oneOf('lab', '3.4'),
+  bug: oneOf('', ...plantableBugs),
+  checks: flag,
 };
 
 /**
@@ -155,6 +165,7 @@ export const scenarioNames = (address: Address): readonly string[] => Object.key
 /** What the lab begins with; null where it simply begins, or the name is not known. */
 export function scenarioOf(address: Address): Scenario | null {
   const known = scriptsOf(address);
+  if (address.bug !== '' && address.scenario === '') return bugScenario(address.bug);
   return Object.hasOwn(known, address.scenario) ? (known[address.scenario] ?? null) : null;
 }
 
@@ -172,7 +183,9 @@ export function labOptions(address: Address): LabOptions {
     storage: isScripted || isOwn ? 'memory' : storage,
     layout,
     workspace,
-    preVote: preVote && flavor !== '3.4',
+    preVote: preVote && flavor !== '3.4' && !(address.bug !== '' && needsPlainVote(address.bug)),
+    checks: address.checks,
+    planted: address.bug === '' ? [] : [address.bug],
     settings,
     members,
     startPaused: isScripted || !autoplay,

@@ -27,7 +27,7 @@ export class Desk {
   unit = $state<StepUnit>('message');
   theme = $state<Theme>('auto');
   menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
-  dialog = $state<'help' | 'delete' | 'share' | null>(null);
+  dialog = $state<'help' | 'delete' | 'share' | 'plant' | null>(null);
   /** What the dialog about sharing tells; null until it is open. */
   shared = $state.raw<SharedRun | null>(null);
   notices = $state.raw<readonly string[]>([]);
@@ -42,6 +42,7 @@ export class Desk {
   view = $state<View>(defaultAddress.view);
 
   readonly barred: string = $derived.by(() => {
+    if (this.lab.state?.stopped?.kind === 'violation') return m.why_violation();
     const isOpen = this.lab.phase.kind === 'open' && (this.lab.state?.stopped ?? null) === null;
     if (!isOpen) return m.why_not_open();
     return this.lab.isPast ? m.why_past() : '';
@@ -147,11 +148,17 @@ export class Desk {
   /** Does what a scenario begins with, while the lab stands; then it plays, if it is to. */
   async #begin(scenario: Scenario): Promise<void> {
     for (const { does, thenMs } of scenario(this.lab.leader?.id ?? 1)) {
+      if (this.lab.newest?.stopped) return;
       // Not waited for: a client's answer comes in the time that then runs, or later.
       void this.lab.act(does);
       await this.lab.run(thenMs * 1000);
     }
     if (this.#address.autoplay) await this.lab.play();
+  }
+
+  /** What the page's address asks for. */
+  get address(): Address {
+    return this.#address;
   }
 
   /** One frame of the screen, at `nowMs` of wall time: the lab's picture first, then what moves beside it. */

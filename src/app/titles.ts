@@ -8,6 +8,7 @@ const names: Readonly<Record<Exclude<View, 'cluster'>, () => string>> = {
   keys: m.view_keys,
   leases: m.view_leases,
   spacetime: m.view_spacetime,
+  checks: m.view_checks,
   freelist: m.view_freelist,
 };
 

@@ -2,7 +2,7 @@
 import type { Component } from 'svelte';
 import type { Desk } from './desk.svelte.ts';
 
-export const views = ['cluster', 'raft', 'pages', 'keys', 'leases', 'spacetime', 'freelist'] as const;
+export const views = ['cluster', 'raft', 'pages', 'keys', 'leases', 'spacetime', 'checks', 'freelist'] as const;
 export type View = (typeof views)[number];
 
 /** @property embedded alone in another page: the picture without what stands beside it */
@@ -15,6 +15,7 @@ const loads: Readonly<Record<Exclude<View, 'cluster' | 'freelist'>, Load>> = {
   keys: () => import('./KeysMain.svelte'),
   leases: () => import('./LeasesMain.svelte'),
   spacetime: () => import('./SpacetimeMain.svelte'),
+  checks: () => import('./ChecksMain.svelte'),
 };
 
 /** How a view's own page is loaded; null for the cluster, which is Home, and for what shows no lab. */

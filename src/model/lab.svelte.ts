@@ -12,6 +12,7 @@ import type {
   RunFile,
   StepUnit,
 } from '../host/port.ts';
+import type { ChecksReport } from '../host/checks.ts';
 import { leaderOf, nameIn } from './cluster-view.ts';
 import { DrawPace } from './draw-pace.ts';
 import { hintFor } from './guide.ts';
@@ -219,6 +220,18 @@ export class Lab {
 
   runFile(): Promise<RunFile> {
     return this.#port.runFile();
+  }
+
+  /** What the checkers have looked at; null where nobody checks. */
+  checks(): Promise<ChecksReport | null> {
+    return this.#port.checks();
+  }
+
+  /** After a violation: the run goes on, unchecked. */
+  async goOn(): Promise<void> {
+    this.#toNow();
+    await this.#port.goOn();
+    this.#show(await this.#port.state());
   }
 
   compareStore(): Promise<readonly string[]> {
