@@ -168,6 +168,11 @@ export function isStanding({ action }: Command): boolean {
   return action.type === 'watch' || (action.type === 'leaseKeepAlive' && action.once !== true);
 }
 
+/** @source etcd v3.4.23 etcdctl watch_command.go getWatchChan; clientv3/lease.go reqLeaderCtx */
+export function needsLeader(command: Command): boolean {
+  return isStanding(command) && !command.isSigningIn;
+}
+
 /** @source etcd v3.4.23 etcdctl util.go commandCtx, and the commands that do without it */
 export function hasTimeLimit({ action, isSigningIn }: Command): boolean {
   return isSigningIn || (action.type !== 'watch' && action.type !== 'snapshotSave');

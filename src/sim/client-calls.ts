@@ -3,7 +3,7 @@ import { assert } from '../base/assert.ts';
 import { crc32c } from '../base/checksum.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import { drawDelay } from './delay.ts';
-import { hasTimeLimit, rpcOf } from './client-call.ts';
+import { hasTimeLimit, needsLeader, rpcOf } from './client-call.ts';
 import type { Call, ClientEvent, ClientWorld, Command } from './client-call.ts';
 import type { DelayConfig } from './delay.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -170,9 +170,13 @@ export class Calls {
       return { input: { kind: 'stream', request, bytes: further }, payload: crc32c(further) };
     }
     const { method, bytes } = rpcOf(present.command);
+    const metadata = {
+      ...(token !== null && { token }),
+      ...(needsLeader(present.command) && { requireLeader: true }),
+    };
     return {
-      input: { kind: 'request', request, method, bytes, ...(token !== null && { token }) },
-      payload: crc32c(bytes, crc32c(encodeUtf8(method + (token ?? '')))),
+      input: { kind: 'request', request, method, bytes, ...metadata },
+      payload: crc32c(bytes, crc32c(encodeUtf8(method + JSON.stringify(metadata)))),
     };
   }
 

@@ -12,6 +12,7 @@ import { keepAliveTold } from './lease-rpc.ts';
 import { memberIdOf, moveLeaderBody } from './member-rpc.ts';
 import { chosenOne, snapshotOutcome } from './snapshot-rpc.ts';
 import { decodeWatch, emptyWatch, hear, progressBytes, watchBytes, watchTold } from './watch-rpc.ts';
+import { noLeaderText } from '../engine/server/errors.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import type { Call, ClientEvent, ClientWorld, Command } from './client-call.ts';
 import type { CallInput, CallOwner } from './client-calls.ts';
@@ -140,8 +141,8 @@ export class Clients {
     if (reply.more === true) return void command.pieces.push(reply.bytes);
     this.#calls.close(call);
     if (command.isSigningIn) return this.#signedIn(command, tokenOf(reply.bytes));
-    const step = command.steps.shift();
     if (action.type === 'alarmDisarm') return this.#disarm(call, reply.bytes);
+    const step = command.steps.shift();
     if (step !== undefined) return this.#follow(call, step);
     if (asksEach(action)) return this.#noteAnswer(call, reply.bytes, null);
     if (action.type === 'moveLeader') return this.#moveLeader(call, action, reply.bytes);
@@ -195,7 +196,6 @@ export class Clients {
     );
   }
 
-  #noteAnswer({ command, connections, startUs }: Call, bytes: Uint8Array | null, error: string | null): void {
   /** The first answer lists the alarms, which are then disarmed one after the other. */
   #disarm(call: Call, bytes: Uint8Array): void {
     const { asked, steps, rpc } = call.command;
@@ -206,6 +206,7 @@ export class Clients {
     this.#conclude(call, disarmedOutcome(asked.slice(1).flatMap((one) => one.bytes ?? [])));
   }
 
+  #noteAnswer({ command, connections, startUs }: Call, bytes: Uint8Array | null, error: string | null): void {
     const endpoint = connections[0].endpoint.text;
     command.asked.push({ endpoint, bytes, error, tookUs: this.#world.nowUs - startUs });
     this.#askNext(command);
@@ -220,9 +221,12 @@ export class Clients {
     const { watch, action } = command;
     if (watch === null || action.type !== 'watch') return;
     if (reply.more !== true) {
+      const isLeaderless = reply.message === noLeaderText;
       const mayPass = reply.code === grpcCode.unavailable || reply.code === grpcCode.internal;
-      if (mayPass && this.#calls.retry(call)) return;
+      if (mayPass && !isLeaderless && this.#calls.retry(call)) return;
       this.#calls.close(call);
+      // etcdctl has its channel by then, and hears of the end on it
+      if (isLeaderless && !watch.stood && !command.isSigningIn) this.#watchStands(command, watch);
       return this.#ended(call, reply.code, reply.message);
     }
     const answer = decodeWatch(reply.bytes);

@@ -64,6 +64,19 @@ test('a watch hears each change of its keys as it comes, with what was before wh
   expect(changes(trace, past)).toEqual(['put w/a=0@2', 'put w/a=1@3', 'put w/b=x@4', 'delete w/a=@5']);
 });
 
+test('a watch at a member that has lost its leader ends as etcdctl has it, and none can be opened there', () => {
+  const { lab, trace } = settled();
+  const endpoints = ['m1'];
+  const watch = watchOf(lab.do({ type: 'watch', key: 'k', endpoints }));
+  for (const member of [2, 3]) lab.do({ type: 'kill', member });
+  lab.runFor(1_000_000);
+  expect(heardBy(trace, watch)).toEqual([]);
+  lab.runFor(6_000_000);
+  expect(heardBy(trace, watch).map(({ ended }) => ended)).toEqual(['etcdserver: no leader']);
+  const late = watchOf(lab.do({ type: 'watch', key: 'k', endpoints }));
+  expect(heardBy(trace, late).map(({ ended }) => ended)).toEqual(['etcdserver: no leader']);
+});
+
 test('whoever dies, a watch goes on elsewhere: each change once, in order, none left out', () => {
   for (const seed of [1, 2, 3]) {
     const { lab, trace } = settled({ seed });

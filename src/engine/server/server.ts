@@ -85,7 +85,7 @@ export class EtcdServer {
   #admitted: Admitted | null = null;
   #running: Running | null = null;
   /** Clients that came before the start was over. */
-  #held: ClientInput[] = [];
+  readonly #held: ClientInput[] = [];
   #nowUs: number;
   /** Whether the log was made at this start. */
   #isFresh = false;
@@ -307,8 +307,7 @@ export class EtcdServer {
     const message = decodePeerRequest(bytes);
     if (message === null) return;
     const running = this.#running;
-    const owner = running?.owner ?? null;
-    const answer = answerTo(message, this.#store.kv, this.#membership, owner);
+    const answer = answerTo(message, this.#store.kv, this.#membership, running?.owner ?? null);
     if (answer !== null) return this.#sendRequest(from, answer);
     if (message.kind === 'membersAre' || message.kind === 'notYet') {
       return this.#admission?.answered(from, message.kind === 'notYet' ? null : message.body);
@@ -331,11 +330,22 @@ export class EtcdServer {
   }
 
   #takeClient(input: ClientInput, nowUs: number): void {
-    if (this.#running === null) this.#held.push(input);
+    if (this.#running === null || this.#mustWait(input)) this.#held.push(input);
     else if (input.kind === 'cancel') this.#running.v3.cancel(input.request);
     else if (input.kind === 'stream') this.#running.v3.receive(input.request, input.bytes, nowUs);
     else if (input.kind === 'flow') this.#running.v3.flow(input.request, input.open);
     else this.#running.v3.handle(input, nowUs);
+  }
+
+  /** Who requires a leader waits until the member has been heard of in the cluster. @source embed/serve.go */
+  #mustWait(input: ClientInput): boolean {
+    if (this.#running?.v3.isPublished === true) return false;
+    if (input.kind !== 'request') return this.#held.some(({ request }) => request === input.request);
+    return input.requireLeader === true;
+  }
+
+  #takeHeld(nowUs: number): void {
+    for (const input of this.#held.splice(0)) this.#takeClient(input, nowUs);
   }
 
   #takeDiskDone({ id, error }: Extract<MemberInput, { kind: 'diskDone' }>): void {
@@ -367,11 +377,9 @@ export class EtcdServer {
     }
     if (!this.#isChecked(admitted.member, nowUs)) return;
     this.#start(owner, this.#storage, nowUs);
-    if (this.#isFresh && admitted.existing === null)
-      this.#running?.raft.bootstrap(firstPeers(this.#config, this.#table));
-    const held = this.#held;
-    this.#held = [];
-    for (const input of held) this.#takeClient(input, nowUs);
+    const begins = this.#isFresh && admitted.existing === null;
+    if (begins) this.#running?.raft.bootstrap(firstPeers(this.#config, this.#table));
+    this.#takeHeld(nowUs);
   }
 
   /** A member that was there before may have to compare its data with its peers' first. @throws BootError */
@@ -483,6 +491,7 @@ export class EtcdServer {
     const running = this.#running;
     if (running === null) return;
     do {
+      if (running.v3.isPublished && this.#held.length > 0) this.#takeHeld(nowUs);
       running.v3.settle(nowUs);
       running.traffic.settle(nowUs);
       running.snapshots.settle();

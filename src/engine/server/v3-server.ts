@@ -87,6 +87,7 @@ export class V3Server {
   readonly #maxTxnOps: number;
   readonly #maxRequestBytes: number;
   readonly #proposesAgain: boolean;
+  #isPublished = false;
   /** When this member last came to lead. */
   #ledSinceUs: number | null = null;
 
@@ -122,6 +123,11 @@ export class V3Server {
     const announcing = { door, proposals: this.#proposals };
     this.#announcements = new Announcements(parts, announcing, attributes, electionUs, nowUs);
     this.#announcements.publish(nowUs);
+  }
+
+  /** This member's name and addresses have gone through the log since it started. */
+  get isPublished(): boolean {
+    return this.#isPublished;
   }
 
   /** Takes a client's request; its answer comes in this step or a later one. */
@@ -360,6 +366,7 @@ export class V3Server {
       if (!(outcome instanceof RpcError)) this.#parts.outbox.meter.leasesExpired++;
       return this.#expiry.done();
     }
+    if (proposer === 'publish') this.#isPublished = true;
     if (proposer === 'publish' || proposer === 'clusterVersion') return;
     if (proposer.finish !== undefined) return proposer.finish(outcome);
     this.#door.tell(proposer.request, outcome);
