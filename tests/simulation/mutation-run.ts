@@ -28,7 +28,7 @@ export interface Caught {
 }
 
 function planOf(seed: number, mutation: Mutation, isPlanted: boolean): RunPlan {
-  const base = { members: 3, virtualUs: 60_000_000, faults: defaultKinds, perSecond: 2 };
+  const base = { members: 3, virtualUs: 60_000_000, faults: defaultKinds, perSecond: 2, changes: false };
   if (!isPlanted) return { ...base, ...mutation.plan, seed, defects: {}, heeds: null };
   return { ...base, ...mutation.plan, seed, defects: { [mutation.defect]: true } };
 }

@@ -7,14 +7,16 @@ import { liveness } from '../../src/sim/checkers/liveness.ts';
 import { Members } from '../../src/sim/run.ts';
 import { swarmSchedule } from '../../src/sim/swarm.ts';
 import { defaultWorld } from '../../src/sim/world-config.ts';
+import { Operator, withCalm } from './operator.ts';
 import { Workload } from './workload.ts';
+import type { Changes, Site } from './operator.ts';
 import type { Defects } from '../../src/engine/defects.ts';
 import type { Inspected, Property, Violation } from '../../src/sim/checkers/checker.ts';
 import type { FaultReach } from '../../src/sim/reach.ts';
 import type { Boot } from '../../src/sim/run.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
-import type { ClientAction, ClientOutcome, ClusterConfig } from '../../src/sim/types.ts';
+import type { ClientOutcome, ClusterConfig, LabTrace } from '../../src/sim/types.ts';
 import type { RequestKind } from './workload.ts';
 
 export interface RunPlan {
@@ -29,6 +31,8 @@ export interface RunPlan {
   readonly requests?: readonly RequestKind[];
   readonly config?: Partial<ClusterConfig>;
   readonly boot?: Boot;
+  /** Whether members come and go, too; absent: in a third of the seeds that draw their faults. */
+  readonly changes?: boolean;
   /** The properties whose violation ends the run; absent or null: each. The others' are noted. */
   readonly heeds?: readonly Property[] | null;
 }
@@ -40,12 +44,18 @@ export interface RunResult {
   readonly chainHash: string;
   readonly reach: Readonly<FaultReach>;
   readonly schedule: readonly ScheduledAction[];
+  /** Null where no members came and went. */
+  readonly changes: Readonly<Changes> | null;
   readonly judge: Judge;
 }
 
 const second = 1_000_000;
 /** Everything is looked at so often. */
 const wholeUs = 10 * second;
+/** An operator looks after the cluster so often. */
+const firstTurnUs = 2 * second;
+const turnUs = 300_000;
+const tidyTurns = 40;
 
 /** The seed decides the world too: some lose messages, some reorder them, some take snapshots all the time. */
 export function configOf({ seed, members, defects, config }: RunPlan): ClusterConfig {
@@ -53,7 +63,6 @@ export function configOf({ seed, members, defects, config }: RunPlan): ClusterCo
   const isLossy = draws.chance(1, 3);
   const isUnordered = draws.chance(1, 4);
   const loss = { of: isLossy ? 1 : 0, outOf: 40 };
-  // nothing is sent twice, as on TCP: a proposal that a follower hands on would be applied twice
   const network = { ...defaultWorld.network, loss, ordered: !isUnordered };
   const takesSnapshots = draws.chance(1, 2);
   const snapshotCount = draws.between(10, 80);
@@ -74,6 +83,12 @@ export function configOf({ seed, members, defects, config }: RunPlan): ClusterCo
   };
 }
 
+function hasChanges({ seed, changes, schedule, faults, members }: RunPlan): boolean {
+  if (changes !== undefined) return changes;
+  const isDrawn = schedule === undefined && faults.length > 0 && members >= 3;
+  return isDrawn && stream(seed, 'operator', 'on').chance(1, 3);
+}
+
 export class Run {
   readonly judge: Judge;
   readonly cluster: Cluster;
@@ -83,17 +98,54 @@ export class Run {
   readonly #workload: Workload;
   readonly #schedule: readonly ScheduledAction[];
   readonly #outcomes = new Map<number, ClientOutcome>();
+  readonly #operator: Operator | null;
+  /** Which member each host's process is, in hex. */
+  readonly #ids = new Map<number, string>();
   #nextWholeUs = wholeUs;
+  #turnUs = firstTurnUs;
 
   constructor(plan: RunPlan) {
     const { seed, members, faults, virtualUs } = plan;
     this.#plan = plan;
     this.judge = new Judge(plan.heeds ?? null);
-    this.cluster = new Cluster({ ...configOf(plan), trace: this.judge.checkers });
+    this.cluster = new Cluster({ ...configOf(plan), trace: this.#trace() });
     this.#members = new Members(plan.boot ?? Member.boot);
     this.#world = inspect(this.cluster, (member) => this.#members.get(member));
     this.#workload = new Workload(seed, members, plan.requests ?? null);
-    this.#schedule = plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs });
+    const drawn = plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs });
+    const isDrawn = plan.schedule === undefined;
+    this.#schedule = hasChanges(plan) && isDrawn ? withCalm(drawn, virtualUs) : drawn;
+    const draws = stream(seed, 'operator');
+    this.#operator = hasChanges(plan) ? new Operator(this.#site(), draws, members) : null;
+  }
+
+  /** What all clients ask and hear is judged, also those of loads. */
+  #trace(): LabTrace {
+    const { judge } = this;
+    return {
+      on: true,
+      emit: (at, event) => {
+        if (event.type === 'server.boot') this.#ids.set(at.member, event.memberId);
+        judge.checkers.emit(at, event);
+      },
+      asked: (id, action, timeUs) => judge.begin(id, action, timeUs),
+      answered: (id, outcome, timeUs) => {
+        const action = judge.end(id, outcome, timeUs);
+        if (action !== null) this.#workload.heard(action, outcome);
+      },
+    };
+  }
+
+  #site(): Site {
+    return {
+      act: (action) => this.cluster.act(action),
+      outcomeOf: (id) => this.#outcomes.get(id),
+      runsOn: (host) => {
+        const { cluster } = this;
+        const isUp = cluster.members.includes(host) && cluster.memberStatus(host) === 'up';
+        return isUp ? (this.#ids.get(host) ?? null) : null;
+      },
+    };
   }
 
   run(): RunResult {
@@ -103,7 +155,9 @@ export class Run {
     if (!this.#isOver) this.judge.checkers.whole(this.#world);
     const { moment: moments, chainHash, reach, nowUs: virtualUs } = this.cluster;
     const { violation } = this.judge.checkers;
-    return { violation, virtualUs, moments, chainHash, reach, schedule: this.#schedule, judge: this.judge };
+    const changes = this.#operator?.changes ?? null;
+    const { judge } = this;
+    return { violation, virtualUs, moments, chainHash, reach, schedule: this.#schedule, changes, judge };
   }
 
   get #isOver(): boolean {
@@ -117,21 +171,23 @@ export class Run {
     while (!this.#isOver && (fault < this.#schedule.length || request < times.length)) {
       const faultAt = this.#schedule[fault]?.atUs ?? Infinity;
       const requestAt = times[request] ?? Infinity;
-      this.#runTo(Math.min(faultAt, requestAt));
+      const nextUs = Math.min(faultAt, requestAt);
+      while (this.#operator !== null && this.#turnUs < nextUs && !this.#isOver) this.#operatorTurn();
+      this.#runTo(nextUs);
       if (this.#isOver) return;
       if (faultAt <= requestAt) this.cluster.act(this.#schedule[fault++].action);
       else {
-        this.#ask(this.#workload.next());
+        this.cluster.act(this.#workload.next());
         request++;
       }
     }
     this.#runTo(virtualUs);
   }
 
-  #ask(action: ClientAction): number {
-    const id = this.cluster.act(action);
-    this.judge.begin(id, action, this.cluster.nowUs);
-    return id;
+  #operatorTurn(): void {
+    this.#runTo(this.#turnUs);
+    if (!this.#isOver) this.#operator?.turn(this.cluster.nowUs);
+    this.#turnUs += turnUs;
   }
 
   /** Runs up to a time, whole plans at a time; looks at everything now and then. */
@@ -147,17 +203,11 @@ export class Run {
       judge.checkers.after(this.#world, [...started, ...plan.steps.map(({ member }) => member)]);
     }
     cluster.takeStoreCommits();
-    for (const { id, outcome, timeUs } of cluster.takeOutcomes()) this.#heard(id, outcome, timeUs);
+    for (const { id, outcome } of cluster.takeOutcomes())
+      if (outcome !== null) this.#outcomes.set(id, outcome);
     if (this.#isOver || endUs < this.#nextWholeUs) return;
     this.#nextWholeUs = endUs + wholeUs;
     judge.checkers.whole(this.#world);
-  }
-
-  #heard(id: number, outcome: ClientOutcome | null, timeUs: number): void {
-    if (outcome === null) return;
-    this.#outcomes.set(id, outcome);
-    const action = this.judge.end(id, outcome, timeUs);
-    if (action !== null) this.#workload.heard(action, outcome);
   }
 
   /** Every fault ends; then a write commits and all members are level, each within its time. */
@@ -171,12 +221,33 @@ export class Run {
     const fromUs = cluster.nowUs;
     judge.leases.calm(fromUs);
     this.#mustWrite(fromUs + liveness.writeUs);
-    this.#mustLevel(fromUs + liveness.levelUs);
+    const tidyUs = this.#tidy();
+    this.#mustLevel(fromUs + tidyUs + liveness.levelUs);
+  }
+
+  /** Members that an operator has to take out are. @returns how long that took */
+  #tidy(): number {
+    const { nowUs } = this.cluster;
+    for (let i = 0; i < tidyTurns && this.#operator !== null && !this.#isOver; i++) {
+      if (this.#operator.tidy()) return this.cluster.nowUs - nowUs;
+      this.#runFor(second);
+    }
+    if (this.#operator !== null && !this.#isOver)
+      this.judge.checkers.report(
+        this.judge.liveness,
+        `the members cannot be put in order: ${this.#behind()}`,
+      );
+    return this.cluster.nowUs - nowUs;
+  }
+
+  /** Those that are in the cluster. */
+  get #inside(): readonly number[] {
+    return this.#operator?.hosts ?? this.cluster.members;
   }
 
   #mustWrite(untilUs: number): void {
     for (let i = 0; !this.#isOver; i++) {
-      const id = this.#ask({ type: 'put', key: 'alive', value: `${i}` });
+      const id = this.cluster.act({ type: 'put', key: 'alive', value: `${i}` });
       this.#runFor(second);
       if (this.#outcomes.get(id)?.ok === true) return;
       if (this.cluster.nowUs <= untilUs) continue;
@@ -203,9 +274,10 @@ export class Run {
   }
 
   #behind(): string | null {
-    const down = this.cluster.members.find((member) => this.cluster.memberStatus(member) !== 'up');
+    const members = this.#inside;
+    const down = members.find((member) => this.cluster.memberStatus(member) !== 'up');
     if (down !== undefined) return `m${down} is ${this.cluster.memberStatus(down)}`;
-    return this.judge.liveness.behind(this.#world);
+    return this.judge.liveness.behind({ ...this.#world, nowUs: this.cluster.nowUs, members });
   }
 
   /** A follower that hears nothing from its leader must not depose it: PreVote and the leader's lease see to it. */
@@ -214,7 +286,7 @@ export class Run {
     const { preVote, world } = configOf(this.#plan);
     if (!preVote || this.#plan.members < 3 || (world?.network.loss.of ?? 0) > 0) return;
     this.#runFor(3 * second);
-    const to = 1 + (leader % this.#plan.members);
+    const to = this.#inside.find((member) => member !== leader) ?? leader;
     this.judge.liveness.expectStable(true);
     this.cluster.act({ type: 'cut', from: leader, to });
     this.#runFor(4 * second);

@@ -40,7 +40,8 @@ function isWithin(action: object, members: number): boolean {
 /** Takes the first smaller plan that still fails, and goes on from there, for so many tries. */
 export function shrink(plan: RunPlan, result: RunResult, maxTries = 60): Shrunk {
   const property = result.violation?.property ?? '';
-  let best: Shrunk = { plan, result, tried: 0 };
+  // a schedule of its own would draw no operator
+  let best: Shrunk = { plan: { ...plan, changes: result.changes !== null }, result, tried: 0 };
   let tried = 0;
   for (let isBetter = true; isBetter && tried < maxTries;) {
     isBetter = false;
