@@ -12,8 +12,10 @@ import { KvModel } from '../../src/sim/checkers/kv-model.ts';
 import { contradiction } from '../../src/sim/checkers/witness.ts';
 import { Members } from '../../src/sim/run.ts';
 import { loadAverage, Options, timed } from './measure.ts';
+import type { Stopwatch } from './measure.ts';
 import type { Committed } from '../../src/sim/checkers/commit-log.ts';
 import type { Operation } from '../../src/sim/checkers/history.ts';
+import type { Inspected } from '../../src/sim/checkers/checker.ts';
 import type { KvRequest } from '../../src/sim/checkers/kv-request.ts';
 
 const second = 1_000_000;
@@ -25,6 +27,7 @@ class SteadyRun {
   readonly #judge: Judge | null;
   readonly #members = new Members(Member.boot);
   readonly #perSecond: number;
+  readonly #world: Inspected;
   #putCount = 0;
   #nextPutUs = 3 * second;
 
@@ -40,6 +43,7 @@ class SteadyRun {
       trace: this.#judge?.checkers ?? { on: false, emit: () => {} },
       preVote: true,
     });
+    this.#world = inspect(this.cluster, (member) => this.#members.get(member));
   }
 
   /** Also looks at everything once at the end, as each simulated run does every ten seconds. */
@@ -53,7 +57,7 @@ class SteadyRun {
     cluster.takeStoreCommits();
     for (const { id, outcome, timeUs } of cluster.takeOutcomes())
       if (outcome !== null) this.#judge?.end(id, outcome, timeUs);
-    this.#judge?.checkers.whole(inspect(cluster, (member) => this.#members.get(member)));
+    this.#judge?.checkers.whole(this.#world);
     const violation = this.#judge?.checkers.violation ?? null;
     if (violation !== null) throw new Error(`${violation.property}: ${violation.evidence}`);
   }
@@ -72,11 +76,9 @@ class SteadyRun {
     const plan = cluster.plan();
     if (plan === null) throw new Error('nothing is left to happen');
     cluster.merge(plan, this.#members.perform(plan));
-    const world = inspect(cluster, (member) => this.#members.get(member));
-    this.#judge?.checkers.after(
-      world,
-      plan.steps.map(({ member }) => member),
-    );
+    if (this.#judge === null) return;
+    const stepped = plan.steps.map(({ member }) => member);
+    this.#judge.checkers.after(this.#world, stepped);
   }
 }
 
@@ -91,6 +93,7 @@ function measureRun(members: number, writesPerSecond: number, isJudged: boolean,
     ...{ members, writesPerSecond, checkers: isJudged, virtualSeconds: seconds },
     ...{ timesWall: Math.round((seconds * 1000) / wallMs), timesCpu: Math.round((seconds * 1000) / cpuMs) },
     ...{ inputs, inputsPerSecond: Math.round((inputs * 1000) / wallMs) },
+    inputsPerCpuSecond: Math.round((inputs * 1000) / cpuMs),
     ...{ wallMs: Math.round(wallMs), cpuMs: Math.round(cpuMs), chainHash: run.cluster.chainHash },
   });
 }
@@ -138,17 +141,18 @@ function drawRequest(place: number, count: number, isRead: boolean): KvRequest {
 
 function measureDeciders(operations: number, clients: number): void {
   const { history, log } = linearizable(operations, clients);
-  const report = (decider: string, verdict: string, wallMs: number): void =>
+  const report = (decider: string, verdict: string, { wallMs, cpuMs }: Stopwatch): void =>
     print({
       bench: 'linearizability',
-      ...{ decider, operations, clients, verdict, wallMs: Math.round(wallMs) },
+      ...{ decider, operations, clients, verdict, wallMs: Math.round(wallMs), cpuMs: Math.round(cpuMs) },
       operationsPerSecond: Math.round((operations * 1000) / wallMs),
+      operationsPerCpuSecond: Math.round((operations * 1000) / cpuMs),
     });
   let verdict = '';
   const witness = timed(() => (verdict = contradiction(history, log) ?? 'linearizable'));
-  report('witness', verdict, witness.wallMs);
+  report('witness', verdict, witness);
   const search = timed(() => (verdict = decide(history, 100 * operations).kind));
-  report('search', verdict, search.wallMs);
+  report('search', verdict, search);
 }
 
 const print = (line: object): void => console.log(JSON.stringify({ ...line, loadAverage: loadAverage() }));

@@ -32,16 +32,6 @@ export class KvModel {
     this.#past = keepsPast ? new Map() : null;
   }
 
-  /** A copy that goes its own way; it knows nothing of the past. */
-  fork(): KvModel {
-    const copy = new KvModel(false);
-    copy.revision = this.revision;
-    copy.compactRevision = this.compactRevision;
-    copy.pairs = new Map(this.pairs);
-    copy.leases = new Set(this.leases);
-    return copy;
-  }
-
   /** Does a request. What is refused changes nothing. */
   apply(request: KvRequest): Effect {
     switch (request.kind) {

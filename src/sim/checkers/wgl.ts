@@ -2,7 +2,8 @@
 import { stream } from '../../base/prng.ts';
 import { KvModel } from './kv-model.ts';
 import { isRead, isSerializable } from './history.ts';
-import { pairText } from './kv-request.ts';
+import type { KvRequest, Pair } from './kv-request.ts';
+import type { Effect } from './kv-model.ts';
 import type { Operation } from './history.ts';
 
 /** `undecided`: the search was broken off after so many steps as it was allowed. */
@@ -75,11 +76,13 @@ function unlift(call: Node): void {
 }
 
 const twoTo32 = 4294967296;
+/** So many of the upper word's bits fit into a number beside the lower word. */
+const upperBits = 0x1fffff;
 
 /** Numbers for sets of operations: the exclusive or of a drawn number for each. */
 class Memo {
   readonly #words: readonly (readonly [number, number])[];
-  readonly #seen = new Set<string>();
+  readonly #seen = new Set<number>();
   #low = 0;
   #high = 0;
 
@@ -96,37 +99,119 @@ class Memo {
   }
 
   /** Whether this set was not met in this state before. */
-  isNew(state: string): boolean {
-    const key = `${this.#low} ${this.#high} ${state}`;
+  isNew(state: State): boolean {
+    const [low, high] = [(this.#low ^ state.low) >>> 0, (this.#high ^ state.high) & upperBits];
+    const key = high * twoTo32 + low;
     if (this.#seen.has(key)) return false;
     this.#seen.add(key);
     return true;
   }
 }
 
-/** A state as text: equal states have equal texts. */
-function stateText(model: KvModel): string {
-  const pairs = [...model.pairs.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
-  const numbers = `${model.revision} ${model.compactRevision}`;
-  return `${numbers} ${pairs.map(pairText).join(' ')} ${[...model.leases].join(' ')}`;
+/** What takes an operation back. */
+interface Undo {
+  readonly request: KvRequest;
+  readonly effect: Effect;
+  readonly revision: number;
+  readonly compactRevision: number;
+  readonly low: number;
+  readonly high: number;
 }
 
-/** The state after an operation; null where it cannot have had its answer here. */
-function step(model: KvModel, { request, answer, revision }: Operation): KvModel | null {
-  if (isRead(request)) {
-    if (revision !== null && revision !== model.revision) return null;
-    return model.apply(request).answer === answer ? model : null;
+/**
+ * The store in the midst of a search: operations are done and taken back in place. `low` and `high` are a hash
+ * of all that is in it, changed with each key: equal states have equal ones.
+ */
+class State {
+  readonly model = new KvModel(false);
+  low = 0;
+  high = 0;
+  readonly #seed: number;
+  readonly #numbers = new Map<string | bigint, number>();
+
+  constructor(seed: number) {
+    this.#seed = seed;
   }
-  const next = model.fork();
-  const effect = next.apply(request);
-  // one of which nobody has heard and that changes nothing might as well never have been
-  if (answer === null) return effect.answer === null || effect.changes.length === 0 ? null : next;
-  return effect.answer === answer && (revision === null || revision === next.revision) ? next : null;
+
+  /** Does an operation; null, and nothing is done, where it cannot have had its answer here. */
+  step({ request, answer, revision }: Operation): Undo | null {
+    const { model, low, high } = this;
+    const before = { revision: model.revision, compactRevision: model.compactRevision, low, high };
+    const effect = model.apply(request);
+    const undo = { request, effect, ...before };
+    const isPossible =
+      answer === null
+        ? // one of which nobody has heard and that changes nothing might as well never have been
+          effect.answer !== null && effect.changes.length > 0
+        : effect.answer === answer && (revision === null || revision === model.revision);
+    if (!isPossible) {
+      this.undo(undo);
+      return null;
+    }
+    if (!isRead(request)) this.#note(undo);
+    return undo;
+  }
+
+  undo({ request, effect, revision, compactRevision, low, high }: Undo): void {
+    const { model } = this;
+    for (let i = effect.changes.length - 1; i >= 0; i--) {
+      const { key, before } = effect.changes[i];
+      if (before === null) model.pairs.delete(key);
+      else model.pairs.set(key, before);
+    }
+    if (effect.answer !== null && request.kind === 'grant') model.leases.delete(request.id);
+    if (effect.answer !== null && request.kind === 'revoke') model.leases.add(request.id);
+    [model.revision, model.compactRevision, this.low, this.high] = [revision, compactRevision, low, high];
+  }
+
+  #note({ request, effect, revision, compactRevision }: Undo): void {
+    const { model } = this;
+    for (const { before, after } of effect.changes) {
+      if (before !== null) this.#mixPair(before);
+      if (after !== null) this.#mixPair(after);
+    }
+    this.#mix(1, [revision, compactRevision]);
+    this.#mix(1, [model.revision, model.compactRevision]);
+    const isLease = request.kind === 'grant' || request.kind === 'revoke';
+    if (isLease && effect.answer !== null) this.#mix(2, [this.#number(request.id)]);
+  }
+
+  #mixPair({ key, value, create, mod, version, lease }: Pair): void {
+    this.#mix(3, [this.#number(key), this.#number(value), create, mod, version, this.#number(lease)]);
+  }
+
+  /** Each text is hashed once, by the map: then a number stands for it. */
+  #number(text: string | bigint): number {
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    this.#numbers.set(text, this.#numbers.size + 1);
+    return this.#numbers.size;
+  }
+
+  /** Two words over some integers, into the hash or out of it. */
+  #mix(kind: number, numbers: readonly number[]): void {
+    let [a, b] = [Math.imul(this.#seed, 0x9e3779b1) ^ kind, Math.imul(this.#seed, 0x85ebca6b) + kind];
+    for (const number of numbers) {
+      a = Math.imul(a ^ number, 0xcc9e2d51);
+      a = (a << 15) | (a >>> 17);
+      b = Math.imul((b + number) | 0, 0x1b873593);
+      b ^= b >>> 13;
+    }
+    this.low = (this.low ^ mixed(a)) >>> 0;
+    this.high = (this.high ^ mixed(b)) >>> 0;
+  }
+}
+
+/** The last mixing of MurmurHash3. */
+function mixed(word: number): number {
+  const first = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  const second = Math.imul(first ^ (first >>> 13), 0xc2b2ae35);
+  return second ^ (second >>> 16);
 }
 
 /** Where a search stands: the calls that were chosen, and what was the next to try before each. */
 interface Choice {
-  readonly model: KvModel;
+  readonly undo: Undo;
   /** The call that was chosen; null for an unknown request. */
   readonly call: Node | null;
   readonly operation: number;
@@ -140,12 +225,14 @@ class Search {
   readonly #memo: Memo;
   readonly #stack: Choice[] = [];
   readonly #used = new Set<number>();
-  #model = new KvModel(false);
+  readonly #state: State;
   /** The next to try: a call in the list, then the unknown requests by their place. */
   #at: Node | null;
   #place = 0;
   #untilUs = Infinity;
-  longest: readonly Operation[] = [];
+  /** The longest order so far, and how much of it is what the stack holds. */
+  readonly #longest: number[] = [];
+  #shared = 0;
 
   constructor(history: readonly Operation[], seed: number) {
     const operations = players(history);
@@ -155,6 +242,7 @@ class Search {
     this.#unknown = unknown.map((_, i) => known.length + i);
     this.#head = listOf(known);
     this.#memo = new Memo(operations.length, seed);
+    this.#state = new State(seed);
     this.#at = this.#head.after;
   }
 
@@ -181,25 +269,41 @@ class Search {
     return this.#stack.map(({ operation }) => this.#operations[operation]);
   }
 
+  get longest(): Operation[] {
+    return this.#longest.map((operation) => this.#operations[operation]);
+  }
+
   #try(call: Node | null, operation: number): boolean {
-    const next = step(this.#model, this.#operations[operation]);
-    if (next === null || !isFirst(this.#memo, operation, next)) return false;
-    this.#stack.push({ model: this.#model, call, operation });
-    this.#model = next;
+    const undo = this.#state.step(this.#operations[operation]);
+    if (undo === null) return false;
+    this.#memo.toggle(operation);
+    if (!this.#memo.isNew(this.#state)) {
+      this.#memo.toggle(operation);
+      this.#state.undo(undo);
+      return false;
+    }
+    this.#stack.push({ undo, call, operation });
     if (call === null) this.#used.add(operation);
     else lift(call);
     this.#at = this.#head.after;
     this.#place = 0;
-    if (this.#stack.length > this.longest.length) this.longest = this.order();
+    this.#noteLongest();
     return true;
+  }
+
+  #noteLongest(): void {
+    if (this.#stack.length <= this.#longest.length) return;
+    this.#longest.length = this.#shared;
+    while (this.#shared < this.#stack.length) this.#longest.push(this.#stack[this.#shared++].operation);
   }
 
   #back(): Verdict['kind'] | null {
     const choice = this.#stack.pop();
     if (choice === undefined) return 'contradictory';
-    const { model, call, operation } = choice;
+    this.#shared = Math.min(this.#shared, this.#stack.length);
+    const { undo, call, operation } = choice;
     this.#memo.toggle(operation);
-    this.#model = model;
+    this.#state.undo(undo);
     if (call !== null) {
       unlift(call);
       this.#at = call.after;
@@ -232,11 +336,4 @@ export function search(history: readonly Operation[], budget: number, seed = 1):
     if (kind !== null) return { kind, order: run.longest, steps };
   }
   return { kind: 'undecided', order: run.longest, steps: budget };
-}
-
-function isFirst(memo: Memo, operation: number, next: KvModel): boolean {
-  memo.toggle(operation);
-  if (memo.isNew(stateText(next))) return true;
-  memo.toggle(operation);
-  return false;
 }
