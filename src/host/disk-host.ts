@@ -37,6 +37,7 @@ export class DiskHost {
   readonly #hangs: (message: string | null) => void;
   readonly #queues = new Map<number, MemberQueue>();
   #storedCommits = 0;
+  #storedUs = 0;
   #writing: Promise<void> | null = null;
   #flushing = false;
   #wake: (() => void)[] = [];
@@ -53,6 +54,11 @@ export class DiskHost {
   /** Commits made durable so far. */
   get storedCommits(): number {
     return this.#storedCommits;
+  }
+
+  /** Virtual time of the newest of them, microseconds; 0 before any. */
+  get storedUs(): number {
+    return this.#storedUs;
   }
 
   /**
@@ -137,6 +143,7 @@ export class DiskHost {
     try {
       await this.#store.write(group);
       this.#storedCommits += group.length;
+      for (const { timeUs } of group) this.#storedUs = Math.max(this.#storedUs, timeUs);
     } catch (error) {
       this.#fail(group, error);
     }

@@ -151,7 +151,7 @@ export class IdbStore implements PageStore {
     for (const value of records) {
       for (const commit of unpackCommits(value, mostMembers)) {
         await folder.apply(commit);
-        timeUs = commit.timeUs;
+        timeUs = Math.max(timeUs, commit.timeUs);
       }
     }
     folder.finish();

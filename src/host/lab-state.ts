@@ -15,6 +15,7 @@ export const closedState: LabState = {
   origin: null,
   replayed: null,
   storedCommits: 0,
+  storedUs: 0,
   timeUs: 0,
   moment: 0,
   playing: false,

@@ -108,7 +108,7 @@ export class Lab {
       clock: this.#parts.clock,
       locks: this.#parts.locks,
       taken: () => this.#stop('taken', 'This lab was taken over by another tab; here it has stopped.'),
-      lost: (message) => this.#stop('store', message),
+      lost: (message) => this.#stop('store', this.#lost(message)),
     });
     if (!storage.ok) {
       early.then(
@@ -123,6 +123,7 @@ export class Lab {
     this.#storageNotice = storage.storageNotice;
     this.#sentInterventions = 0;
     const { scheduler, show } = this.#opened;
+    if (storage.isWiped) wipeAll(this.#opened.cluster);
     if (options.run === undefined) await scheduler.runUntil(() => isSettled(this.#notes), settleLimitUs);
     else await this.#replay(this.#opened, options.run);
     if (options.startPaused !== true && scheduler.stopped === null) show.play();
@@ -216,6 +217,7 @@ export class Lab {
       lossNotice: storage.lossNotice,
       origin: storage.origin,
       replayed: this.#replayed,
+      storedUs: storage.store.kind === 'memory' ? 0 : disk.storedUs,
       storedCommits: storage.store.kind === 'memory' ? 0 : disk.storedCommits,
       timeUs: scheduler.shownUs,
       moment: cluster.moment,
@@ -429,6 +431,12 @@ export class Lab {
     return stopped === null ? { ok: true, moment } : { ok: false, code: 'stopped', message: stopped.message };
   }
 
+  /** The store went away under the lab: what it had held. */
+  #lost(message: string): string {
+    const { storedCommits, boot } = this.state();
+    return `${message} It had come to commit ${storedCommits} of boot ${boot}; reload to see what is left.`;
+  }
+
   #hangs(message: string | null): void {
     this.#hang = message === null ? null : { kind: 'store', message, moment: this.state().moment };
     this.#progressed();
@@ -455,6 +463,14 @@ export class Lab {
       this.#opened = null;
       await opened.storage.lock?.release();
     }
+  }
+}
+
+/** What the browser did to the disks is an input as any other: a run that is done again has it. */
+function wipeAll(cluster: Cluster): void {
+  for (const member of cluster.members) {
+    cluster.act({ type: 'wipe', member });
+    cluster.act({ type: 'start', member });
   }
 }
 

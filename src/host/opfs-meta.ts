@@ -1,10 +1,10 @@
 /** What a lab's files are, and how far they have come: two slots, written in turn, so that one is whole. */
-import { mostMembers } from './page-store.ts';
 import { crc32c } from '../base/checksum.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import type { LabRecord } from './page-store.ts';
+import { isCount, mostMembers } from './page-store.ts';
 import { damaged, largestFileBytes, longestName } from './store-record.ts';
-import { checkRecord, isCount } from './stored-lab.ts';
+import { checkRecord } from './stored-lab.ts';
 
 /** "QLM1", little-endian. */
 const magic = 0x314d4c51;

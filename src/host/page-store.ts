@@ -4,6 +4,10 @@ import type { MemberSettings } from '../sim/member-settings.ts';
 import type { StoreCommit } from '../sim/types.ts';
 import type { StorageKind } from './port.ts';
 
+/** A whole number from 0. */
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
+
 /** Stored data of another number are refused, never guessed at. */
 export const storeFormat = 1;
 

@@ -86,12 +86,14 @@ export interface Replayed {
   readonly proven: boolean | null;
 }
 
-/** Kept in a second store: where the lab's own is empty and this is not, the browser dropped it. */
+/** Kept in a second store: where the lab's own is empty or older than this, the browser lost some of it. */
 export interface StoreWitness {
   /** The store that it is of; IndexedDB where absent. */
   readonly storage?: StorageKind;
   readonly boot: number;
   readonly commits: number;
+  /** Virtual time of the last of them, microseconds. */
+  readonly timeUs?: number;
 }
 
 export type StorageKind = 'indexeddb' | 'opfs' | 'memory';
@@ -116,6 +118,8 @@ export interface LabState {
   readonly replayed: Replayed | null;
   /** Durable commits of the real store since this boot. */
   readonly storedCommits: number;
+  /** Virtual time of the newest of them, microseconds; 0 before any. */
+  readonly storedUs: number;
   readonly timeUs: number;
   readonly moment: number;
   readonly playing: boolean;

@@ -11,13 +11,15 @@ import { readStoredOpfs } from './opfs-look.ts';
 import { OpfsStore } from './opfs-store.ts';
 import type { LabSetup, PageStore, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat } from './page-store.ts';
-import type { LabImage, LabOptions, LabOrigin, Result } from './port.ts';
+import type { LabImage, LabOptions, LabOrigin, Result, StoreWitness } from './port.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** A browser that asks or hangs for longer counts as one that refuses. */
 const patienceMs = 2000;
 /** The files of a page that is gone may take as long until they are free. */
 const filesPatienceMs = 5000;
+/** Where a lab is remembered, the store is there: a machine with much else to do gets more time to open it. */
+const rememberedPatienceMs = 20_000;
 
 export interface OpenedStorage {
   readonly store: PageStore;
@@ -25,6 +27,8 @@ export interface OpenedStorage {
   readonly lock: WorkspaceLock | null;
   readonly storageNotice: string | null;
   readonly lossNotice: string | null;
+  /** The browser dropped all that was stored: the members' disks are wiped. */
+  readonly isWiped: boolean;
   /** The file that the lab begins from. */
   readonly origin: LabOrigin | null;
 }
@@ -117,9 +121,21 @@ async function openWith(
       () => {},
     );
   };
-  const lab = await inTime(clock, opening, closeLate, store.kind === 'opfs' ? filesPatienceMs : patienceMs);
-  const notices = { storageNotice: null, lossNotice: lossNotice(options, store, lab), origin: null };
-  return { ok: true, store, lab, lock, ...notices };
+  const lab = await inTime(clock, opening, closeLate, patienceFor(options, store));
+  const lossNotice = lossOf(options, store, lab);
+  const isWiped = lossNotice !== null && lab.fresh;
+  return { ok: true, store, lab, lock, storageNotice: null, lossNotice, isWiped, origin: null };
+}
+
+/** What is remembered of the lab in this store; null where nothing is. */
+function witnessOf({ witness }: LabOptions, { kind }: PageStore): StoreWitness | null {
+  if (witness === undefined || witness === null || witness.boot < 1) return null;
+  return (witness.storage ?? 'indexeddb') === kind ? witness : null;
+}
+
+function patienceFor(options: LabOptions, store: PageStore): number {
+  if (witnessOf(options, store) !== null) return rememberedPatienceMs;
+  return store.kind === 'opfs' ? filesPatienceMs : patienceMs;
 }
 
 async function lookAt(options: LabOptions, hooks: StorageHooks): Promise<Result<OpenedStorage>> {
@@ -176,6 +192,7 @@ async function inMemory(
     lock: null,
     storageNotice,
     lossNotice: null,
+    isWiped: false,
     origin: null,
   };
 }
@@ -196,14 +213,27 @@ const setupOf = ({ seed, members, preVote, settings = {} }: LabOptions): LabSetu
   settings,
 });
 
-function lossNotice({ witness }: LabOptions, { kind }: PageStore, lab: StoredLab): string | null {
-  if (!lab.fresh || witness === undefined || witness === null || witness.boot < 1) return null;
-  if ((witness.storage ?? 'indexeddb') !== kind) return null;
+/** What a witness remembers and the store does not have, in words; null where nothing is missing. */
+function lossOf(options: LabOptions, store: PageStore, lab: StoredLab): string | null {
+  const witness = witnessOf(options, store);
+  if (witness === null) return null;
+  const { boot, commits, timeUs = 0 } = witness;
+  if (lab.fresh) {
+    return (
+      `Your browser dropped the lab's storage at commit ${commits} of boot ${boot}: ` +
+      "all members' disks are wiped. A new lab begins."
+    );
+  }
+  const { record } = lab;
+  if (record.boot > boot && record.timeUs >= timeUs) return null;
   return (
-    `Your browser dropped the lab's storage: ${witness.commits} commits of boot ${witness.boot} are gone. ` +
-    'A new lab begins.'
+    `Your browser gave back an older state of the lab's storage: it had come to commit ${commits} of boot ` +
+    `${boot}, at ${seconds(timeUs)} s; what is there ends at ${seconds(record.timeUs)} s. ` +
+    'What was acknowledged since may be gone.'
   );
 }
+
+const seconds = (us: number): string => (us / 1_000_000).toFixed(3);
 
 function inTime<Value>(
   clock: WallClock,

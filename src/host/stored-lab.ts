@@ -1,12 +1,8 @@
 /** What stored data must look like and what their faults mean, in whichever of the browser's stores. */
 import type { LabRecord } from './page-store.ts';
-import { StoreError, storeFormat } from './page-store.ts';
+import { isCount, StoreError, storeFormat } from './page-store.ts';
 import { readSettings } from './settings-schema.ts';
 import { damaged } from './store-record.ts';
-
-/** A whole number from 0. */
-export const isCount = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= 0;
 
 /**
  * Checks a lab's record as it came from the store.

@@ -3,6 +3,7 @@
  * seen.
  */
 import type { LabState, StorageKind, StoreWitness } from './port.ts';
+import { isCount } from './page-store.ts';
 
 type Stored = Exclude<StorageKind, 'memory'>;
 
@@ -22,22 +23,20 @@ export class Witness {
   read(storage: Stored): StoreWitness | null {
     try {
       const text = localStorage.getItem(this.#key(storage)) ?? '{}';
-      const { boot, commits } = JSON.parse(text) as Partial<StoreWitness>;
-      return Number.isSafeInteger(boot) && Number.isSafeInteger(commits)
-        ? { storage, boot: boot as number, commits: commits as number }
-        : null;
+      const { boot, commits, timeUs = 0 } = JSON.parse(text) as Partial<StoreWitness>;
+      return isCount(boot) && isCount(commits) && isCount(timeUs) ? { storage, boot, commits, timeUs } : null;
     } catch {
       return null;
     }
   }
 
   /** Remembers how far the store has come. */
-  see({ storage, boot, storedCommits: commits }: LabState): void {
+  see({ storage, boot, storedCommits: commits, storedUs: timeUs }: LabState): void {
     if (storage === 'memory') return;
     const isNew = this.#written?.boot !== boot;
     const now = performance.now();
     if (!isNew && (this.#written?.commits === commits || now - this.#writtenMs < writeMs)) return;
-    this.#written = { boot, commits };
+    this.#written = { boot, commits, timeUs };
     this.#writtenMs = now;
     this.#try(() => localStorage.setItem(this.#key(storage), JSON.stringify(this.#written)));
   }

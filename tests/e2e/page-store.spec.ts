@@ -112,7 +112,7 @@ test('files that the browser dropped are missed by name', async ({ page }) => {
     );
   }).toPass();
   await page.goto(`./${query}`);
-  expect((await ready(page)).lossNotice).toMatch(/dropped the lab's storage: \d+ commits of boot 1 are gone/);
+  expect((await ready(page)).lossNotice).toMatch(/dropped the lab's storage at commit \d+ of boot 1/);
   await expect(page.getByText(/dropped the lab's storage/).first()).toBeVisible();
   expect((await state(page)).storage).toBe('opfs');
 });

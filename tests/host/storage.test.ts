@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/engine/raft/types.ts';
-import type { LabOptions } from '../../src/host/port.ts';
+import type { LabOptions, StoreWitness } from '../../src/host/port.ts';
 import type { StorageHooks } from '../../src/host/storage.ts';
 import { openStorage } from '../../src/host/storage.ts';
 import { wallClock } from '../../src/host/wall-clock.ts';
@@ -70,7 +70,7 @@ test('a lab is stored where the browser stores, and in memory where it is asked 
   expect([asked.store.kind, asked.storageNotice]).toEqual(['memory', null]);
 });
 
-test('where storage is refused, or does not answer in two seconds, the lab lives in memory and says why', async () => {
+test('where storage is refused, or does not answer in time, the lab lives in memory and says why', async () => {
   const { open } = IDBFactory.prototype;
   try {
     IDBFactory.prototype.open = () => {
@@ -84,6 +84,15 @@ test('where storage is refused, or does not answer in two seconds, the lab lives
     const silent = opened(optionsOf(), hooksOf({ clock, locks: undefined }));
     await clock.pass(2000);
     expect((await silent).storageNotice).toContain('did not open in 2 seconds');
+    let answered = false;
+    const witness = { boot: 1, commits: 3 };
+    const remembered = opened(optionsOf({ witness }), hooksOf({ clock, locks: undefined })).finally(() => {
+      answered = true;
+    });
+    await clock.pass(19_999);
+    expect(answered).toBe(false);
+    await clock.pass(1);
+    expect((await remembered).storageNotice).toContain('did not open in 20 seconds');
   } finally {
     IDBFactory.prototype.open = open;
   }
@@ -132,9 +141,31 @@ test('a page that reloads waits for its own past to let the lab go', async () =>
 test('a witness that remembers commits of an empty store names the loss', async () => {
   const lost = await opened(optionsOf({ witness: { boot: 4, commits: 77 } }), hooksOf());
   expect(lost.lossNotice).toBe(
-    "Your browser dropped the lab's storage: 77 commits of boot 4 are gone. A new lab begins.",
+    "Your browser dropped the lab's storage at commit 77 of boot 4: all members' disks are wiped. " +
+      'A new lab begins.',
   );
+  expect(lost.isWiped).toBe(true);
   expect((await opened(optionsOf(), hooksOf())).lossNotice).toBeNull();
+});
+
+test('a store that is older than its witness is named; one as new as it, or newer, is not', async () => {
+  const options = optionsOf();
+  const first = await opened(options, hooksOf());
+  const op = { kind: 'write', file: 'db', offset: 0, data: new Uint8Array([1]) } as const;
+  await first.store.write([{ member: nodeId(1), commit: 1, timeUs: 3_000_000, urgent: true, ops: [op] }]);
+  await first.store.close();
+  const noticeWith = async (witness: StoreWitness): Promise<string | null> => {
+    const { store, lossNotice, isWiped } = await opened({ ...options, witness }, hooksOf());
+    expect(isWiped).toBe(false);
+    await store.close();
+    return lossNotice;
+  };
+  expect(await noticeWith({ boot: 1, commits: 1, timeUs: 3_000_000 })).toBeNull();
+  expect(await noticeWith({ boot: 1, commits: 9, timeUs: 2_500_000 })).toBeNull();
+  expect(await noticeWith({ boot: 1, commits: 9, timeUs: 3_500_000 })).toContain(
+    "older state of the lab's storage: it had come to commit 9 of boot 1, at 3.500 s; what is there ends at 3.000 s",
+  );
+  expect(await noticeWith({ boot: 5, commits: 9 })).toContain('older state');
 });
 
 test('stored data that cannot be read refuse the lab with a code, and let the lock go', async () => {
@@ -194,5 +225,5 @@ test('a witness names the loss of the store that it is of, and of no other', asy
   const witness = { storage: 'opfs', boot: 2, commits: 5 } as const;
   expect((await opened(optionsOf({ storage: 'auto', witness }), hooksOf({ root }))).lossNotice).toBeNull();
   const lost = await opened(optionsOf({ storage: 'opfs', witness }), hooksOf({ root }));
-  expect(lost.lossNotice).toContain('5 commits of boot 2 are gone');
+  expect(lost.lossNotice).toContain('at commit 5 of boot 2');
 });
