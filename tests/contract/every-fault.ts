@@ -270,7 +270,7 @@ export const faultSteps: readonly FaultStep[] = [
 async function messageUnderWay(lab: LabUnderTest): Promise<number> {
   const over = new Set<number>();
   for (const type of ['sim.deliver', 'sim.drop'] as const)
-    for (const { event } of await lab.events(type)) if ('message' in event) over.add(event.message);
+    for (const { event } of await lab.events(type)) if (event.type === type) over.add(event.message);
   const found = (await lab.events('sim.send')).findLast(
     ({ event }) => event.type === 'sim.send' && !over.has(event.message),
   );

@@ -103,6 +103,7 @@ export async function findingsOf(
 /** A lab that was opened again has all of it, agrees with its store, and takes another write. */
 export async function goesOn(page: Page, query: string, written: Acknowledged): Promise<LabState> {
   const opened = await openLab(page, query);
+  expect(opened.storageNotice).toBeNull();
   if (opened.lossNotice !== null) return opened;
   expect(await written.missingIn(page)).toEqual([]);
   expect(await actAndRun(page, { type: 'put', key: 'goes on', value: 'yes' }, 4000)).toMatchObject({

@@ -87,12 +87,9 @@ const inside: Readonly<Record<string, (facts: Facts, draws: Prng) => void>> = {
   newField: (facts, draws) => {
     const { holder } = place(facts, draws);
     const value = anyStrange(draws);
-    Object.defineProperty(holder, names[draws.below(names.length)], {
-      value,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
+    if (Array.isArray(holder)) return void holder.push(value);
+    const name = names[draws.below(names.length)];
+    Object.defineProperty(holder, name, { value, enumerable: true, configurable: true, writable: true });
   },
   lessField: (facts, draws) => {
     const { holder, name } = place(facts, draws);
