@@ -71,6 +71,8 @@ interface ServerDefects {
   readonly applyByClock: boolean;
   /** The entry's index may be stored without its effect (etcd#13766). */
   readonly indexBeforeEffect: boolean;
+  /** The copy that a defragmentation makes does not say which entry it is at (etcd#14685). */
+  readonly defragmentLosesIndex: boolean;
   /** A write that has failed counts as done. */
   readonly diskErrorsIgnored: boolean;
   /** Records of the log are taken without a look at their checksum. */
@@ -90,6 +92,10 @@ interface StoreDefects {
   readonly splitRevisions: boolean;
   /** The end of a lease leaves its last key. */
   readonly revokeLeavesKey: boolean;
+  /** Each member ends leases by its own clock, which has not heard of renewals. */
+  readonly everyClockEndsLeases: boolean;
+  /** A new leader gives the leases no time, though the one before it has promised some. */
+  readonly promotionEndsLeases: boolean;
 }
 
 interface PageDefects {
@@ -111,6 +117,8 @@ interface PageDefects {
   readonly overflowStays: boolean;
   /** A node that is split loses its last key. */
   readonly splitLosesKey: boolean;
+  /** A page's parent knows it by its last key, not by its first. */
+  readonly lastKeySeparates: boolean;
   /** A transaction that is rolled back leaves as free what it has freed. */
   readonly rollbackFrees: boolean;
 }
@@ -148,6 +156,7 @@ export const noDefects: Defects = {
   proposeAgain: false,
   applyByClock: false,
   indexBeforeEffect: false,
+  defragmentLosesIndex: false,
   diskErrorsIgnored: false,
   walUnchecked: false,
   compactionDropsNewest: false,
@@ -156,6 +165,8 @@ export const noDefects: Defects = {
   futureWatchHearsAll: false,
   splitRevisions: false,
   revokeLeavesKey: false,
+  everyClockEndsLeases: false,
+  promotionEndsLeases: false,
   metaUnchecked: false,
   metaBeforeData: false,
   firstMetaCounts: false,
@@ -165,5 +176,6 @@ export const noDefects: Defects = {
   shortFreelistCount: false,
   overflowStays: false,
   splitLosesKey: false,
+  lastKeySeparates: false,
   rollbackFrees: false,
 };

@@ -1,5 +1,5 @@
 /** Planted bugs of pages, of the log on the disk, of revisions and of leases. */
-import { alone, asking, cluster, restarts, second } from './mutation.ts';
+import { alone, asking, cluster, kinds, restarts, second } from './mutation.ts';
 import type { Mutation } from './mutation.ts';
 import type { RunPlan } from './run.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
@@ -53,6 +53,10 @@ const tearing = {
 
 export const diskMutations: readonly Mutation[] = [
   cluster('22', 'the index before the effect', 'indexBeforeEffect', ['C5', 'C7'], restarts),
+  cluster('22b', 'a defragmentation loses the index', 'defragmentLosesIndex', ['C5', 'C7'], {
+    ...kinds('kill', 'restart'),
+    ...asking('put', 'defrag'),
+  }),
   alone('23', 'meta pages are not checked', 'metaUnchecked', 'C6'),
   alone('24', 'meta before data', 'metaBeforeData', 'C6', 'crashes'),
   alone('25', 'always meta page 0', 'firstMetaCounts', 'C6'),
@@ -62,6 +66,7 @@ export const diskMutations: readonly Mutation[] = [
   alone('29', 'a count in 16 bits', 'shortFreelistCount', 'C6', 'longFreelist', 1),
   alone('30', 'overflow stays', 'overflowStays', 'C6'),
   alone('31', 'a split loses a key', 'splitLosesKey', 'C6'),
+  alone('31b', 'a separator is the last key', 'lastKeySeparates', 'C6'),
   alone('32', 'a rollback frees', 'rollbackFrees', 'C6'),
   cluster('33', 'disk errors are ignored', 'diskErrorsIgnored', ['C2', 'C6'], failing),
   cluster('34', 'the log is not checked', 'walUnchecked', ['C1', 'C2'], tearing),
@@ -83,4 +88,15 @@ export const diskMutations: readonly Mutation[] = [
     ['C4'],
     asking('put', 'grant', 'leasedPut'),
   ),
+  cluster(
+    '40b',
+    'leases end by every clock',
+    'everyClockEndsLeases',
+    ['C4'],
+    asking('grant', 'leasedPut', 'keepAlive'),
+  ),
+  cluster('40c', 'a new leader gives leases no time', 'promotionEndsLeases', ['C4'], {
+    ...restarts,
+    ...asking('put', 'grant', 'leasedPut', 'keepAlive'),
+  }),
 ];

@@ -81,7 +81,7 @@ function place(part: Node): void {
     writeTo: (bytes, view, at) => part.write(bytes, view, at, part.pgid, count - 1),
   });
   if (part.parent !== null) {
-    const first = part.inodes[0];
+    const first = part.inodes[tx.defects.lastKeySeparates ? part.inodes.length - 1 : 0];
     part.parent.put(part.key ?? first, first.withChild(part.pgid));
     part.key = first;
   }

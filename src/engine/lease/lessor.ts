@@ -15,6 +15,8 @@ import { itemOf } from './item.ts';
 import type { Item } from './item.ts';
 import type { QueueEntry } from './lease-queue.ts';
 import { spreadPileUp } from './pile-up.ts';
+import { noDefects } from '../defects.ts';
+import type { Defects } from '../defects.ts';
 import { LeaseError, maxTtlSeconds, noLease } from './types.ts';
 import type {
   ExpiryKind,
@@ -58,8 +60,7 @@ export class Lessor implements KeyLeases {
   readonly #minTtlSeconds: number;
   readonly #recheckUs: number;
   readonly #revokeRate: number;
-  /** See `Defects.revokeLeavesKey`. */
-  readonly #leavesKey: boolean;
+  readonly #defects: Defects;
   readonly #kind: ExpiryKind;
   /** Null: no checkpoints are made. */
   readonly #checkpoints: CheckpointSchedule | null;
@@ -84,7 +85,8 @@ export class Lessor implements KeyLeases {
     this.#minTtlSeconds = config.minTtlSeconds;
     this.#recheckUs = config.recheckUs ?? defaultRecheckUs;
     this.#revokeRate = config.revokeRate ?? defaultRevokeRate;
-    this.#leavesKey = config.leavesKey ?? false;
+    this.#defects = config.defects ?? noDefects;
+    this.#isPrimary = this.#defects.everyClockEndsLeases;
     this.#kind = config.expiry ?? 'heapMap';
     const { checkpoints } = config;
     this.#checkpoints = checkpoints === undefined ? null : new CheckpointSchedule(checkpoints.intervalUs);
@@ -165,7 +167,7 @@ export class Lessor implements KeyLeases {
     assert(this.#openTxn !== null, 'lessor: a lease is revoked when the store can delete its keys');
     const txn = this.#openTxn();
     const keys = sortedKeys(lease);
-    if (this.#leavesKey) keys.pop();
+    if (this.#defects.revokeLeavesKey) keys.pop();
     let revision = 0;
     for (const key of keys) revision = txn.deleteRange(key, null).revision;
     for (const item of lease.keys.keys()) this.#leaseOf.delete(item);
@@ -277,7 +279,11 @@ export class Lessor implements KeyLeases {
   promote(extendUs: number, nowUs: number): void {
     this.#isPrimary = true;
     for (const lease of this.#leases.values()) {
-      this.#refresh(lease, nowUs, extendUs);
+      this.#refresh(
+        lease,
+        nowUs,
+        this.#defects.promotionEndsLeases ? -secondsOf(lease) * secondUs : extendUs,
+      );
       this.#schedule(lease, nowUs);
     }
     const leases = this.#byExpiry();
@@ -300,6 +306,7 @@ export class Lessor implements KeyLeases {
 
   /** Another member leads, or nobody: no lease expires here. */
   demote(): void {
+    if (this.#defects.everyClockEndsLeases) return;
     const wasPrimary = this.#isPrimary;
     this.#isPrimary = false;
     for (const lease of this.#leases.values()) lease.expiryUs = null;
@@ -347,16 +354,15 @@ export class Lessor implements KeyLeases {
 
   /** @returns the new expiry; the end of countable time for what would be past it */
   #refresh(lease: LeaseRecord, nowUs: number, extendUs = 0): number {
-    const seconds = lease.remainingTtlSeconds > 0 ? lease.remainingTtlSeconds : lease.ttlSeconds;
-    const expiryUs = Math.min(nowUs + extendUs + seconds * secondUs, Number.MAX_SAFE_INTEGER);
+    const expiryUs = Math.min(nowUs + extendUs + secondsOf(lease) * secondUs, Number.MAX_SAFE_INTEGER);
     lease.expiryUs = expiryUs;
     lease.dueUs = expiryUs;
     this.#search.register(lease);
     return expiryUs;
   }
 
-  #schedule({ id, ttlSeconds, remainingTtlSeconds }: LeaseRecord, nowUs: number): void {
-    this.#checkpoints?.add(id, remainingTtlSeconds > 0 ? remainingTtlSeconds : ttlSeconds, nowUs);
+  #schedule(lease: LeaseRecord, nowUs: number): void {
+    this.#checkpoints?.add(lease.id, secondsOf(lease), nowUs);
   }
 
   #byExpiry(): LeaseRecord[] {
@@ -390,6 +396,11 @@ export class Lessor implements KeyLeases {
     assert(expiryUs !== null, 'lessor: only what has an expiry expires');
     if (this.#trace.on) this.#trace.emit({ type: 'lease.expire', id: idToHex(id), expiryUs });
   }
+}
+
+/** What a leader gives it: what a checkpoint has left of it, else all. */
+function secondsOf({ ttlSeconds, remainingTtlSeconds }: LeaseRecord): number {
+  return remainingTtlSeconds > 0 ? remainingTtlSeconds : ttlSeconds;
 }
 
 function viewOf({ id, ttlSeconds, expiryUs, keys }: LeaseRecord): Lease {

@@ -1,5 +1,6 @@
 /** Leases: what they are, what a lessor is built from, and how it refuses. */
 import type { Brand } from '../../base/brand.ts';
+import type { Defects } from '../defects.ts';
 
 /** A signed 64-bit number; etcd draws positive ones, clients may choose any but 0. */
 export type LeaseId = Brand<bigint, 'LeaseId'>;
@@ -50,8 +51,7 @@ export interface LessorConfig {
   readonly checkpoints?: LeaseCheckpoints;
   /** At most half as many leases are handed out by one pass. Default 1000, in leases a second. */
   readonly revokeRate?: number;
-  /** See `Defects.revokeLeavesKey`. */
-  readonly leavesKey?: boolean;
+  readonly defects?: Defects;
 }
 
 /** @source etcd v3.4.23 lease/lessor.go LessorConfig CheckpointInterval, CheckpointPersist */

@@ -1,10 +1,12 @@
 /** Defragmentation: the store is copied into a tight file, which then takes the old one's place. */
 import { assert } from '../../base/assert.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
 import type { Trace } from '../../base/trace.ts';
 import type { Backend } from '../backend/backend.ts';
 import { openDb } from '../backend/backend.ts';
+import { metaKeys } from '../backend/schema.ts';
 import { compact } from '../bolt/compact.ts';
-import type { DbOptions } from '../bolt/db.ts';
+import type { Db, DbOptions } from '../bolt/db.ts';
 import { MemoryPager } from '../bolt/pager.ts';
 import { backendFile } from './disk.ts';
 import type { Disk } from './disk.ts';
@@ -49,8 +51,10 @@ export class Defragmenter {
     const { pageSize } = backend.db;
     const copy = new MemoryPager();
     const source = backend.db.beginRead();
-    compact(openDb(copy, { pageSize }), source, { fillPercent, txMaxBytes });
+    const target = openDb(copy, { pageSize });
+    compact(target, source, { fillPercent, txMaxBytes });
     source.rollback();
+    if (this.#options.defects?.defragmentLosesIndex === true) loseIndex(target);
     const image = copy.image();
     this.#write(image);
     this.#done = done;
@@ -84,4 +88,11 @@ export class Defragmenter {
       this.#disk.write(temporaryFile, at, image.slice(at, at + pieceBytes));
     this.#disk.sync('defragment', temporaryFile);
   }
+}
+
+/** A planted mistake, see `Defects.defragmentLosesIndex`. */
+function loseIndex(db: Db): void {
+  const tx = db.beginWrite();
+  tx.bucket(encodeUtf8('meta'))?.delete(metaKeys.consistentIndex);
+  tx.commit();
 }

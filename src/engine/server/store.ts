@@ -146,13 +146,13 @@ export class Store {
    * @source etcd v3.4.23 etcdserver/server.go NewServer
    */
   #openLessor(): Lessor {
-    const { electionTicks, heartbeatTicks, tickUs, leaseCheckpoints } = this.#config;
+    const { electionTicks, heartbeatTicks, tickUs, leaseCheckpoints, defects } = this.#config;
     const minTtlUs = Math.floor((3 * electionTicks) / 2) * heartbeatTicks * tickUs;
     const config = {
       minTtlSeconds: Math.ceil(minTtlUs / 1_000_000),
       recheckUs: requestTimeoutUs(electionTicks * tickUs),
       ...(leaseCheckpoints === undefined ? {} : { checkpoints: leaseCheckpoints }),
-      leavesKey: this.#config.defects?.revokeLeavesKey === true,
+      ...(defects !== undefined && { defects }),
     };
     return new Lessor(new BackendLeaseStore(this.backend), config, this.#outbox.trace);
   }
