@@ -2,7 +2,16 @@
 import type { Component } from 'svelte';
 import type { Desk } from './desk.svelte.ts';
 
-export const views = ['cluster', 'raft', 'pages', 'keys', 'leases', 'spacetime', 'checks', 'freelist'] as const;
+export const views = [
+  'cluster',
+  'raft',
+  'pages',
+  'keys',
+  'leases',
+  'spacetime',
+  'checks',
+  'freelist',
+] as const;
 export type View = (typeof views)[number];
 
 /** @property embedded alone in another page: the picture without what stands beside it */
