@@ -43,11 +43,13 @@ const runSchema = v.object({
   moment,
   chainHash: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, 'is not a chain hash'))),
   planted: v.optional(v.pipe(v.array(v.picklist(defects)), v.maxLength(8)), []),
-  interventions: v.pipe(
-    v.array(v.strictObject({ moment, action: v.unknown() })),
-    v.maxLength(runLimits.interventions, `has more than ${runLimits.interventions} actions`),
+  // its length first, what is in it one by one: there may be very many
+  interventions: v.custom<readonly unknown[]>(
+    (list) => Array.isArray(list) && list.length <= runLimits.interventions,
+    `is no list of at most ${runLimits.interventions} actions`,
   ),
 });
+const interventionSchema = v.strictObject({ moment, action: v.unknown() });
 
 /** The refusal of what is no run. */
 export const badRun = (message: string): { ok: false; code: string; message: string } => ({
@@ -75,15 +77,25 @@ export async function readRun(value: unknown): Promise<Result<{ run: Run }>> {
   const interventions: Intervention[] = [];
   const breath = new Breath();
   let last = 0;
-  for (const { moment: at, action } of run.interventions) {
+  for (const [i, one] of run.interventions.entries()) {
     if (breath.isDue) await breath.take();
-    if (at < last || at > run.moment) return badRun(`Action ${interventions.length + 1} is out of order.`);
-    last = at;
-    const read = readAction(action);
-    if (!read.ok) return badRun(`Action ${interventions.length + 1}: ${read.message.slice(0, 200)}`);
-    interventions.push({ moment: at, action: read.action });
+    const read = readIntervention(one);
+    if (!read.ok) return badRun(`Action ${i + 1}: ${read.message.slice(0, 200)}`);
+    const { intervention } = read;
+    if (intervention.moment < last || intervention.moment > run.moment)
+      return badRun(`Action ${i + 1} is out of order.`);
+    last = intervention.moment;
+    interventions.push(intervention);
   }
   return { ok: true, run: { ...run, interventions } };
+}
+
+function readIntervention(value: unknown): Result<{ intervention: Intervention }> {
+  const parsed = v.safeParse(interventionSchema, value);
+  if (!parsed.success) return badRun(parsed.issues[0].message);
+  const { moment: at, action } = parsed.output;
+  const read = readAction(action);
+  return read.ok ? { ok: true, intervention: { moment: at, action: read.action } } : read;
 }
 
 /** A command, or what the real store had reported. */
