@@ -1,14 +1,18 @@
-/** The kinds of faults that a cluster survives whatever they meet: what is drawn from unless told otherwise. */
-import { faultKinds } from '../../src/sim/swarm-faults.ts';
+/** Which kinds of faults a run draws from. */
+import { faultKinds, isBeyondRaft } from '../../src/sim/swarm-faults.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 
+/** What raft promises to survive, if need be with an operator's help: all that a simulation draws from. */
+export const survivable: readonly FaultKind[] = faultKinds.filter((kind) => !isBeyondRaft(kind));
+
 /**
- * What raft does not promise to survive, what needs an operator, and what no history is kept of. Duplicates: a
- * proposal that a follower hands on has nothing that tells it from its copy, and TCP makes none.
+ * Damage, which ends members and needs an operator; clocks, under which leases are not asked for; what makes many
+ * more requests or messages, and what is rare elsewhere.
  */
-const others: readonly string[] = [
-  ...['rotLog', 'rotMeta', 'rotPages', 'misdirect', 'misdirected', 'lying', 'lyingDisk', 'rollback', 'wipe'],
-  ...['duplicate', 'clock', 'clockRate', 'load'],
+const special: readonly FaultKind[] = [
+  ...(['rotLog', 'rotMeta', 'rotSnapshot', 'clockRate', 'load'] as const),
+  ...(['duplicate', 'corrupt', 'message', 'ring', 'bridge'] as const),
 ];
 
-export const defaultKinds: readonly FaultKind[] = faultKinds.filter((kind) => !others.includes(kind));
+/** The plain ones, after which a cluster is as it was: planted bugs are looked for among them. */
+export const defaultKinds: readonly FaultKind[] = survivable.filter((kind) => !special.includes(kind));

@@ -1,5 +1,5 @@
 /** What `npm run sim` is told. */
-import { defaultKinds } from './kinds.ts';
+import { survivable } from './kinds.ts';
 import { faultKinds } from '../../src/sim/swarm-faults.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 
@@ -64,7 +64,7 @@ function positive(text: string, name: string): number {
 }
 
 function kindsOf(text: string): readonly FaultKind[] {
-  if (text === 'all') return defaultKinds;
+  if (text === 'all') return survivable;
   const names = text === 'none' ? [] : text.split(',');
   const unknown = names.find((name) => !(faultKinds as readonly string[]).includes(name));
   if (unknown !== undefined) throw new Error(`--faults knows ${faultKinds.join(', ')}; not ${unknown}`);

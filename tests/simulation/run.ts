@@ -2,11 +2,13 @@
 import { stream } from '../../src/base/prng.ts';
 import { Member } from '../../src/engine/server/member.ts';
 import { Cluster } from '../../src/sim/cluster.ts';
+import { isClientAction } from '../../src/sim/actions.ts';
 import { Judge, inspect } from '../../src/sim/checkers/judge.ts';
 import { liveness } from '../../src/sim/checkers/liveness.ts';
 import { Members } from '../../src/sim/run.ts';
 import { swarmSchedule } from '../../src/sim/swarm.ts';
 import { defaultWorld } from '../../src/sim/world-config.ts';
+import { Damages, isDone } from './damages.ts';
 import { Operator, withCalm } from './operator.ts';
 import { Workload } from './workload.ts';
 import type { Changes, Site } from './operator.ts';
@@ -16,7 +18,7 @@ import type { FaultReach } from '../../src/sim/reach.ts';
 import type { Boot } from '../../src/sim/run.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
-import type { ClientOutcome, ClusterConfig, LabTrace } from '../../src/sim/types.ts';
+import type { Action, ClientAction, ClientOutcome, ClusterConfig, LabTrace } from '../../src/sim/types.ts';
 import type { RequestKind } from './workload.ts';
 
 export interface RunPlan {
@@ -52,6 +54,8 @@ export interface RunResult {
 const second = 1_000_000;
 /** Everything is looked at so often. */
 const wholeUs = 10 * second;
+/** How long a fault waits for a message that it can meet: a heartbeat's time and more. */
+const patienceUs = 300_000;
 /** An operator looks after the cluster so often. */
 const firstTurnUs = 2 * second;
 const turnUs = 300_000;
@@ -99,6 +103,7 @@ export class Run {
   readonly #schedule: readonly ScheduledAction[];
   readonly #outcomes = new Map<number, ClientOutcome>();
   readonly #operator: Operator | null;
+  readonly #damages: Damages;
   /** Which member each host's process is, in hex. */
   readonly #ids = new Map<number, string>();
   #nextWholeUs = wholeUs;
@@ -107,12 +112,15 @@ export class Run {
   constructor(plan: RunPlan) {
     const { seed, members, faults, virtualUs } = plan;
     this.#plan = plan;
-    this.judge = new Judge(plan.heeds ?? null);
+    const drawn = plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs });
+    this.#damages = new Damages(drawn);
+    this.judge = new Judge(plan.heeds ?? null, null, { damage: this.#damages.isExpected });
     this.cluster = new Cluster({ ...configOf(plan), trace: this.#trace() });
     this.#members = new Members(plan.boot ?? Member.boot);
     this.#world = inspect(this.cluster, (member) => this.#members.get(member));
-    this.#workload = new Workload(seed, members, plan.requests ?? null);
-    const drawn = plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs });
+    // by a clock that is wrong nobody can say how long a lease should live
+    const hasClocks = drawn.some(({ action }) => action.type === 'clockRate');
+    this.#workload = new Workload(seed, members, plan.requests ?? null, !hasClocks);
     const isDrawn = plan.schedule === undefined;
     this.#schedule = hasChanges(plan) && isDrawn ? withCalm(drawn, virtualUs) : drawn;
     const draws = stream(seed, 'operator');
@@ -126,6 +134,7 @@ export class Run {
       on: true,
       emit: (at, event) => {
         if (event.type === 'server.boot') this.#ids.set(at.member, event.memberId);
+        if (event.type === 'server.halt') this.#damages.note(at.member, event.reason);
         judge.checkers.emit(at, event);
       },
       asked: (id, action, timeUs) => judge.begin(id, action, timeUs),
@@ -175,13 +184,28 @@ export class Run {
       while (this.#operator !== null && this.#turnUs < nextUs && !this.#isOver) this.#operatorTurn();
       this.#runTo(nextUs);
       if (this.#isOver) return;
-      if (faultAt <= requestAt) this.cluster.act(this.#schedule[fault++].action);
+      if (faultAt <= requestAt) this.#do(this.#schedule[fault++].action);
       else {
         this.cluster.act(this.#workload.next());
         request++;
       }
     }
     this.#runTo(virtualUs);
+  }
+
+  /** A message is named by its rank among those under way; where none is, the next one will be soon. */
+  #do(action: Action): void {
+    if (action.type !== 'message') return void this.cluster.act(action);
+    const isHeld = action.do === 'deliver';
+    const untilUs = this.cluster.nowUs + patienceUs;
+    for (let next = this.cluster.nextTimeUs; !isHeld && next !== null && next < untilUs && !this.#isOver;) {
+      if (this.cluster.messagesUnderWay(false).length > 0) break;
+      this.#runTo(next);
+      next = this.cluster.nextTimeUs;
+    }
+    const messages = this.cluster.messagesUnderWay(isHeld);
+    if (messages.length === 0) return;
+    this.cluster.act({ ...action, message: messages[(action.message - 1) % messages.length] });
   }
 
   #operatorTurn(): void {
@@ -221,8 +245,39 @@ export class Run {
     const fromUs = cluster.nowUs;
     judge.leases.calm(fromUs);
     this.#mustWrite(fromUs + liveness.writeUs);
-    const tidyUs = this.#tidy();
+    const tidyUs = this.#tidy() + this.#replaceDamaged();
     this.#mustLevel(fromUs + tidyUs + liveness.levelUs);
+  }
+
+  /** Who cannot be started for what is in its files is replaced. @returns how long that took */
+  #replaceDamaged(): number {
+    const { cluster } = this;
+    const { nowUs } = cluster;
+    const halted = this.#operator === null && !this.#isOver ? this.#damages.halted(cluster) : [];
+    for (const member of halted) {
+      const { evidence, actions } = this.#damages.replace(cluster, member);
+      if (evidence !== null) this.judge.checkers.report(this.judge.liveness, evidence);
+      for (const action of actions) {
+        if (this.#isOver) break;
+        if (isClientAction(action)) this.#mustDo(action);
+        else cluster.act(action);
+      }
+    }
+    return cluster.nowUs - nowUs;
+  }
+
+  /** The cluster may refuse it at first: its members must have heard each other for a while. */
+  #mustDo(action: ClientAction): void {
+    const untilUs = this.cluster.nowUs + liveness.writeUs;
+    while (!this.#isOver) {
+      const id = this.cluster.act(action);
+      this.#runFor(second);
+      const outcome = this.#outcomes.get(id);
+      if (outcome?.ok === true || (outcome?.ok === false && isDone(action, outcome.message))) return;
+      if (this.cluster.nowUs <= untilUs) continue;
+      const why = outcome?.ok === false ? outcome.message : 'no answer';
+      this.judge.checkers.report(this.judge.liveness, `${action.type} fails: ${why}`);
+    }
   }
 
   /** Members that an operator has to take out are. @returns how long that took */

@@ -1,31 +1,50 @@
 /** What a range of seeds came to, in one line. */
+import { survivable } from './kinds.ts';
+import type { FaultReach } from '../../src/sim/reach.ts';
+import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 import type { RunResult } from './run.ts';
 
-/** The counts of faults that happened, as the line words them. */
-const counted = [
-  'kills',
-  'powerCuts',
-  'restarts',
-  'pauses',
-  'cuts',
-  'slowDisks',
-  'linkFaults',
-  'droppedByCut',
-  'droppedByLoss',
-  'lostByLink',
-  'delayedByLink',
-  'writesLost',
-  'writesTorn',
-  'syncsFailed',
-  'crashes',
-  'slowCpus',
-  'outOfMemory',
-  'stalls',
-  'overtaken',
-  'flapTurns',
-  'diskFull',
-  'bitsRotten',
-] as const;
+type Effects = readonly (keyof FaultReach)[];
+
+const cuts: Effects = ['droppedByCut'];
+
+/** What a fault of each kind does once it happens; one that none of it came of has proved nothing. */
+const effects: Readonly<Partial<Record<FaultKind, Effects>>> = {
+  kill: ['kills'],
+  powerCut: ['powerCuts'],
+  blackout: ['powerCuts'],
+  restart: ['restarts'],
+  pause: ['inputsHeld'],
+  cut: cuts,
+  ring: cuts,
+  bridge: cuts,
+  isolate: cuts,
+  partition: cuts,
+  flap: ['flapTurns'],
+  slowDisk: ['syncsSlowed'],
+  badLink: ['delayedByLink'],
+  loss: ['lostByLink'],
+  jitter: ['jittered'],
+  duplicate: ['duplicatedByLink'],
+  corrupt: ['droppedCorrupt'],
+  reorder: ['overtaken'],
+  bandwidth: ['droppedByQueue'],
+  filter: ['droppedByFilter'],
+  message: ['messagesHeld', 'messagesDelayed', 'messagesCopied', 'droppedByCommand'],
+  load: ['loadIssued'],
+  crashPoint: ['crashes'],
+  slowCpu: ['inputsSlowed'],
+  clockRate: ['clockRates'],
+  memoryLimit: ['outOfMemory'],
+  diskTimes: ['diskSettings'],
+  stall: ['stalls'],
+  powerCutFates: ['writesKept', 'writesLost', 'writesTorn'],
+  diskError: ['writesFailed', 'readsFailed', 'syncsFailed'],
+  diskFull: ['diskFull'],
+  rotLog: ['bitsRotten'],
+  rotMeta: ['bitsRotten'],
+  rotSnapshot: ['bitsRotten'],
+};
 
 export class Totals {
   violations = 0;
@@ -35,9 +54,11 @@ export class Totals {
   #inputs = 0;
   #operations = 0;
   #undecided = 0;
-  readonly #faults = new Map<string, number>();
+  /** Of each kind: how many began, and what came of the runs' faults of that kind. */
+  readonly #begun = new Map<FaultKind, number>();
+  readonly #came = new Map<FaultKind, number>();
 
-  add({ violation, virtualUs, moments, reach, judge }: RunResult, wallMs: number): void {
+  add({ violation, virtualUs, moments, reach, judge, schedule }: RunResult, wallMs: number): void {
     this.#seeds++;
     if (violation !== null) this.violations++;
     this.#virtualUs += virtualUs;
@@ -45,18 +66,37 @@ export class Totals {
     this.#inputs += moments;
     this.#operations += judge.linearizability.work.operations;
     this.#undecided += judge.linearizability.work.undecided;
-    for (const kind of counted) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + reach[kind]);
+    const kinds = schedule.flatMap(({ kind, atUs }) =>
+      kind === undefined || atUs > virtualUs ? [] : [kind],
+    );
+    for (const kind of kinds) this.#begun.set(kind, (this.#begun.get(kind) ?? 0) + 1);
+    for (const kind of new Set(kinds)) {
+      const came = (effects[kind] ?? []).reduce((sum, name) => sum + reach[name], 0);
+      this.#came.set(kind, (this.#came.get(kind) ?? 0) + came);
+    }
   }
 
+  /** Kinds that began and did nothing. */
+  get idle(): readonly FaultKind[] {
+    return [...this.#begun.keys()].filter((kind) => this.#came.get(kind) === 0);
+  }
+
+  /** So many faults of each kind, and in brackets what came of the runs that had them. */
   line(first: number, last: number): string {
-    const faults = [...this.#faults].filter(([, count]) => count > 0);
+    const known = survivable.filter((kind) => this.#begun.has(kind));
+    const others = [...this.#begun.keys()].filter((kind) => !known.includes(kind));
+    const faults = [...known, ...others].map(
+      (kind) => `${kind} ${this.#begun.get(kind)} (${this.#came.get(kind)})`,
+    );
     const ratio = this.#virtualUs / 1000 / Math.max(1, this.#wallMs);
     const rate = Math.round(this.#inputs / Math.max(0.001, this.#wallMs / 1000));
+    const { idle } = this;
     return (
       `seeds ${first}..${last} (${this.#seeds}), ${(this.#virtualUs / 3.6e9).toFixed(2)} virtual hours, ` +
       `${ratio.toFixed(0)} times the wall's, ${this.#inputs} inputs, ${rate} a second, ` +
       `${this.#operations} requests (${this.#undecided} searches undecided), ` +
-      `faults: ${faults.map(([kind, count]) => `${kind} ${count}`).join(', ')}, ` +
+      `faults: ${faults.join(', ') || 'none'}, ` +
+      (idle.length > 0 ? `without effect: ${idle.join(', ')}, ` : '') +
       `${this.violations} violation${this.violations === 1 ? '' : 's'}`
     );
   }

@@ -1,0 +1,66 @@
+/** Members whose files are damaged for good: after a run's faults each is replaced, as an operator does it. */
+import { peerUrlOf } from '../../src/base/hosts.ts';
+import { memberIdText } from '../../src/sim/mistakes.ts';
+import type { Cluster } from '../../src/sim/cluster.ts';
+import type { ScheduledAction } from '../../src/sim/swarm.ts';
+import type { Action, ClientAction } from '../../src/sim/types.ts';
+
+const damage = /is damaged|cannot start/;
+
+export interface Replacement {
+  /** Why the member must not be as it is; null where it was to be expected. */
+  readonly evidence: string | null;
+  readonly actions: readonly Action[];
+}
+
+export class Damages {
+  readonly #rotten: ReadonlySet<number>;
+  readonly #reasons = new Map<number, string>();
+
+  constructor(schedule: readonly ScheduledAction[]) {
+    this.#rotten = new Set(
+      schedule.flatMap(({ action }) => (action.type === 'bitRot' ? [action.member] : [])),
+    );
+  }
+
+  /** Whether files are damaged in the run. */
+  get isExpected(): boolean {
+    return this.#rotten.size > 0;
+  }
+
+  /** A member has said why it stops. */
+  note(member: number, reason: string): void {
+    this.#reasons.set(member, reason);
+  }
+
+  /** Those that cannot be started for what is in their files. */
+  halted(cluster: Cluster): number[] {
+    return cluster.members.filter(
+      (member) => cluster.memberStatus(member) === 'halted' && damage.test(this.#reasons.get(member) ?? ''),
+    );
+  }
+
+  /** Out with the old one, and a new one in its place: on an empty disk, and with an id of its own. */
+  replace(cluster: Cluster, member: number): Replacement {
+    const reason = this.#reasons.get(member) ?? '';
+    if (!this.#rotten.has(member))
+      return { evidence: `nobody damaged m${member}'s files, and it says: ${reason}`, actions: [] };
+    const others = cluster.members.filter((other) => cluster.memberStatus(other) === 'up');
+    const endpoints = others.map((other) => `m${other}`);
+    const actions: readonly Action[] = [
+      { type: 'memberRemove', id: memberIdText(member), endpoints },
+      { type: 'wipe', member },
+      { type: 'memberAdd', name: `m${member}`, peerUrls: [peerUrlOf(member)], endpoints },
+      { type: 'start', member },
+    ];
+    return { evidence: null, actions };
+  }
+}
+
+/** An answer that got lost: what was asked has happened already. */
+export function isDone({ type }: ClientAction, message: string): boolean {
+  return (
+    (type === 'memberRemove' && message.includes('member not found')) ||
+    (type === 'memberAdd' && message.includes('Peer URLs already exist'))
+  );
+}
