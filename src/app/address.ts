@@ -40,6 +40,9 @@ export interface Address {
   readonly settings: MemberSettings;
 }
 
+/** What a new lab is begun with. */
+export type Setup = Pick<Address, 'seed' | 'members' | 'preVote' | 'settings'>;
+
 /** A value that is not known: the default stands in for it, and the page says so. */
 export interface AddressFault {
   readonly name: string;

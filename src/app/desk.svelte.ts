@@ -13,7 +13,15 @@ import type { Deed } from '../views/controls/DeedNote.svelte';
 import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
 import { download } from './download.ts';
-import { defaultAddress, isRunLink, labOptions, scenarioOf, type Address } from './address.ts';
+import {
+  defaultAddress,
+  isRunLink,
+  labOptions,
+  scenarioOf,
+  writeAddress,
+  type Address,
+  type Setup,
+} from './address.ts';
 import type { Run } from '../host/run-schema.ts';
 import type { SharedRun } from './share.ts';
 import type { View } from './views.ts';
@@ -27,7 +35,7 @@ export class Desk {
   unit = $state<StepUnit>('message');
   theme = $state<Theme>('auto');
   menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
-  dialog = $state<'help' | 'delete' | 'share' | 'plant' | null>(null);
+  dialog = $state<'help' | 'delete' | 'share' | 'plant' | 'settings' | null>(null);
   /** What the dialog about sharing tells; null until it is open. */
   shared = $state.raw<SharedRun | null>(null);
   notices = $state.raw<readonly string[]>([]);
@@ -225,6 +233,20 @@ export class Desk {
   now = (): Promise<void> => this.lab.goTo(Number.POSITIVE_INFINITY);
 
   speed = (factor: number): Promise<void> => this.lab.setSpeed(factor);
+
+  /** What a new lab would be begun with: what this one was. */
+  get setup(): Setup {
+    const { seed, members, preVote, settings } = this.lab.state ?? labOptions(this.#address);
+    return { seed, members, preVote, settings: settings ?? {} };
+  }
+
+  /** Leaves this lab for a new one in memory, whose address says what it was begun with. */
+  beginAnew = (setup: Setup): void => {
+    const { theme, layout, workspace, autoplay } = this.#address;
+    const kept = { ...defaultAddress, theme, layout, workspace, autoplay, view: this.view };
+    const query = writeAddress({ ...kept, ...setup, storage: 'memory' });
+    location.assign(`${location.pathname}${query}`);
+  };
 
   deleteStored = async (): Promise<void> => {
     this.dialog = null;

@@ -174,3 +174,12 @@ export function spanText(spanUs: number): string {
 
 const rounded = (value: number): string =>
   String(value >= 10 ? Math.round(value) : Math.round(value * 10) / 10);
+
+const byteUnits = ['B', 'KiB', 'MiB', 'GiB'] as const;
+
+/** A size in the largest unit of which there is one: `96 KiB`, `1.5 MiB`. */
+export function bytesText(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(byteUnits.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const amount = bytes / 1024 ** power;
+  return `${Number.isInteger(amount) || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${byteUnits[power]}`;
+}
