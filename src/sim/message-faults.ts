@@ -1,10 +1,15 @@
 /** What is done by hand to a message on its way. */
 import { launch } from './outputs.ts';
+import { mayBeDoubled } from './link-faults.ts';
 import type { Transit } from './network.ts';
 import type { FaultAction } from './types.ts';
 import type { World } from './world.ts';
 
 type MessageAction = Extract<FaultAction, { type: 'message' }>;
+
+const onceOnly =
+  'a proposal that is handed on: it travels once, for a connection gives its bytes once and etcd would ' +
+  'apply a copy too';
 
 /** @returns null when it took effect, else why not */
 export function doMessage(world: World, action: MessageAction): string | null {
@@ -24,6 +29,7 @@ export function doMessage(world: World, action: MessageAction): string | null {
       if (waiting === 'behind') return `message ${action.message} waits behind one that is held`;
       return delay(world, transit, action.delayUs ?? 0);
     case 'duplicate':
+      if (!mayBeDoubled(transit.send)) return `message ${action.message} is ${onceOnly}`;
       world.reach.messagesCopied++;
       launch(world, world.network.copy(world.nowUs, transit));
       return null;
