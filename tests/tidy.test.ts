@@ -209,6 +209,36 @@ test('a planted clock is seen', () => {
   expect(impurities({ path: 'x.ts', text: '', tree })).toEqual(['x.ts:1 Date', 'x.ts:1 Math.random']);
 });
 
+/** What `fork` cannot copy, where it can be seen: names that nobody outside can read, functions kept as they are. */
+function uncopied(source: Source): string[] {
+  const found: string[] = [];
+  const isFunction = (node: ts.Node | undefined): boolean =>
+    node !== undefined &&
+    (ts.isArrowFunction(node) ||
+      ts.isFunctionExpression(node) ||
+      (ts.isCallExpression(node) && /\.bind$/.test(node.expression.getText())));
+  walk(source.tree, (node) => {
+    const { line } = source.tree.getLineAndCharacterOfPosition(node.getStart());
+    const at = `${source.path}:${line + 1}`;
+    if (ts.isPrivateIdentifier(node)) found.push(`${at} ${node.text}`);
+    if (ts.isPropertyDeclaration(node) && isFunction(node.initializer))
+      found.push(`${at} a field keeps a function`);
+    if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.EqualsToken) return;
+    if (/^this\./.test(node.left.getText()) && isFunction(node.right))
+      found.push(`${at} a field keeps a function`);
+  });
+  return found;
+}
+
+test('what the world is made of can be copied: no # names, no function kept but by kept', () => {
+  const copied = sources.filter(({ path }) => /^src\/(base|engine|sim)\//.test(path));
+  expect(copied.flatMap(uncopied)).toEqual([]);
+  const planted = 'class A { #a = 1; b = () => 1; c() { this.c = this.c.bind(this); } }';
+  const tree = ts.createSourceFile('x.ts', planted, ts.ScriptTarget.ES2023, true);
+  const keeps = 'x.ts:1 a field keeps a function';
+  expect(uncopied({ path: 'x.ts', text: '', tree })).toEqual(['x.ts:1 #a', keeps, keeps]);
+});
+
 test('no markup is made from data, and no mark of unfinished work stands in the code', () => {
   const banned = /\{@html|innerHTML|outerHTML|insertAdjacentHTML|\.html\(|\b(TODO|FIXME|XXX|HACK)\b/;
   const rows = sources

@@ -44,63 +44,62 @@ export function fork<Value extends object>(root: Value): Value {
 }
 
 class Fork {
-  readonly #copies = new Map<object, object>();
+  private readonly copies = new Map<object, object>();
   /** Pairs of an object and its empty copy. */
-  readonly #unfilled: object[] = [];
+  private readonly unfilled: object[] = [];
 
   run<Value extends object>(root: Value): Value {
-    const copy = this.#copy(root, root, 'root') as Value;
-    for (let to = this.#unfilled.pop(); to !== undefined; to = this.#unfilled.pop()) {
-      this.#fill(this.#unfilled.pop() ?? fail('fork: a copy without its origin'), to);
+    const copy = this.copy(root, root, 'root') as Value;
+    for (let to = this.unfilled.pop(); to !== undefined; to = this.unfilled.pop()) {
+      this.fill(this.unfilled.pop() ?? fail('fork: a copy without its origin'), to);
     }
     return copy;
   }
 
-  #copy(value: unknown, owner: object, name: string): unknown {
+  private copy(value: unknown, owner: object, name: string): unknown {
     if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value;
-    const known = this.#copies.get(value);
+    const known = this.copies.get(value);
     if (known !== undefined) return known;
     if (shared.has(value) || value instanceof Error) return value;
-    const copy = this.#make(value, owner, name);
-    this.#copies.set(value, copy);
+    const copy = this.make(value, owner, name);
+    this.copies.set(value, copy);
     return copy;
   }
 
-  #make(value: object, owner: object, name: string): object {
+  private make(value: object, owner: object, name: string): object {
     const recipe = recipes.get(value);
     if (recipe !== undefined) {
-      const own = recipe.captured.map((each) => this.#copy(each, value, name));
+      const own = recipe.captured.map((each) => this.copy(each, value, name));
       return kept(recipe.make as (...captured: unknown[]) => object, ...own);
     }
     if (typeof value === 'function') {
       return fail(`fork: ${owner.constructor.name}.${name} keeps a function of unknown state`);
     }
     if (value instanceof ArrayBuffer) return value.slice(0);
-    if (ArrayBuffer.isView(value)) return this.#makeView(value);
+    if (ArrayBuffer.isView(value)) return this.makeView(value);
     (value as { [beforeFork]?: () => void })[beforeFork]?.();
     const to = emptyLike(value);
-    this.#unfilled.push(value, to);
+    this.unfilled.push(value, to);
     return to;
   }
 
-  #makeView(value: ArrayBufferView): object {
-    const buffer = this.#copy(value.buffer, value, 'buffer') as ArrayBuffer;
+  private makeView(value: ArrayBufferView): object {
+    const buffer = this.copy(value.buffer, value, 'buffer') as ArrayBuffer;
     if (value instanceof DataView) return new DataView(buffer, value.byteOffset, value.byteLength);
     const { constructor, length } = value as Uint8Array;
     return new (constructor as Uint8ArrayConstructor)(buffer, value.byteOffset, length);
   }
 
-  #fill(from: object, to: object): void {
+  private fill(from: object, to: object): void {
     if (from instanceof Map) {
       const map = to as Map<unknown, unknown>;
-      for (const [key, value] of from)
-        map.set(this.#copy(key, from, 'key'), this.#copy(value, from, 'value'));
+      for (const [key, value] of from) map.set(this.copy(key, from, 'key'), this.copy(value, from, 'value'));
     } else if (from instanceof Set) {
-      for (const value of from) (to as Set<unknown>).add(this.#copy(value, from, 'value'));
+      for (const value of from) (to as Set<unknown>).add(this.copy(value, from, 'value'));
     } else {
       const source = from as Readonly<Record<string, unknown>>;
       for (const name of Object.keys(source)) {
-        (to as Record<string, unknown>)[name] = this.#copy(source[name], from, name);
+        (to as Record<string, unknown>)[name] = this.copy(source[name], from, name);
       }
     }
   }

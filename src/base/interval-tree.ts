@@ -44,25 +44,25 @@ export function affinePoint(key: Uint8Array): AffineInterval {
  * @source etcd v3.4.23 pkg/adt/interval_tree.go; Cormen et al., Introduction to Algorithms, chapters 13, 14
  */
 export class IntervalTree {
-  #root: Node | null = null;
+  private root: Node | null = null;
 
   insert({ begin, end }: AffineInterval): void {
     const node: Node = { begin, end, max: end, red: true, left: null, right: null, parent: null };
     let parent: Node | null = null;
-    for (let at = this.#root; at !== null; at = isBefore(node, at) ? at.left : at.right) parent = at;
+    for (let at = this.root; at !== null; at = isBefore(node, at) ? at.left : at.right) parent = at;
     node.parent = parent;
-    if (parent === null) this.#root = node;
+    if (parent === null) this.root = node;
     else {
       if (isBefore(node, parent)) parent.left = node;
       else parent.right = node;
       updateMax(parent);
     }
-    this.#repair(node);
+    this.repair(node);
   }
 
   /** Whether some interval overlaps this one. */
   intersects(wanted: AffineInterval): boolean {
-    let at = this.#root;
+    let at = this.root;
     while (at !== null && compareIntervals(wanted, at) !== 0) {
       const goesLeft: boolean = at.left !== null && compareBounds(at.left.max, wanted.begin) > 0;
       at = goesLeft ? at.left : at.right;
@@ -86,12 +86,12 @@ export class IntervalTree {
   /** Those that overlap, by their begin. */
   overlapping(wanted: AffineInterval): AffineInterval[] {
     const found: AffineInterval[] = [];
-    visit(this.#root, wanted, found);
+    visit(this.root, wanted, found);
     return found;
   }
 
   /** No red node has a red parent: colours move up, and turns end it. */
-  #repair(inserted: Node): void {
+  private repair(inserted: Node): void {
     let node = inserted;
     for (let parent = node.parent; parent !== null && parent.red; parent = node.parent) {
       const grandparent = parent.parent;
@@ -107,20 +107,20 @@ export class IntervalTree {
       }
       if (node === (isLeft ? parent.right : parent.left)) {
         node = parent;
-        this.#rotate(node, isLeft);
+        this.rotate(node, isLeft);
       }
       const top = node.parent;
       assert(top !== null, 'interval-tree: a turned node has a parent');
       top.red = false;
       grandparent.red = true;
-      this.#rotate(grandparent, !isLeft);
+      this.rotate(grandparent, !isLeft);
     }
-    assert(this.#root !== null, 'interval-tree: there is a root after an insertion');
-    this.#root.red = false;
+    assert(this.root !== null, 'interval-tree: there is a root after an insertion');
+    this.root.red = false;
   }
 
   /** Turns a node down to the left, its right child up; or the other way round. */
-  #rotate(node: Node, toLeft: boolean): void {
+  private rotate(node: Node, toLeft: boolean): void {
     const child = toLeft ? node.right : node.left;
     if (child === null) return;
     const inner = toLeft ? child.left : child.right;
@@ -128,16 +128,16 @@ export class IntervalTree {
     else node.left = inner;
     if (inner !== null) inner.parent = node;
     updateMax(node);
-    this.#replace(node, child);
+    this.replace(node, child);
     if (toLeft) child.left = node;
     else child.right = node;
     updateMax(child);
   }
 
-  #replace(node: Node, child: Node): void {
+  private replace(node: Node, child: Node): void {
     const { parent } = node;
     child.parent = parent;
-    if (parent === null) this.#root = child;
+    if (parent === null) this.root = child;
     else {
       if (node === parent.left) parent.left = child;
       else parent.right = child;

@@ -25,31 +25,31 @@ function mix(value: number): number {
 
 /** xoshiro128** by Blackman and Vigna (prng.di.unimi.it): four u32 of state, never all zero. */
 export class Prng {
-  #a: number;
-  #b: number;
-  #c: number;
-  #d: number;
+  private a: number;
+  private b: number;
+  private c: number;
+  private d: number;
 
   constructor(state: readonly [number, number, number, number]) {
     assert((state[0] | state[1] | state[2] | state[3]) !== 0, 'prng: the state is all zero');
-    [this.#a, this.#b, this.#c, this.#d] = state;
+    [this.a, this.b, this.c, this.d] = state;
   }
 
   /** The state, for keyframes: `new Prng(prng.state())` goes on with the same draws. */
   state(): [number, number, number, number] {
-    return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0];
+    return [this.a >>> 0, this.b >>> 0, this.c >>> 0, this.d >>> 0];
   }
 
   /** A uniform u32. */
   next(): number {
-    const result = Math.imul(rotl(Math.imul(this.#b, 5), 7), 9);
-    const shifted = this.#b << 9;
-    this.#c ^= this.#a;
-    this.#d ^= this.#b;
-    this.#b ^= this.#c;
-    this.#a ^= this.#d;
-    this.#c ^= shifted;
-    this.#d = rotl(this.#d, 11);
+    const result = Math.imul(rotl(Math.imul(this.b, 5), 7), 9);
+    const shifted = this.b << 9;
+    this.c ^= this.a;
+    this.d ^= this.b;
+    this.b ^= this.c;
+    this.a ^= this.d;
+    this.c ^= shifted;
+    this.d = rotl(this.d, 11);
     return result >>> 0;
   }
 

@@ -40,73 +40,73 @@ export function int64FieldSize(value: bigint): number {
 
 /** Writes fields into a buffer of the exact size, which the caller has added up. */
 export class WireWriter {
-  readonly #bytes: Uint8Array;
-  #at = 0;
+  private readonly buffer: Uint8Array;
+  private at = 0;
 
   constructor(sizeBytes: number) {
-    this.#bytes = new Uint8Array(sizeBytes);
+    this.buffer = new Uint8Array(sizeBytes);
   }
 
   /** A varint field, written even when it is zero. `value` is a safe non-negative integer. */
   uint(field: number, value: number): void {
-    this.#varint(field * 8 + wireType.varint);
-    this.#varint(value);
+    this.varint(field * 8 + wireType.varint);
+    this.varint(value);
   }
 
   /** A 64-bit varint field, signed values as two's complement. */
   int64(field: number, value: bigint): void {
-    this.#varint(field * 8 + wireType.varint);
+    this.varint(field * 8 + wireType.varint);
     let rest = BigInt.asUintN(64, value);
-    for (; rest >= 128n; rest >>= 7n) this.#bytes[this.#at++] = Number(rest & 127n) | 128;
-    this.#bytes[this.#at++] = Number(rest);
+    for (; rest >= 128n; rest >>= 7n) this.buffer[this.at++] = Number(rest & 127n) | 128;
+    this.buffer[this.at++] = Number(rest);
   }
 
   bytes(field: number, data: Uint8Array): void {
-    this.#varint(field * 8 + wireType.bytes);
-    this.#varint(data.length);
-    this.#bytes.set(data, this.#at);
-    this.#at += data.length;
+    this.varint(field * 8 + wireType.bytes);
+    this.varint(data.length);
+    this.buffer.set(data, this.at);
+    this.at += data.length;
   }
 
   /** The message; everything announced must have been written. */
   finish(): Uint8Array {
-    assert(this.#at === this.#bytes.length, 'wire: the message is not as long as was announced');
-    return this.#bytes;
+    assert(this.at === this.buffer.length, 'wire: the message is not as long as was announced');
+    return this.buffer;
   }
 
-  #varint(value: number): void {
+  private varint(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, 'wire: value is not a safe non-negative integer');
     let rest = value;
-    for (; rest >= twoTo32; rest = Math.floor(rest / 128)) this.#bytes[this.#at++] = (rest % 128) | 128;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#bytes[this.#at++] = (rest & 127) | 128;
-    this.#bytes[this.#at++] = rest;
+    for (; rest >= twoTo32; rest = Math.floor(rest / 128)) this.buffer[this.at++] = (rest % 128) | 128;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.buffer[this.at++] = (rest & 127) | 128;
+    this.buffer[this.at++] = rest;
   }
 }
 
 /** Reads the fields of one message in the order in which they stand. Throws WireError. */
 export class WireReader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
+  private readonly source: Uint8Array;
+  private at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.source = bytes;
   }
 
   /** The next tag, field * 8 + wire type, or 0 at the end. */
   tag(): number {
-    if (this.#at === this.#bytes.length) return 0;
+    if (this.at === this.source.length) return 0;
     const tag = this.uint();
-    if (tag < 8 || tag >= twoTo32) throw new WireError('wire: illegal field', this.#at);
+    if (tag < 8 || tag >= twoTo32) throw new WireError('wire: illegal field', this.at);
     return tag;
   }
 
   /** A varint that must be a safe non-negative integer. */
   uint(): number {
-    const start = this.#at;
+    const start = this.at;
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 8; i++) {
-      const byte = this.#byte();
+      const byte = this.byte();
       value += (byte & 127) * scale;
       if (byte < 128) {
         if (!Number.isSafeInteger(value)) break;
@@ -119,10 +119,10 @@ export class WireReader {
 
   /** A varint of 64 bits as a signed number. */
   int64(): bigint {
-    const start = this.#at;
+    const start = this.at;
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#byte();
+      const byte = this.byte();
       value |= BigInt(byte & 127) << shift;
       if (byte < 128) return BigInt.asIntN(64, value);
     }
@@ -132,28 +132,28 @@ export class WireReader {
   /** A copy of a bytes field's content. */
   bytes(): Uint8Array {
     const length = this.uint();
-    const end = this.#at + length;
-    if (end > this.#bytes.length) throw new WireError('wire: unexpected end', this.#bytes.length);
-    const data = this.#bytes.slice(this.#at, end);
-    this.#at = end;
+    const end = this.at + length;
+    if (end > this.source.length) throw new WireError('wire: unexpected end', this.source.length);
+    const data = this.source.slice(this.at, end);
+    this.at = end;
     return data;
   }
 
   /** Passes over a field that the caller does not know. */
   skip(tag: number): void {
     const type = tag % 8;
-    if (type === wireType.varint) while (this.#byte() >= 128);
-    else if (type === wireType.fixed64) this.#at += 8;
+    if (type === wireType.varint) while (this.byte() >= 128);
+    else if (type === wireType.fixed64) this.at += 8;
     else if (type === wireType.bytes) {
       const length = this.uint();
-      this.#at += length;
-    } else if (type === wireType.fixed32) this.#at += 4;
-    else throw new WireError('wire: illegal field', this.#at);
-    if (this.#at > this.#bytes.length) throw new WireError('wire: unexpected end', this.#bytes.length);
+      this.at += length;
+    } else if (type === wireType.fixed32) this.at += 4;
+    else throw new WireError('wire: illegal field', this.at);
+    if (this.at > this.source.length) throw new WireError('wire: unexpected end', this.source.length);
   }
 
-  #byte(): number {
-    if (this.#at >= this.#bytes.length) throw new WireError('wire: unexpected end', this.#bytes.length);
-    return this.#bytes[this.#at++];
+  private byte(): number {
+    if (this.at >= this.source.length) throw new WireError('wire: unexpected end', this.source.length);
+    return this.source[this.at++];
   }
 }

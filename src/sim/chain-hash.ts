@@ -50,30 +50,30 @@ const hex8 = (x: number): string => (x >>> 0).toString(16).padStart(8, '0');
  * same hash.
  */
 export class ChainHash {
-  #high = 0x6a09e667;
-  #low = 0xbb67ae85;
+  private high = 0x6a09e667;
+  private low = 0xbb67ae85;
 
   add(input: HashedInput): void {
-    this.#word(input.timeUs % twoTo32);
-    this.#word(Math.floor(input.timeUs / twoTo32));
-    this.#word(input.seq % twoTo32);
-    this.#word(Math.floor(input.seq / twoTo32));
-    this.#word(input.kind);
-    this.#word(input.source);
-    this.#word(input.target);
-    this.#word(input.payload);
-    this.#word(input.digest[0]);
-    this.#word(input.digest[1]);
+    this.word(input.timeUs % twoTo32);
+    this.word(Math.floor(input.timeUs / twoTo32));
+    this.word(input.seq % twoTo32);
+    this.word(Math.floor(input.seq / twoTo32));
+    this.word(input.kind);
+    this.word(input.source);
+    this.word(input.target);
+    this.word(input.payload);
+    this.word(input.digest[0]);
+    this.word(input.digest[1]);
   }
 
   /** Sixteen hex digits. */
   get text(): string {
-    return hex8(this.#high) + hex8(this.#low);
+    return hex8(this.high) + hex8(this.low);
   }
 
-  #word(word: number): void {
+  private word(word: number): void {
     const k = Math.imul(rotl(Math.imul(word | 0, 0xcc9e2d51), 15), 0x1b873593);
-    this.#high = (Math.imul((rotl(this.#high ^ k, 13) + this.#low) | 0, 5) + 0xe6546b64) | 0;
-    this.#low = (Math.imul((rotl(this.#low ^ rotl(k, 16), 17) + this.#high) | 0, 5) + 0x38495ab5) | 0;
+    this.high = (Math.imul((rotl(this.high ^ k, 13) + this.low) | 0, 5) + 0xe6546b64) | 0;
+    this.low = (Math.imul((rotl(this.low ^ rotl(k, 16), 17) + this.high) | 0, 5) + 0x38495ab5) | 0;
   }
 }

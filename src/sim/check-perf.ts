@@ -62,17 +62,17 @@ type Then = (outcome: ClientOutcome) => void;
  * @source etcd v3.4.23 etcdctl check.go newCheckPerfCommand
  */
 export class PerfChecks {
-  readonly #world: PerfWorld;
-  readonly #seed: number;
-  readonly #boot: number;
-  readonly #open = new Map<number, Check>();
-  readonly #waiting = new Map<number, { readonly check: number; readonly then: Then }>();
-  #lastId = firstId;
+  private readonly world: PerfWorld;
+  private readonly seed: number;
+  private readonly boot: number;
+  private readonly open = new Map<number, Check>();
+  private readonly waiting = new Map<number, { readonly check: number; readonly then: Then }>();
+  private lastId = firstId;
 
   constructor(world: PerfWorld, seed: number, boot: number) {
-    this.#world = world;
-    this.#seed = seed;
-    this.#boot = boot;
+    this.world = world;
+    this.seed = seed;
+    this.boot = boot;
   }
 
   owns(id: number): boolean {
@@ -80,12 +80,12 @@ export class PerfChecks {
   }
 
   isOpen(check: number): boolean {
-    return this.#open.has(check);
+    return this.open.has(check);
   }
 
   begin(id: number, action: PerfAction & Asking): void {
     const { limit, clients } = measures[action.load];
-    const draws = stream(this.#seed, this.#boot, 'perf', id);
+    const draws = stream(this.seed, this.boot, 'perf', id);
     const counts = { startUs: 0, issued: 0, queued: 0, underWay: 0, isOver: false };
     const check: Check = {
       ...{ id, action, limit, clients, draws },
@@ -93,118 +93,123 @@ export class PerfChecks {
       latenciesUs: [],
       errors: new Map(),
     };
-    this.#open.set(id, check);
+    this.open.set(id, check);
     const { prefix } = action;
-    const looked = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) => self.#looked(one, outcome);
-    this.#ask(check, { type: 'get', key: prefix, prefix: true, limit: 1 }, kept(looked, this, check));
+    const looked = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) => self.looked(one, outcome);
+    this.ask(check, { type: 'get', key: prefix, prefix: true, limit: 1 }, kept(looked, this, check));
   }
 
-  #looked(check: Check, outcome: ClientOutcome): void {
+  private looked(check: Check, outcome: ClientOutcome): void {
     const { prefix } = check.action;
-    if (!outcome.ok) return this.#end(check, outcome);
+    if (!outcome.ok) return this.end(check, outcome);
     if (outcome.type === 'get' && outcome.kvs.length > 0) {
       const first = `Delete with etcdctl del --prefix ${prefix} first`;
       const message = `prefix ${JSON.stringify(prefix)} has keys. ${first}`;
-      return this.#end(check, { ok: false, code: grpcCode.failedPrecondition, message });
+      return this.end(check, { ok: false, code: grpcCode.failedPrecondition, message });
     }
-    check.startUs = this.#world.nowUs;
-    this.#world.schedule(check.startUs, { kind: 'perfIssue', load: check.id, index: 0 });
+    check.startUs = this.world.nowUs;
+    this.world.schedule(check.startUs, { kind: 'perfIssue', load: check.id, index: 0 });
   }
 
   /** Ends all checks: what they have under way runs out unheard, and their keys stay. */
   stop(): number {
-    const checks = [...this.#open.values()];
+    const checks = [...this.open.values()];
     for (const check of checks) {
-      this.#end(check, { ok: false, code: grpcCode.canceled, message: 'context canceled' });
+      this.end(check, { ok: false, code: grpcCode.canceled, message: 'context canceled' });
     }
     return checks.length;
   }
 
   /** A request of a check has ended. */
   finished(id: number, outcome: ClientOutcome): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
     if (waiting !== undefined && this.isOpen(waiting.check)) waiting.then(outcome);
   }
 
   happen({ load, index }: PerfEvent): void {
-    const check = this.#open.get(load);
+    const check = this.open.get(load);
     if (check === undefined) return;
     const nextUs = check.startUs + Math.floor(((index + 1) * secondUs) / check.limit);
     check.isOver = nextUs >= check.startUs + durationUs;
-    if (!check.isOver) this.#world.schedule(nextUs, { kind: 'perfIssue', load, index: index + 1 });
-    if (check.underWay < check.clients) this.#put(check);
+    if (!check.isOver) this.world.schedule(nextUs, { kind: 'perfIssue', load, index: index + 1 });
+    if (check.underWay < check.clients) this.put(check);
     else if (check.queued < check.clients) check.queued++;
   }
 
-  #put(check: Check): void {
+  private put(check: Check): void {
     const { draws, action } = check;
-    const sentUs = this.#world.nowUs;
+    const sentUs = this.world.nowUs;
     check.issued++;
     check.underWay++;
     const drawn = [draws.next(), draws.next()].map((part) => part.toString(16).padStart(8, '0')).join('');
     const key = action.prefix + drawn.padEnd(keyChars, '\0');
     const was = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) =>
-      self.#wasPut(one, sentUs, outcome);
-    this.#ask(check, { type: 'put', key, value: '\0'.repeat(valueChars) }, kept(was, this, check));
+      self.wasPut(one, sentUs, outcome);
+    this.ask(check, { type: 'put', key, value: '\0'.repeat(valueChars) }, kept(was, this, check));
   }
 
-  #wasPut(check: Check, sentUs: number, outcome: ClientOutcome): void {
+  private wasPut(check: Check, sentUs: number, outcome: ClientOutcome): void {
     check.underWay--;
-    if (outcome.ok) check.latenciesUs.push(this.#world.nowUs - sentUs);
+    if (outcome.ok) check.latenciesUs.push(this.world.nowUs - sentUs);
     else check.errors.set(outcome.message, (check.errors.get(outcome.message) ?? 0) + 1);
     if (check.queued > 0) {
       check.queued--;
-      this.#put(check);
-    } else if (check.isOver && check.underWay === 0) this.#clear(check, this.#world.nowUs - check.startUs);
+      this.put(check);
+    } else if (check.isOver && check.underWay === 0) this.clear(check, this.world.nowUs - check.startUs);
   }
 
-  #clear(check: Check, totalUs: number): void {
+  private clear(check: Check, totalUs: number): void {
     const { prefix } = check.action;
     const cleared = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) =>
-      self.#compact(one, totalUs, outcome);
-    this.#ask(check, { type: 'del', key: prefix, prefix: true }, kept(cleared, this, check));
+      self.compact(one, totalUs, outcome);
+    this.ask(check, { type: 'del', key: prefix, prefix: true }, kept(cleared, this, check));
   }
 
-  #compact(check: Check, totalUs: number, deleted: ClientOutcome): void {
-    if (!deleted.ok) return this.#end(check, deleted);
-    if (check.action.autoCompact !== true) return this.#defrag(check, totalUs, null);
+  private compact(check: Check, totalUs: number, deleted: ClientOutcome): void {
+    if (!deleted.ok) return this.end(check, deleted);
+    if (check.action.autoCompact !== true) return this.defrag(check, totalUs, null);
     const revision = deleted.type === 'del' ? deleted.revision : 0;
     const compacted = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) => {
-      if (outcome.ok) self.#defrag(one, totalUs, revision);
-      else self.#end(one, outcome);
+      if (outcome.ok) self.defrag(one, totalUs, revision);
+      else self.end(one, outcome);
     };
-    this.#ask(check, { type: 'compaction', revision, physical: true }, kept(compacted, this, check));
+    this.ask(check, { type: 'compaction', revision, physical: true }, kept(compacted, this, check));
   }
 
   /** @param compacted the revision up to which it was; null where it was not */
-  #defrag(check: Check, totalUs: number, compacted: number | null): void {
-    if (check.action.autoDefrag !== true) return this.#report(check, totalUs, compacted, []);
+  private defrag(check: Check, totalUs: number, compacted: number | null): void {
+    if (check.action.autoDefrag !== true) return this.report(check, totalUs, compacted, []);
     const done = (self: PerfChecks, one: Check) => (outcome: ClientOutcome) => {
-      if (!outcome.ok) return self.#end(one, outcome);
+      if (!outcome.ok) return self.end(one, outcome);
       const endpoints = outcome.type === 'defrag' ? outcome.endpoints : [];
       const names = endpoints.map(({ endpoint }) => endpoint);
-      self.#report(one, totalUs, compacted, names);
+      self.report(one, totalUs, compacted, names);
     };
-    this.#ask(check, { type: 'defrag' }, kept(done, this, check));
+    this.ask(check, { type: 'defrag' }, kept(done, this, check));
   }
 
-  #report(check: Check, totalUs: number, compacted: number | null, defragmented: readonly string[]): void {
+  private report(
+    check: Check,
+    totalUs: number,
+    compacted: number | null,
+    defragmented: readonly string[],
+  ): void {
     const { limit, issued, latenciesUs } = check;
     const errors = [...check.errors].map(([message, count]) => ({ message, count }));
     const answer = { limit, issued, latenciesUs, totalUs, errors, compacted, defragmented };
-    this.#end(check, { ok: true, type: 'checkPerf', ...answer });
+    this.end(check, { ok: true, type: 'checkPerf', ...answer });
   }
 
-  #ask({ id, action: { endpoints, user } }: Check, action: ClientAction, then: Then): void {
-    this.#lastId++;
-    this.#waiting.set(this.#lastId, { check: id, then });
+  private ask({ id, action: { endpoints, user } }: Check, action: ClientAction, then: Then): void {
+    this.lastId++;
+    this.waiting.set(this.lastId, { check: id, then });
     const asking = { ...(endpoints !== undefined && { endpoints }), ...(user !== undefined && { user }) };
-    this.#world.request(this.#lastId, { ...action, ...asking });
+    this.world.request(this.lastId, { ...action, ...asking });
   }
 
-  #end({ id }: Check, outcome: ClientOutcome): void {
-    this.#open.delete(id);
-    this.#world.finish(id, outcome);
+  private end({ id }: Check, outcome: ClientOutcome): void {
+    this.open.delete(id);
+    this.world.finish(id, outcome);
   }
 }

@@ -46,39 +46,39 @@ export interface CallInput {
  * @source etcd v3.4 clientv3/retry_interceptor.go, retry.go, balancer/picker/roundrobin_balanced.go
  */
 export class Calls {
-  readonly #world: ClientWorld;
-  readonly #delay: DelayConfig;
-  readonly #owner: CallOwner;
-  readonly #calls = new Map<number, Call>();
+  private readonly world: ClientWorld;
+  private readonly delay: DelayConfig;
+  private readonly owner: CallOwner;
+  private readonly calls = new Map<number, Call>();
   /** By the world's request number. */
-  readonly #commands = new Map<number, Command>();
-  #lastCall = 0;
+  private readonly commands = new Map<number, Command>();
+  private lastCall = 0;
 
   constructor(world: ClientWorld, delay: DelayConfig, owner: CallOwner) {
-    this.#world = world;
-    this.#delay = delay;
-    this.#owner = owner;
+    this.world = world;
+    this.delay = delay;
+    this.owner = owner;
   }
 
   get open(): readonly Call[] {
-    return [...this.#calls.values()];
+    return [...this.calls.values()];
   }
 
   /** Whether events of this call still mean anything. */
   isOpen(call: number): boolean {
-    return this.#calls.has(call);
+    return this.calls.has(call);
   }
 
   /** Whether the client still waits for this attempt. */
   isWaiting(call: number, attempt: number): boolean {
-    return this.#calls.get(call)?.attempt === attempt;
+    return this.calls.get(call)?.attempt === attempt;
   }
 
   begin(command: Command, endpoints: readonly Endpoint[], waitUs = 0): void {
-    this.#lastCall++;
-    const startUs = this.#world.nowUs + waitUs;
+    this.lastCall++;
+    const startUs = this.world.nowUs + waitUs;
     const call: Call = {
-      number: this.#lastCall,
+      number: this.lastCall,
       command,
       startUs,
       attempt: 0,
@@ -88,12 +88,12 @@ export class Calls {
       lastArrivalUs: 0,
       connections: endpoints.map((endpoint) => ({ endpoint, epoch: 0, redialWaitUs })),
     };
-    this.#calls.set(call.number, call);
-    this.#commands.set(command.id, command);
+    this.calls.set(call.number, call);
+    this.commands.set(command.id, command);
     command.calls.add(call);
-    for (let endpoint = 0; endpoint < endpoints.length; endpoint++) this.#dial(call, endpoint, waitUs);
+    for (let endpoint = 0; endpoint < endpoints.length; endpoint++) this.dial(call, endpoint, waitUs);
     if (!hasTimeLimit(command)) return;
-    this.#world.schedule(startUs + (command.action.timeoutUs ?? commandTimeoutUs), {
+    this.world.schedule(startUs + (command.action.timeoutUs ?? commandTimeoutUs), {
       kind: 'clientDeadline',
       call: call.number,
     });
@@ -101,9 +101,9 @@ export class Calls {
 
   close(call: Call): void {
     const { command } = call;
-    assert(this.#calls.delete(call.number), 'client: a call ends once');
+    assert(this.calls.delete(call.number), 'client: a call ends once');
     command.calls.delete(call);
-    if (command.calls.size === 0) this.#commands.delete(command.id);
+    if (command.calls.size === 0) this.commands.delete(command.id);
   }
 
   /** The client closes its stream. */
@@ -111,8 +111,8 @@ export class Calls {
     const { at, command } = call;
     this.close(call);
     if (at === null) return;
-    const timeUs = this.#world.nowUs + this.#oneWay(call);
-    this.#world.schedule(timeUs, { kind: 'clientCancel', request: command.id, ...at });
+    const timeUs = this.world.nowUs + this.oneWay(call);
+    this.world.schedule(timeUs, { kind: 'clientCancel', request: command.id, ...at });
   }
 
   /** Sends a further message on a stream that stands; false where it stands nowhere now. */
@@ -120,41 +120,41 @@ export class Calls {
     const { at, attempt, number, command } = call;
     if (at === null) return false;
     command.outbox.push(bytes);
-    const timeUs = this.#world.nowUs + this.#oneWay(call);
-    this.#world.schedule(timeUs, { kind: 'clientRequest', call: number, attempt, ...at });
+    const timeUs = this.world.nowUs + this.oneWay(call);
+    this.world.schedule(timeUs, { kind: 'clientRequest', call: number, attempt, ...at });
     return true;
   }
 
   /** A client's event; requests and cancellations that reach a living process are not for here. */
   happen(event: Exclude<ClientEvent, { kind: 'clientCancel' }>): void {
-    const call = this.#calls.get(event.call);
+    const call = this.calls.get(event.call);
     if (call === undefined) return;
     const { number } = call;
-    const { nowUs } = this.#world;
+    const { nowUs } = this.world;
     switch (event.kind) {
       case 'clientDial': {
-        const epoch = this.#world.epochOf(event.member);
+        const epoch = this.world.epochOf(event.member);
         const dialed = { kind: 'clientDialed', call: number, endpoint: event.endpoint, epoch } as const;
-        return this.#world.schedule(nowUs + this.#oneWay(call), dialed);
+        return this.world.schedule(nowUs + this.oneWay(call), dialed);
       }
       case 'clientDialed':
-        return this.#dialed(call, event.endpoint, event.epoch);
+        return this.dialed(call, event.endpoint, event.epoch);
       case 'clientRequest': {
         // no process took it: the connection is gone
         const { attempt } = event;
-        return this.#world.schedule(this.#arrival(call), { kind: 'clientBroken', call: number, attempt });
+        return this.world.schedule(this.arrival(call), { kind: 'clientBroken', call: number, attempt });
       }
       case 'clientReply':
-        if (event.attempt === call.attempt) this.#owner.answered(call, event.reply);
+        if (event.attempt === call.attempt) this.owner.answered(call, event.reply);
         return;
       case 'clientBroken':
-        if (event.attempt === call.attempt && call.at !== null) this.#broken(call);
+        if (event.attempt === call.attempt && call.at !== null) this.broken(call);
         return;
       case 'clientRetry':
         call.isBackingOff = false;
-        return this.#send(call);
+        return this.send(call);
       case 'clientDeadline':
-        return this.#outOfTime(call);
+        return this.outOfTime(call);
       default:
         return event satisfies never;
     }
@@ -162,7 +162,7 @@ export class Calls {
 
   /** What reaches the member of a call that is open: its request, or what follows on its stream. */
   inputOf(call: number): CallInput {
-    const present = this.#calls.get(call);
+    const present = this.calls.get(call);
     assert(present !== undefined, 'client: the call is over');
     const { id: request, token, outbox } = present.command;
     const further = outbox.shift();
@@ -183,24 +183,24 @@ export class Calls {
   /** A member's reply starts its way back; one that nobody waits for is dropped. */
   reply(member: number, epoch: number, reply: Reply): void {
     const { request, code } = reply;
-    const calls = [...(this.#commands.get(request)?.calls ?? [])];
+    const calls = [...(this.commands.get(request)?.calls ?? [])];
     const call = calls.find(({ at }) => at !== null && at.member === member && at.epoch === epoch);
     if (call === undefined) return;
-    const deliverAt = this.#arrival(call);
-    this.#world.schedule(deliverAt, { kind: 'clientReply', call: call.number, attempt: call.attempt, reply });
+    const deliverAt = this.arrival(call);
+    this.world.schedule(deliverAt, { kind: 'clientReply', call: call.number, attempt: call.attempt, reply });
     // a file comes in very many pieces: its end is told
     if (reply.more === true && call.command.watch === null) return;
-    const sentAt = this.#world.nowUs;
-    this.#world.tell({ type: 'sim.clientReply', request, from: member, code, sentAt, deliverAt });
+    const sentAt = this.world.nowUs;
+    this.world.tell({ type: 'sim.clientReply', request, from: member, code, sentAt, deliverAt });
   }
 
   /** A process ended: its clients' connections break. */
   disconnect(member: number): void {
-    for (const call of this.#calls.values()) {
+    for (const call of this.calls.values()) {
       if (call.at?.member === member) {
         const { number, attempt } = call;
-        this.#world.schedule(this.#arrival(call), { kind: 'clientBroken', call: number, attempt });
-      } else this.#redial(call, member);
+        this.world.schedule(this.arrival(call), { kind: 'clientBroken', call: number, attempt });
+      } else this.redial(call, member);
     }
   }
 
@@ -212,42 +212,42 @@ export class Calls {
     const { rpc, isSigningIn, watch } = call.command;
     if (watch === null && call.attempt + 1 >= maxAttempts) return false;
     if (!rpc.repeatable && !isSigningIn) return false;
-    this.#world.reach.requestsRetried++;
+    this.world.reach.requestsRetried++;
     call.attempt++;
     call.at = null;
     call.command.outbox = [];
     const quorum = Math.floor(call.connections.length / 2) + 1;
     if (call.attempt % quorum !== 0) {
-      this.#send(call);
+      this.send(call);
       return true;
     }
     call.isBackingOff = true;
-    const timeUs = this.#world.nowUs + this.#jitter(call, retryWaitUs, 10);
-    this.#world.schedule(timeUs, { kind: 'clientRetry', call: call.number, attempt: call.attempt });
+    const timeUs = this.world.nowUs + this.jitter(call, retryWaitUs, 10);
+    this.world.schedule(timeUs, { kind: 'clientRetry', call: call.number, attempt: call.attempt });
     return true;
   }
 
-  #dial(call: Call, endpoint: number, waitUs: number): void {
-    const timeUs = this.#world.nowUs + waitUs + this.#oneWay(call);
+  private dial(call: Call, endpoint: number, waitUs: number): void {
+    const timeUs = this.world.nowUs + waitUs + this.oneWay(call);
     const { member } = call.connections[endpoint].endpoint;
-    this.#world.schedule(timeUs, { kind: 'clientDial', call: call.number, endpoint, member });
+    this.world.schedule(timeUs, { kind: 'clientDial', call: call.number, endpoint, member });
   }
 
-  #dialed(call: Call, endpoint: number, epoch: number): void {
+  private dialed(call: Call, endpoint: number, epoch: number): void {
     const connection = call.connections[endpoint];
-    if (epoch !== 0 && epoch === this.#world.epochOf(connection.endpoint.member)) {
+    if (epoch !== 0 && epoch === this.world.epochOf(connection.endpoint.member)) {
       connection.epoch = epoch;
-      if (call.at === null && !call.isBackingOff) this.#send(call);
+      if (call.at === null && !call.isBackingOff) this.send(call);
       return;
     }
-    this.#world.reach.connectionsRefused++;
+    this.world.reach.connectionsRefused++;
     const waitUs = connection.redialWaitUs;
     connection.redialWaitUs = Math.min(maxRedialWaitUs, Math.floor((waitUs * 16) / 10));
-    this.#dial(call, endpoint, this.#jitter(call, waitUs, 5));
+    this.dial(call, endpoint, this.jitter(call, waitUs, 5));
   }
 
   /** Sends over the next connection in turn that stands; without one the request waits for a dial. */
-  #send(call: Call): void {
+  private send(call: Call): void {
     const { connections, number, attempt } = call;
     for (let i = 0; i < connections.length; i++) {
       const index = (call.next + i) % connections.length;
@@ -256,63 +256,63 @@ export class Calls {
       const { member } = endpoint;
       call.next = index + 1;
       call.at = { member, epoch };
-      const deliverAt = this.#world.nowUs + this.#oneWay(call);
-      this.#world.schedule(deliverAt, { kind: 'clientRequest', call: number, attempt, member, epoch });
-      return this.#tellSend(call.command, member, deliverAt);
+      const deliverAt = this.world.nowUs + this.oneWay(call);
+      this.world.schedule(deliverAt, { kind: 'clientRequest', call: number, attempt, member, epoch });
+      return this.tellSend(call.command, member, deliverAt);
     }
   }
 
-  #tellSend(command: Command, to: number, deliverAt: number): void {
+  private tellSend(command: Command, to: number, deliverAt: number): void {
     const { method } = rpcOf(command);
     const { label } = command.rpc;
-    const sentAt = this.#world.nowUs;
-    this.#world.tell({ type: 'sim.clientSend', request: command.id, to, method, label, sentAt, deliverAt });
+    const sentAt = this.world.nowUs;
+    this.world.tell({ type: 'sim.clientSend', request: command.id, to, method, label, sentAt, deliverAt });
   }
 
-  #broken(call: Call): void {
-    this.#world.reach.connectionsBroken++;
-    if (call.at !== null) this.#redial(call, call.at.member);
-    if (!this.retry(call)) this.#end(call, grpcCode.unavailable, 'transport is closing');
+  private broken(call: Call): void {
+    this.world.reach.connectionsBroken++;
+    if (call.at !== null) this.redial(call, call.at.member);
+    if (!this.retry(call)) this.end(call, grpcCode.unavailable, 'transport is closing');
   }
 
   /** The connections that led to a process which is gone are dialled anew. */
-  #redial(call: Call, member: number): void {
+  private redial(call: Call, member: number): void {
     call.connections.forEach((connection, index) => {
       if (connection.endpoint.member !== member || connection.epoch === 0) return;
       connection.epoch = 0;
-      this.#dial(call, index, 0);
+      this.dial(call, index, 0);
     });
   }
 
-  #outOfTime(call: Call): void {
-    this.#world.reach.commandsTimedOut++;
+  private outOfTime(call: Call): void {
+    this.world.reach.commandsTimedOut++;
     const { command, at } = call;
-    const { nowUs } = this.#world;
-    if (at === null) this.#tellSend(command, 0, nowUs);
+    const { nowUs } = this.world;
+    if (at === null) this.tellSend(command, 0, nowUs);
     else {
-      const timeUs = nowUs + this.#oneWay(call);
-      this.#world.schedule(timeUs, { kind: 'clientCancel', request: command.id, ...at });
+      const timeUs = nowUs + this.oneWay(call);
+      this.world.schedule(timeUs, { kind: 'clientCancel', request: command.id, ...at });
     }
-    this.#end(call, grpcCode.deadlineExceeded, 'context deadline exceeded');
+    this.end(call, grpcCode.deadlineExceeded, 'context deadline exceeded');
   }
 
-  #end(call: Call, code: number, message: string): void {
+  private end(call: Call, code: number, message: string): void {
     this.close(call);
-    this.#owner.ended(call, code, message);
+    this.owner.ended(call, code, message);
   }
 
-  #oneWay(call: Call): number {
-    return Math.max(1, drawDelay(call.command.draws, this.#delay));
+  private oneWay(call: Call): number {
+    return Math.max(1, drawDelay(call.command.draws, this.delay));
   }
 
   /** When what leaves a member now reaches the client. */
-  #arrival(call: Call): number {
-    call.lastArrivalUs = Math.max(call.lastArrivalUs, this.#world.nowUs + this.#oneWay(call));
+  private arrival(call: Call): number {
+    call.lastArrivalUs = Math.max(call.lastArrivalUs, this.world.nowUs + this.oneWay(call));
     return call.lastArrivalUs;
   }
 
   /** `waitUs` and up to its `part`-th more or less. */
-  #jitter(call: Call, waitUs: number, part: number): number {
+  private jitter(call: Call, waitUs: number, part: number): number {
     const span = Math.floor(waitUs / part);
     return waitUs - span + call.command.draws.below(2 * span + 1);
   }

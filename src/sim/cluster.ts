@@ -52,44 +52,44 @@ const noDigest = [0, 0] as const;
 export class Cluster {
   /** The actions so far: with seed and configuration they are the whole truth of the run. */
   readonly interventions: Intervention[] = [];
-  readonly #world: World;
-  #pending: PendingPlan | null = null;
-  readonly #draft = new Draft();
+  private readonly world: World;
+  private pending: PendingPlan | null = null;
+  private readonly draft = new Draft();
   /** Actions that came while a plan was out. */
-  #waiting: { readonly id: number; readonly action: Action }[] = [];
-  #lastAction = 0;
+  private waiting: { readonly id: number; readonly action: Action }[] = [];
+  private lastAction = 0;
 
   constructor(config: ClusterConfig) {
-    this.#world = new World(config);
+    this.world = new World(config);
   }
 
   get peers(): readonly PeerConfig[] {
-    return this.#world.peers;
+    return this.world.peers;
   }
 
   get nowUs(): number {
-    return this.#world.nowUs;
+    return this.world.nowUs;
   }
 
   /** The members that there are, also those that were added and those that are out: ascending. */
   get members(): readonly number[] {
-    return this.#world.members;
+    return this.world.members;
   }
 
   /** The number of the last input. */
   get moment(): number {
-    return this.#world.kernel.moment;
+    return this.world.kernel.moment;
   }
 
   /** Sixteen hex digits over all inputs so far: see chain-hash.ts. */
   get chainHash(): string {
-    return this.#world.kernel.chainHash;
+    return this.world.kernel.chainHash;
   }
 
   /** When the next thing happens; null when nothing will. */
   get nextTimeUs(): number | null {
-    this.#discardStale();
-    return this.#world.kernel.nextTimeUs;
+    this.discardStale();
+    return this.world.kernel.nextTimeUs;
   }
 
   /**
@@ -99,53 +99,53 @@ export class Cluster {
   get dueGates(): StoreGate[] {
     const next = this.nextTimeUs;
     if (next === null) return [];
-    return this.#world.disks.flatMap((disk) =>
+    return this.world.disks.flatMap((disk) =>
       disk.commitsDueBy(next).map((commit) => ({ member: disk.member as NodeId, commit })),
     );
   }
 
   get inFlight(): InFlight {
-    const { clients, messagesInFlight, disks } = this.#world;
+    const { clients, messagesInFlight, disks } = this.world;
     const syncs = disks.reduce((sum, disk) => sum + disk.syncCount, 0);
     return { requests: clients.waitingCount, messages: messagesInFlight, syncs };
   }
 
   get networkCuts(): readonly { readonly from: number; readonly to: number }[] {
-    return this.#world.network.cuts;
+    return this.world.network.cuts;
   }
 
   /** The numbers of the messages on their way, or of those that are held there: the newest first. */
   messagesUnderWay(isHeld: boolean): readonly number[] {
-    return this.#world.network.underWay(isHeld);
+    return this.world.network.underWay(isHeld);
   }
 
   /** What became of the load's requests so far. */
   get load(): Readonly<LoadTotals> {
-    return this.#world.load.totals;
+    return this.world.load.totals;
   }
 
   /** How often each fault really fired. */
   get reach(): Readonly<FaultReach> {
-    return this.#world.reach;
+    return this.world.reach;
   }
 
   memberStatus(member: number): MemberStatus {
-    return this.#world.process(member).status;
+    return this.world.process(member).status;
   }
 
   /** What a process of the member would read if it booted now. */
   files(member: number): DiskImage {
-    return this.#world.disk(member).files();
+    return this.world.disk(member).files();
   }
 
   /** What the member's disk holds for sure. */
   durable(member: number): DiskImage {
-    return this.#world.disk(member).durable();
+    return this.world.disk(member).durable();
   }
 
   /** What the member's real store holds once it has done all commits: syncs under way are in it already. */
   stored(member: number): DiskImage {
-    return this.#world.disk(member).stored();
+    return this.world.disk(member).stored();
   }
 
   /**
@@ -153,20 +153,20 @@ export class Cluster {
    * @returns the action's id; `takeOutcomes` names it when it is finished
    */
   act(action: Action): number {
-    this.#lastAction++;
-    if (this.#pending === null) this.#record(this.#lastAction, action);
-    else this.#waiting.push({ id: this.#lastAction, action });
-    return this.#lastAction;
+    this.lastAction++;
+    if (this.pending === null) this.record(this.lastAction, action);
+    else this.waiting.push({ id: this.lastAction, action });
+    return this.lastAction;
   }
 
   /** The actions finished since the last call, in order. */
   takeOutcomes(): FinishedAction[] {
-    return this.#world.finished.splice(0);
+    return this.world.finished.splice(0);
   }
 
   /** What the members' real stores must do, since the last call: in order for each member. */
   takeStoreCommits(): StoreCommit[] {
-    return this.#world.disks.flatMap((disk) => disk.takeCommits());
+    return this.world.disks.flatMap((disk) => disk.takeCommits());
   }
 
   /**
@@ -174,22 +174,22 @@ export class Cluster {
    * holds one input or more, so that a moment between two plans names a single state.
    */
   plan(): Plan | null {
-    assert(this.#pending === null, 'cluster: the last plan was not merged');
-    const { kernel } = this.#world;
+    assert(this.pending === null, 'cluster: the last plan was not merged');
+    const { kernel } = this.world;
     const before = kernel.moment;
     for (;;) {
-      this.#discardStale();
+      this.discardStale();
       const item = kernel.peek();
-      const hasBegun = kernel.moment > before || !this.#draft.isEmpty;
+      const hasBegun = kernel.moment > before || !this.draft.isEmpty;
       if (item === undefined || (hasBegun && item.timeUs !== kernel.nowUs)) {
-        return hasBegun ? this.#stepsPlan() : null;
+        return hasBegun ? this.stepsPlan() : null;
       }
       // a process starts or ends alone, between steps
-      const isAlone = this.#isLifecycle(item.event);
-      if (isAlone && !this.#draft.isEmpty) return this.#stepsPlan();
+      const isAlone = this.isLifecycle(item.event);
+      if (isAlone && !this.draft.isEmpty) return this.stepsPlan();
       kernel.advance();
-      if (isAlone) return this.#lifecyclePlan(kernel.pop());
-      dispatch(this.#world, this.#draft, kernel.pop());
+      if (isAlone) return this.lifecyclePlan(kernel.pop());
+      dispatch(this.world, this.draft, kernel.pop());
     }
   }
 
@@ -198,9 +198,9 @@ export class Cluster {
    * member that halted takes no further input, so its outputs may end there.
    */
   merge(plan: Plan, results: readonly MemberResult[]): void {
-    const pending = this.#pending;
+    const pending = this.pending;
     assert(pending !== null && pending.plan === plan, 'cluster: merge takes the plan that is out');
-    this.#pending = null;
+    this.pending = null;
     const outputs = new Map(results.map((result) => [result.member as number, result.outputs]));
     const taken = new Map<number, number>();
     let moment = pending.firstMoment;
@@ -211,71 +211,71 @@ export class Cluster {
       const output = outputs.get(input.target)?.[index];
       if (output === undefined && !hasHalted)
         fail(`cluster: no output of m${input.target} for moment ${moment}`);
-      this.#mergeInput(moment, input, hasHalted ? null : (output ?? null));
+      this.mergeInput(moment, input, hasHalted ? null : (output ?? null));
       moment++;
     }
-    for (const { id, action } of this.#waiting.splice(0)) this.#record(id, action);
+    for (const { id, action } of this.waiting.splice(0)) this.record(id, action);
   }
 
   /** Events that mean nothing any more neither move the clock nor make a plan. */
-  #discardStale(): void {
-    const { kernel } = this.#world;
+  private discardStale(): void {
+    const { kernel } = this.world;
     for (
       let item = kernel.peek();
-      item !== undefined && this.#world.isStale(item.event);
+      item !== undefined && this.world.isStale(item.event);
       item = kernel.peek()
     ) {
       kernel.discard();
     }
   }
 
-  #record(id: number, action: Action): void {
+  private record(id: number, action: Action): void {
     this.interventions.push({ moment: this.moment, action });
-    this.#world.schedule(this.nowUs, { kind: 'action', id, action });
+    this.world.schedule(this.nowUs, { kind: 'action', id, action });
   }
 
-  #mergeInput(moment: number, pending: PendingInput, output: MemberOutput | null): void {
+  private mergeInput(moment: number, pending: PendingInput, output: MemberOutput | null): void {
     const { item, kind, source, target, payload } = pending;
     const digest = output?.digest ?? noDigest;
-    const { kernel, reporter } = this.#world;
+    const { kernel, reporter } = this.world;
     kernel.hash(moment, { timeUs: item.timeUs, seq: item.seq, kind, source, target, payload, digest });
     reporter.begin(moment, this.nowUs);
     for (const event of output?.events ?? []) reporter.tellMember(target, event);
     if (pending.told !== null) reporter.tell(target, pending.told);
     if (output === null) return;
-    applyOutput(this.#world, this.#world.process(target), output);
-    if (kind === inputKind.start) linkStarted(this.#world, target);
+    applyOutput(this.world, this.world.process(target), output);
+    if (kind === inputKind.start) linkStarted(this.world, target);
   }
 
-  #stepsPlan(): Plan {
+  private stepsPlan(): Plan {
     const firstMoment = this.moment + 1;
     const inputs: PendingInput[] = [];
-    const steps = this.#draft.take().map(([member, given]) => {
+    const steps = this.draft.take().map(([member, given]) => {
       const numbered: NumberedInput[] = [];
       for (const pending of given) {
         inputs.push(pending);
         assert(pending.input !== null, 'cluster: a step has an input');
-        numbered.push({ moment: this.#world.kernel.nextMoment(), input: pending.input });
+        numbered.push({ moment: this.world.kernel.nextMoment(), input: pending.input });
       }
-      const clockUs = this.#world.process(member).clock.at(this.nowUs);
+      const clockUs = this.world.process(member).clock.at(this.nowUs);
       return { member: member as NodeId, clockUs, inputs: numbered };
     });
-    const plan = { timeUs: this.nowUs, gates: this.#world.gates.splice(0), lifecycle: null, steps };
-    return this.#issue(plan, inputs, firstMoment);
+    const plan = { timeUs: this.nowUs, gates: this.world.gates.splice(0), lifecycle: null, steps };
+    return this.issue(plan, inputs, firstMoment);
   }
 
-  #issue(plan: Plan, inputs: readonly PendingInput[], firstMoment: number): Plan {
-    this.#pending = { plan, inputs, firstMoment };
+  private issue(plan: Plan, inputs: readonly PendingInput[], firstMoment: number): Plan {
+    this.pending = { plan, inputs, firstMoment };
     return plan;
   }
 
   /** Whether an event starts or ends a process. */
-  #isLifecycle(event: WorldEvent): boolean {
-    if (event.kind === 'start') return !this.#world.disk(event.member).faults.armed.includes('read');
+  private isLifecycle(event: WorldEvent): boolean {
+    if (event.kind === 'start') return !this.world.disk(event.member).faults.armed.includes('read');
     if (event.kind === 'crash') return true;
     if (event.kind !== 'action') return false;
     const { action } = event;
-    if (memberProblem(action, this.#world.members) !== null) return false;
+    if (memberProblem(action, this.world.members) !== null) return false;
     switch (action.type) {
       case 'kill':
       case 'powerCut':
@@ -283,49 +283,49 @@ export class Cluster {
       case 'wipe':
         return this.memberStatus(action.member) !== 'down';
       case 'restoreImage':
-        return this.#world.disk(action.member).hasImage && this.memberStatus(action.member) !== 'down';
+        return this.world.disk(action.member).hasImage && this.memberStatus(action.member) !== 'down';
       case 'start':
-        return this.#world.has(action.member) && this.memberStatus(action.member) === 'halted';
+        return this.world.has(action.member) && this.memberStatus(action.member) === 'halted';
       default:
         return false;
     }
   }
 
-  #lifecyclePlan(item: Queued<WorldEvent>): Plan {
+  private lifecyclePlan(item: Queued<WorldEvent>): Plan {
     const { event } = item;
-    if (event.kind === 'start') return this.#startPlan(item, event.member);
-    const member = this.#endProcess(item);
+    if (event.kind === 'start') return this.startPlan(item, event.member);
+    const member = this.endProcess(item);
     const lifecycle = { kind: 'stop', member: member as NodeId } as const;
-    const plan = { timeUs: this.nowUs, gates: this.#world.gates.splice(0), lifecycle, steps: [] };
-    return this.#issue(plan, [], this.moment + 1);
+    const plan = { timeUs: this.nowUs, gates: this.world.gates.splice(0), lifecycle, steps: [] };
+    return this.issue(plan, [], this.moment + 1);
   }
 
   /** @returns the member whose process has ended */
-  #endProcess(item: Queued<WorldEvent>): number {
+  private endProcess(item: Queued<WorldEvent>): number {
     const { event } = item;
     if (event.kind === 'crash') {
-      this.#world.take(item, inputKind.crash, event.member, event.then === 'kill' ? 1 : 2);
-      if (event.then === 'kill') kill(this.#world, event.member);
-      else powerCut(this.#world, event.member);
+      this.world.take(item, inputKind.crash, event.member, event.then === 'kill' ? 1 : 2);
+      if (event.then === 'kill') kill(this.world, event.member);
+      else powerCut(this.world, event.member);
       return event.member;
     }
     assert(event.kind === 'action' && 'member' in event.action, 'cluster: not the end of a process');
-    doAction(this.#world, item, event.id, event.action);
+    doAction(this.world, item, event.id, event.action);
     return event.action.member;
   }
 
-  #startPlan(item: Queued<WorldEvent>, member: number): Plan {
-    const process = this.#world.process(member);
-    const gates = this.#world.gates.splice(0);
+  private startPlan(item: Queued<WorldEvent>, member: number): Plan {
+    const process = this.world.process(member);
+    const gates = this.world.gates.splice(0);
     assert(process.status === 'down', 'cluster: a start finds no process');
-    process.epoch = nextEpoch(process, this.#world.config.boot);
+    process.epoch = nextEpoch(process, this.world.config.boot);
     process.starts++;
     process.status = 'up';
-    const disk = this.#world.disk(member);
+    const disk = this.world.disk(member);
     takeFlags(process, disk.isEmpty);
     if (disk.lastUrgentCommit > 0) gates.push({ member: member as NodeId, commit: disk.lastUrgentCommit });
-    const moment = this.#world.kernel.nextMoment();
-    const config = memberConfig(this.#world, process);
+    const moment = this.world.kernel.nextMoment();
+    const config = memberConfig(this.world, process);
     const plan: Plan = {
       timeUs: this.nowUs,
       gates,
@@ -348,6 +348,6 @@ export class Cluster {
       payload: epoch,
       told: { type: 'sim.start', epoch },
     };
-    return this.#issue(plan, [input], moment);
+    return this.issue(plan, [input], moment);
   }
 }

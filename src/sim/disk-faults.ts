@@ -48,57 +48,57 @@ const storeFile = 'member/snap/db';
  */
 export class DiskFaults {
   settings: DiskSettings = usualDisk;
-  readonly #config: DiskConfig;
-  readonly #writeTimes: Prng;
-  readonly #stalls: Prng;
-  readonly #misdirects: Prng;
-  readonly #errors = new Map<ErrorOn, ArmedError>();
-  #isNextMisdirected = false;
-  #notes: DiskNote[] = [];
+  private readonly config: DiskConfig;
+  private readonly writeTimes: Prng;
+  private readonly stalls: Prng;
+  private readonly misdirects: Prng;
+  private readonly errors = new Map<ErrorOn, ArmedError>();
+  private isNextMisdirected = false;
+  private notes: DiskNote[] = [];
 
   constructor(member: number, config: DiskConfig, seed: number, boot: number) {
-    this.#config = config;
-    this.#writeTimes = stream(seed, boot, 'diskWrite', member);
-    this.#stalls = stream(seed, boot, 'diskStall', member);
-    this.#misdirects = stream(seed, boot, 'misdirect', member);
+    this.config = config;
+    this.writeTimes = stream(seed, boot, 'diskWrite', member);
+    this.stalls = stream(seed, boot, 'diskStall', member);
+    this.misdirects = stream(seed, boot, 'misdirect', member);
   }
 
   /** What happened since the last call. */
   takeNotes(): DiskNote[] {
-    return this.#notes.splice(0);
+    return this.notes.splice(0);
   }
 
   arm(on: ErrorOn, code: DiskErrorCode, lasts: 'once' | 'always' | 'never'): void {
-    if (lasts === 'never') this.#errors.delete(on);
-    else this.#errors.set(on, { code, lasts });
+    if (lasts === 'never') this.errors.delete(on);
+    else this.errors.set(on, { code, lasts });
   }
 
   /** The kinds of requests that will fail. */
   get armed(): readonly ErrorOn[] {
-    return [...this.#errors.keys()].sort();
+    return [...this.errors.keys()].sort();
   }
 
   armMisdirect(): void {
-    this.#isNextMisdirected = true;
+    this.isNextMisdirected = true;
   }
 
   get isMisdirectArmed(): boolean {
-    return this.#isNextMisdirected;
+    return this.isNextMisdirected;
   }
 
   /** All as it was; what happened stays. */
   end(): void {
     this.settings = usualDisk;
-    this.#errors.clear();
-    this.#isNextMisdirected = false;
+    this.errors.clear();
+    this.isNextMisdirected = false;
   }
 
   /** Why this request fails now; null where it does not. An error for once is spent. */
   fail(on: ErrorOn, file: string): DiskErrorCode | null {
-    const armed = this.#errors.get(on);
+    const armed = this.errors.get(on);
     if (armed === undefined) return null;
-    if (armed.lasts === 'once') this.#errors.delete(on);
-    this.#notes.push({ kind: 'error', on, file, code: armed.code });
+    if (armed.lasts === 'once') this.errors.delete(on);
+    this.notes.push({ kind: 'error', on, file, code: armed.code });
     return armed.code;
   }
 
@@ -106,7 +106,7 @@ export class DiskFaults {
   failFull(file: string, usedBytes: number): DiskErrorCode | null {
     const { quotaBytes } = this.settings;
     if (quotaBytes === 0 || usedBytes <= quotaBytes) return null;
-    this.#notes.push({ kind: 'error', on: 'write', file, code: 'ENOSPC' });
+    this.notes.push({ kind: 'error', on: 'write', file, code: 'ENOSPC' });
     return 'ENOSPC';
   }
 
@@ -114,35 +114,35 @@ export class DiskFaults {
   place({ file, offset }: Write, sizeBytes: number): number {
     const { misdirectPerMille } = this.settings;
     if (file !== storeFile) return offset;
-    const isDrawn = this.#misdirects.chance(misdirectPerMille, 1000);
+    const isDrawn = this.misdirects.chance(misdirectPerMille, 1000);
     const pageCount = Math.floor(sizeBytes / pageBytes);
-    if ((!isDrawn && !this.#isNextMisdirected) || pageCount < 2) return offset;
-    this.#isNextMisdirected = false;
+    if ((!isDrawn && !this.isNextMisdirected) || pageCount < 2) return offset;
+    this.isNextMisdirected = false;
     const page = Math.floor(offset / pageBytes);
-    const to = ((page + this.#misdirects.between(1, pageCount - 1)) % pageCount) * pageBytes;
-    this.#notes.push({ kind: 'misdirect', file, offset, to });
+    const to = ((page + this.misdirects.between(1, pageCount - 1)) % pageCount) * pageBytes;
+    this.notes.push({ kind: 'misdirect', file, offset, to });
     return to;
   }
 
   /** The distribution of a sync's time, before stalls and the way of its bytes. */
   get syncDelay(): DiskConfig['syncDelay'] {
     const { syncMinUs, syncMeanUs } = this.settings;
-    if (syncMinUs === 0 && syncMeanUs === 0) return this.#config.syncDelay;
+    if (syncMinUs === 0 && syncMeanUs === 0) return this.config.syncDelay;
     return { minUs: syncMinUs, meanUs: syncMeanUs };
   }
 
   /** What a write costs the next sync of its file. */
   writeUs(): number {
     const { writeMinUs: minUs, writeMeanUs: meanUs } = this.settings;
-    return minUs === 0 && meanUs === 0 ? 0 : drawDelay(this.#writeTimes, { minUs, meanUs });
+    return minUs === 0 && meanUs === 0 ? 0 : drawDelay(this.writeTimes, { minUs, meanUs });
   }
 
   /** What a sync of so many bytes takes longer: their way to the disk, and a stall where one is drawn. */
   extraUs(file: string, byteCount: number): number {
     const { bytesPerSecond, stallPerMille, stallUs } = this.settings;
     const carriedUs = bytesPerSecond === 0 ? 0 : Math.floor((byteCount * 1_000_000) / bytesPerSecond);
-    if (!this.#stalls.chance(stallPerMille, 1000)) return carriedUs;
-    this.#notes.push({ kind: 'stall', file, stalledUs: stallUs });
+    if (!this.stalls.chance(stallPerMille, 1000)) return carriedUs;
+    this.notes.push({ kind: 'stall', file, stalledUs: stallUs });
     return carriedUs + stallUs;
   }
 }

@@ -33,106 +33,106 @@ export class Disk {
   readonly faults: DiskFaults;
   /** How often bits of it have rotted. */
   rotCount = 0;
-  readonly #times: Prng;
-  readonly #fates: Prng;
-  readonly #names = new Map<string, Inode>();
-  readonly #durableNames = new Map<string, Inode>();
+  private readonly times: Prng;
+  private readonly fates: Prng;
+  private readonly names = new Map<string, Inode>();
+  private readonly durableNames = new Map<string, Inode>();
   /** The directory's changes since the last sync request. */
-  #journal: NameOp[] = [];
+  private journal: NameOp[] = [];
   /** Syncs under way, in the order of their commits. */
-  #live: Sync[] = [];
+  private live: Sync[] = [];
   /** What the real store holds when it has done all commits. */
-  #stored = new Map<string, ChunkedFile>();
-  #commits: StoreCommit[] = [];
-  #lastCommit = 0;
-  #lastUrgent = 0;
-  #slowFactor = 1;
+  private storedFiles = new Map<string, ChunkedFile>();
+  private commits: StoreCommit[] = [];
+  private lastCommit = 0;
+  private lastUrgent = 0;
+  private slowness = 1;
   /** Changes of the directory that a lying disk said to be durable. */
-  #liedNames: NameOp[] = [];
+  private liedNames: NameOp[] = [];
   /** The process whose request failed, and why. */
-  #failed: { readonly epoch: number; readonly code: DiskErrorCode } | null = null;
+  private failed: { readonly epoch: number; readonly code: DiskErrorCode } | null = null;
   /** What is remembered of an earlier time. */
-  #kept: Map<string, ChunkedFile> | null = null;
+  private kept: Map<string, ChunkedFile> | null = null;
 
   constructor(member: number, image: DiskImage, config: DiskConfig, seed: number, boot: number) {
     this.member = member;
     this.faults = new DiskFaults(member, config, seed, boot);
-    this.#times = stream(seed, boot, 'disk', member);
-    this.#fates = stream(seed, boot, 'powerCut', member);
+    this.times = stream(seed, boot, 'disk', member);
+    this.fates = stream(seed, boot, 'powerCut', member);
     for (const name of [...image.keys()].sort()) {
       const durable = ChunkedFile.from(image.get(name) as Uint8Array);
       const inode = newInode(durable, name);
-      this.#names.set(name, inode);
-      this.#durableNames.set(name, inode);
-      this.#stored.set(name, durable.clone());
+      this.names.set(name, inode);
+      this.durableNames.set(name, inode);
+      this.storedFiles.set(name, durable.clone());
     }
   }
 
   /** What a process that boots now reads: the cache. */
   files(): DiskImage {
-    return toImage(new Map([...this.#names].map(([name, inode]) => [name, inode.cache])));
+    return toImage(new Map([...this.names].map(([name, inode]) => [name, inode.cache])));
   }
 
   /** What is there after a power cut that keeps no unsynced write. */
   durable(): DiskImage {
-    return toImage(this.#durableFiles());
+    return toImage(this.durableFiles());
   }
 
   /** What a real store holds that has done every commit so far: syncs under way are in it already. */
   stored(): DiskImage {
-    return toImage(this.#stored);
+    return toImage(this.storedFiles);
   }
 
   /** Syncs under way. */
   get syncCount(): number {
-    return this.#live.length;
+    return this.live.length;
   }
 
   /** The commits of the urgent syncs that will be complete by then. */
   commitsDueBy(timeUs: number): number[] {
-    return this.#live.filter(({ urgent, doneAt }) => urgent && doneAt <= timeUs).map(({ commit }) => commit);
+    return this.live.filter(({ urgent, doneAt }) => urgent && doneAt <= timeUs).map(({ commit }) => commit);
   }
 
   /** The last commit that a store does without waiting for another; 0 where there is none. */
   get lastUrgentCommit(): number {
-    return this.#lastUrgent;
+    return this.lastUrgent;
   }
 
   /** How many times as long a sync takes; 1: as the configuration says. */
   get slowFactor(): number {
-    return this.#slowFactor;
+    return this.slowness;
   }
 
   /** From now on; syncs under way keep their times, and every draw stays the same. */
   slowDown(factor: number): void {
     assert(Number.isSafeInteger(factor) && factor >= 1, 'disk: a factor is a whole number from 1');
-    this.#slowFactor = factor;
+    this.slowness = factor;
   }
 
   /** Does a request; for a sync the caller must call `complete` at its `doneAt`. */
   request(nowUs: number, epoch: number, request: DiskRequest): Sync | null {
-    if (this.#failed?.epoch === epoch) {
+    if (this.failed?.epoch === epoch) {
       if (request.kind !== 'sync') return null;
-      return this.#failedSync(nowUs, epoch, request, this.#failed.code);
+      return this.failedSync(nowUs, epoch, request, this.failed.code);
     }
     switch (request.kind) {
       case 'write':
-        this.#write(epoch, this.#open(request.file), request);
+        this.write(epoch, this.open(request.file), request);
         return null;
       case 'truncate': {
-        const inode = this.#open(request.file);
+        const inode = this.open(request.file);
         inode.cache.truncate(request.sizeBytes);
         inode.open.push({ kind: 'truncate', sizeBytes: request.sizeBytes });
         return null;
       }
       case 'rename':
-        this.#rename(request.file, request.to);
+        this.rename(request.file, request.to);
         return null;
       case 'remove':
-        this.#remove(request.file);
+        this.remove(request.file);
         return null;
       case 'sync':
-        return this.#sync(nowUs, epoch, request.file, request.id, !request.barrier);
+        return this.sync(nowUs, epoch, request.file, request.id, !request.barrier);
       default:
         return request satisfies never;
     }
@@ -140,7 +140,7 @@ export class Disk {
 
   /** Whether a request of the process has failed: it will hear of it, and does nothing more until then. */
   hasFailed(epoch: number): boolean {
-    return this.#failed?.epoch === epoch;
+    return this.failed?.epoch === epoch;
   }
 
   /**
@@ -150,7 +150,7 @@ export class Disk {
   hasten(nowUs: number): Sync[] {
     const { minUs, meanUs } = this.faults.syncDelay;
     const changed = new Map<Sync, Sync>();
-    for (const inode of new Set(this.#live.map((sync) => sync.inode))) {
+    for (const inode of new Set(this.live.map((sync) => sync.inode))) {
       const syncs = hastened(inode, nowUs, minUs + meanUs);
       inode.syncs.splice(0).forEach((sync, i) => {
         sync.isLive = false;
@@ -159,8 +159,8 @@ export class Disk {
       inode.syncs.push(...syncs);
       inode.lastFlush = syncs[syncs.length - 1].flush;
     }
-    this.#live = this.#live.map((sync) => changed.get(sync) ?? sync);
-    return [...this.#live];
+    this.live = this.live.map((sync) => changed.get(sync) ?? sync);
+    return [...this.live];
   }
 
   /** A live sync's time has come: what it was asked for is durable. */
@@ -168,64 +168,64 @@ export class Disk {
     const { inode } = sync;
     assert(sync.isLive && inode.syncs[0] === sync, 'disk: the syncs of a file complete in order');
     sync.isLive = false;
-    for (const earlier of this.#live) {
+    for (const earlier of this.live) {
       if (earlier.commit > sync.commit) break;
-      this.#liedNames.push(...earlier.names.splice(0));
+      this.liedNames.push(...earlier.names.splice(0));
     }
     inode.lied.push(...sync.ops);
     if (!sync.isLie) {
-      for (const op of this.#liedNames.splice(0)) this.#makeNameDurable(op);
+      for (const op of this.liedNames.splice(0)) this.makeNameDurable(op);
       for (const op of inode.lied.splice(0)) makeDurable(inode, op);
     }
     inode.syncs.shift();
-    this.#live.splice(this.#live.indexOf(sync), 1);
+    this.live.splice(this.live.indexOf(sync), 1);
   }
 
   /** How large the file is, as a reader sees it. */
   sizeOf(file: string): number {
-    return this.#names.get(file)?.cache.sizeBytes ?? 0;
+    return this.names.get(file)?.cache.sizeBytes ?? 0;
   }
 
   /** How much all files hold, as a reader sees them. */
   get usedBytes(): number {
     let sum = 0;
-    for (const { cache } of this.#names.values()) sum += cache.sizeBytes;
+    for (const { cache } of this.names.values()) sum += cache.sizeBytes;
     return sum;
   }
 
   get hasImage(): boolean {
-    return this.#kept !== null;
+    return this.kept !== null;
   }
 
   /** Remembers what is durable. */
   keepImage(): void {
-    this.#kept = cloneFiles(this.#durableFiles());
+    this.kept = cloneFiles(this.durableFiles());
   }
 
   /** The disk is as it was remembered; what was there since is gone. */
   restoreImage(nowUs: number): void {
-    assert(this.#kept !== null, 'disk: an image is restored that was kept');
-    this.#cancelSyncs();
-    this.#durableNames.clear();
-    for (const [name, file] of cloneFiles(this.#kept)) this.#durableNames.set(name, newInode(file, name));
-    this.#loseCache();
-    this.#correctStore(nowUs);
+    assert(this.kept !== null, 'disk: an image is restored that was kept');
+    this.cancelSyncs();
+    this.durableNames.clear();
+    for (const [name, file] of cloneFiles(this.kept)) this.durableNames.set(name, newInode(file, name));
+    this.loseCache();
+    this.correctStore(nowUs);
   }
 
   /** One byte of a file is another, for readers and for good, though a later write may cover it. */
   corrupt(nowUs: number, file: string, offset: number, flippedBits: number): void {
-    const inode = this.#names.get(file);
+    const inode = this.names.get(file);
     assert(inode !== undefined && offset < inode.cache.sizeBytes, 'disk: a byte that is there can rot');
     for (const copy of [inode.cache, inode.durable]) {
       if (offset >= copy.sizeBytes) continue;
       copy.write(offset, Uint8Array.of(copy.read(offset, 1)[0] ^ flippedBits));
     }
     const name = inode.storedName;
-    const stored = name === null ? undefined : this.#stored.get(name);
+    const stored = name === null ? undefined : this.storedFiles.get(name);
     if (name === null || stored === undefined || offset >= stored.sizeBytes) return;
     const data = Uint8Array.of(stored.read(offset, 1)[0] ^ flippedBits);
     stored.write(offset, data);
-    this.#commit(nowUs, true, [{ kind: 'write', file: name, offset, data }]);
+    this.commit(nowUs, true, [{ kind: 'write', file: name, offset, data }]);
   }
 
   /**
@@ -233,16 +233,16 @@ export class Disk {
    * puts it right.
    */
   failSyncs(nowUs: number): Sync[] {
-    const failed = this.#cancelSyncs();
-    this.#journal = [...failed.flatMap((sync) => sync.names), ...this.#journal];
+    const failed = this.cancelSyncs();
+    this.journal = [...failed.flatMap((sync) => sync.names), ...this.journal];
     for (const sync of [...failed].reverse()) sync.inode.open = [...sync.ops, ...sync.inode.open];
     const inodes = [
-      ...this.#inodes(),
+      ...this.inodes(),
       ...failed.map((sync) => sync.inode),
-      ...this.#journal.map(({ inode }) => inode),
+      ...this.journal.map(({ inode }) => inode),
     ];
     for (const inode of inodes) inode.storedName = inode.durableName;
-    this.#correctStore(nowUs);
+    this.correctStore(nowUs);
     return failed;
   }
 
@@ -252,80 +252,80 @@ export class Disk {
    */
   powerCut(nowUs: number): PowerCutCounts {
     const counts: PowerCutCounts = { kept: 0, lost: 0, torn: 0 };
-    const inodes = this.#inodes();
+    const inodes = this.inodes();
     const { keptWeight: keeps, lostWeight: loses, tornWeight: tears } = this.faults.settings;
     const weights = keeps + loses + tears === 0 ? null : { keeps, loses, tears };
-    const cancelled = this.#cancelSyncs();
+    const cancelled = this.cancelSyncs();
     const names = cancelled.flatMap((sync) => sync.names);
-    const journal = [...this.#liedNames.splice(0), ...names, ...this.#journal];
-    const kept = this.#fates.below(journal.length + 1);
-    for (const op of journal.slice(0, kept)) this.#makeNameDurable(op);
+    const journal = [...this.liedNames.splice(0), ...names, ...this.journal];
+    const kept = this.fates.below(journal.length + 1);
+    for (const op of journal.slice(0, kept)) this.makeNameDurable(op);
     for (const inode of inodes) {
       const syncs = cancelled.filter((sync) => sync.inode === inode);
       const running = syncs.filter((sync) => sync.flush === syncs[0].flush);
       const unsynced = syncs.length > 0 ? running.flatMap((sync) => sync.ops) : inode.open;
       const ops = [...inode.lied, ...unsynced];
-      for (const op of decideFates(this.#fates, ops, counts, weights)) makeDurable(inode, op);
+      for (const op of decideFates(this.fates, ops, counts, weights)) makeDurable(inode, op);
       for (const sync of syncs) if (!running.includes(sync)) counts.lost += sync.ops.length;
       if (syncs.length > 0) counts.lost += inode.open.length;
     }
-    this.#loseCache();
-    this.#correctStore(nowUs);
+    this.loseCache();
+    this.correctStore(nowUs);
     return counts;
   }
 
   /** Everything is gone, what was durable too: another disk, as it were. Returns the count of its files. */
   wipe(nowUs: number): number {
-    this.#cancelSyncs();
-    const count = this.#names.size;
-    this.#durableNames.clear();
-    this.#loseCache();
-    this.#correctStore(nowUs);
+    this.cancelSyncs();
+    const count = this.names.size;
+    this.durableNames.clear();
+    this.loseCache();
+    this.correctStore(nowUs);
     return count;
   }
 
   /** Whether there is any file, as a process that boots now would see. */
   get isEmpty(): boolean {
-    return this.#names.size === 0;
+    return this.names.size === 0;
   }
 
   /** The commits since the last call, in order. */
   takeCommits(): StoreCommit[] {
-    return this.#commits.splice(0);
+    return this.commits.splice(0);
   }
 
-  #open(name: string): Inode {
-    const present = this.#names.get(name);
+  private open(name: string): Inode {
+    const present = this.names.get(name);
     if (present !== undefined) return present;
     const inode = newInode(new ChunkedFile(), null);
-    this.#names.set(name, inode);
-    this.#journal.push({ inode, kind: 'create', name });
+    this.names.set(name, inode);
+    this.journal.push({ inode, kind: 'create', name });
     return inode;
   }
 
-  #rename(file: string, to: string): void {
-    const inode = this.#open(file);
+  private rename(file: string, to: string): void {
+    const inode = this.open(file);
     if (file === to) return;
-    this.#names.delete(file);
-    this.#names.set(to, inode);
-    this.#journal.push({ inode, kind: 'rename', name: to });
+    this.names.delete(file);
+    this.names.set(to, inode);
+    this.journal.push({ inode, kind: 'rename', name: to });
   }
 
-  #remove(file: string): void {
-    const inode = this.#names.get(file);
+  private remove(file: string): void {
+    const inode = this.names.get(file);
     if (inode === undefined) return;
-    this.#names.delete(file);
-    this.#journal.push({ inode, kind: 'remove', name: null });
+    this.names.delete(file);
+    this.journal.push({ inode, kind: 'remove', name: null });
   }
 
-  #write(epoch: number, inode: Inode, request: Extract<DiskRequest, { kind: 'write' }>): void {
+  private write(epoch: number, inode: Inode, request: Extract<DiskRequest, { kind: 'write' }>): void {
     const { file, data } = request;
     const { cache } = inode;
     const grownBytes = Math.max(0, request.offset + data.length - cache.sizeBytes);
     const usedBytes = grownBytes === 0 ? 0 : this.usedBytes + grownBytes;
     const code = this.faults.fail('write', file) ?? this.faults.failFull(file, usedBytes);
     if (code !== null) {
-      this.#failed = { epoch, code };
+      this.failed = { epoch, code };
       return;
     }
     inode.writesUs += this.faults.writeUs();
@@ -337,7 +337,7 @@ export class Disk {
   }
 
   /** The file's changes since its last sync are gone from the cache. */
-  #dropChanges(inode: Inode): void {
+  private dropChanges(inode: Inode): void {
     inode.writesUs = 0;
     inode.open = [];
     inode.cache = inode.durable.clone();
@@ -345,91 +345,91 @@ export class Disk {
   }
 
   /** A sync that ends with an error, after the time of one. */
-  #failedSync(
+  private failedSync(
     nowUs: number,
     epoch: number,
     { file, id }: Pick<Sync, 'file' | 'id'>,
     error: DiskErrorCode,
   ): Sync {
-    const inode = this.#open(file);
-    const flush = this.#flushFor(nowUs, inode, file, false, 0);
+    const inode = this.open(file);
+    const flush = this.flushFor(nowUs, inode, file, false, 0);
     const nothing = { ops: [], names: [], commit: 0, urgent: false, isLie: false };
     return { inode, file, id, epoch, ...nothing, doneAt: flush.doneAt, flush, error, isLive: true };
   }
 
-  #sync(nowUs: number, epoch: number, file: string, id: number, urgent: boolean): Sync {
-    const inode = this.#open(file);
+  private sync(nowUs: number, epoch: number, file: string, id: number, urgent: boolean): Sync {
+    const inode = this.open(file);
     const code = this.faults.fail('sync', file);
     if (code !== null) {
-      this.#failed = { epoch, code };
-      this.#dropChanges(inode);
-      return this.#failedSync(nowUs, epoch, { file, id }, code);
+      this.failed = { epoch, code };
+      this.dropChanges(inode);
+      return this.failedSync(nowUs, epoch, { file, id }, code);
     }
     const ops = inode.open;
-    const names = this.#journal;
+    const names = this.journal;
     inode.open = [];
-    this.#journal = [];
+    this.journal = [];
     const storeOps = [...names.map(storeNameOp), ...ops.map((op) => storeFileOp(inode, op))];
-    applyStoreOps(this.#stored, storeOps);
-    const commit = this.#commit(nowUs, urgent, storeOps);
+    applyStoreOps(this.storedFiles, storeOps);
+    const commit = this.commit(nowUs, urgent, storeOps);
     const byteCount = ops.reduce((sum, op) => sum + (op.kind === 'write' ? op.data.length : 0), 0);
-    const flush = this.#flushFor(nowUs, inode, file, urgent, byteCount);
+    const flush = this.flushFor(nowUs, inode, file, urgent, byteCount);
     const { doneAt } = flush;
     const isLie = this.faults.settings.lying > 0;
     const asked = { inode, file, id, epoch, doneAt, flush, ops, names, commit, urgent };
     const sync: Sync = { ...asked, error: null, isLie, isLive: true };
     inode.lastFlush = flush;
     inode.syncs.push(sync);
-    this.#live.push(sync);
+    this.live.push(sync);
     return sync;
   }
 
   /** The file's next trip to the disk, where it has not begun; else a new one behind the last. */
-  #flushFor(nowUs: number, inode: Inode, file: string, urgent: boolean, byteCount: number): Flush {
+  private flushFor(nowUs: number, inode: Inode, file: string, urgent: boolean, byteCount: number): Flush {
     const last = inode.lastFlush;
     if (last !== null && urgent && !last.isBarrier && last.startAt > nowUs) return last;
     const startAt = Math.max(nowUs, last?.doneAt ?? 0);
-    const drawnUs = Math.max(1, drawDelay(this.#times, this.faults.syncDelay));
+    const drawnUs = Math.max(1, drawDelay(this.times, this.faults.syncDelay));
     const workUs = drawnUs + inode.writesUs + this.faults.extraUs(file, byteCount);
     inode.writesUs = 0;
-    const doneAt = startAt + this.#slowFactor * workUs;
+    const doneAt = startAt + this.slowness * workUs;
     return { startAt, doneAt, isBarrier: !urgent };
   }
 
-  #commit(timeUs: number, urgent: boolean, ops: readonly StoreOp[]): number {
-    this.#lastCommit++;
-    if (urgent) this.#lastUrgent = this.#lastCommit;
-    this.#commits.push({ member: this.member as NodeId, commit: this.#lastCommit, timeUs, urgent, ops });
-    return this.#lastCommit;
+  private commit(timeUs: number, urgent: boolean, ops: readonly StoreOp[]): number {
+    this.lastCommit++;
+    if (urgent) this.lastUrgent = this.lastCommit;
+    this.commits.push({ member: this.member as NodeId, commit: this.lastCommit, timeUs, urgent, ops });
+    return this.lastCommit;
   }
 
-  #makeNameDurable({ inode, name }: NameOp): void {
-    if (inode.durableName !== null) this.#durableNames.delete(inode.durableName);
+  private makeNameDurable({ inode, name }: NameOp): void {
+    if (inode.durableName !== null) this.durableNames.delete(inode.durableName);
     inode.durableName = name;
     if (name === null) return;
-    const replaced = this.#durableNames.get(name);
+    const replaced = this.durableNames.get(name);
     if (replaced !== undefined) replaced.durableName = null;
-    this.#durableNames.set(name, inode);
+    this.durableNames.set(name, inode);
   }
 
-  #loseCache(): void {
-    this.#names.clear();
-    this.#journal = [];
-    this.#liedNames = [];
-    for (const [name, inode] of this.#durableNames) {
+  private loseCache(): void {
+    this.names.clear();
+    this.journal = [];
+    this.liedNames = [];
+    for (const [name, inode] of this.durableNames) {
       const survivor = newInode(inode.durable, name);
-      this.#names.set(name, survivor);
-      this.#durableNames.set(name, survivor);
+      this.names.set(name, survivor);
+      this.durableNames.set(name, survivor);
     }
   }
 
-  #durableFiles(): Map<string, ChunkedFile> {
-    return new Map([...this.#durableNames].map(([name, inode]) => [name, inode.durable]));
+  private durableFiles(): Map<string, ChunkedFile> {
+    return new Map([...this.durableNames].map(([name, inode]) => [name, inode.durable]));
   }
 
-  #cancelSyncs(): Sync[] {
-    const cancelled = this.#live;
-    this.#live = [];
+  private cancelSyncs(): Sync[] {
+    const cancelled = this.live;
+    this.live = [];
     for (const sync of cancelled) {
       sync.isLive = false;
       sync.inode.syncs.length = 0;
@@ -439,19 +439,19 @@ export class Disk {
   }
 
   /** Tells the store what turns all that it was told so far into the durable state. */
-  #correctStore(nowUs: number): void {
-    const durable = this.#durableFiles();
-    const ops = differenceOps(this.#stored, durable);
-    this.#stored = cloneFiles(durable);
-    if (ops.length > 0) this.#commit(nowUs, true, ops);
+  private correctStore(nowUs: number): void {
+    const durable = this.durableFiles();
+    const ops = differenceOps(this.storedFiles, durable);
+    this.storedFiles = cloneFiles(durable);
+    if (ops.length > 0) this.commit(nowUs, true, ops);
   }
 
   /** Every file that has a name or a sync under way, in an order that only the requests decide. */
-  #inodes(): Set<Inode> {
+  private inodes(): Set<Inode> {
     return new Set([
-      ...this.#durableNames.values(),
-      ...this.#names.values(),
-      ...this.#live.map((sync) => sync.inode),
+      ...this.durableNames.values(),
+      ...this.names.values(),
+      ...this.live.map((sync) => sync.inode),
     ]);
   }
 }

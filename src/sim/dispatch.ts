@@ -29,16 +29,16 @@ export interface PendingInput {
 
 /** The inputs of a plan in the making, by member, each member's in the order of the queue. */
 export class Draft {
-  readonly #inputs = new Map<number, PendingInput[]>();
+  private readonly inputs = new Map<number, PendingInput[]>();
 
   get isEmpty(): boolean {
-    return this.#inputs.size === 0;
+    return this.inputs.size === 0;
   }
 
   /** All inputs so far, by member, ascending; the draft is empty then. */
   take(): [member: number, inputs: PendingInput[]][] {
-    const inputs = [...this.#inputs].sort(([a], [b]) => a - b);
-    this.#inputs.clear();
+    const inputs = [...this.inputs].sort(([a], [b]) => a - b);
+    this.inputs.clear();
     return inputs;
   }
 
@@ -52,9 +52,9 @@ export class Draft {
     payload: number,
     told: SimEvent | null = null,
   ): void {
-    const inputs = this.#inputs.get(target) ?? [];
+    const inputs = this.inputs.get(target) ?? [];
     inputs.push({ item, input, kind, source, target, payload, told });
-    this.#inputs.set(target, inputs);
+    this.inputs.set(target, inputs);
     world.process(target).cpu.charge(world.nowUs, 'bytes' in input ? input.bytes.length : 0);
   }
 }

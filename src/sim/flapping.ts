@@ -23,26 +23,26 @@ export function heal(world: World, from: number, to: number): boolean {
 
 /** The links that flap: how, and in which of all their times. */
 export class Flaps {
-  readonly #flaps = new Map<string, Flap & { readonly number: number }>();
-  #lastNumber = 0;
+  private readonly flaps = new Map<string, Flap & { readonly number: number }>();
+  private lastNumber = 0;
 
   find(from: number, to: number): (Flap & { readonly number: number }) | null {
-    return this.#flaps.get(`${from}>${to}`) ?? null;
+    return this.flaps.get(`${from}>${to}`) ?? null;
   }
 
   /** @returns the number of this time; 0: the link flaps no more */
   set(flap: Flap): number {
     const key = `${flap.from}>${flap.to}`;
-    this.#flaps.delete(key);
+    this.flaps.delete(key);
     if (flap.upUs === 0 || flap.downUs === 0) return 0;
-    this.#lastNumber++;
-    this.#flaps.set(key, { ...flap, number: this.#lastNumber });
-    return this.#lastNumber;
+    this.lastNumber++;
+    this.flaps.set(key, { ...flap, number: this.lastNumber });
+    return this.lastNumber;
   }
 
   /** Ascending. */
   get all(): readonly Flap[] {
-    return [...this.#flaps.values()].sort((a, b) => a.from - b.from || a.to - b.to);
+    return [...this.flaps.values()].sort((a, b) => a.from - b.from || a.to - b.to);
   }
 }
 

@@ -32,32 +32,32 @@ export interface Mirror {
 
 /** One freelist that is asked what a member asked of its own. */
 class Follower {
-  readonly #shared: SharedFreelist;
-  readonly #hashmap: HashmapFreelist | null;
+  private readonly shared: SharedFreelist;
+  private readonly hashmap: HashmapFreelist | null;
   /** Where this list put the pages that it handed out, by the member's page; others lie where they were. */
-  readonly #ownPages = new Map<number, number>();
-  #events: RaceEvent[] = [];
-  #highWater: number;
+  private readonly ownPages = new Map<number, number>();
+  private events: RaceEvent[] = [];
+  private highWater: number;
 
   constructor(type: FreelistType, { free, highWater }: MirrorTrace) {
-    const trace = { on: true, emit: (event: FreelistEvent) => void this.#events.push(event) };
+    const trace = { on: true, emit: (event: FreelistEvent) => void this.events.push(event) };
     const hashmap = new HashmapFreelist('insertion', trace);
-    this.#hashmap = type === 'hashmap' ? hashmap : null;
-    this.#shared = new SharedFreelist(type === 'hashmap' ? hashmap : new ArrayFreelist(trace));
-    this.#highWater = highWater;
-    this.#shared.init(Uint32Array.from(idsOf(free)));
+    this.hashmap = type === 'hashmap' ? hashmap : null;
+    this.shared = new SharedFreelist(type === 'hashmap' ? hashmap : new ArrayFreelist(trace));
+    this.highWater = highWater;
+    this.shared.init(Uint32Array.from(idsOf(free)));
   }
 
   get work(): FreelistCounters {
-    return { ...this.#shared.list.counters };
+    return { ...this.shared.list.counters };
   }
 
   ask(call: MirrorCall): RaceStep {
-    this.#events = [];
+    this.events = [];
     const before = this.work;
-    if (call.type === 'bolt.allocate') this.#allocate(call.txid, call.pgid, call.count);
-    else if (call.type === 'bolt.free') this.#free(call.txid, call.pgid, call.count);
-    else this.#release(call.txid, { starts: call.runStarts, counts: call.runCounts });
+    if (call.type === 'bolt.allocate') this.allocate(call.txid, call.pgid, call.count);
+    else if (call.type === 'bolt.free') this.free(call.txid, call.pgid, call.count);
+    else this.release(call.txid, { starts: call.runStarts, counts: call.runCounts });
     const { scanned, probed, merged, moved } = this.work;
     const work = {
       scanned: scanned - before.scanned,
@@ -65,14 +65,14 @@ class Follower {
       merged: merged - before.merged,
       moved: moved - before.moved,
     };
-    return { events: this.#events, work, free: this.#shared.freeSpans() };
+    return { events: this.events, work, free: this.shared.freeSpans() };
   }
 
   /** The list as it is, told as a fresh start: the hashmap's spans in the order in which it keeps them. */
   start(): RaceStep {
-    const free = this.#shared.freeSpans();
-    const { starts: runStarts, counts: runCounts } = this.#hashmap === null ? free : kept(this.#hashmap);
-    const list = this.#shared.list.type;
+    const free = this.shared.freeSpans();
+    const { starts: runStarts, counts: runCounts } = this.hashmap === null ? free : kept(this.hashmap);
+    const list = this.shared.list.type;
     return {
       events: [{ type: 'freelist.init', list, runStarts, runCounts }],
       work: { scanned: 0, probed: 0, merged: 0, moved: 0 },
@@ -80,13 +80,13 @@ class Follower {
     };
   }
 
-  #allocate(tx: number, memberPage: number, count: number): void {
-    const { first, scanned, path } = this.#shared.allocate(tx, count);
-    const start = first ?? this.#highWater;
-    if (first === null) this.#highWater += count;
-    for (let i = 0; i < count; i++) this.#ownPages.set(memberPage + i, start + i);
+  private allocate(tx: number, memberPage: number, count: number): void {
+    const { first, scanned, path } = this.shared.allocate(tx, count);
+    const start = first ?? this.highWater;
+    if (first === null) this.highWater += count;
+    for (let i = 0; i < count; i++) this.ownPages.set(memberPage + i, start + i);
     const from = first === null ? 'grow' : path;
-    this.#events.push({
+    this.events.push({
       type: 'bolt.allocate',
       txid: txid(tx),
       pgid: pgid(start),
@@ -97,21 +97,21 @@ class Follower {
   }
 
   /** Waits, as in the member: the list itself hears of it when the pages are released. */
-  #free(tx: number, memberPage: number, count: number): void {
-    this.#events.push({ type: 'bolt.free', txid: txid(tx), pgid: pgid(this.#own(memberPage)), count });
+  private free(tx: number, memberPage: number, count: number): void {
+    this.events.push({ type: 'bolt.free', txid: txid(tx), pgid: pgid(this.own(memberPage)), count });
   }
 
-  #release(tx: number, runs: Spans): void {
-    const ids = idsOf(runs).map((page) => this.#own(page));
-    for (const page of idsOf(runs)) this.#ownPages.delete(page);
+  private release(tx: number, runs: Spans): void {
+    const ids = idsOf(runs).map((page) => this.own(page));
+    for (const page of idsOf(runs)) this.ownPages.delete(page);
     const { starts, counts } = spansOf(ids.sort((a, b) => a - b));
-    starts.forEach((start, i) => this.#shared.free(tx, start, counts[i]));
-    this.#shared.releasePending();
-    this.#events.push({ type: 'bolt.release', txid: txid(tx), runStarts: starts, runCounts: counts });
+    starts.forEach((start, i) => this.shared.free(tx, start, counts[i]));
+    this.shared.releasePending();
+    this.events.push({ type: 'bolt.release', txid: txid(tx), runStarts: starts, runCounts: counts });
   }
 
-  #own(memberPage: number): number {
-    return this.#ownPages.get(memberPage) ?? memberPage;
+  private own(memberPage: number): number {
+    return this.ownPages.get(memberPage) ?? memberPage;
   }
 }
 

@@ -45,46 +45,46 @@ const listTypes = ['array', 'hashmap'] as const;
 
 /** One freelist under a script. */
 class Racer {
-  readonly #list: SharedFreelist;
-  #events: RaceEvent[] = [];
-  #txid = 1;
-  #highWater = 0;
+  private readonly list: SharedFreelist;
+  private events: RaceEvent[] = [];
+  private txid = 1;
+  private highWater = 0;
 
   constructor(type: FreelistType) {
-    const trace = { on: true, emit: (event: FreelistEvent) => void this.#events.push(event) };
-    this.#list = new SharedFreelist(
+    const trace = { on: true, emit: (event: FreelistEvent) => void this.events.push(event) };
+    this.list = new SharedFreelist(
       type === 'array' ? new ArrayFreelist(trace) : new HashmapFreelist('insertion', trace),
     );
   }
 
   run(operation: RaceOperation): RaceStep {
-    this.#events = [];
-    const { counters } = this.#list.list;
+    this.events = [];
+    const { counters } = this.list.list;
     const before = { ...counters };
-    this.#do(operation);
+    this.do(operation);
     const work = {
       scanned: counters.scanned - before.scanned,
       probed: counters.probed - before.probed,
       merged: counters.merged - before.merged,
       moved: counters.moved - before.moved,
     };
-    return { events: this.#events, work, free: this.#list.freeSpans() };
+    return { events: this.events, work, free: this.list.freeSpans() };
   }
 
-  #do(operation: RaceOperation): void {
+  private do(operation: RaceOperation): void {
     switch (operation.kind) {
       case 'init':
-        assert(this.#list.pendingCount === 0, 'race: a fresh start leaves nothing pending');
-        this.#highWater = operation.highWater;
-        return this.#list.init(Uint32Array.from(operation.ids));
+        assert(this.list.pendingCount === 0, 'race: a fresh start leaves nothing pending');
+        this.highWater = operation.highWater;
+        return this.list.init(Uint32Array.from(operation.ids));
       case 'begin':
-        return this.#begin();
+        return this.begin();
       case 'allocate':
-        return this.#allocate(operation.count);
+        return this.allocate(operation.count);
       case 'free': {
         const { pgid: first, count } = operation;
-        this.#list.free(this.#txid, first, count);
-        this.#events.push({ type: 'bolt.free', txid: txid(this.#txid), pgid: pgid(first), count });
+        this.list.free(this.txid, first, count);
+        this.events.push({ type: 'bolt.free', txid: txid(this.txid), pgid: pgid(first), count });
         return;
       }
       case 'commit':
@@ -95,26 +95,26 @@ class Racer {
     }
   }
 
-  #begin(): void {
-    this.#txid += 1;
-    const released = this.#list.releasePending();
+  private begin(): void {
+    this.txid += 1;
+    const released = this.list.releasePending();
     if (released.length === 0) return;
     const { starts, counts } = released.toSpans();
-    this.#events.push({
+    this.events.push({
       type: 'bolt.release',
-      txid: txid(this.#txid),
+      txid: txid(this.txid),
       runStarts: starts,
       runCounts: counts,
     });
   }
 
-  #allocate(count: number): void {
-    const { first, scanned, path } = this.#list.allocate(this.#txid, count);
-    const start = first ?? this.#highWater;
-    if (first === null) this.#highWater += count;
-    this.#events.push({
+  private allocate(count: number): void {
+    const { first, scanned, path } = this.list.allocate(this.txid, count);
+    const start = first ?? this.highWater;
+    if (first === null) this.highWater += count;
+    this.events.push({
       type: 'bolt.allocate',
-      txid: txid(this.#txid),
+      txid: txid(this.txid),
       pgid: pgid(start),
       count,
       scanned,

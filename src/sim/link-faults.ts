@@ -36,21 +36,21 @@ export function mayBeDoubled({ messageType }: Pick<Send, 'messageType'>): boolea
  */
 export class LinkFaults {
   settings: LinkSettings = usualLink;
-  readonly #losses: Prng;
-  readonly #jitters: Prng;
-  readonly #duplicates: Prng;
-  readonly #reorders: Prng;
-  readonly #corruptions: Prng;
+  private readonly losses: Prng;
+  private readonly jitters: Prng;
+  private readonly duplicates: Prng;
+  private readonly reorders: Prng;
+  private readonly corruptions: Prng;
   /** When the bytes sent so far are all on the wire. */
-  #freeAt = 0;
+  private freeAt = 0;
 
   constructor(from: number, to: number, seed: number, boot: number) {
     const streamOf = (purpose: string): Prng => stream(seed, boot, purpose, `${from}>${to}`);
-    this.#losses = streamOf('linkLoss');
-    this.#jitters = streamOf('linkJitter');
-    this.#duplicates = streamOf('linkDuplicate');
-    this.#reorders = streamOf('linkReorder');
-    this.#corruptions = streamOf('linkCorrupt');
+    this.losses = streamOf('linkLoss');
+    this.jitters = streamOf('linkJitter');
+    this.duplicates = streamOf('linkDuplicate');
+    this.reorders = streamOf('linkReorder');
+    this.corruptions = streamOf('linkCorrupt');
   }
 
   /** Whether anything is wrong. */
@@ -60,54 +60,54 @@ export class LinkFaults {
 
   /** The bytes sent so far are on the wire. */
   emptyQueue(): void {
-    this.#freeAt = 0;
+    this.freeAt = 0;
   }
 
   /** Why a message that leaves now is lost; null where it is not. */
   loss(nowUs: number, { messageType, bytes }: Send): LinkLoss | null {
     const { lossPerMille, dropTypes, bytesPerSecond, queueBytes } = this.settings;
-    const isLost = this.#losses.chance(lossPerMille, 1000);
+    const isLost = this.losses.chance(lossPerMille, 1000);
     if (dropTypes.includes(messageType)) return 'filter';
     if (isLost) return 'link';
     if (bytesPerSecond === 0 || queueBytes === 0) return null;
-    const waitingBytes = Math.floor((Math.max(0, this.#freeAt - nowUs) * bytesPerSecond) / 1_000_000);
+    const waitingBytes = Math.floor((Math.max(0, this.freeAt - nowUs) * bytesPerSecond) / 1_000_000);
     return waitingBytes + bytes.length > queueBytes ? 'queue' : null;
   }
 
   /** Whether a copy that leaves now is lost; it takes no place in a queue. */
   copyLoss(): LinkLoss | null {
-    return this.#losses.chance(this.settings.lossPerMille, 1000) ? 'link' : null;
+    return this.losses.chance(this.settings.lossPerMille, 1000) ? 'link' : null;
   }
 
   /** How much later a message arrives: the bytes before it and its own, a delay, and jitter. */
   delayUs(nowUs: number, byteCount: number): number {
     const { extraDelayUs, jitterUs, bytesPerSecond } = this.settings;
-    const jitter = jitterUs === 0 ? 0 : drawDelay(this.#jitters, { minUs: 0, meanUs: jitterUs });
+    const jitter = jitterUs === 0 ? 0 : drawDelay(this.jitters, { minUs: 0, meanUs: jitterUs });
     if (bytesPerSecond === 0) return extraDelayUs + jitter;
-    this.#freeAt = Math.max(nowUs, this.#freeAt) + Math.ceil((byteCount * 1_000_000) / bytesPerSecond);
-    return this.#freeAt - nowUs + extraDelayUs + jitter;
+    this.freeAt = Math.max(nowUs, this.freeAt) + Math.ceil((byteCount * 1_000_000) / bytesPerSecond);
+    return this.freeAt - nowUs + extraDelayUs + jitter;
   }
 
   /** How much later a second copy arrives; null: there is none. */
   duplicateUs(send: Pick<Send, 'messageType'>): number | null {
-    if (!this.#duplicates.chance(this.settings.duplicatePerMille, 1000)) return null;
+    if (!this.duplicates.chance(this.settings.duplicatePerMille, 1000)) return null;
     if (!mayBeDoubled(send)) return null;
-    return drawDelay(this.#duplicates, { minUs: 1, meanUs: strayUs });
+    return drawDelay(this.duplicates, { minUs: 1, meanUs: strayUs });
   }
 
   /** The bytes as they arrive, where a bit of them turns on the way; null: they are whole. */
   corrupt(bytes: Uint8Array): Uint8Array | null {
-    if (!this.#corruptions.chance(this.settings.corruptPerMille, 1000) || bytes.length === 0) return null;
+    if (!this.corruptions.chance(this.settings.corruptPerMille, 1000) || bytes.length === 0) return null;
     const changed = bytes.slice();
-    const bit = this.#corruptions.below(bytes.length * 8);
+    const bit = this.corruptions.below(bytes.length * 8);
     changed[bit >>> 3] ^= 1 << (bit & 7);
     return changed;
   }
 
   /** How much later a message arrives that others overtake; null: it keeps its place. */
   reorderUs(): number | null {
-    if (!this.#reorders.chance(this.settings.reorderPerMille, 1000)) return null;
-    return drawDelay(this.#reorders, { minUs: 1, meanUs: strayUs });
+    if (!this.reorders.chance(this.settings.reorderPerMille, 1000)) return null;
+    return drawDelay(this.reorders, { minUs: 1, meanUs: strayUs });
   }
 }
 

@@ -70,79 +70,79 @@ const maxEvents = 100;
  * hundred.
  */
 class Kubernetes implements Traffic {
-  readonly #draws: Prng;
-  readonly #pods: Pod[] = [];
-  readonly #events: string[] = [];
+  private readonly draws: Prng;
+  private readonly pods: Pod[] = [];
+  private readonly events: string[] = [];
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    const share = this.#draws.below(100);
-    if (share < 25) return this.#renewNode();
-    return share < 40 ? this.#tellEvent() : this.#stepPod();
+    const share = this.draws.below(100);
+    if (share < 25) return this.renewNode();
+    return share < 40 ? this.tellEvent() : this.stepPod();
   }
 
-  #renewNode(): ClientAction {
-    const name = `node-${this.#draws.between(1, nodeCount)}`;
+  private renewNode(): ClientAction {
+    const name = `node-${this.draws.between(1, nodeCount)}`;
     const key = `/registry/leases/kube-node-lease/${name}`;
-    return put(key, this.#object('Lease', name, 'kube-node-lease', 'held', this.#draws.between(400, 600)));
+    return put(key, this.object('Lease', name, 'kube-node-lease', 'held', this.draws.between(400, 600)));
   }
 
-  #tellEvent(): ClientAction {
-    if (this.#events.length >= maxEvents) return del(this.#events.shift() as string);
-    const pod = this.#pods[0];
+  private tellEvent(): ClientAction {
+    if (this.events.length >= maxEvents) return del(this.events.shift() as string);
+    const pod = this.pods[0];
     const namespace = pod?.namespace ?? 'default';
-    const name = `${pod?.name ?? 'node-1'}.${hex8(this.#draws)}`;
+    const name = `${pod?.name ?? 'node-1'}.${hex8(this.draws)}`;
     const key = `/registry/events/${namespace}/${name}`;
-    this.#events.push(key);
-    return put(key, this.#object('Event', name, namespace, 'Normal', this.#draws.between(600, 1200)));
+    this.events.push(key);
+    return put(key, this.object('Event', name, namespace, 'Normal', this.draws.between(600, 1200)));
   }
 
-  #stepPod(): ClientAction {
-    const creates = this.#draws.chance(1, phases.length + 1) && this.#pods.length < maxPods;
-    if (creates || this.#pods.length === 0) return this.#createPod();
-    const at = this.#draws.below(this.#pods.length);
-    const pod = this.#pods[at];
+  private stepPod(): ClientAction {
+    const creates = this.draws.chance(1, phases.length + 1) && this.pods.length < maxPods;
+    if (creates || this.pods.length === 0) return this.createPod();
+    const at = this.draws.below(this.pods.length);
+    const pod = this.pods[at];
     pod.updateCount++;
-    if (pod.updateCount < phases.length) return this.#writePod(pod);
-    this.#pods.splice(at, 1);
+    if (pod.updateCount < phases.length) return this.writePod(pod);
+    this.pods.splice(at, 1);
     return del(`/registry/pods/${pod.namespace}/${pod.name}`);
   }
 
-  #createPod(): ClientAction {
-    const namespace = namespaces[this.#draws.below(namespaces.length)];
-    const app = apps[this.#draws.below(apps.length)];
-    const pod: Pod = { namespace, name: `${app}-${hex8(this.#draws)}`, updateCount: 0 };
-    this.#pods.push(pod);
-    return this.#writePod(pod);
+  private createPod(): ClientAction {
+    const namespace = namespaces[this.draws.below(namespaces.length)];
+    const app = apps[this.draws.below(apps.length)];
+    const pod: Pod = { namespace, name: `${app}-${hex8(this.draws)}`, updateCount: 0 };
+    this.pods.push(pod);
+    return this.writePod(pod);
   }
 
-  #writePod({ namespace, name, updateCount }: Pod): ClientAction {
-    const sizeBytes = this.#draws.between(2 * kib, 3 * kib) + updateCount * 300;
-    const value = this.#object('Pod', name, namespace, phases[updateCount], sizeBytes);
+  private writePod({ namespace, name, updateCount }: Pod): ClientAction {
+    const sizeBytes = this.draws.between(2 * kib, 3 * kib) + updateCount * 300;
+    const value = this.object('Pod', name, namespace, phases[updateCount], sizeBytes);
     return put(`/registry/pods/${namespace}/${name}`, value);
   }
 
-  #object(kind: string, name: string, namespace: string, status: string, sizeBytes: number): string {
+  private object(kind: string, name: string, namespace: string, status: string, sizeBytes: number): string {
     const start = JSON.stringify({ kind, metadata: { name, namespace }, status });
-    return filled(start, sizeBytes, this.#draws);
+    return filled(start, sizeBytes, this.draws);
   }
 }
 
 /** One key that everybody writes. */
 class HotKey implements Traffic {
-  readonly #draws: Prng;
-  #count = 0;
+  private readonly draws: Prng;
+  private count = 0;
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    this.#count++;
-    return put('/load/hot', filled(`${this.#count} `, 100, this.#draws));
+    this.count++;
+    return put('/load/hot', filled(`${this.count} `, 100, this.draws));
   }
 }
 
@@ -150,23 +150,23 @@ const maxBigValues = 24;
 
 /** Values of 10 to 100 KiB, put and deleted in no order, so that the files get holes. */
 class BigValues implements Traffic {
-  readonly #draws: Prng;
-  readonly #keys: string[] = [];
-  #count = 0;
+  private readonly draws: Prng;
+  private readonly keys: string[] = [];
+  private count = 0;
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    const share = this.#draws.below(maxBigValues);
-    if (share < this.#keys.length) {
-      const [key] = this.#keys.splice(share, 1);
+    const share = this.draws.below(maxBigValues);
+    if (share < this.keys.length) {
+      const [key] = this.keys.splice(share, 1);
       return del(key);
     }
-    this.#count++;
-    const key = `/load/big/${String(this.#count).padStart(6, '0')}`;
-    this.#keys.push(key);
-    return put(key, filled('', this.#draws.between(10 * kib, 100 * kib), this.#draws));
+    this.count++;
+    const key = `/load/big/${String(this.count).padStart(6, '0')}`;
+    this.keys.push(key);
+    return put(key, filled('', this.draws.between(10 * kib, 100 * kib), this.draws));
   }
 }

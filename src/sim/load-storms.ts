@@ -49,15 +49,15 @@ export function drawZipf(draws: Prng): number {
 
 /** Some keys are hot, most are not; half of the requests are reads. */
 class Zipf implements Traffic {
-  readonly #draws: Prng;
+  private readonly draws: Prng;
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    const key = `/load/zipf/${drawZipf(this.#draws)}`;
-    return this.#draws.chance(1, 2) ? { type: 'get', key } : put(key, filled('', 100, this.#draws));
+    const key = `/load/zipf/${drawZipf(this.draws)}`;
+    return this.draws.chance(1, 2) ? { type: 'get', key } : put(key, filled('', 100, this.draws));
   }
 }
 
@@ -65,15 +65,15 @@ const kib = 1024;
 
 /** Values up to and beyond what a request may hold: 1.5 MiB. */
 class HugeValues implements Traffic {
-  readonly #draws: Prng;
+  private readonly draws: Prng;
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    const sizeBytes = this.#draws.between(100, 1700) * kib;
-    return put(`/load/huge/${this.#draws.below(8)}`, filled('', sizeBytes, this.#draws));
+    const sizeBytes = this.draws.between(100, 1700) * kib;
+    return put(`/load/huge/${this.draws.below(8)}`, filled('', sizeBytes, this.draws));
   }
 }
 
@@ -81,17 +81,17 @@ const impatienceUs = 20_000;
 
 /** Clients that wait too short and then send the same again: it may have happened already. */
 class Retries implements Traffic {
-  readonly #draws: Prng;
-  #count = 0;
+  private readonly draws: Prng;
+  private count = 0;
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    this.#count++;
-    const key = `/load/retry/${this.#count % 100}`;
-    return { type: 'put', key, value: filled(`${this.#count} `, 200, this.#draws), timeoutUs: impatienceUs };
+    this.count++;
+    const key = `/load/retry/${this.count % 100}`;
+    return { type: 'put', key, value: filled(`${this.count} `, 200, this.draws), timeoutUs: impatienceUs };
   }
 
   again(action: ClientAction, outcome: ClientOutcome | null): ClientAction | null {
@@ -101,14 +101,14 @@ class Retries implements Traffic {
 
 /** Small writes to many keys, however many wait. */
 class Flood implements Traffic {
-  readonly #draws: Prng;
+  private readonly draws: Prng;
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    return put(`/load/flood/${this.#draws.below(4096)}`, hex8(this.#draws));
+    return put(`/load/flood/${this.draws.below(4096)}`, hex8(this.draws));
   }
 }
 
@@ -116,53 +116,53 @@ const maxWatches = 500;
 
 /** Everybody watches everything, and writes a little; the oldest watch goes once there are 500. */
 class Watchers implements Traffic {
-  readonly #watches: number[] = [];
-  #count = 0;
+  private readonly watches: number[] = [];
+  private count = 0;
 
   next(id: number): ClientAction {
-    this.#count++;
-    if (this.#count % 10 === 0) return put('/load/watched', String(this.#count));
-    if (this.#watches.length >= maxWatches) return { type: 'stop', request: this.#watches.shift() as number };
-    this.#watches.push(id);
+    this.count++;
+    if (this.count % 10 === 0) return put('/load/watched', String(this.count));
+    if (this.watches.length >= maxWatches) return { type: 'stop', request: this.watches.shift() as number };
+    this.watches.push(id);
     return { type: 'watch', key: '/load/', prefix: true };
   }
 
   close(): readonly ClientAction[] {
-    return this.#watches.splice(0).map((request) => ({ type: 'stop', request }));
+    return this.watches.splice(0).map((request) => ({ type: 'stop', request }));
   }
 }
 
 /** Reads of all that there is, again and again. */
 class Ranges implements Traffic {
-  readonly #draws: Prng;
+  private readonly draws: Prng;
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    const share = this.#draws.below(4);
-    if (share === 0) return put(`/load/range/${this.#draws.below(1000)}`, filled('', kib, this.#draws));
+    const share = this.draws.below(4);
+    if (share === 0) return put(`/load/range/${this.draws.below(1000)}`, filled('', kib, this.draws));
     return { type: 'get', key: '', fromKey: true, ...(share === 1 && { serializable: true }) };
   }
 }
 
 /** Leases that are granted, given a key and never renewed. */
 class Leases implements Traffic {
-  readonly #draws: Prng;
-  #lease: string | null = null;
+  private readonly draws: Prng;
+  private lease: string | null = null;
 
   constructor(draws: Prng) {
-    this.#draws = draws;
+    this.draws = draws;
   }
 
   next(): ClientAction {
-    const lease = this.#lease;
+    const lease = this.lease;
     if (lease !== null) {
-      this.#lease = null;
+      this.lease = null;
       return { type: 'put', key: `/load/lease/${lease}`, value: lease, lease };
     }
-    this.#lease = `1${hex8(this.#draws)}${hex8(this.#draws).slice(1)}`;
-    return { type: 'leaseGrant', ttl: this.#draws.between(5, 30), id: this.#lease };
+    this.lease = `1${hex8(this.draws)}${hex8(this.draws).slice(1)}`;
+    return { type: 'leaseGrant', ttl: this.draws.between(5, 30), id: this.lease };
   }
 }

@@ -66,33 +66,33 @@ const newTotals = (): LoadTotals => ({
  */
 export class Load {
   readonly totals: LoadTotals = newTotals();
-  readonly #world: LoadWorld;
-  readonly #seed: number;
-  readonly #boot: number;
-  readonly #waiting = new Map<number, Waiting>();
-  #number = 0;
-  #kind: LoadKind = 'none';
-  #perSecond = 0;
-  #startUs = 0;
-  #traffic: Traffic | null = null;
-  #lastId = firstId;
+  private readonly world: LoadWorld;
+  private readonly seed: number;
+  private readonly boot: number;
+  private readonly waiting = new Map<number, Waiting>();
+  private number = 0;
+  private currentKind: LoadKind = 'none';
+  private rate = 0;
+  private startUs = 0;
+  private traffic: Traffic | null = null;
+  private lastId = firstId;
   /** What the last report told. */
-  #told: LoadTotals = newTotals();
+  private told: LoadTotals = newTotals();
   /** Of the requests that ended well since then. */
-  #latencies: number[] = [];
+  private latencies: number[] = [];
 
   constructor(world: LoadWorld, seed: number, boot: number) {
-    this.#world = world;
-    this.#seed = seed;
-    this.#boot = boot;
+    this.world = world;
+    this.seed = seed;
+    this.boot = boot;
   }
 
   get kind(): LoadKind {
-    return this.#kind;
+    return this.currentKind;
   }
 
   get perSecond(): number {
-    return this.#perSecond;
+    return this.rate;
   }
 
   owns(id: number): boolean {
@@ -100,7 +100,7 @@ export class Load {
   }
 
   isCurrent(event: LoadEvent): boolean {
-    return event.load === this.#number;
+    return event.load === this.number;
   }
 
   /**
@@ -108,93 +108,93 @@ export class Load {
    * @returns null when it took effect, else why not
    */
   change(kind: LoadKind, perSecond: number): string | null {
-    if (kind === 'none' && this.#kind === 'none') return 'no load is running';
-    if (kind === this.#kind && perSecond === this.#perSecond) return 'this load is running already';
-    if (this.#kind !== 'none') this.#report();
-    for (const action of this.#traffic?.close?.() ?? []) this.#send(action);
-    this.#number++;
-    this.#kind = kind;
-    this.#perSecond = perSecond;
-    this.#startUs = this.#world.nowUs;
-    const { nowUs } = this.#world;
-    this.#world.schedule(nowUs + secondUs, { kind: 'loadReport', load: this.#number });
-    if (kind === 'none') this.#traffic = null;
+    if (kind === 'none' && this.currentKind === 'none') return 'no load is running';
+    if (kind === this.currentKind && perSecond === this.rate) return 'this load is running already';
+    if (this.currentKind !== 'none') this.report();
+    for (const action of this.traffic?.close?.() ?? []) this.send(action);
+    this.number++;
+    this.currentKind = kind;
+    this.rate = perSecond;
+    this.startUs = this.world.nowUs;
+    const { nowUs } = this.world;
+    this.world.schedule(nowUs + secondUs, { kind: 'loadReport', load: this.number });
+    if (kind === 'none') this.traffic = null;
     else {
-      this.#traffic = newTraffic(kind, stream(this.#seed, this.#boot, 'load', this.#number));
-      this.#scheduleIssue(0);
+      this.traffic = newTraffic(kind, stream(this.seed, this.boot, 'load', this.number));
+      this.scheduleIssue(0);
     }
     return null;
   }
 
   happen(event: LoadEvent): void {
     if (event.kind === 'loadIssue') {
-      this.#scheduleIssue(event.index + 1);
-      return this.#issue();
+      this.scheduleIssue(event.index + 1);
+      return this.issue();
     }
-    this.#report();
-    if (this.#kind === 'none' && this.#waiting.size === 0) return;
-    this.#world.schedule(this.#world.nowUs + secondUs, { kind: 'loadReport', load: this.#number });
+    this.report();
+    if (this.currentKind === 'none' && this.waiting.size === 0) return;
+    this.world.schedule(this.world.nowUs + secondUs, { kind: 'loadReport', load: this.number });
   }
 
   /** A request of the load has ended. */
   finished(id: number, outcome: ClientOutcome | null): void {
-    const waiting = this.#waiting.get(id);
+    const waiting = this.waiting.get(id);
     assert(waiting !== undefined, 'load: a request ends once');
     const { action, sentAt } = waiting;
-    this.#waiting.delete(id);
+    this.waiting.delete(id);
     if (outcome?.ok !== true) {
       this.totals.failed++;
-      const again = this.#traffic?.again?.(action, outcome) ?? null;
+      const again = this.traffic?.again?.(action, outcome) ?? null;
       if (again === null || waiting.tries === maxTries) return;
-      this.#world.reach.loadRepeated++;
-      return this.#send(again, waiting.tries + 1);
+      this.world.reach.loadRepeated++;
+      return this.send(again, waiting.tries + 1);
     }
-    const latencyUs = this.#world.nowUs - sentAt;
+    const latencyUs = this.world.nowUs - sentAt;
     this.totals.ok++;
     this.totals.latencySumUs += latencyUs;
     this.totals.latencyMaxUs = Math.max(this.totals.latencyMaxUs, latencyUs);
-    this.#latencies.push(latencyUs);
+    this.latencies.push(latencyUs);
   }
 
-  #scheduleIssue(index: number): void {
-    const timeUs = this.#startUs + Math.floor((index * secondUs) / this.#perSecond);
-    this.#world.schedule(timeUs, { kind: 'loadIssue', load: this.#number, index });
+  private scheduleIssue(index: number): void {
+    const timeUs = this.startUs + Math.floor((index * secondUs) / this.rate);
+    this.world.schedule(timeUs, { kind: 'loadIssue', load: this.number, index });
   }
 
-  #issue(): void {
-    assert(this.#traffic !== null, 'load: what sends has traffic');
-    if (this.#waiting.size >= (this.#kind === 'flood' ? maxFlooded : maxWaiting)) {
+  private issue(): void {
+    assert(this.traffic !== null, 'load: what sends has traffic');
+    if (this.waiting.size >= (this.currentKind === 'flood' ? maxFlooded : maxWaiting)) {
       this.totals.dropped++;
-      this.#world.reach.loadDropped++;
+      this.world.reach.loadDropped++;
       return;
     }
-    this.#send(this.#traffic.next(this.#lastId + 1));
+    this.send(this.traffic.next(this.lastId + 1));
   }
 
-  #send(action: ClientAction, tries = 1): void {
+  private send(action: ClientAction, tries = 1): void {
     this.totals.issued++;
-    this.#world.reach.loadIssued++;
-    this.#lastId++;
-    this.#waiting.set(this.#lastId, { action, sentAt: this.#world.nowUs, tries });
-    this.#world.request(this.#lastId, action);
+    this.world.reach.loadIssued++;
+    this.lastId++;
+    this.waiting.set(this.lastId, { action, sentAt: this.world.nowUs, tries });
+    this.world.request(this.lastId, action);
   }
 
-  #report(): void {
+  private report(): void {
     const { issued, ok, failed, dropped } = this.totals;
-    const sorted = this.#latencies.splice(0).sort((a, b) => a - b);
-    this.#world.tell({
+    const sorted = this.latencies.splice(0).sort((a, b) => a - b);
+    this.world.tell({
       type: 'sim.load',
-      kind: this.#kind,
-      perSecond: this.#perSecond,
-      issued: issued - this.#told.issued,
-      ok: ok - this.#told.ok,
-      failed: failed - this.#told.failed,
-      dropped: dropped - this.#told.dropped,
-      waiting: this.#waiting.size,
+      kind: this.currentKind,
+      perSecond: this.rate,
+      issued: issued - this.told.issued,
+      ok: ok - this.told.ok,
+      failed: failed - this.told.failed,
+      dropped: dropped - this.told.dropped,
+      waiting: this.waiting.size,
       p50Us: percentile(sorted, 50),
       p99Us: percentile(sorted, 99),
     });
-    this.#told = { ...this.totals };
+    this.told = { ...this.totals };
   }
 }
 

@@ -97,63 +97,63 @@ const defaultBytesPerSecond = 125_000_000;
  * delivered by hand overtakes. A cut or a process that ended is seen when the message arrives at last.
  */
 export class Network {
-  readonly #config: NetworkConfig;
-  readonly #seed: number;
-  readonly #boot: number;
+  private readonly config: NetworkConfig;
+  private readonly seed: number;
+  private readonly boot: number;
   /** By `from * 16 + to`; made when it is first used. */
-  readonly #made = new Map<number, Link>();
-  #lastMessage = 0;
+  private readonly made = new Map<number, Link>();
+  private lastMessage = 0;
 
   constructor(config: NetworkConfig, seed: number, boot: number) {
-    this.#config = config;
-    this.#seed = seed;
-    this.#boot = boot;
+    this.config = config;
+    this.seed = seed;
+    this.boot = boot;
   }
 
   /** How often the two directions between two members have been cut or healed. */
   age(a: number, b: number): number {
-    return this.#link(a, b).age + this.#link(b, a).age;
+    return this.link(a, b).age + this.link(b, a).age;
   }
 
   /** Whether both directions between two members are whole. */
   isWhole(a: number, b: number): boolean {
-    return !this.#link(a, b).isCut && !this.#link(b, a).isCut;
+    return !this.link(a, b).isCut && !this.link(b, a).isCut;
   }
 
   /**
    * The message's copies under way: one, or more where it is duplicated; a lost one travels too, to its drop.
    */
   send(nowUs: number, departure: Departure): Transit[] {
-    const link = this.#link(departure.from, departure.to);
+    const link = this.link(departure.from, departure.to);
     assert(link.from !== link.to, 'network: a member does not send to itself');
-    const { loss, duplicate } = this.#config;
+    const { loss, duplicate } = this.config;
     const lost = link.losses.chance(loss.of, loss.outOf) ? 'network' : null;
-    const copies = [this.#depart(nowUs, link, departure, lost)];
+    const copies = [this.depart(nowUs, link, departure, lost)];
     const isDoubled = link.duplicates.chance(duplicate.of, duplicate.outOf);
     if (isDoubled && mayBeDoubled(departure.send)) {
-      copies.push(this.#depart(nowUs, link, departure, null));
+      copies.push(this.depart(nowUs, link, departure, null));
     }
     const laterUs = link.faults.duplicateUs(departure.send);
-    if (laterUs !== null) copies.push(this.#stray(link, copies[0], laterUs, null));
+    if (laterUs !== null) copies.push(this.stray(link, copies[0], laterUs, null));
     return copies;
   }
 
   /** Whether the transit is how its message travels now: not taken, not waiting, not sent another way. */
   isCurrent(transit: Transit): boolean {
-    const flight = this.#link(transit.from, transit.to).flights.get(transit.message);
+    const flight = this.link(transit.from, transit.to).flights.get(transit.message);
     return flight !== undefined && flight.transit === transit && flight.waiting === 'no';
   }
 
   /** The messages that travel, or those that are held: the newest first. */
   underWay(isHeld: boolean): number[] {
-    const flights = this.#links.flatMap((link) => [...link.flights.values()]);
+    const flights = this.links.flatMap((link) => [...link.flights.values()]);
     const found = flights.filter(({ waiting }) => (waiting === 'held') === isHeld);
     return found.map(({ transit }) => transit.message).sort((a, b) => b - a);
   }
 
   /** The message under way with this number. */
   find(message: number): { readonly transit: Transit; readonly waiting: Waiting } | null {
-    for (const { flights } of this.#links) {
+    for (const { flights } of this.links) {
       const flight = flights.get(message);
       if (flight !== undefined) return flight;
     }
@@ -162,31 +162,31 @@ export class Network {
 
   /** Every message that was held and not let go. */
   get held(): number[] {
-    const flights = this.#links.flatMap((link) => [...link.flights.values()]);
+    const flights = this.links.flatMap((link) => [...link.flights.values()]);
     return flights.filter(({ waiting }) => waiting === 'held').map(({ transit }) => transit.message);
   }
 
   /** A message leaves the network: it arrived, or was taken out. Returns what waited for it alone. */
   take(nowUs: number, { from, to, message }: Transit): Transit[] {
-    const link = this.#link(from, to);
+    const link = this.link(from, to);
     const flight = link.flights.get(message);
     assert(flight !== undefined, 'network: a message leaves once');
     link.flights.delete(message);
     if (flight.waiting !== 'held') return [];
     link.heldCount--;
-    return this.#unblock(nowUs, link);
+    return this.unblock(nowUs, link);
   }
 
   /** Holds a message under way. Returns what now waits behind it. */
   hold({ from, to, message }: Transit): Transit[] {
-    const link = this.#link(from, to);
+    const link = this.link(from, to);
     const flight = link.flights.get(message);
     assert(flight !== undefined, 'network: a message that is held is under way');
     assert(flight.waiting !== 'held', 'network: a message is held once');
     flight.waiting = 'held';
     link.heldCount++;
     const behind = [...link.flights.values()].filter(
-      (other) => other.waiting === 'no' && this.#isBlocked(link, other.transit),
+      (other) => other.waiting === 'no' && this.isBlocked(link, other.transit),
     );
     for (const other of behind) other.waiting = 'behind';
     return behind.map(({ transit }) => transit);
@@ -197,13 +197,13 @@ export class Network {
    * it, then what waited behind it.
    */
   release(nowUs: number, { from, to, message }: Transit): Transit[] {
-    const link = this.#link(from, to);
+    const link = this.link(from, to);
     const flight = link.flights.get(message);
     assert(flight !== undefined, 'network: a message that is released is under way');
     if (flight.waiting === 'held') link.heldCount--;
     flight.waiting = 'no';
     flight.transit = { ...flight.transit, deliverAt: nowUs + 1, lost: null };
-    return [flight.transit, ...this.#unblock(nowUs, link)];
+    return [flight.transit, ...this.unblock(nowUs, link)];
   }
 
   /**
@@ -211,13 +211,13 @@ export class Network {
    * then what travels on and arrives later for it.
    */
   delay({ from, to, message }: Transit, delayUs: number): Transit[] {
-    const link = this.#link(from, to);
+    const link = this.link(from, to);
     const flight = link.flights.get(message);
     assert(flight !== undefined && flight.waiting === 'no', 'network: a message that is delayed travels');
     const first = flight.transit;
     flight.transit = { ...first, deliverAt: first.deliverAt + delayUs };
     const moved = [flight.transit];
-    for (const other of this.#config.ordered ? link.flights.values() : []) {
+    for (const other of this.config.ordered ? link.flights.values() : []) {
       const { transit, waiting } = other;
       if (transit.message <= message || waiting === 'held' || !isOneConnection(transit, first)) continue;
       // what arrives at the same time is scheduled anew, to come after it
@@ -225,7 +225,7 @@ export class Network {
       other.transit = { ...transit, deliverAt: flight.transit.deliverAt };
       if (waiting === 'no') moved.push(other.transit);
     }
-    this.#noteArrival(link, flight.transit);
+    this.noteArrival(link, flight.transit);
     return moved;
   }
 
@@ -234,15 +234,15 @@ export class Network {
    * may be lost as any other.
    */
   copy(nowUs: number, transit: Transit): Transit {
-    const link = this.#link(transit.from, transit.to);
+    const link = this.link(transit.from, transit.to);
     const deliverAt = Math.max(nowUs + 1, transit.deliverAt);
     const lost = link.faults.copyLoss();
-    return this.#launch(link, { ...transit, sentAt: nowUs, deliverAt, lost });
+    return this.launch(link, { ...transit, sentAt: nowUs, deliverAt, lost });
   }
 
   /** Makes one direction slower or worse from now on; false where it is just so. No settings end it. */
   degrade(from: number, to: number, settings: Partial<LinkSettings>): boolean {
-    const { faults } = this.#link(from, to);
+    const { faults } = this.link(from, to);
     const next = { ...usualLink, ...settings };
     if (isSameLink(faults.settings, next)) return false;
     faults.settings = next;
@@ -254,8 +254,8 @@ export class Network {
    * sooner, in its order. Returns what travels and arrives sooner for it.
    */
   hasten(nowUs: number, from: number, to: number): Transit[] {
-    const link = this.#link(from, to);
-    const { minUs, meanUs } = this.#config.memberDelay;
+    const link = this.link(from, to);
+    const { minUs, meanUs } = this.config.memberDelay;
     const deliverAt = nowUs + Math.max(1, minUs + meanUs);
     for (const lane of [link.lanes.messages, link.lanes.snapshots]) {
       lane.lastDeliverAt = Math.min(lane.lastDeliverAt, deliverAt);
@@ -268,24 +268,24 @@ export class Network {
 
   /** What is wrong with a direction, beside cuts. */
   settings(from: number, to: number): LinkSettings {
-    return this.#link(from, to).faults.settings;
+    return this.link(from, to).faults.settings;
   }
 
   /** What is sent there now takes so much longer. */
   extraDelayUs(from: number, to: number): number {
-    return this.#link(from, to).faults.settings.extraDelayUs;
+    return this.link(from, to).faults.settings.extraDelayUs;
   }
 
   /** The degraded directions, ascending. */
   get degraded(): DegradedLink[] {
-    return this.#links
+    return this.links
       .filter(({ faults }) => faults.isBad)
       .map(({ from, to, faults }) => ({ from, to, ...faults.settings }));
   }
 
   /** What becomes of a message at its arrival: null when it is delivered. `epoch` 0: no process is there. */
   fate(transit: Transit, epoch: number): DropReason | null {
-    const link = this.#link(transit.from, transit.to);
+    const link = this.link(transit.from, transit.to);
     if (link.isCut || link.age !== transit.linkAge) return 'cut';
     if (transit.lost === 'queue' || transit.lost === 'filter') return transit.lost;
     if (transit.lost !== null) return 'loss';
@@ -297,31 +297,31 @@ export class Network {
 
   /** Cuts one direction; false where it was cut already. What is on its way there is lost. */
   cut(from: number, to: number): boolean {
-    return this.#set(from, to, true);
+    return this.set(from, to, true);
   }
 
   /** Heals one direction; false where it was whole. What was sent while it was cut stays lost. */
   heal(from: number, to: number): boolean {
-    return this.#set(from, to, false);
+    return this.set(from, to, false);
   }
 
   /** The cut directions, ascending. */
   get cuts(): { readonly from: number; readonly to: number }[] {
-    return this.#links.filter((link) => link.isCut).map(({ from, to }) => ({ from, to }));
+    return this.links.filter((link) => link.isCut).map(({ from, to }) => ({ from, to }));
   }
 
-  #set(from: number, to: number, isCut: boolean): boolean {
-    const link = this.#link(from, to);
+  private set(from: number, to: number, isCut: boolean): boolean {
+    const link = this.link(from, to);
     if (link.isCut === isCut) return false;
     link.isCut = isCut;
     link.age++;
     return true;
   }
 
-  #depart(nowUs: number, link: Link, departure: Departure, lost: 'network' | null): Transit {
+  private depart(nowUs: number, link: Link, departure: Departure, lost: 'network' | null): Transit {
     const { faults, age: linkAge } = link;
-    const drawn = Math.max(1, drawDelay(link.delays, this.#config.memberDelay));
-    const sentAt = this.#transfer(nowUs, laneOf(link, departure), departure);
+    const drawn = Math.max(1, drawDelay(link.delays, this.config.memberDelay));
+    const sentAt = this.transfer(nowUs, laneOf(link, departure), departure);
     const lostHere = lost ?? faults.loss(nowUs, departure.send);
     const isSent = lostHere !== 'queue' && lostHere !== 'filter';
     const laterUs = isSent ? faults.delayUs(nowUs, departure.send.bytes.length) : 0;
@@ -330,51 +330,51 @@ export class Network {
     const sent = changed === null ? departure : corrupted(departure, changed);
     const way = { ...sent, sentAt: nowUs, deliverAt, linkAge, lost: lostHere };
     const strayUs = lostHere === null ? faults.reorderUs() : null;
-    return strayUs === null ? this.#launch(link, way) : this.#stray(link, way, strayUs, null);
+    return strayUs === null ? this.launch(link, way) : this.stray(link, way, strayUs, null);
   }
 
   /** The message arrives so much later, and its link's order does not hold for it. */
-  #stray(link: Link, way: Omit<Transit, 'message'>, laterUs: number, lost: LinkLoss | null): Transit {
-    return this.#launch(link, { ...way, deliverAt: way.deliverAt + laterUs, lost, isLoose: true });
+  private stray(link: Link, way: Omit<Transit, 'message'>, laterUs: number, lost: LinkLoss | null): Transit {
+    return this.launch(link, { ...way, deliverAt: way.deliverAt + laterUs, lost, isLoose: true });
   }
 
   /** When the last byte is on the wire. A snapshot's pieces wait for each other; messages are short. */
-  #transfer(nowUs: number, lane: Lane, { send }: Departure): number {
-    const { bytesPerSecond = defaultBytesPerSecond } = this.#config;
+  private transfer(nowUs: number, lane: Lane, { send }: Departure): number {
+    const { bytesPerSecond = defaultBytesPerSecond } = this.config;
     const takesUs = Math.floor((send.bytes.length * 1_000_000) / bytesPerSecond);
     if (send.stream === undefined) return nowUs + takesUs;
     lane.freeAt = Math.max(nowUs, lane.freeAt) + takesUs;
     return lane.freeAt;
   }
 
-  #launch(link: Link, way: Omit<Transit, 'message'>): Transit {
-    this.#lastMessage++;
-    if (way.isLoose === true) return this.#fly(link, { ...way, message: this.#lastMessage });
+  private launch(link: Link, way: Omit<Transit, 'message'>): Transit {
+    this.lastMessage++;
+    if (way.isLoose === true) return this.fly(link, { ...way, message: this.lastMessage });
     // what is late on an old connection does not make a new one wait
     const lane = laneOf(link, way);
     if (lane.newest === null || !isOneConnection(lane.newest, way)) lane.lastDeliverAt = 0;
-    const deliverAt = this.#config.ordered ? Math.max(way.deliverAt, lane.lastDeliverAt) : way.deliverAt;
-    const transit: Transit = { ...way, message: this.#lastMessage, deliverAt };
+    const deliverAt = this.config.ordered ? Math.max(way.deliverAt, lane.lastDeliverAt) : way.deliverAt;
+    const transit: Transit = { ...way, message: this.lastMessage, deliverAt };
     lane.newest = transit;
-    this.#noteArrival(link, transit);
-    return this.#fly(link, transit);
+    this.noteArrival(link, transit);
+    return this.fly(link, transit);
   }
 
-  #fly(link: Link, transit: Transit): Transit {
-    const waiting = this.#isBlocked(link, transit) ? 'behind' : 'no';
+  private fly(link: Link, transit: Transit): Transit {
+    const waiting = this.isBlocked(link, transit) ? 'behind' : 'no';
     link.flights.set(transit.message, { transit, waiting });
     return transit;
   }
 
-  #noteArrival(link: Link, transit: Transit): void {
+  private noteArrival(link: Link, transit: Transit): void {
     const lane = laneOf(link, transit);
     if (lane.newest === null || !isOneConnection(lane.newest, transit)) return;
     lane.lastDeliverAt = Math.max(lane.lastDeliverAt, transit.deliverAt);
   }
 
   /** Whether a held message of the same connection is before this one. */
-  #isBlocked(link: Link, transit: Transit): boolean {
-    if (!this.#config.ordered || link.heldCount === 0) return false;
+  private isBlocked(link: Link, transit: Transit): boolean {
+    if (!this.config.ordered || link.heldCount === 0) return false;
     for (const { transit: other, waiting } of link.flights.values()) {
       if (other.message >= transit.message) return false;
       if (waiting === 'held' && isOneConnection(other, transit)) return true;
@@ -383,30 +383,30 @@ export class Network {
   }
 
   /** What waits and no longer has to goes on, in its order. */
-  #unblock(nowUs: number, link: Link): Transit[] {
+  private unblock(nowUs: number, link: Link): Transit[] {
     const freed: Transit[] = [];
     for (const flight of link.flights.values()) {
-      if (flight.waiting !== 'behind' || this.#isBlocked(link, flight.transit)) continue;
+      if (flight.waiting !== 'behind' || this.isBlocked(link, flight.transit)) continue;
       flight.waiting = 'no';
       const deliverAt = Math.max(flight.transit.deliverAt, nowUs + 1);
       flight.transit = { ...flight.transit, deliverAt };
-      this.#noteArrival(link, flight.transit);
+      this.noteArrival(link, flight.transit);
       freed.push(flight.transit);
     }
     return freed;
   }
 
   /** Those that were used, ascending. */
-  get #links(): Link[] {
-    return [...this.#made.values()].sort((a, b) => a.from - b.from || a.to - b.to);
+  private get links(): Link[] {
+    return [...this.made.values()].sort((a, b) => a.from - b.from || a.to - b.to);
   }
 
-  #link(from: number, to: number): Link {
+  private link(from: number, to: number): Link {
     const key = from * 16 + to;
-    const made = this.#made.get(key);
+    const made = this.made.get(key);
     if (made !== undefined) return made;
-    const link = newLink(from, to, this.#seed, this.#boot);
-    this.#made.set(key, link);
+    const link = newLink(from, to, this.seed, this.boot);
+    this.made.set(key, link);
     return link;
   }
 }

@@ -4,27 +4,27 @@
 export class ProcessMemory {
   /** 0: none. */
   limitBytes = 0;
-  readonly #requests = new Map<number, number>();
-  #requestBytes = 0;
+  private readonly requests = new Map<number, number>();
+  private requestBytes = 0;
 
   takeRequest(request: number, sizeBytes: number): void {
     this.dropRequest(request);
-    this.#requests.set(request, sizeBytes);
-    this.#requestBytes += sizeBytes;
+    this.requests.set(request, sizeBytes);
+    this.requestBytes += sizeBytes;
   }
 
   dropRequest(request: number): void {
-    this.#requestBytes -= this.#requests.get(request) ?? 0;
-    this.#requests.delete(request);
+    this.requestBytes -= this.requests.get(request) ?? 0;
+    this.requests.delete(request);
   }
 
   usedBytes(storeBytes: number): number {
-    return storeBytes + this.#requestBytes;
+    return storeBytes + this.requestBytes;
   }
 
   /** The process has ended. */
   reset(): void {
-    this.#requests.clear();
-    this.#requestBytes = 0;
+    this.requests.clear();
+    this.requestBytes = 0;
   }
 }

@@ -10,27 +10,27 @@ export interface Queued<Event> {
 }
 
 export class EventQueue<Event> {
-  readonly #heap = new Heap<Queued<Event>>((a, b) =>
+  private readonly heap = new Heap<Queued<Event>>((a, b) =>
     a.timeUs === b.timeUs ? a.seq < b.seq : a.timeUs < b.timeUs,
   );
-  #lastSeq = 0;
+  private lastSeq = 0;
 
   /** @param timeUs integer microseconds */
   push(timeUs: number, event: Event): void {
     assert(Number.isSafeInteger(timeUs) && timeUs >= 0, 'queue: a time is a safe non-negative integer');
-    this.#lastSeq++;
-    this.#heap.push({ timeUs, seq: this.#lastSeq, event });
+    this.lastSeq++;
+    this.heap.push({ timeUs, seq: this.lastSeq, event });
   }
 
   peek(): Queued<Event> | undefined {
-    return this.#heap.peek();
+    return this.heap.peek();
   }
 
   pop(): Queued<Event> | undefined {
-    return this.#heap.pop();
+    return this.heap.pop();
   }
 
   get size(): number {
-    return this.#heap.size;
+    return this.heap.size;
   }
 }

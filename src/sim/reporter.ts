@@ -7,31 +7,31 @@ import type { LabTrace } from './types.ts';
 const firstWorldOrdinal = 65536;
 
 export class Reporter {
-  readonly #trace: LabTrace;
-  #moment = 0;
-  #timeUs = 0;
-  #memberOrdinal = 0;
-  #worldOrdinal = firstWorldOrdinal;
+  private readonly trace: LabTrace;
+  private moment = 0;
+  private timeUs = 0;
+  private memberOrdinal = 0;
+  private worldOrdinal = firstWorldOrdinal;
 
   constructor(trace: LabTrace) {
-    this.#trace = sharedByForks(trace);
+    this.trace = sharedByForks(trace);
   }
 
   /** Whether events are wanted; building one for nobody is the caller's to avoid on hot paths. */
   get on(): boolean {
-    return this.#trace.on;
+    return this.trace.on;
   }
 
   /** What follows belongs to this input. */
   begin(moment: number, timeUs: number): void {
-    this.#moment = moment;
-    this.#timeUs = timeUs;
-    this.#memberOrdinal = 0;
-    this.#worldOrdinal = firstWorldOrdinal;
+    this.moment = moment;
+    this.timeUs = timeUs;
+    this.memberOrdinal = 0;
+    this.worldOrdinal = firstWorldOrdinal;
   }
 
   tellMember(member: number, event: EngineEvent): void {
-    if (this.#trace.on) this.#trace.emit(this.#envelope(this.#memberOrdinal++, member), event);
+    if (this.trace.on) this.trace.emit(this.envelope(this.memberOrdinal++, member), event);
   }
 
   /**
@@ -39,10 +39,10 @@ export class Reporter {
    * clients
    */
   tell(member: number, event: SimEvent): void {
-    if (this.#trace.on) this.#trace.emit(this.#envelope(this.#worldOrdinal++, member), event);
+    if (this.trace.on) this.trace.emit(this.envelope(this.worldOrdinal++, member), event);
   }
 
-  #envelope(ordinal: number, member: number): Envelope {
-    return { moment: this.#moment, ordinal, timeUs: this.#timeUs, member };
+  private envelope(ordinal: number, member: number): Envelope {
+    return { moment: this.moment, ordinal, timeUs: this.timeUs, member };
   }
 }

@@ -18,30 +18,30 @@ export type Boot = (
 
 /** The members' processes; does a plan's work in this thread. */
 export class Members {
-  readonly #boot: Boot;
-  readonly #running = new Map<number, RunningMember>();
+  private readonly boot: Boot;
+  private readonly running = new Map<number, RunningMember>();
 
   constructor(boot: Boot) {
-    this.#boot = sharedByForks(boot);
+    this.boot = sharedByForks(boot);
   }
 
   /** The member's process; undefined where none runs. */
   get(member: number): RunningMember | undefined {
-    return this.#running.get(member);
+    return this.running.get(member);
   }
 
   /** Does the plan's lifecycle change or steps. After a halt a member's outputs end. */
   perform(plan: Plan): MemberResult[] {
     const { lifecycle } = plan;
-    if (lifecycle?.kind === 'stop') this.#running.delete(lifecycle.member);
+    if (lifecycle?.kind === 'stop') this.running.delete(lifecycle.member);
     else if (lifecycle?.kind === 'start') {
       const { config, files, clockUs } = lifecycle;
-      const { member, output } = this.#boot(config, files, clockUs);
-      this.#running.set(config.nodeId, member);
+      const { member, output } = this.boot(config, files, clockUs);
+      this.running.set(config.nodeId, member);
       return [{ member: config.nodeId, outputs: [output] }];
     }
     return plan.steps.map(({ member, clockUs, inputs }) => {
-      const running = this.#running.get(member) ?? fail(`run: m${member} has no process`);
+      const running = this.running.get(member) ?? fail(`run: m${member} has no process`);
       const outputs: MemberOutput[] = [];
       for (const { input } of inputs) {
         const output = running.step(input, clockUs);

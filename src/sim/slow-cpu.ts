@@ -10,37 +10,37 @@ const kibUs = 10;
  */
 export class Cpu<Event> {
   factor = 1;
-  #freeAtUs = 0;
-  #released: { readonly event: Event; readonly atUs: number } | null = null;
+  private busyUntilUs = 0;
+  private released: { readonly event: Event; readonly atUs: number } | null = null;
   /** Whether an event is scheduled that lets the next one go. */
   isWaking = false;
 
   get freeAtUs(): number {
-    return this.#freeAtUs;
+    return this.busyUntilUs;
   }
 
   /** Whether an input has to wait. `waitingCount`: how many do already. */
   isBusy(nowUs: number, event: Event, waitingCount: number): boolean {
-    if (this.#released?.event === event) return false;
-    return nowUs < this.#freeAtUs || waitingCount > 0 || this.#released?.atUs === nowUs;
+    if (this.released?.event === event) return false;
+    return nowUs < this.busyUntilUs || waitingCount > 0 || this.released?.atUs === nowUs;
   }
 
   /** The event comes due at once, before all others. */
   release(nowUs: number, event: Event): void {
-    this.#released = { event, atUs: nowUs };
+    this.released = { event, atUs: nowUs };
   }
 
   /** The process was given an input of so many bytes. */
   charge(nowUs: number, byteCount: number): void {
-    this.#released = null;
+    this.released = null;
     if (this.factor === 1) return;
-    this.#freeAtUs = nowUs + (this.factor - 1) * (inputUs + Math.floor((byteCount * kibUs) / 1024));
+    this.busyUntilUs = nowUs + (this.factor - 1) * (inputUs + Math.floor((byteCount * kibUs) / 1024));
   }
 
   /** The process has ended. */
   reset(): void {
-    this.#freeAtUs = 0;
-    this.#released = null;
+    this.busyUntilUs = 0;
+    this.released = null;
     this.isWaking = false;
   }
 }

@@ -52,7 +52,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
   readonly perf: PerfChecks;
   readonly reporter: Reporter;
   readonly reach: FaultReach = newReach();
-  readonly #machines = new Map<number, { readonly process: Process; readonly disk: Disk }>();
+  private readonly machines = new Map<number, { readonly process: Process; readonly disk: Disk }>();
   /** Messages other than heartbeats. */
   messagesInFlight = 0;
   finished: FinishedAction[] = [];
@@ -83,14 +83,14 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
         state: isFirst ? 'new' : 'existing',
       };
       if (!isFirst && image.size === 0) return;
-      this.#addMachine(member, image, launch);
+      this.addMachine(member, image, launch);
       this.kernel.push(config.startUs + starts.below(startSpanUs + 1), { kind: 'start', member });
     });
   }
 
   /** The hosts that a member is on, or was. */
   get peers(): readonly PeerConfig[] {
-    return this.hosts.filter(({ nodeId }) => this.#machines.has(nodeId));
+    return this.hosts.filter(({ nodeId }) => this.machines.has(nodeId));
   }
 
   /** Ascending. */
@@ -111,19 +111,19 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
   }
 
   process(member: number): Process {
-    const machine = this.#machines.get(member);
+    const machine = this.machines.get(member);
     assert(machine !== undefined, 'world: no such member');
     return machine.process;
   }
 
   disk(member: number): Disk {
-    const machine = this.#machines.get(member);
+    const machine = this.machines.get(member);
     assert(machine !== undefined, 'world: no such member');
     return machine.disk;
   }
 
   has(member: number): boolean {
-    return this.#machines.has(member);
+    return this.machines.has(member);
   }
 
   /**
@@ -143,14 +143,14 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     });
     const launch: Launch = { peers: peers.sort((a, b) => a.nodeId - b.nodeId), state: 'existing' };
     if (!this.has(host.nodeId)) {
-      this.#addMachine(host.nodeId, new Map(), launch);
+      this.addMachine(host.nodeId, new Map(), launch);
       const { peerUrl, clientUrl } = host;
       this.reporter.tell(host.nodeId, { type: 'sim.addHost', name: host.name, peerUrl, clientUrl });
     }
     this.process(host.nodeId).announced = launch;
   }
 
-  #addMachine(member: number, image: DiskImage, launch: Launch): void {
+  private addMachine(member: number, image: DiskImage, launch: Launch): void {
     const { seed, boot } = this.config;
     const { disk } = this.config.world ?? defaultWorld;
     const process: Process = {
@@ -158,12 +158,12 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
       ...{ status: 'down' as const, epoch: 0, starts: 0, held: [] },
       ...{ cpu: new Cpu<WorldEvent>(), clock: new MemberClock(), memory: new ProcessMemory(), crash: null },
     };
-    this.#machines.set(member, { process, disk: new Disk(member, image, disk, seed, boot) });
+    this.machines.set(member, { process, disk: new Disk(member, image, disk, seed, boot) });
   }
 
   /** The epoch of the member's living process; 0 where none is. */
   epochOf(member: number): number {
-    const process = this.#machines.get(member)?.process;
+    const process = this.machines.get(member)?.process;
     return process !== undefined && isAlive(process) ? process.epoch : 0;
   }
 

@@ -21,40 +21,40 @@ export function drawTokenPrefix(random: Prng): string {
 
 /** @source etcd v3.4.23 auth/simple_token.go tokenSimple */
 export class SimpleTokens {
-  readonly #tokens = new Map<string, Held>();
-  #enabled = false;
+  private readonly tokens = new Map<string, Held>();
+  private enabled = false;
 
   get size(): number {
-    return this.#tokens.size;
+    return this.tokens.size;
   }
 
   enable(): void {
-    this.#enabled = true;
+    this.enabled = true;
   }
 
   /** All tokens are void. */
   disable(): void {
-    this.#enabled = false;
-    this.#tokens.clear();
+    this.enabled = false;
+    this.tokens.clear();
   }
 
   /** @param index of the log's entry that gave it: so a token is never given twice */
   assign(username: string, prefix: string, index: number, nowUs: number): string {
     const token = `${prefix}.${index}`;
-    if (this.#enabled) this.#tokens.set(token, { username, endUs: nowUs + lifeUs });
+    if (this.enabled) this.tokens.set(token, { username, endUs: nowUs + lifeUs });
     return token;
   }
 
   invalidateUser(username: string): void {
-    for (const [token, held] of this.#tokens) if (held.username === username) this.#tokens.delete(token);
+    for (const [token, held] of this.tokens) if (held.username === username) this.tokens.delete(token);
   }
 
   /** The user of a token, whose life begins anew; null for a token that is not known, or too old. */
   userOf(token: string, nowUs: number): string | null {
-    const held = this.#tokens.get(token);
+    const held = this.tokens.get(token);
     if (held === undefined) return null;
     if (nowUs > held.endUs) {
-      this.#tokens.delete(token);
+      this.tokens.delete(token);
       return null;
     }
     held.endUs = nowUs + lifeUs;

@@ -36,63 +36,63 @@ export interface NewUser {
  */
 export class AuthStore {
   readonly tokens = new SimpleTokens();
-  readonly #backend: Backend;
-  readonly #trace: Trace<AuthEvent>;
-  #isEnabled = false;
-  #revision = 0;
-  #permissions = new Map<string, RangePermissions>();
+  private readonly backend: Backend;
+  private readonly trace: Trace<AuthEvent>;
+  private enabled = false;
+  private authRevision = 0;
+  private permissions = new Map<string, RangePermissions>();
 
   constructor(backend: Backend, trace: Trace<AuthEvent>) {
-    this.#backend = backend;
-    this.#trace = trace;
+    this.backend = backend;
+    this.trace = trace;
     this.restore();
-    if (this.#revision > 0) return;
-    this.#raiseRevision();
+    if (this.authRevision > 0) return;
+    this.raiseRevision();
     backend.unlock();
     backend.commit('force');
   }
 
   /** Reads what the backend holds. @source etcd v3.4.23 auth/store.go Recover */
   restore(): void {
-    const { batchTx } = this.#backend;
-    this.#isEnabled = batchTx.get('auth', enabledKey)?.[0] === 1;
-    this.#revision = this.#storedRevision();
-    if (this.#isEnabled) this.tokens.enable();
-    this.#refresh();
+    const { batchTx } = this.backend;
+    this.enabled = batchTx.get('auth', enabledKey)?.[0] === 1;
+    this.authRevision = this.storedRevision();
+    if (this.enabled) this.tokens.enable();
+    this.refresh();
   }
 
   get isEnabled(): boolean {
-    return this.#isEnabled;
+    return this.enabled;
   }
 
   get revision(): number {
-    return this.#revision;
+    return this.authRevision;
   }
 
   /** @throws AuthError 'auth: root user does not exist' | 'auth: root user does not have root role' */
   enable(): void {
-    if (this.#isEnabled) return;
-    const root = this.#user(rootUser);
+    if (this.enabled) return;
+    const root = this.user(rootUser);
     if (root === null) throw new AuthError('auth: root user does not exist');
     if (!root.roles.includes(rootRole)) throw new AuthError('auth: root user does not have root role');
-    this.#backend.batchTx.put('auth', enabledKey, enabled);
-    this.#backend.unlock();
-    this.#backend.commit('force');
-    this.#isEnabled = true;
+    this.backend.batchTx.put('auth', enabledKey, enabled);
+    this.backend.unlock();
+    this.backend.commit('force');
+    this.enabled = true;
     this.tokens.enable();
-    this.#revision = this.#storedRevision();
-    if (this.#trace.on) this.#trace.emit({ type: 'auth.enable', revision: this.#revision });
+    this.authRevision = this.storedRevision();
+    if (this.trace.on) this.trace.emit({ type: 'auth.enable', revision: this.authRevision });
   }
 
   disable(): void {
-    if (!this.#isEnabled) return;
-    this.#backend.batchTx.put('auth', enabledKey, disabled);
-    this.#raiseRevision();
-    this.#backend.unlock();
-    this.#backend.commit('force');
-    this.#isEnabled = false;
+    if (!this.enabled) return;
+    this.backend.batchTx.put('auth', enabledKey, disabled);
+    this.raiseRevision();
+    this.backend.unlock();
+    this.backend.commit('force');
+    this.enabled = false;
     this.tokens.disable();
-    if (this.#trace.on) this.#trace.emit({ type: 'auth.disable', revision: this.#revision });
+    if (this.trace.on) this.trace.emit({ type: 'auth.disable', revision: this.authRevision });
   }
 
   /**
@@ -101,8 +101,8 @@ export class AuthStore {
    * @source etcd v3.4.23 auth/store.go CheckPassword
    */
   hashOf(username: string): string {
-    if (!this.#isEnabled) throw new AuthError('auth: authentication is not enabled');
-    const user = this.#user(username);
+    if (!this.enabled) throw new AuthError('auth: authentication is not enabled');
+    const user = this.user(username);
     if (user === null) throw new AuthError('auth: authentication failed, invalid user ID or password');
     if (user.options?.noPassword === true)
       throw new AuthError('auth: authentication failed, password was given for no password user');
@@ -117,15 +117,14 @@ export class AuthStore {
   authenticate(username: string, tokenPrefix: string, index: number, nowUs: number): string {
     this.hashOfUser(username);
     const token = this.tokens.assign(username, tokenPrefix, index, nowUs);
-    if (this.#trace.on)
-      this.#trace.emit({ type: 'auth.token', name: username, tokenCount: this.tokens.size });
+    if (this.trace.on) this.trace.emit({ type: 'auth.token', name: username, tokenCount: this.tokens.size });
     return token;
   }
 
   /** Whether the user may still log in. @throws AuthError */
   hashOfUser(username: string): void {
-    if (!this.#isEnabled) throw new AuthError('auth: authentication is not enabled');
-    const user = this.#user(username);
+    if (!this.enabled) throw new AuthError('auth: authentication is not enabled');
+    const user = this.user(username);
     if (user === null || user.options?.noPassword === true)
       throw new AuthError('auth: authentication failed, invalid user ID or password');
   }
@@ -140,44 +139,44 @@ export class AuthStore {
     if (token === undefined) return null;
     const username = this.tokens.userOf(token, nowUs);
     if (username === null) throw new AuthError('auth: invalid auth token');
-    return { username, revision: this.#revision };
+    return { username, revision: this.authRevision };
   }
 
   /** @throws AuthError 'auth: user name is empty' | 'auth: user already exists' */
   addUser({ name, hash }: NewUser): void {
     if (name === '') throw new AuthError('auth: user name is empty');
-    if (this.#user(name) !== null) throw new AuthError('auth: user already exists');
+    if (this.user(name) !== null) throw new AuthError('auth: user already exists');
     const options = create(UserAddOptionsSchema, { noPassword: hash === null });
     const password = hash === null ? emptyBytes : encodeUtf8(hash);
-    this.#putUser(create(UserSchema, { name: encodeUtf8(name), password, options }), 'add');
-    this.#changed();
+    this.putUser(create(UserSchema, { name: encodeUtf8(name), password, options }), 'add');
+    this.changed();
   }
 
   /** @throws AuthError 'auth: invalid auth management' | 'auth: user not found' */
   deleteUser(name: string): void {
-    if (this.#isEnabled && name === rootUser) throw new AuthError('auth: invalid auth management');
-    this.#knownUser(name);
-    this.#backend.batchTx.delete('authUsers', encodeUtf8(name));
-    this.#changed();
+    if (this.enabled && name === rootUser) throw new AuthError('auth: invalid auth management');
+    this.knownUser(name);
+    this.backend.batchTx.delete('authUsers', encodeUtf8(name));
+    this.changed();
     this.tokens.invalidateUser(name);
-    this.#tellUser(name, 'delete', []);
+    this.tellUser(name, 'delete', []);
   }
 
   /** @throws AuthError 'auth: user not found' */
   changePassword(name: string, hash: string): void {
-    const user = this.#knownUser(name);
-    this.#putUser({ ...user, password: encodeUtf8(hash) }, 'password');
-    this.#changed();
+    const user = this.knownUser(name);
+    this.putUser({ ...user, password: encodeUtf8(hash) }, 'password');
+    this.changed();
     this.tokens.invalidateUser(name);
   }
 
   /** @throws AuthError 'auth: user not found' | 'auth: role not found' */
   grantRole(name: string, role: string): void {
-    const user = this.#knownUser(name);
-    if (role !== rootRole && this.#role(role) === null) throw new AuthError('auth: role not found');
+    const user = this.knownUser(name);
+    if (role !== rootRole && this.role(role) === null) throw new AuthError('auth: role not found');
     if (user.roles.includes(role)) return;
-    this.#putUser({ ...user, roles: [...user.roles, role].sort(byBytes) }, 'roles');
-    this.#changed();
+    this.putUser({ ...user, roles: [...user.roles, role].sort(byBytes) }, 'roles');
+    this.changed();
   }
 
   /**
@@ -185,30 +184,30 @@ export class AuthStore {
    *   'auth: role is not granted to the user'
    */
   revokeRole(name: string, role: string): void {
-    if (this.#isEnabled && name === rootUser && role === rootRole)
+    if (this.enabled && name === rootUser && role === rootRole)
       throw new AuthError('auth: invalid auth management');
-    const user = this.#knownUser(name);
+    const user = this.knownUser(name);
     if (!user.roles.includes(role)) throw new AuthError('auth: role is not granted to the user');
-    this.#putUser({ ...user, roles: user.roles.filter((each) => each !== role) }, 'roles');
-    this.#changed();
+    this.putUser({ ...user, roles: user.roles.filter((each) => each !== role) }, 'roles');
+    this.changed();
   }
 
   /** @throws AuthError 'auth: user not found' */
   rolesOf(name: string): readonly string[] {
-    return this.#knownUser(name).roles;
+    return this.knownUser(name).roles;
   }
 
   /** Names, bytewise ascending. */
   users(): string[] {
-    return this.#allUsers().map((user) => decodeUtf8(user.name));
+    return this.allUsers().map((user) => decodeUtf8(user.name));
   }
 
   /** @throws AuthError 'auth: role name is empty' | 'auth: role already exists' */
   addRole(name: string): void {
     if (name === '') throw new AuthError('auth: role name is empty');
-    if (this.#role(name) !== null) throw new AuthError('auth: role already exists');
-    this.#putRole(create(RoleSchema, { name: encodeUtf8(name) }), 'add');
-    this.#changed();
+    if (this.role(name) !== null) throw new AuthError('auth: role already exists');
+    this.putRole(create(RoleSchema, { name: encodeUtf8(name) }), 'add');
+    this.changed();
   }
 
   /**
@@ -216,26 +215,26 @@ export class AuthStore {
    * @throws AuthError 'auth: invalid auth management' | 'auth: role not found'
    */
   deleteRole(name: string): void {
-    if (this.#isEnabled && name === rootRole) throw new AuthError('auth: invalid auth management');
-    this.#knownRole(name);
-    this.#backend.batchTx.delete('authRoles', encodeUtf8(name));
-    for (const user of this.#allUsers()) {
+    if (this.enabled && name === rootRole) throw new AuthError('auth: invalid auth management');
+    this.knownRole(name);
+    this.backend.batchTx.delete('authRoles', encodeUtf8(name));
+    for (const user of this.allUsers()) {
       if (user.roles.includes(name))
-        this.#putUser({ ...user, roles: user.roles.filter((role) => role !== name) }, 'roles');
+        this.putUser({ ...user, roles: user.roles.filter((role) => role !== name) }, 'roles');
     }
-    this.#changed();
-    this.#tellRole(name, 'delete', 0);
+    this.changed();
+    this.tellRole(name, 'delete', 0);
   }
 
   /** @throws AuthError 'auth: role not found' */
   permissionsOf(name: string): readonly Permission[] {
-    return this.#knownRole(name).keyPermission;
+    return this.knownRole(name).keyPermission;
   }
 
   /** Names, bytewise ascending. */
   roles(): string[] {
     const names: string[] = [];
-    for (const { key } of this.#backend.batchTx.range('authRoles', emptyBytes, null))
+    for (const { key } of this.backend.batchTx.range('authRoles', emptyBytes, null))
       names.push(decodeUtf8(key));
     return names;
   }
@@ -246,7 +245,7 @@ export class AuthStore {
    * @source etcd v3.4.23 auth/store.go RoleGrantPermission
    */
   grantPermission(name: string, granted: Permission): void {
-    const role = this.#knownRole(name);
+    const role = this.knownRole(name);
     const { key, rangeEnd, permType } = granted;
     const permissions = [...role.keyPermission];
     const place = permissions.findIndex((each) => compareBytes(each.key, key) >= 0);
@@ -257,20 +256,20 @@ export class AuthStore {
       permissions.push(create(PermissionSchema, { key, rangeEnd, permType }));
       permissions.sort((a, b) => compareBytes(a.key, b.key));
     }
-    this.#putRole({ ...role, keyPermission: permissions }, 'permissions');
-    this.#changed();
+    this.putRole({ ...role, keyPermission: permissions }, 'permissions');
+    this.changed();
   }
 
   /** @throws AuthError 'auth: role not found' | 'auth: permission is not granted to the role' */
   revokePermission(name: string, key: Uint8Array, rangeEnd: Uint8Array): void {
-    const role = this.#knownRole(name);
+    const role = this.knownRole(name);
     const left = role.keyPermission.filter(
       (each) => !equalBytes(each.key, key) || !equalBytes(each.rangeEnd, rangeEnd),
     );
     if (left.length === role.keyPermission.length)
       throw new AuthError('auth: permission is not granted to the role');
-    this.#putRole({ ...role, keyPermission: left }, 'permissions');
-    this.#changed();
+    this.putRole({ ...role, keyPermission: left }, 'permissions');
+    this.changed();
   }
 
   /**
@@ -280,104 +279,108 @@ export class AuthStore {
    * @source etcd v3.4.23 auth/store.go isOpPermitted
    */
   checkPermitted(who: AuthInfo, access: Access, key: Uint8Array, rangeEnd: Uint8Array): void {
-    if (!this.#isEnabled) return;
+    if (!this.enabled) return;
     if (who.revision === 0) throw new AuthError('auth: user name is empty');
-    if (who.revision < this.#revision) throw new AuthError('auth: revision in header is old');
-    const user = this.#user(who.username);
+    if (who.revision < this.authRevision) throw new AuthError('auth: revision in header is old');
+    const user = this.user(who.username);
     if (user === null) throw new AuthError('auth: permission denied');
     if (user.roles.includes(rootRole)) return;
-    const permissions = this.#permissions.get(who.username);
+    const permissions = this.permissions.get(who.username);
     if (permissions === undefined || !isPermitted(permissions, access, key, rangeEnd))
       throw new AuthError('auth: permission denied');
   }
 
   /** @throws AuthError 'auth: user name is empty' | 'auth: user not found' | 'auth: permission denied' */
   checkAdmin(who: AuthInfo): void {
-    if (!this.#isEnabled) return;
+    if (!this.enabled) return;
     if (who.username === '') throw new AuthError('auth: user name is empty');
-    if (!this.#knownUser(who.username).roles.includes(rootRole))
+    if (!this.knownUser(who.username).roles.includes(rootRole))
       throw new AuthError('auth: permission denied');
   }
 
   hasRole(username: string, role: string): boolean {
-    return this.#user(username)?.roles.includes(role) ?? false;
+    return this.user(username)?.roles.includes(role) ?? false;
   }
 
   /** Ends a change: the revision rises, and everyone's permissions are gathered anew. */
-  #changed(): void {
-    this.#raiseRevision();
-    this.#backend.unlock();
-    this.#refresh();
+  private changed(): void {
+    this.raiseRevision();
+    this.backend.unlock();
+    this.refresh();
   }
 
-  #raiseRevision(): void {
-    this.#revision++;
+  private raiseRevision(): void {
+    this.authRevision++;
     const bytes = new Uint8Array(8);
-    writeU64be(new DataView(bytes.buffer), 0, this.#revision);
-    this.#backend.batchTx.put('auth', revisionKey, bytes);
+    writeU64be(new DataView(bytes.buffer), 0, this.authRevision);
+    this.backend.batchTx.put('auth', revisionKey, bytes);
   }
 
-  #storedRevision(): number {
-    const bytes = this.#backend.batchTx.get('auth', revisionKey);
+  private storedRevision(): number {
+    const bytes = this.backend.batchTx.get('auth', revisionKey);
     return bytes === null || bytes.length < 8
       ? 0
       : readU64be(new DataView(bytes.buffer, bytes.byteOffset, 8), 0);
   }
 
-  #refresh(): void {
-    this.#permissions = new Map(
-      this.#allUsers().map((user) => {
-        const roles = user.roles.map((name) => this.#role(name)).filter((role) => role !== null);
+  private refresh(): void {
+    this.permissions = new Map(
+      this.allUsers().map((user) => {
+        const roles = user.roles.map((name) => this.role(name)).filter((role) => role !== null);
         return [decodeUtf8(user.name), mergePermissions(roles)];
       }),
     );
   }
 
-  #user(name: string): User | null {
-    const bytes = this.#backend.batchTx.get('authUsers', encodeUtf8(name));
+  private user(name: string): User | null {
+    const bytes = this.backend.batchTx.get('authUsers', encodeUtf8(name));
     return bytes === null ? null : decodeRecord(UserSchema, bytes);
   }
 
-  #knownUser(name: string): User {
-    const user = this.#user(name);
+  private knownUser(name: string): User {
+    const user = this.user(name);
     if (user === null) throw new AuthError('auth: user not found');
     return user;
   }
 
-  #allUsers(): User[] {
-    const pairs = this.#backend.batchTx.range('authUsers', emptyBytes, null);
+  private allUsers(): User[] {
+    const pairs = this.backend.batchTx.range('authUsers', emptyBytes, null);
     return pairs.map(({ value }) => decodeRecord(UserSchema, value));
   }
 
-  #putUser(user: User, change: 'add' | 'password' | 'roles'): void {
-    this.#backend.batchTx.put('authUsers', user.name.slice(), toBinary(UserSchema, user));
-    this.#tellUser(decodeUtf8(user.name), change, user.roles);
+  private putUser(user: User, change: 'add' | 'password' | 'roles'): void {
+    this.backend.batchTx.put('authUsers', user.name.slice(), toBinary(UserSchema, user));
+    this.tellUser(decodeUtf8(user.name), change, user.roles);
   }
 
-  #role(name: string): Role | null {
-    const bytes = this.#backend.batchTx.get('authRoles', encodeUtf8(name));
+  private role(name: string): Role | null {
+    const bytes = this.backend.batchTx.get('authRoles', encodeUtf8(name));
     return bytes === null ? null : decodeRecord(RoleSchema, bytes);
   }
 
-  #knownRole(name: string): Role {
-    const role = this.#role(name);
+  private knownRole(name: string): Role {
+    const role = this.role(name);
     if (role === null) throw new AuthError('auth: role not found');
     return role;
   }
 
-  #putRole(role: Role, change: 'add' | 'permissions'): void {
-    this.#backend.batchTx.put('authRoles', role.name.slice(), toBinary(RoleSchema, role));
-    this.#tellRole(decodeUtf8(role.name), change, role.keyPermission.length);
+  private putRole(role: Role, change: 'add' | 'permissions'): void {
+    this.backend.batchTx.put('authRoles', role.name.slice(), toBinary(RoleSchema, role));
+    this.tellRole(decodeUtf8(role.name), change, role.keyPermission.length);
   }
 
-  #tellUser(name: string, change: 'add' | 'password' | 'roles' | 'delete', roles: readonly string[]): void {
-    if (this.#trace.on)
-      this.#trace.emit({ type: 'auth.user', name, change, roles: [...roles], revision: this.#revision });
+  private tellUser(
+    name: string,
+    change: 'add' | 'password' | 'roles' | 'delete',
+    roles: readonly string[],
+  ): void {
+    if (this.trace.on)
+      this.trace.emit({ type: 'auth.user', name, change, roles: [...roles], revision: this.authRevision });
   }
 
-  #tellRole(name: string, change: 'add' | 'permissions' | 'delete', permissionCount: number): void {
-    if (this.#trace.on)
-      this.#trace.emit({ type: 'auth.role', name, change, permissionCount, revision: this.#revision });
+  private tellRole(name: string, change: 'add' | 'permissions' | 'delete', permissionCount: number): void {
+    if (this.trace.on)
+      this.trace.emit({ type: 'auth.role', name, change, permissionCount, revision: this.authRevision });
   }
 }
 

@@ -40,28 +40,28 @@ export function openDb(pager: Pager, options: DbOptions = {}): Db {
  * leave the older meta page pointing at them.
  */
 export class Backend {
-  #db: Db;
+  private database: Db;
   readonly batchTx: BatchTx;
-  readonly #trace: Trace<BackendEvent>;
-  readonly #batchLimit: number;
-  readonly #readBuffer = new TxBuffer();
-  #readerTx: Tx;
-  #readTx: ReadTx;
-  #beforeCommit: ((tx: BatchTx) => void) | null = null;
+  private readonly trace: Trace<BackendEvent>;
+  private readonly batchLimit: number;
+  private readonly readBuffer = new TxBuffer();
+  private readerTx: Tx;
+  private currentReadTx: ReadTx;
+  private beforeCommit: ((tx: BatchTx) => void) | null = null;
   /** The commit whose meta page is not known to be durable. */
-  #inFlight: { readonly txid: number; readonly consistentIndex: number } | null = null;
-  #due: CommitReason | null = null;
-  #durableIndex = 0;
-  #sizeInUseBytes: number;
+  private inFlight: { readonly txid: number; readonly consistentIndex: number } | null = null;
+  private due: CommitReason | null = null;
+  private storedIndex = 0;
+  private usedBytes: number;
 
   private constructor(db: Db, options: BackendOptions) {
-    this.#db = db;
-    this.#trace = options.trace ?? silent;
-    this.#batchLimit = options.batchLimit ?? defaultBatchLimit;
-    this.#sizeInUseBytes = this.#measure();
-    this.batchTx = new BatchTx(db.beginWrite(), this.#trace);
-    this.#readerTx = db.beginRead();
-    this.#readTx = new ReadTx(this.#readerTx, this.#readBuffer);
+    this.database = db;
+    this.trace = options.trace ?? silent;
+    this.batchLimit = options.batchLimit ?? defaultBatchLimit;
+    this.usedBytes = this.measure();
+    this.batchTx = new BatchTx(db.beginWrite(), this.trace);
+    this.readerTx = db.beginRead();
+    this.currentReadTx = new ReadTx(this.readerTx, this.readBuffer);
   }
 
   /** Takes an open database over. In a new one the buckets are made and committed at once. */
@@ -73,12 +73,12 @@ export class Backend {
   }
 
   get db(): Db {
-    return this.#db;
+    return this.database;
   }
 
   /** The consistent index of the last commit whose meta page is known to be durable; 0 before the first. */
   get durableIndex(): number {
-    return this.#durableIndex;
+    return this.storedIndex;
   }
 
   /**
@@ -88,12 +88,12 @@ export class Backend {
   reopen(db: Db): void {
     this.close();
     this.batchTx.forget();
-    this.#readBuffer.clear();
-    this.#inFlight = null;
-    this.#due = null;
-    this.#durableIndex = 0;
-    this.#db = db;
-    this.#renew();
+    this.readBuffer.clear();
+    this.inFlight = null;
+    this.due = null;
+    this.storedIndex = 0;
+    this.database = db;
+    this.renew();
     for (const name of bucketNames) this.batchTx.createBucket(name);
     this.commit('force');
   }
@@ -103,17 +103,17 @@ export class Backend {
    * there, commits wait. Nothing may be pending, and no commit in flight.
    */
   replace(copy: Db): void {
-    assert(this.#inFlight === null && this.pendingCount === 0, 'backend: everything is committed');
+    assert(this.inFlight === null && this.pendingCount === 0, 'backend: everything is committed');
     const { consistentIndex } = this;
     this.close();
-    this.#db = copy;
-    this.#renew();
-    this.#inFlight = { txid: copy.meta.txid, consistentIndex };
+    this.database = copy;
+    this.renew();
+    this.inFlight = { txid: copy.meta.txid, consistentIndex };
   }
 
   /** The database's file as of the last commit. */
   image(): Uint8Array {
-    const { pager, pageSize, meta } = this.#db;
+    const { pager, pageSize, meta } = this.database;
     const bytes = new Uint8Array(meta.highWater * pageSize);
     for (let pgid = 0; pgid < meta.highWater; pgid++) {
       const page = pager.run(pgid, 1, pageSize);
@@ -124,7 +124,7 @@ export class Backend {
 
   /** Reads of what was written up to the last `unlock`. Another object after each commit: do not keep it. */
   get readTx(): ReadTx {
-    return this.#readTx;
+    return this.currentReadTx;
   }
 
   /** Operations that no commit has taken up yet. */
@@ -134,7 +134,7 @@ export class Backend {
 
   /** A commit's meta page is on its way to the disk. */
   get committing(): boolean {
-    return this.#inFlight !== null;
+    return this.inFlight !== null;
   }
 
   /** Bytes up to the last page ever used, as etcd's dbSize. */
@@ -144,23 +144,23 @@ export class Backend {
 
   /** The same without the free pages, at the last commit. */
   get sizeInUseBytes(): number {
-    return this.#sizeInUseBytes;
+    return this.usedBytes;
   }
 
   /** The last applied log index that a commit has stored, or an `unlock` has shown; 0 for none. */
   get consistentIndex(): number {
-    return decodeConsistentIndex(this.#readTx.get('meta', metaKeys.consistentIndex));
+    return decodeConsistentIndex(this.currentReadTx.get('meta', metaKeys.consistentIndex));
   }
 
   /** What to write at the start of each commit: the consistent index belongs to what it commits with. */
   setBeforeCommit(hook: (tx: BatchTx) => void): void {
-    this.#beforeCommit = hook;
+    this.beforeCommit = hook;
   }
 
   /** Ends a group of writes: readers see them, and a commit begins where the limit is reached. */
   unlock(): void {
-    this.batchTx.writeback(this.#readBuffer);
-    if (this.pendingCount >= this.#batchLimit) this.commit('limit');
+    this.batchTx.writeback(this.readBuffer);
+    if (this.pendingCount >= this.batchLimit) this.commit('limit');
   }
 
   /**
@@ -170,51 +170,51 @@ export class Backend {
    */
   commit(reason: CommitReason): boolean {
     if (this.pendingCount === 0) return false;
-    if (this.#inFlight !== null) {
-      this.#due ??= reason;
+    if (this.inFlight !== null) {
+      this.due ??= reason;
       return false;
     }
-    this.#beforeCommit?.(this.batchTx);
+    this.beforeCommit?.(this.batchTx);
     const operationCount = this.pendingCount;
     const consistentIndex = decodeConsistentIndex(this.batchTx.get('meta', metaKeys.consistentIndex));
-    this.#readerTx.rollback();
+    this.readerTx.rollback();
     this.batchTx.commit();
-    this.#renew();
+    this.renew();
     const txid = this.db.meta.txid;
-    this.#inFlight = { txid, consistentIndex };
-    if (this.#trace.on) this.#trace.emit({ type: 'backend.commit', reason, operationCount, txid });
+    this.inFlight = { txid, consistentIndex };
+    if (this.trace.on) this.trace.emit({ type: 'backend.commit', reason, operationCount, txid });
     return true;
   }
 
   /** The meta page of the commit in flight is on disk. A commit that fell due meanwhile begins. */
   committed(): void {
-    assert(this.#inFlight !== null, 'backend: a commit is done that was not begun');
-    const { txid, consistentIndex } = this.#inFlight;
-    this.#inFlight = null;
-    this.#durableIndex = consistentIndex;
-    if (this.#trace.on) this.#trace.emit({ type: 'backend.committed', txid, consistentIndex });
-    const due = this.#due;
-    this.#due = null;
+    assert(this.inFlight !== null, 'backend: a commit is done that was not begun');
+    const { txid, consistentIndex } = this.inFlight;
+    this.inFlight = null;
+    this.storedIndex = consistentIndex;
+    if (this.trace.on) this.trace.emit({ type: 'backend.committed', txid, consistentIndex });
+    const due = this.due;
+    this.due = null;
     if (due !== null) this.commit(due);
   }
 
   /** Gives the database back; what was not committed is lost. */
   close(): void {
-    this.#readerTx.rollback();
+    this.readerTx.rollback();
     this.batchTx.rollback();
   }
 
   /** Everything written is in the pages now: the readers' buffer starts empty over the new commit. */
-  #renew(): void {
-    this.#sizeInUseBytes = this.#measure();
-    this.batchTx.writeback(this.#readBuffer);
-    this.#readBuffer.clear();
+  private renew(): void {
+    this.usedBytes = this.measure();
+    this.batchTx.writeback(this.readBuffer);
+    this.readBuffer.clear();
     this.batchTx.renew(this.db.beginWrite());
-    this.#readerTx = this.db.beginRead();
-    this.#readTx = new ReadTx(this.#readerTx, this.#readBuffer);
+    this.readerTx = this.db.beginRead();
+    this.currentReadTx = new ReadTx(this.readerTx, this.readBuffer);
   }
 
-  #measure(): number {
+  private measure(): number {
     return this.sizeBytes - this.db.freePageCount * this.db.pageSize;
   }
 }

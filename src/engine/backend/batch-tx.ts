@@ -14,48 +14,48 @@ import { TxBuffer } from './tx-buffer.ts';
 const sequentialFillPercent = 0.9;
 
 export class BatchTx {
-  readonly #trace: Trace<BackendEvent>;
-  readonly #buffer = new TxBuffer();
-  #tx: Tx;
-  #pendingCount = 0;
+  private readonly trace: Trace<BackendEvent>;
+  private readonly buffer = new TxBuffer();
+  private tx: Tx;
+  private writeCount = 0;
 
   constructor(tx: Tx, trace: Trace<BackendEvent>) {
-    this.#tx = tx;
-    this.#trace = trace;
+    this.tx = tx;
+    this.trace = trace;
   }
 
   /** Operations since the last commit. */
   get pendingCount(): number {
-    return this.#pendingCount;
+    return this.writeCount;
   }
 
   /** Stores a value under a key. Both are taken over: the caller changes them no more. */
   put(name: BucketName, key: Uint8Array, value: Uint8Array): void {
-    this.#put(name, this.#bucket(name), key, value);
+    this.putInto(name, this.bucket(name), key, value);
   }
 
   /** As `put`, for a bucket whose keys only ever grow: its pages are filled to nine tenths. */
   seqPut(name: BucketName, key: Uint8Array, value: Uint8Array): void {
-    const bucket = this.#bucket(name);
+    const bucket = this.bucket(name);
     bucket.fillPercent = sequentialFillPercent;
-    this.#put(name, bucket, key, value);
+    this.putInto(name, bucket, key, value);
   }
 
   delete(name: BucketName, key: Uint8Array): void {
-    this.#bucket(name).delete(key);
-    this.#buffer.add(name, key, null);
-    this.#pendingCount++;
+    this.bucket(name).delete(key);
+    this.buffer.add(name, key, null);
+    this.writeCount++;
   }
 
   /** One key's value as the writer sees it, its own writes included. */
   get(name: BucketName, key: Uint8Array): Uint8Array | null {
-    return this.#bucket(name).get(key);
+    return this.bucket(name).get(key);
   }
 
   /** The pairs with from <= key < to as the writer sees them; see `ReadTx.range`. */
   range(name: BucketName, from: Uint8Array, to: Uint8Array | null, limit = 0): Pair[] {
     const pairs: Pair[] = [];
-    const cursor = this.#bucket(name).cursor();
+    const cursor = this.bucket(name).cursor();
     for (let item = cursor.seek(from); item !== null; item = cursor.next()) {
       const isPast = to !== null && compareBytes(item.key, to) >= 0;
       if (isPast || (limit > 0 && pairs.length === limit)) break;
@@ -66,49 +66,49 @@ export class BatchTx {
   }
 
   createBucket(name: BucketName): void {
-    if (this.#tx.bucket(bucketKey(name)) !== null) return;
-    this.#tx.createBucket(bucketKey(name));
-    this.#pendingCount++;
+    if (this.tx.bucket(bucketKey(name)) !== null) return;
+    this.tx.createBucket(bucketKey(name));
+    this.writeCount++;
   }
 
   /** Shows what was written since the last call to the readers. */
   writeback(reader: TxBuffer): void {
-    this.#buffer.writeback(reader);
+    this.buffer.writeback(reader);
   }
 
   /** @internal Commits into the pages; `renew` must follow. */
   commit(): void {
-    this.#tx.commit();
+    this.tx.commit();
   }
 
   /** @internal Goes on in a new bolt transaction. */
   renew(tx: Tx): void {
-    this.#tx = tx;
-    this.#pendingCount = 0;
+    this.tx = tx;
+    this.writeCount = 0;
   }
 
   /** @internal Drops what the readers were not shown yet. */
   forget(): void {
-    this.#buffer.clear();
+    this.buffer.clear();
   }
 
   /** @internal Gives up what was not committed. */
   rollback(): void {
-    this.#tx.rollback();
+    this.tx.rollback();
   }
 
-  #put(name: BucketName, bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
+  private putInto(name: BucketName, bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
     bucket.put(key, value);
-    this.#buffer.add(name, key, value);
-    this.#pendingCount++;
-    if (this.#trace.on) {
+    this.buffer.add(name, key, value);
+    this.writeCount++;
+    if (this.trace.on) {
       const sizeBytes = key.length + value.length;
-      this.#trace.emit({ type: 'backend.put', bucket: name, sizeBytes, pendingCount: this.#pendingCount });
+      this.trace.emit({ type: 'backend.put', bucket: name, sizeBytes, pendingCount: this.writeCount });
     }
   }
 
-  #bucket(name: BucketName): Bucket {
-    const bucket = this.#tx.bucket(bucketKey(name));
+  private bucket(name: BucketName): Bucket {
+    const bucket = this.tx.bucket(bucketKey(name));
     assert(bucket !== null, 'batch-tx: every bucket is there from the start');
     return bucket;
   }

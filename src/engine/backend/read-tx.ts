@@ -15,18 +15,18 @@ export interface Pair {
 }
 
 export class ReadTx {
-  readonly #tx: Tx;
-  readonly #buffer: TxBuffer;
+  private readonly tx: Tx;
+  private readonly buffer: TxBuffer;
 
   constructor(tx: Tx, buffer: TxBuffer) {
-    this.#tx = tx;
-    this.#buffer = buffer;
+    this.tx = tx;
+    this.buffer = buffer;
   }
 
   /** One key's value; null where there is none. */
   get(name: BucketName, key: Uint8Array): Uint8Array | null {
-    const pending = this.#buffer.bucket(name)?.find(key);
-    return pending === undefined ? this.#bucket(name).get(key) : pending.value;
+    const pending = this.buffer.bucket(name)?.find(key);
+    return pending === undefined ? this.bucket(name).get(key) : pending.value;
   }
 
   /**
@@ -37,7 +37,7 @@ export class ReadTx {
   range(name: BucketName, from: Uint8Array, to: Uint8Array | null, limit = 0): Pair[] {
     const pairs: Pair[] = [];
     const isPast = (key: Uint8Array): boolean => to !== null && compareBytes(key, to) >= 0;
-    for (const pair of this.#walk(name, from)) {
+    for (const pair of this.walk(name, from)) {
       if (isPast(pair.key) || (limit > 0 && pairs.length === limit)) break;
       pairs.push(pair);
     }
@@ -46,13 +46,13 @@ export class ReadTx {
 
   /** All pairs of a bucket in key order. */
   forEach(name: BucketName, visit: (key: Uint8Array, value: Uint8Array) => void): void {
-    for (const { key, value } of this.#walk(name, new Uint8Array(0))) visit(key, value);
+    for (const { key, value } of this.walk(name, new Uint8Array(0))) visit(key, value);
   }
 
   /** Merges pages and buffer: of a key that is in both, the buffer's write is the newer. */
-  *#walk(name: BucketName, from: Uint8Array): Generator<Pair> {
-    const cursor = this.#bucket(name).cursor();
-    const buffer = this.#buffer.bucket(name);
+  private *walk(name: BucketName, from: Uint8Array): Generator<Pair> {
+    const cursor = this.bucket(name).cursor();
+    const buffer = this.buffer.bucket(name);
     const writes: readonly PendingWrite[] = buffer?.writes ?? [];
     let at = buffer?.search(from) ?? 0;
     let item = cursor.seek(from);
@@ -69,8 +69,8 @@ export class ReadTx {
     }
   }
 
-  #bucket(name: BucketName): Bucket {
-    const bucket = this.#tx.bucket(bucketKey(name));
+  private bucket(name: BucketName): Bucket {
+    const bucket = this.tx.bucket(bucketKey(name));
     assert(bucket !== null, 'read-tx: every bucket is there from the start');
     return bucket;
   }

@@ -15,84 +15,84 @@ export interface PendingWrite {
  * @source etcd mvcc/backend/tx_buffer.go bucketBuffer
  */
 export class BucketBuffer {
-  #writes: PendingWrite[] = [];
+  private pending: PendingWrite[] = [];
 
   get writes(): readonly PendingWrite[] {
-    return this.#writes;
+    return this.pending;
   }
 
   add(key: Uint8Array, value: Uint8Array | null): void {
-    this.#writes.push({ key, value });
+    this.pending.push({ key, value });
   }
 
   /** The index of the first write whose key is not below `key`, in a sorted buffer. */
   search(key: Uint8Array): number {
-    return searchFirst(this.#writes.length, (index) => compareBytes(this.#writes[index].key, key) >= 0);
+    return searchFirst(this.pending.length, (index) => compareBytes(this.pending[index].key, key) >= 0);
   }
 
   /** The write of one key in a sorted buffer; undefined where there is none. */
   find(key: Uint8Array): PendingWrite | undefined {
-    const write = this.#writes[this.search(key)] as PendingWrite | undefined;
+    const write = this.pending[this.search(key)] as PendingWrite | undefined;
     return write !== undefined && equalBytes(write.key, key) ? write : undefined;
   }
 
   /** Takes newer writes in. Keys that only ever grow, as revisions do, are just appended. */
   merge(newer: BucketBuffer): void {
     let ascends = true;
-    for (const write of newer.#writes) {
-      const last = this.#writes.at(-1);
+    for (const write of newer.pending) {
+      const last = this.pending.at(-1);
       if (last !== undefined && compareBytes(last.key, write.key) >= 0) ascends = false;
-      this.#writes.push(write);
+      this.pending.push(write);
     }
-    if (!ascends) this.#sort();
+    if (!ascends) this.sort();
   }
 
   copy(): BucketBuffer {
     const copy = new BucketBuffer();
-    copy.#writes = this.#writes.slice();
+    copy.pending = this.pending.slice();
     return copy;
   }
 
   /** Sorts by key; of one key's writes the newest stays. */
-  #sort(): void {
-    const sorted = this.#writes.sort((a, b) => compareBytes(a.key, b.key));
+  private sort(): void {
+    const sorted = this.pending.sort((a, b) => compareBytes(a.key, b.key));
     const isNewest = (write: PendingWrite, i: number): boolean =>
       i + 1 === sorted.length || !equalBytes(write.key, sorted[i + 1].key);
-    this.#writes = sorted.filter(isNewest);
+    this.pending = sorted.filter(isNewest);
   }
 }
 
 /** The buffers of all buckets. */
 export class TxBuffer {
-  readonly #buckets = new Map<BucketName, BucketBuffer>();
+  private readonly buckets = new Map<BucketName, BucketBuffer>();
 
   bucket(name: BucketName): BucketBuffer | undefined {
-    return this.#buckets.get(name);
+    return this.buckets.get(name);
   }
 
   add(name: BucketName, key: Uint8Array, value: Uint8Array | null): void {
-    let bucket = this.#buckets.get(name);
-    if (bucket === undefined) this.#buckets.set(name, (bucket = new BucketBuffer()));
+    let bucket = this.buckets.get(name);
+    if (bucket === undefined) this.buckets.set(name, (bucket = new BucketBuffer()));
     bucket.add(key, value);
   }
 
   /** Moves all writes to the readers' buffer. */
   writeback(reader: TxBuffer): void {
-    for (const [name, bucket] of this.#buckets) {
-      let target = reader.#buckets.get(name);
-      if (target === undefined) reader.#buckets.set(name, (target = new BucketBuffer()));
+    for (const [name, bucket] of this.buckets) {
+      let target = reader.buckets.get(name);
+      if (target === undefined) reader.buckets.set(name, (target = new BucketBuffer()));
       target.merge(bucket);
     }
-    this.#buckets.clear();
+    this.buckets.clear();
   }
 
   clear(): void {
-    this.#buckets.clear();
+    this.buckets.clear();
   }
 
   copy(): TxBuffer {
     const copy = new TxBuffer();
-    for (const [name, bucket] of this.#buckets) copy.#buckets.set(name, bucket.copy());
+    for (const [name, bucket] of this.buckets) copy.buckets.set(name, bucket.copy());
     return copy;
   }
 }

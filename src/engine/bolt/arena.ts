@@ -12,26 +12,26 @@ const nothingView = new DataView(nothing.buffer);
  * all the rest of a put. A piece lives as long as an item in it is in use.
  */
 export class Arena {
-  #bytes = nothing;
-  #view = nothingView;
-  #used = 0;
+  private bytes = nothing;
+  private view = nothingView;
+  private used = 0;
 
   /** An item of its own. */
   item(key: Uint8Array, value: Uint8Array, flags: number): Inode {
     const size = key.length + value.length;
-    if (this.#used + size > this.#bytes.length) this.#grow(size);
-    const at = this.#used;
-    this.#used += size;
-    const bytes = this.#bytes;
+    if (this.used + size > this.bytes.length) this.grow(size);
+    const at = this.used;
+    this.used += size;
+    const bytes = this.bytes;
     for (let i = 0; i < key.length; i++) bytes[at + i] = key[i];
     bytes.set(value, at + key.length);
-    return new Inode({ bytes, view: this.#view, at }, at, key.length, value.length, flags, 0);
+    return new Inode({ bytes, view: this.view, at }, at, key.length, value.length, flags, 0);
   }
 
-  #grow(size: number): void {
-    const larger = Math.min(mostBytes, Math.max(firstBytes, 2 * this.#bytes.length));
-    this.#bytes = new Uint8Array(Math.max(larger, size));
-    this.#view = new DataView(this.#bytes.buffer);
-    this.#used = 0;
+  private grow(size: number): void {
+    const larger = Math.min(mostBytes, Math.max(firstBytes, 2 * this.bytes.length));
+    this.bytes = new Uint8Array(Math.max(larger, size));
+    this.view = new DataView(this.bytes.buffer);
+    this.used = 0;
   }
 }

@@ -64,51 +64,51 @@ interface Budget {
 
 class Counter {
   readonly stats = newBucketStats();
-  readonly #inner = newBucketStats();
-  readonly #bucket: Bucket;
-  readonly #budget: Budget;
+  private readonly inner = newBucketStats();
+  private readonly bucket: Bucket;
+  private readonly budget: Budget;
 
   constructor(bucket: Bucket, budget: Budget) {
-    this.#bucket = bucket;
-    this.#budget = budget;
+    this.bucket = bucket;
+    this.budget = budget;
     this.stats.bucketCount = 1;
   }
 
   count(): BucketStats {
     const { stats } = this;
-    const { page, tx, rootPgid } = this.#bucket;
+    const { page, tx, rootPgid } = this.bucket;
     if (rootPgid === 0) stats.inlineBucketCount = 1;
-    if (page !== null) this.#countLeaf(page, 0);
-    else if (rootPgid !== 0) this.#countPage(tx.page(rootPgid), 0);
+    if (page !== null) this.countLeaf(page, 0);
+    else if (rootPgid !== 0) this.countPage(tx.page(rootPgid), 0);
     stats.branchAllocBytes = (stats.branchPageCount + stats.branchOverflowCount) * tx.pageSize;
     stats.leafAllocBytes = (stats.leafPageCount + stats.leafOverflowCount) * tx.pageSize;
-    stats.depth += this.#inner.depth;
-    addBucketStats(stats, this.#inner);
+    stats.depth += this.inner.depth;
+    addBucketStats(stats, this.inner);
     return stats;
   }
 
-  #countPage(page: Page, depth: number): void {
+  private countPage(page: Page, depth: number): void {
     const { stats } = this;
-    const { tx } = this.#bucket;
+    const { tx } = this.bucket;
     tx.checkDepth(depth);
-    if (this.#budget.left-- <= 0)
+    if (this.budget.left-- <= 0)
       throw new BoltError('invalid database', 'pages are referred to over and over');
     if (page.isLeaf) {
-      this.#countLeaf(page, depth);
+      this.countLeaf(page, depth);
       return;
     }
     stats.branchPageCount++;
     stats.branchOverflowCount += page.overflow;
     stats.branchInuseBytes += usedBytes(page);
     stats.depth = Math.max(stats.depth, depth + 1);
-    for (let i = 0; i < page.count; i++) this.#countPage(tx.page(tx.checkChild(page, i)), depth + 1);
+    for (let i = 0; i < page.count; i++) this.countPage(tx.page(tx.checkChild(page, i)), depth + 1);
   }
 
-  #countLeaf(page: Page, depth: number): void {
+  private countLeaf(page: Page, depth: number): void {
     const { stats } = this;
     stats.keyCount += page.count;
     stats.depth = Math.max(stats.depth, depth + 1);
-    if (this.#bucket.rootPgid === 0) {
+    if (this.bucket.rootPgid === 0) {
       stats.inlineBucketInuseBytes += usedBytes(page);
       return;
     }
@@ -117,8 +117,8 @@ class Counter {
     stats.leafInuseBytes += usedBytes(page);
     for (let i = 0; i < page.count; i++) {
       if ((page.elementFlags(i) & bucketLeafFlag) === 0) continue;
-      const inner = new Counter(this.#bucket.openValue(page.value(i)), this.#budget);
-      addBucketStats(this.#inner, inner.count());
+      const inner = new Counter(this.bucket.openValue(page.value(i)), this.budget);
+      addBucketStats(this.inner, inner.count());
     }
   }
 }

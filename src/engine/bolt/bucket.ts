@@ -64,16 +64,16 @@ export class Bucket {
   rootNode: Node | null = null;
   /** @internal */
   readonly nodes = new Map<number, Node>();
-  readonly #buckets = new Map<string, Bucket>();
+  private readonly buckets = new Map<string, Bucket>();
   /** How many buckets this one is in. */
-  readonly #depth: number;
-  #sequence: bigint;
+  private readonly depth: number;
+  private lastSequence: bigint;
 
   constructor(tx: Tx, rootPgid: number, sequence: bigint, depth = 0) {
     this.tx = tx;
     this.rootPgid = rootPgid;
-    this.#sequence = sequence;
-    this.#depth = depth;
+    this.lastSequence = sequence;
+    this.depth = depth;
   }
 
   /** The root's page; 0 for an inline bucket. */
@@ -82,20 +82,20 @@ export class Bucket {
   }
 
   get sequence(): bigint {
-    return this.#sequence;
+    return this.lastSequence;
   }
 
   /** @throws BoltError 'tx closed' | 'tx not writable' */
   setSequence(value: bigint): void {
     this.tx.requireWritable();
     if (this.rootNode === null) this.node(this.rootPgid, null);
-    this.#sequence = BigInt.asUintN(64, value);
+    this.lastSequence = BigInt.asUintN(64, value);
   }
 
   /** Adds one to the sequence and returns it. @throws BoltError 'tx closed' | 'tx not writable' */
   nextSequence(): bigint {
-    this.setSequence(this.#sequence + 1n);
-    return this.#sequence;
+    this.setSequence(this.lastSequence + 1n);
+    return this.lastSequence;
   }
 
   cursor(): Cursor {
@@ -109,7 +109,7 @@ export class Bucket {
     this.tx.requireOpen();
     this.tx.stats.cursorCount++;
     // the way down without a cursor's memory of it: most reads of a database are these
-    if (this.nodes.size === 0 && this.rootPgid !== 0) return this.#getFrom(key);
+    if (this.nodes.size === 0 && this.rootPgid !== 0) return this.getFrom(key);
     let place = this.pageNode(this.rootPgid);
     for (let depth = 1; !place.isLeaf; depth++) place = this.pageNode(this.tx.childOf(place, key, depth));
     const index = place.search(key);
@@ -127,7 +127,7 @@ export class Bucket {
     if (key.length === 0) throw new BoltError('key required');
     if (key.length > maxKeyBytes) throw new BoltError('key too large');
     if (value.length > maxValueBytes) throw new BoltError('value too large');
-    const leaf = this.#openLeaf(key);
+    const leaf = this.openLeaf(key);
     if (leaf !== null) {
       this.tx.stats.cursorCount++;
       const index = leaf.search(key);
@@ -139,10 +139,10 @@ export class Bucket {
     }
     const cursor = this.cursor();
     if (cursor.seekExact(key) && cursor.isBucket) throw new BoltError('incompatible value');
-    this.#putItem(cursor, this.tx.arena.item(key, value, 0));
+    this.putItem(cursor, this.tx.arena.item(key, value, 0));
   }
 
-  #getFrom(key: Uint8Array): Uint8Array | null {
+  private getFrom(key: Uint8Array): Uint8Array | null {
     const leaf = this.tx.leafOf(this.rootPgid, key);
     const index = leaf.find(key);
     return index < 0 || (leaf.elementFlags(index) & bucketLeafFlag) !== 0 ? null : leaf.value(index);
@@ -152,7 +152,7 @@ export class Bucket {
    * The leaf where a key belongs, if it and the way to it are open for change already.
    * @throws BoltError 'invalid database' where the way has no end
    */
-  #openLeaf(key: Uint8Array): Node | null {
+  private openLeaf(key: Uint8Array): Node | null {
     let node = this.rootNode;
     for (let depth = 1; node !== null && !node.isLeaf; depth++) {
       // open nodes of a damaged tree may lead back to one another
@@ -163,7 +163,7 @@ export class Bucket {
     return node;
   }
 
-  #putItem(cursor: Cursor, item: Inode): void {
+  private putItem(cursor: Cursor, item: Inode): void {
     cursor.node().put(item, item);
   }
 
@@ -182,12 +182,12 @@ export class Bucket {
   /** The nested bucket of a name, or null. */
   bucket(name: Uint8Array): Bucket | null {
     const text = nameText(name);
-    const open = this.#buckets.get(text);
+    const open = this.buckets.get(text);
     if (open !== undefined) return open;
     const cursor = this.cursor();
     if (!cursor.seekExact(name) || !cursor.isBucket) return null;
     const child = this.openValue(cursor.value);
-    this.#buckets.set(text, child);
+    this.buckets.set(text, child);
     return child;
   }
 
@@ -196,30 +196,30 @@ export class Bucket {
    *   | 'incompatible value' (the name is a key with a value)
    */
   createBucket(name: Uint8Array): Bucket {
-    const cursor = this.#seekName(name);
+    const cursor = this.seekName(name);
     if (cursor.isFound)
       throw new BoltError(cursor.at.isBucket ? 'bucket already exists' : 'incompatible value');
-    return this.#insertBucket(cursor.at, name);
+    return this.insertBucket(cursor.at, name);
   }
 
   /** @throws BoltError as createBucket, but for a bucket that is there: it is returned */
   createBucketIfNotExists(name: Uint8Array): Bucket {
-    const cursor = this.#seekName(name);
-    if (!cursor.isFound) return this.#insertBucket(cursor.at, name);
+    const cursor = this.seekName(name);
+    if (!cursor.isFound) return this.insertBucket(cursor.at, name);
     const child = cursor.at.isBucket ? this.bucket(name) : null;
     if (child === null) throw new BoltError('incompatible value');
     return child;
   }
 
-  #seekName(name: Uint8Array): { readonly at: Cursor; readonly isFound: boolean } {
+  private seekName(name: Uint8Array): { readonly at: Cursor; readonly isFound: boolean } {
     this.tx.requireWritable();
     if (name.length === 0) throw new BoltError('bucket name required');
     const at = this.cursor();
     return { at, isFound: at.seekExact(name) };
   }
 
-  #insertBucket(cursor: Cursor, name: Uint8Array): Bucket {
-    this.#putItem(cursor, this.tx.arena.item(name, emptyBucketValue(), bucketLeafFlag));
+  private insertBucket(cursor: Cursor, name: Uint8Array): Bucket {
+    this.putItem(cursor, this.tx.arena.item(name, emptyBucketValue(), bucketLeafFlag));
     // a bucket with buckets in it is not inline, whatever it was when it was read
     this.page = null;
     const child = this.bucket(name);
@@ -247,7 +247,7 @@ export class Bucket {
       if (value === null) names.push(inner);
     });
     for (const inner of names) child.deleteBucket(inner);
-    this.#buckets.delete(nameText(name));
+    this.buckets.delete(nameText(name));
     child.nodes.clear();
     child.rootNode = null;
     child.freePages();
@@ -274,12 +274,12 @@ export class Bucket {
       throw new BoltError(place.isBucket ? 'bucket already exists' : 'incompatible value');
     const child = this.bucket(name);
     assert(child !== null, 'bucket: a bucket under the cursor opens');
-    if (child.#holds(target))
+    if (child.holds(target))
       throw new BoltError('the source and target are the same bucket', 'one holds the other');
     const item = this.tx.arena.item(name, cursor.value, bucketLeafFlag);
     // the open bucket moves along, so that what this transaction changed in it is not lost
-    this.#buckets.delete(nameText(name));
-    target.#buckets.set(nameText(name), child);
+    this.buckets.delete(nameText(name));
+    target.buckets.set(nameText(name), child);
     cursor.node().remove(name);
     place.node().put(item, item);
   }
@@ -306,9 +306,9 @@ export class Bucket {
       throw new BoltError('invalid database', "a bucket's header is cut off");
     const view = new DataView(value.buffer, value.byteOffset, value.length);
     const root = readU64le(view, 0);
-    if (this.#depth + 1 >= maxNesting)
+    if (this.depth + 1 >= maxNesting)
       throw new BoltError('invalid database', `more than ${maxNesting} buckets lie in one another`);
-    const child = new Bucket(this.tx, root, readBig64(view, 8), this.#depth + 1);
+    const child = new Bucket(this.tx, root, readBig64(view, 8), this.depth + 1);
     if (root !== 0) {
       if (!(root >= 2 && root < this.tx.meta.highWater))
         throw new BoltError('invalid database', `a bucket's root, page ${root}, is out of bounds`);
@@ -357,13 +357,13 @@ export class Bucket {
       const node = this.nodes.get(id);
       if (node !== undefined) rebalanceNode(node);
     }
-    for (const name of [...this.#buckets.keys()].sort()) this.#buckets.get(name)?.rebalance();
+    for (const name of [...this.buckets.keys()].sort()) this.buckets.get(name)?.rebalance();
   }
 
   /** @internal Gives changed nodes new pages, nested buckets first, by name. */
   spill(): void {
-    for (const name of [...this.#buckets.keys()].sort())
-      this.#spillChild(name, this.#buckets.get(name) as Bucket);
+    for (const name of [...this.buckets.keys()].sort())
+      this.spillChild(name, this.buckets.get(name) as Bucket);
     if (this.rootNode === null) return;
     spillNode(this.rootNode);
     this.rootNode = this.rootNode.root();
@@ -373,7 +373,7 @@ export class Bucket {
   /** @internal Frees all pages of the tree. */
   freePages(): void {
     if (this.rootPgid === 0) return;
-    this.#freeTree(this.rootPgid, 0);
+    this.freeTree(this.rootPgid, 0);
     this.rootPgid = 0;
   }
 
@@ -385,38 +385,38 @@ export class Bucket {
       count++;
       stack.push(...node.children);
     }
-    for (const child of this.#buckets.values()) count += child.openNodeCount();
+    for (const child of this.buckets.values()) count += child.openNodeCount();
     return count;
   }
 
   /** Whether a bucket is this one or one in it that is open. */
-  #holds(bucket: Bucket): boolean {
-    return bucket === this || [...this.#buckets.values()].some((child) => child.#holds(bucket));
+  private holds(bucket: Bucket): boolean {
+    return bucket === this || [...this.buckets.values()].some((child) => child.holds(bucket));
   }
 
-  #spillChild(name: string, child: Bucket): void {
+  private spillChild(name: string, child: Bucket): void {
     let value: Uint8Array;
-    if (child.#isInlineable()) {
+    if (child.isInlineable()) {
       child.freePages();
-      value = child.#inlineValue();
+      value = child.inlineValue();
     } else {
       child.spill();
       value = new Uint8Array(bucketHeaderBytes);
-      child.#writeHeader(new DataView(value.buffer));
+      child.writeHeader(new DataView(value.buffer));
     }
     if (child.rootNode === null) return;
     const key = nameBytes(name);
     const cursor = this.cursor();
     if (!cursor.seekExact(key) || !cursor.isBucket)
       throw new BoltError('invalid database', 'misplaced bucket header');
-    this.#putItem(cursor, this.tx.arena.item(key, value, bucketLeafFlag));
+    this.putItem(cursor, this.tx.arena.item(key, value, bucketLeafFlag));
   }
 
   /**
    * Whether the bucket fits into its parent's leaf: one leaf without buckets, at most a quarter of a
    * page.
    */
-  #isInlineable(): boolean {
+  private isInlineable(): boolean {
     const node = this.rootNode;
     if (node === null || !node.isLeaf) return false;
     const limit = Math.floor(this.tx.pageSize / 4);
@@ -428,30 +428,30 @@ export class Bucket {
     return true;
   }
 
-  #inlineValue(): Uint8Array {
+  private inlineValue(): Uint8Array {
     const node = this.rootNode as Node;
     const value = new Uint8Array(bucketHeaderBytes + node.sizeBytes);
     const view = new DataView(value.buffer);
-    this.#writeHeader(view);
+    this.writeHeader(view);
     node.write(value, view, bucketHeaderBytes, 0, 0);
     return value;
   }
 
-  #writeHeader(view: DataView): void {
+  private writeHeader(view: DataView): void {
     writeU64le(view, 0, this.rootPgid);
-    writeBig64(view, 8, this.#sequence);
+    writeBig64(view, 8, this.lastSequence);
   }
 
-  #freeTree(id: number, depth: number): void {
+  private freeTree(id: number, depth: number): void {
     this.tx.checkDepth(depth);
     const place = this.pageNode(id);
     if (place instanceof Node) {
       this.tx.freeNode(place);
-      if (!place.isLeaf) for (const inode of place.inodes) this.#freeTree(inode.pgid, depth + 1);
+      if (!place.isLeaf) for (const inode of place.inodes) this.freeTree(inode.pgid, depth + 1);
       return;
     }
     this.tx.free(id, place.overflow + 1);
     if (place.isLeaf) return;
-    for (let i = 0; i < place.count; i++) this.#freeTree(this.tx.checkChild(place, i), depth + 1);
+    for (let i = 0; i < place.count; i++) this.freeTree(this.tx.checkChild(place, i), depth + 1);
   }
 }

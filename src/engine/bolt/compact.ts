@@ -16,31 +16,31 @@ export interface CompactOptions {
 }
 
 class Copy {
-  readonly #target: Db;
-  readonly #fillPercent: number;
-  readonly #txMaxBytes: number;
-  #tx: Tx;
-  #bytes = 0;
+  private readonly target: Db;
+  private readonly fillPercent: number;
+  private readonly txMaxBytes: number;
+  private tx: Tx;
+  private bytes = 0;
   /** Bytes that may still come: a sound file holds no more than its own size. */
-  #budget = 0;
+  private budget = 0;
 
   constructor(target: Db, options: CompactOptions) {
-    this.#target = target;
-    this.#fillPercent = options.fillPercent ?? 1;
-    this.#txMaxBytes = options.txMaxBytes ?? 65536;
-    this.#tx = target.beginWrite();
+    this.target = target;
+    this.fillPercent = options.fillPercent ?? 1;
+    this.txMaxBytes = options.txMaxBytes ?? 65536;
+    this.tx = target.beginWrite();
   }
 
   run(source: Tx): void {
-    this.#budget = source.sizeBytes;
-    this.#copyBucket(source.root, []);
-    this.#tx.commit();
+    this.budget = source.sizeBytes;
+    this.copyBucket(source.root, []);
+    this.tx.commit();
   }
 
-  #copyBucket(bucket: Bucket, path: readonly Uint8Array[]): void {
+  private copyBucket(bucket: Bucket, path: readonly Uint8Array[]): void {
     bucket.forEach((key, value) => {
-      this.#makeRoom(key.length + (value === null ? 0 : value.length));
-      const parent = this.#bucketAt(path);
+      this.makeRoom(key.length + (value === null ? 0 : value.length));
+      const parent = this.bucketAt(path);
       if (value !== null) {
         parent.put(key, value);
         return;
@@ -48,30 +48,30 @@ class Copy {
       const child = bucket.bucket(key);
       if (child === null) throw new BoltError('invalid database', 'a bucket is not found under its name');
       parent.createBucket(key).setSequence(child.sequence);
-      this.#copyBucket(child, [...path, key]);
+      this.copyBucket(child, [...path, key]);
     });
   }
 
   /** Commits first where the transaction would get too large. */
-  #makeRoom(bytes: number): void {
-    if (this.#bytes + bytes > this.#txMaxBytes && this.#txMaxBytes !== 0) {
-      this.#tx.commit();
-      this.#tx = this.#target.beginWrite();
-      this.#bytes = 0;
+  private makeRoom(bytes: number): void {
+    if (this.bytes + bytes > this.txMaxBytes && this.txMaxBytes !== 0) {
+      this.tx.commit();
+      this.tx = this.target.beginWrite();
+      this.bytes = 0;
     }
-    this.#bytes += bytes;
-    this.#budget -= bytes;
-    if (this.#budget < 0) throw new BoltError('invalid database', 'pages are referred to over and over');
+    this.bytes += bytes;
+    this.budget -= bytes;
+    if (this.budget < 0) throw new BoltError('invalid database', 'pages are referred to over and over');
   }
 
-  #bucketAt(path: readonly Uint8Array[]): Bucket {
-    let bucket = this.#tx.root;
+  private bucketAt(path: readonly Uint8Array[]): Bucket {
+    let bucket = this.tx.root;
     for (const name of path) {
       const next = bucket.bucket(name);
       assert(next !== null, 'compact: a bucket is made before what is in it');
       bucket = next;
     }
-    if (path.length > 0) bucket.fillPercent = this.#fillPercent;
+    if (path.length > 0) bucket.fillPercent = this.fillPercent;
     return bucket;
   }
 }

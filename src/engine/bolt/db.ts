@@ -121,12 +121,12 @@ export class Db {
   readonly freelist: SharedFreelist;
   /** @internal Ids of the stored freelist that can not be free. */
   wrongFreeIds: readonly number[] = [];
-  readonly #readers = new Set<Tx>();
-  readonly #stats = newTxStats();
-  readonly #size: FileSize;
-  #meta: Meta;
-  #writer: Tx | null = null;
-  #readerCount = 0;
+  private readonly readers = new Set<Tx>();
+  private readonly txStats = newTxStats();
+  private readonly size: FileSize;
+  private newestMeta: Meta;
+  private writer: Tx | null = null;
+  private readerCount = 0;
 
   private constructor(pager: Pager, options: DbOptions, isNew: boolean) {
     this.pager = pager;
@@ -141,18 +141,18 @@ export class Db {
     this.noFreelistSync = options.noFreelistSync ?? false;
     this.trace = options.trace ?? silent;
     this.defects = options.defects ?? noDefects;
-    this.#meta = chooseMeta(pager, this.pageSize, this.defects);
-    checkMeta(this.#meta, pager.sizeBytes);
+    this.newestMeta = chooseMeta(pager, this.pageSize, this.defects);
+    checkMeta(this.newestMeta, pager.sizeBytes);
     const hashmap = options.freelistType === 'hashmap';
     const list = hashmap
       ? new HashmapFreelist(options.hashmapChoice ?? 'insertion', this.trace, this.defects)
       : new ArrayFreelist(this.trace);
     this.freelist = new SharedFreelist(list, this.defects);
-    this.#loadFreelist();
+    this.loadFreelist();
     // before v1.4 an opened file's size is not known, so that its first growth sets it in any case
     const knownBytes = isNew || this.rules === '1.4' ? pager.sizeBytes : 0;
     const allocBytes = options.allocBytes ?? defaultAllocBytes;
-    this.#size = new FileSize(pager.sizeBytes, knownBytes, options.initialMapBytes ?? 0, {
+    this.size = new FileSize(pager.sizeBytes, knownBytes, options.initialMapBytes ?? 0, {
       allocBytes,
       wholeMapUpTo: this.rules === '1.3.6' ? allocBytes - 1 : allocBytes,
     });
@@ -167,9 +167,9 @@ export class Db {
     const isNew = pager.sizeBytes === 0;
     if (isNew) createFile(pager, options.pageSize ?? defaultPageBytes);
     const db = new Db(pager, options, isNew);
-    if (isNew) db.sync('data', db.#meta.txid);
-    if (db.trace.on) db.#tellOpen();
-    if (!db.noFreelistSync && db.#meta.freelist === null) db.beginWrite().commit();
+    if (isNew) db.sync('data', db.newestMeta.txid);
+    if (db.trace.on) db.tellOpen();
+    if (!db.noFreelistSync && db.newestMeta.freelist === null) db.beginWrite().commit();
     return db;
   }
 
@@ -190,37 +190,37 @@ export class Db {
 
   /** The meta in force. */
   get meta(): Meta {
-    return this.#meta;
+    return this.newestMeta;
   }
 
   get isWriting(): boolean {
-    return this.#writer !== null;
+    return this.writer !== null;
   }
 
   /** Begins the one write transaction; pages that no reader can see any more become free. */
   beginWrite(): Tx {
-    assert(this.#writer === null, 'db: one write transaction at a time');
-    this.#writer = new Tx(this, true, this.#meta);
+    assert(this.writer === null, 'db: one write transaction at a time');
+    this.writer = new Tx(this, true, this.newestMeta);
     const released = this.freelist.releasePending();
     if (this.trace.on && released.length > 0) {
       const { starts: runStarts, counts: runCounts } = released.toSpans();
-      this.trace.emit({ type: 'bolt.release', txid: this.#writer.id, runStarts, runCounts });
+      this.trace.emit({ type: 'bolt.release', txid: this.writer.id, runStarts, runCounts });
     }
-    return this.#writer;
+    return this.writer;
   }
 
   /** Begins a read transaction on the newest commit. It keeps that state's pages from being used again. */
   beginRead(): Tx {
-    const tx = new Tx(this, false, this.#meta);
-    this.#readers.add(tx);
-    this.#readerCount++;
+    const tx = new Tx(this, false, this.newestMeta);
+    this.readers.add(tx);
+    this.readerCount++;
     this.freelist.addReader(tx.id);
     return tx;
   }
 
   /** What each page of the newest commit is. @throws BoltError 'invalid database' on a damaged tree */
   pageRuns(): PageRun[] {
-    return pageRuns(this.pager, this.pageSize, this.#meta, this.freelist);
+    return pageRuns(this.pager, this.pageSize, this.newestMeta, this.freelist);
   }
 
   stats(): DbStats {
@@ -230,9 +230,9 @@ export class Db {
       pendingPageCount: pendingCount,
       freeAllocBytes: (freeCount + pendingCount) * this.pageSize,
       freelistBytes: sizeBytes,
-      readerCount: this.#readerCount,
-      openReaderCount: this.#readers.size,
-      tx: { ...this.#stats },
+      readerCount: this.readerCount,
+      openReaderCount: this.readers.size,
+      tx: { ...this.txStats },
     };
   }
 
@@ -244,50 +244,50 @@ export class Db {
 
   /** @internal @returns whether the map had to be made anew */
   needMap(needBytes: number): boolean {
-    return this.#size.needMap(needBytes, this.pager.sizeBytes);
+    return this.size.needMap(needBytes, this.pager.sizeBytes);
   }
 
   /** @internal */
   growFile(needBytes: number): void {
-    const size = this.#size.grow(needBytes);
+    const size = this.size.grow(needBytes);
     if (size === null) return;
     this.pager.truncate(size);
-    this.sync('grow', this.#writer === null ? this.#meta.txid : this.#writer.id);
+    this.sync('grow', this.writer === null ? this.newestMeta.txid : this.writer.id);
   }
 
   /** @internal After a commit. */
   endWrite(tx: Tx): void {
-    this.#writer = null;
-    this.#meta = tx.meta;
-    this.#addStats(tx.stats);
+    this.writer = null;
+    this.newestMeta = tx.meta;
+    this.addStats(tx.stats);
   }
 
   /** @internal Nothing was taken from the freelist yet: only what was freed comes back into use. */
   rollbackWrite(tx: Tx): void {
-    this.#writer = null;
+    this.writer = null;
     this.freelist.rollback(tx.id);
-    this.#addStats(tx.stats);
+    this.addStats(tx.stats);
   }
 
   /** @internal A commit failed on its way: the freelist is read anew. */
   abandonWrite(tx: Tx): void {
-    this.#writer = null;
+    this.writer = null;
     this.freelist.rollback(tx.id);
-    this.#loadFreelist();
-    this.#addStats(tx.stats);
+    this.loadFreelist();
+    this.addStats(tx.stats);
   }
 
   /** @internal */
   endRead(tx: Tx): void {
-    this.#readers.delete(tx);
+    this.readers.delete(tx);
     this.freelist.removeReader(tx.id);
-    this.#addStats(tx.stats);
+    this.addStats(tx.stats);
   }
 
-  #loadFreelist(): void {
-    const { freelist, highWater } = this.#meta;
+  private loadFreelist(): void {
+    const { freelist, highWater } = this.newestMeta;
     if (freelist === null) {
-      this.freelist.init(findFreeIds(this.pager, this.pageSize, this.#meta));
+      this.freelist.init(findFreeIds(this.pager, this.pageSize, this.newestMeta));
       return;
     }
     const stored = readFreelist(this.pager, freelist, this.pageSize, highWater);
@@ -295,27 +295,27 @@ export class Db {
     this.freelist.init(stored.ids);
   }
 
-  #addStats(stats: TxStats): void {
-    for (const key of Object.keys(stats) as (keyof TxStats)[]) this.#stats[key] += stats[key];
+  private addStats(stats: TxStats): void {
+    for (const key of Object.keys(stats) as (keyof TxStats)[]) this.txStats[key] += stats[key];
   }
 
-  #tellOpen(): void {
+  private tellOpen(): void {
     const runs = this.pageRuns();
     this.trace.emit({
       type: 'bolt.open',
       pageSize: this.pageSize,
-      txid: this.#meta.txid,
-      highWater: this.#meta.highWater,
+      txid: this.newestMeta.txid,
+      highWater: this.newestMeta.highWater,
       freelist: this.freelist.list.type,
       metaTxids: [0, 1].map((slot) => {
         const meta = metaAt(this.pager, slot * this.pageSize);
         return typeof meta === 'string' ? -1 : meta.txid;
       }),
-      root: this.#meta.root.root,
+      root: this.newestMeta.root.root,
       runKinds: runs.map((run) => pageKindCodes[run.kind]),
       runStarts: runs.map((run) => run.pgid),
       runCounts: runs.map((run) => run.count),
     });
-    this.trace.emit(treeEvent(this.pager, this.pageSize, this.#meta));
+    this.trace.emit(treeEvent(this.pager, this.pageSize, this.newestMeta));
   }
 }

@@ -22,15 +22,15 @@ export interface Growth {
 
 /** The sizes of file and map as bbolt keeps them in mind. */
 export class FileSize {
-  readonly #growth: Growth;
-  #mapBytes: number;
-  #knownBytes: number;
+  private readonly growth: Growth;
+  private mapBytes: number;
+  private knownBytes: number;
 
   /** @param knownBytes what bbolt takes for the file's size */
   constructor(fileBytes: number, knownBytes: number, initialMapBytes: number, growth: Growth) {
-    this.#mapBytes = mapBytesFor(Math.max(fileBytes, initialMapBytes));
-    this.#knownBytes = knownBytes;
-    this.#growth = growth;
+    this.mapBytes = mapBytesFor(Math.max(fileBytes, initialMapBytes));
+    this.knownBytes = knownBytes;
+    this.growth = growth;
   }
 
   /**
@@ -39,8 +39,8 @@ export class FileSize {
    * @source bbolt v1.3.12 db.go allocate
    */
   needMap(needBytes: number, fileBytes: number): boolean {
-    if (needBytes < this.#mapBytes) return false;
-    this.#mapBytes = mapBytesFor(Math.max(fileBytes, needBytes));
+    if (needBytes < this.mapBytes) return false;
+    this.mapBytes = mapBytesFor(Math.max(fileBytes, needBytes));
     return true;
   }
 
@@ -49,9 +49,9 @@ export class FileSize {
    * @source bbolt v1.3.12 db.go grow
    */
   grow(needBytes: number): number | null {
-    if (needBytes <= this.#knownBytes) return null;
-    const { allocBytes, wholeMapUpTo } = this.#growth;
-    this.#knownBytes = this.#mapBytes <= wholeMapUpTo ? this.#mapBytes : needBytes + allocBytes;
-    return this.#knownBytes;
+    if (needBytes <= this.knownBytes) return null;
+    const { allocBytes, wholeMapUpTo } = this.growth;
+    this.knownBytes = this.mapBytes <= wholeMapUpTo ? this.mapBytes : needBytes + allocBytes;
+    return this.knownBytes;
   }
 }

@@ -161,7 +161,7 @@ export class Page {
     const size = leaf
       ? view.getUint32(element + 8, true) + view.getUint32(element + 12, true)
       : view.getUint32(element + 4, true);
-    if (at + size > this.end) this.#tooLong(index);
+    if (at + size > this.end) this.tooLong(index);
     return at;
   }
 
@@ -198,14 +198,14 @@ export class Page {
     const at = element + view.getUint32(element + 4, true);
     const keySize = view.getUint32(element + 8, true);
     const valueSize = view.getUint32(element + 12, true);
-    if (at + keySize + valueSize > this.end) this.#tooLong(index);
+    if (at + keySize + valueSize > this.end) this.tooLong(index);
     const key = bytesAt(bytes, at, keySize);
     return { key, value: isBucket ? null : bytesAt(bytes, at + keySize, valueSize) };
   }
 
   /** The first element whose key is not below `key`. */
   search(key: Uint8Array): number {
-    return this.#search(key, prepareSought(key));
+    return this.searchWords(key, prepareSought(key));
   }
 
   /** Whether there is an element and its key is this one. */
@@ -217,42 +217,42 @@ export class Page {
   /** The element with a key; -1 for none. */
   find(key: Uint8Array): number {
     const words = prepareSought(key);
-    const index = this.#search(key, words);
-    return index < this.count && this.#compare(index, key, words) === 0 ? index : -1;
+    const index = this.searchWords(key, words);
+    return index < this.count && this.compare(index, key, words) === 0 ? index : -1;
   }
 
   /** The branch element under which `key` belongs: the last whose key is not above it, or the first. */
   searchChild(key: Uint8Array): number {
     const words = prepareSought(key);
-    const index = this.#search(key, words);
-    const isExact = index === 0 || (index < this.count && this.#compare(index, key, words) === 0);
+    const index = this.searchWords(key, words);
+    const isExact = index === 0 || (index < this.count && this.compare(index, key, words) === 0);
     return isExact ? index : index - 1;
   }
 
-  #search(key: Uint8Array, words: number): number {
+  private searchWords(key: Uint8Array, words: number): number {
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#compare(middle, key, words) < 0) low = middle + 1;
+      if (this.compare(middle, key, words) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   /** Compares an element's key with the prepared one. */
-  #compare(index: number, key: Uint8Array, words: number): number {
+  private compare(index: number, key: Uint8Array, words: number): number {
     const { view } = this;
     const element = this.at + pageHeaderBytes + index * elementBytes;
     // where the key's place and size are
     const field = element + ((this.flags & leafFlag) !== 0 ? 4 : 0);
     const at = element + view.getUint32(field, true);
     const size = view.getUint32(field + 4, true);
-    if (at + size > this.end) this.#tooLong(index);
+    if (at + size > this.end) this.tooLong(index);
     return compareWithSought(view, at, size, key, words);
   }
 
-  #tooLong(index: number): never {
+  private tooLong(index: number): never {
     throw new BoltError('invalid database', `page ${this.id}: element ${index} ends behind the page`);
   }
 }

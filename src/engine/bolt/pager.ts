@@ -69,30 +69,30 @@ const zeros: Chunk = { ...newChunk(), isOwned: false };
  * place; a run over several chunks (a long overflow run) is read as a copy.
  */
 export class MemoryPager implements Pager {
-  readonly #chunks: (Chunk | undefined)[] = [];
-  readonly #sink: PageSink | null;
-  #sizeBytes = 0;
+  private readonly chunks: (Chunk | undefined)[] = [];
+  private readonly sink: PageSink | null;
+  private fileBytes = 0;
 
   /** @param image the file's first content; it is copied, and the sink is not told of it */
   constructor(image: Uint8Array | null = null, sink: PageSink | null = null) {
-    this.#sink = null;
-    if (image !== null) this.#store(0, image);
-    this.#sink = sink;
+    this.sink = null;
+    if (image !== null) this.store(0, image);
+    this.sink = sink;
   }
 
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.fileBytes;
   }
 
   run(pgid: number, count: number, pageSize: number): PageBytes {
     const from = pgid * pageSize;
     const length = count * pageSize;
-    if (!(from >= 0 && length > 0 && from + length <= this.#sizeBytes)) {
+    if (!(from >= 0 && length > 0 && from + length <= this.fileBytes)) {
       throw new BoltError('invalid database', `page ${pgid} (${count} pages) ends behind the file`);
     }
     const at = from % chunkBytes;
     if (at + length <= chunkBytes) {
-      const chunk = this.#chunks[(from - at) / chunkBytes] ?? zeros;
+      const chunk = this.chunks[(from - at) / chunkBytes] ?? zeros;
       return { view: chunk.view, bytes: chunk.bytes, at };
     }
     const bytes = this.copy(from, length);
@@ -101,12 +101,12 @@ export class MemoryPager implements Pager {
 
   /** A copy of a part of the file, cut at its end. */
   copy(offset: number, length: number): Uint8Array {
-    const end = Math.min(offset + length, this.#sizeBytes);
+    const end = Math.min(offset + length, this.fileBytes);
     const copy = new Uint8Array(Math.max(0, end - offset));
     for (let from = offset; from < end;) {
       const at = from % chunkBytes;
       const size = Math.min(chunkBytes - at, end - from);
-      const chunk = this.#chunks[(from - at) / chunkBytes];
+      const chunk = this.chunks[(from - at) / chunkBytes];
       if (chunk !== undefined) copy.set(chunk.bytes.subarray(at, at + size), from - offset);
       from += size;
     }
@@ -115,7 +115,7 @@ export class MemoryPager implements Pager {
 
   /** The whole file, copied. */
   image(): Uint8Array {
-    return this.copy(0, this.#sizeBytes);
+    return this.copy(0, this.fileBytes);
   }
 
   write(offset: number, bytes: Uint8Array): void {
@@ -123,50 +123,50 @@ export class MemoryPager implements Pager {
       Number.isSafeInteger(offset) && offset >= 0,
       'pager: the offset is not a safe non-negative integer',
     );
-    this.#store(offset, bytes);
-    this.#sink?.write(offset, bytes);
+    this.store(offset, bytes);
+    this.sink?.write(offset, bytes);
   }
 
   sync(what: SyncKind): void {
-    this.#sink?.sync(what);
+    this.sink?.sync(what);
   }
 
   truncate(sizeBytes: number): void {
-    if (sizeBytes < this.#sizeBytes) this.#cut(sizeBytes);
-    this.#sizeBytes = sizeBytes;
-    this.#sink?.truncate(sizeBytes);
+    if (sizeBytes < this.fileBytes) this.cut(sizeBytes);
+    this.fileBytes = sizeBytes;
+    this.sink?.truncate(sizeBytes);
   }
 
   /** From now on each chunk is copied before it is written. */
   [beforeFork](): void {
-    for (const chunk of this.#chunks) if (chunk !== undefined) chunk.isOwned = false;
+    for (const chunk of this.chunks) if (chunk !== undefined) chunk.isOwned = false;
   }
 
-  #ownChunk(index: number): Chunk {
-    const present = this.#chunks[index];
+  private ownChunk(index: number): Chunk {
+    const present = this.chunks[index];
     if (present?.isOwned === true) return present;
     const chunk = newChunk();
     if (present !== undefined) chunk.bytes.set(present.bytes);
-    this.#chunks[index] = chunk;
+    this.chunks[index] = chunk;
     return chunk;
   }
 
-  #store(offset: number, bytes: Uint8Array): void {
+  private store(offset: number, bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length;) {
       const at = (offset + from) % chunkBytes;
       const size = Math.min(chunkBytes - at, bytes.length - from);
       const index = (offset + from - at) / chunkBytes;
-      this.#ownChunk(index).bytes.set(bytes.subarray(from, from + size), at);
+      this.ownChunk(index).bytes.set(bytes.subarray(from, from + size), at);
       from += size;
     }
-    this.#sizeBytes = Math.max(this.#sizeBytes, offset + bytes.length);
+    this.fileBytes = Math.max(this.fileBytes, offset + bytes.length);
   }
 
   /** What lies behind a cut reads as zeros when the file grows again. */
-  #cut(sizeBytes: number): void {
+  private cut(sizeBytes: number): void {
     const at = sizeBytes % chunkBytes;
     const index = (sizeBytes - at) / chunkBytes;
-    if (this.#chunks[index] !== undefined) this.#ownChunk(index).bytes.fill(0, at);
-    this.#chunks.length = Math.min(this.#chunks.length, index + 1);
+    if (this.chunks[index] !== undefined) this.ownChunk(index).bytes.fill(0, at);
+    this.chunks.length = Math.min(this.chunks.length, index + 1);
   }
 }

@@ -72,75 +72,75 @@ export class Tx {
   readonly rules: Rules;
   /** @internal What it puts is copied there. */
   readonly arena = new Arena();
-  readonly #db: Db;
-  readonly #root: Bucket;
-  readonly #dirty: DirtyRun[] = [];
+  private readonly db: Db;
+  private readonly rootBucket: Bucket;
+  private readonly dirty: DirtyRun[] = [];
   /**
    * Branch pages that were read: few, and on the way of every search.
    * They do not change while this is open.
    */
-  readonly #branches = new Map<number, Page>();
-  #meta: Meta;
-  #isOpen = true;
+  private readonly branches = new Map<number, Page>();
+  private ownMeta: Meta;
+  private hasNotEnded = true;
 
   /** @internal Transactions are begun by a Db. */
   constructor(db: Db, writable: boolean, meta: Meta) {
-    this.#db = db;
+    this.db = db;
     this.writable = writable;
     this.pageSize = db.pageSize;
     this.rules = db.rules;
     this.defects = db.defects;
-    this.#meta = writable ? { ...meta, txid: txid(meta.txid + 1) } : meta;
-    this.#root = new Bucket(this, meta.root.root, meta.root.sequence);
+    this.ownMeta = writable ? { ...meta, txid: txid(meta.txid + 1) } : meta;
+    this.rootBucket = new Bucket(this, meta.root.root, meta.root.sequence);
   }
 
   /** A writer's id is one above the last commit's; a reader's is that of the commit it sees. */
   get id(): Txid {
-    return this.#meta.txid;
+    return this.ownMeta.txid;
   }
 
   /** Bytes of the database up to its high water mark, as this transaction sees it. */
   get sizeBytes(): number {
-    return this.#meta.highWater * this.pageSize;
+    return this.ownMeta.highWater * this.pageSize;
   }
 
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.hasNotEnded;
   }
 
   /** The meta that this transaction reads or will write. */
   get meta(): Meta {
-    return this.#meta;
+    return this.ownMeta;
   }
 
   /** The bucket of a name, or null. */
   bucket(name: Uint8Array): Bucket | null {
     this.requireOpen();
-    return this.#root.bucket(name);
+    return this.rootBucket.bucket(name);
   }
 
   /** @throws BoltError as Bucket.createBucket */
   createBucket(name: Uint8Array): Bucket {
-    return this.#root.createBucket(name);
+    return this.rootBucket.createBucket(name);
   }
 
   createBucketIfNotExists(name: Uint8Array): Bucket {
-    return this.#root.createBucketIfNotExists(name);
+    return this.rootBucket.createBucketIfNotExists(name);
   }
 
   /** @throws BoltError as Bucket.deleteBucket */
   deleteBucket(name: Uint8Array): void {
-    this.#root.deleteBucket(name);
+    this.rootBucket.deleteBucket(name);
   }
 
   /** Over the names of the database's buckets: their values are null. */
   cursor(): Cursor {
-    return this.#root.cursor();
+    return this.rootBucket.cursor();
   }
 
   /** The bucket that holds all others. */
   get root(): Bucket {
-    return this.#root;
+    return this.rootBucket;
   }
 
   /**
@@ -149,7 +149,7 @@ export class Tx {
    */
   check(): Finding[] {
     this.requireOpen();
-    return checkState(this.#db.pager, this.pageSize, this.#meta, this.#db.freelist, this.#db.wrongFreeIds);
+    return checkState(this.db.pager, this.pageSize, this.ownMeta, this.db.freelist, this.db.wrongFreeIds);
   }
 
   /**
@@ -161,23 +161,26 @@ export class Tx {
   commit(): void {
     this.requireWritable();
     try {
-      this.#root.rebalance();
-      let { highWater } = this.#meta;
-      this.#root.spill();
-      this.#meta = { ...this.#meta, root: { root: this.#root.root, sequence: this.#root.sequence } };
+      this.rootBucket.rebalance();
+      let { highWater } = this.ownMeta;
+      this.rootBucket.spill();
+      this.ownMeta = {
+        ...this.ownMeta,
+        root: { root: this.rootBucket.root, sequence: this.rootBucket.sequence },
+      };
       // 1.3.6 looks at the freelist's own pages alone: a write behind the file's end makes it longer, too
-      if (this.rules === '1.3.6') ({ highWater } = this.#meta);
-      this.#spillFreelist();
-      if (this.#meta.highWater > highWater) this.#db.growFile((this.#meta.highWater + 1) * this.pageSize);
-      this.#writeDirty();
-      this.#writeMeta();
+      if (this.rules === '1.3.6') ({ highWater } = this.ownMeta);
+      this.spillFreelist();
+      if (this.ownMeta.highWater > highWater) this.db.growFile((this.ownMeta.highWater + 1) * this.pageSize);
+      this.writeDirty();
+      this.writeMeta();
     } catch (error) {
-      this.#isOpen = false;
-      this.#db.abandonWrite(this);
+      this.hasNotEnded = false;
+      this.db.abandonWrite(this);
       throw error;
     }
-    this.#isOpen = false;
-    this.#db.endWrite(this);
+    this.hasNotEnded = false;
+    this.db.endWrite(this);
   }
 
   /**
@@ -186,19 +189,19 @@ export class Tx {
    */
   rollback(): void {
     this.requireOpen();
-    this.#isOpen = false;
-    if (this.writable) this.#db.rollbackWrite(this);
-    else this.#db.endRead(this);
+    this.hasNotEnded = false;
+    if (this.writable) this.db.rollbackWrite(this);
+    else this.db.endRead(this);
   }
 
   /** @internal */
   requireOpen(): void {
-    if (!this.#isOpen) throw new BoltError('tx closed');
+    if (!this.hasNotEnded) throw new BoltError('tx closed');
   }
 
   /** @internal */
   requireWritable(): void {
-    if (!this.#isOpen) throw new BoltError('tx closed');
+    if (!this.hasNotEnded) throw new BoltError('tx closed');
     if (!this.writable) throw new BoltError('tx not writable');
   }
 
@@ -222,17 +225,17 @@ export class Tx {
 
   /** @internal @throws BoltError 'invalid database' where the page is not in the file, or not of a tree */
   page(id: number): Page {
-    const cached = this.#branches.get(id);
+    const cached = this.branches.get(id);
     if (cached !== undefined) return cached;
-    const page = this.#readPage(id);
-    if (page.isBranch && page.end - page.at <= maxKeptBytes) this.#branches.set(id, page);
+    const page = this.readPage(id);
+    if (page.isBranch && page.end - page.at <= maxKeptBytes) this.branches.set(id, page);
     return page;
   }
 
-  #readPage(id: number): Page {
-    if (!(id >= 2 && id < this.#meta.highWater))
+  private readPage(id: number): Page {
+    if (!(id >= 2 && id < this.ownMeta.highWater))
       throw new BoltError('invalid database', `page ${id} is out of bounds`);
-    const page = readPage(this.#db.pager, id, this.pageSize);
+    const page = readPage(this.db.pager, id, this.pageSize);
     if (page.id !== id) {
       throw new BoltError(
         'invalid database',
@@ -242,7 +245,7 @@ export class Tx {
     if (!page.isLeaf && !page.isBranch) {
       throw new BoltError('invalid database', `page ${id}: invalid page type ${page.flags}`);
     }
-    if (id + page.overflow >= this.#meta.highWater) {
+    if (id + page.overflow >= this.ownMeta.highWater) {
       throw new BoltError('invalid database', `page ${id}: its overflow is out of bounds`);
     }
     return page;
@@ -251,7 +254,7 @@ export class Tx {
   /** @internal A branch's child, for sure inside the file. */
   checkChild(page: Page, index: number): number {
     const child = page.child(index);
-    if (!(child >= 2 && child < this.#meta.highWater)) {
+    if (!(child >= 2 && child < this.ownMeta.highWater)) {
       throw new BoltError('invalid database', `page ${page.id}: child ${child} is out of bounds`);
     }
     return child;
@@ -265,8 +268,8 @@ export class Tx {
 
   /** @internal A run is no longer used from this transaction on. */
   free(id: number, count: number): void {
-    this.#db.freelist.free(this.#meta.txid, id, count);
-    this.#tellFree(id, count);
+    this.db.freelist.free(this.ownMeta.txid, id, count);
+    this.tellFree(id, count);
   }
 
   /** @internal The page that a node was read from, if any, is no longer used. */
@@ -278,22 +281,22 @@ export class Tx {
 
   /** @internal Pages in a row: from the freelist, else from behind the high water mark. */
   allocate(count: number): number {
-    const db = this.#db;
-    const { first, scanned, path } = db.freelist.allocate(this.#meta.txid, count);
+    const db = this.db;
+    const { first, scanned, path } = db.freelist.allocate(this.ownMeta.txid, count);
     this.stats.pageCount += count;
     this.stats.pageAllocBytes += count * this.pageSize;
-    const start = first ?? this.#meta.highWater;
+    const start = first ?? this.ownMeta.highWater;
     if (first === null) {
       if (start + count > maxPageCount)
         throw new BoltError('mmap too large', `more than ${maxPageCount} pages`);
       if (db.needMap((start + count + 1) * this.pageSize))
-        this.stats.nodeDerefCount += this.#root.openNodeCount();
-      this.#meta = { ...this.#meta, highWater: pgid(start + count) };
+        this.stats.nodeDerefCount += this.rootBucket.openNodeCount();
+      this.ownMeta = { ...this.ownMeta, highWater: pgid(start + count) };
     }
     if (db.trace.on) {
       db.trace.emit({
         type: 'bolt.allocate',
-        txid: this.#meta.txid,
+        txid: this.ownMeta.txid,
         pgid: pgid(start),
         count,
         scanned,
@@ -305,58 +308,64 @@ export class Tx {
 
   /** @internal */
   writeLater(run: DirtyRun): void {
-    this.#dirty.push(run);
+    this.dirty.push(run);
   }
 
   /** @internal */
   tellSpill(node: Node, from: number): void {
-    const { trace } = this.#db;
+    const { trace } = this.db;
     if (!trace.on) return;
     const { isLeaf: leaf } = node;
-    trace.emit({ type: 'bolt.spill', txid: this.#meta.txid, pgid: pgid(node.pgid), from: pgid(from), leaf });
+    trace.emit({
+      type: 'bolt.spill',
+      txid: this.ownMeta.txid,
+      pgid: pgid(node.pgid),
+      from: pgid(from),
+      leaf,
+    });
   }
 
   /** @internal */
   tellSplit(from: number, parts: number): void {
-    const { trace } = this.#db;
-    if (trace.on) trace.emit({ type: 'bolt.split', txid: this.#meta.txid, pgid: pgid(from), parts });
+    const { trace } = this.db;
+    if (trace.on) trace.emit({ type: 'bolt.split', txid: this.ownMeta.txid, pgid: pgid(from), parts });
   }
 
   /** @internal */
   tellRebalance(node: Node): void {
-    const { trace } = this.#db;
-    if (trace.on) trace.emit({ type: 'bolt.rebalance', txid: this.#meta.txid, pgid: pgid(node.pgid) });
+    const { trace } = this.db;
+    if (trace.on) trace.emit({ type: 'bolt.rebalance', txid: this.ownMeta.txid, pgid: pgid(node.pgid) });
   }
 
   /** @internal */
   tellMerge(into: Node, from: Node): void {
-    const { trace } = this.#db;
+    const { trace } = this.db;
     if (!trace.on) return;
-    trace.emit({ type: 'bolt.merge', txid: this.#meta.txid, pgid: pgid(into.pgid), from: pgid(from.pgid) });
+    trace.emit({ type: 'bolt.merge', txid: this.ownMeta.txid, pgid: pgid(into.pgid), from: pgid(from.pgid) });
   }
 
-  #tellFree(id: number, count: number): void {
-    const { trace } = this.#db;
-    if (trace.on) trace.emit({ type: 'bolt.free', txid: this.#meta.txid, pgid: pgid(id), count });
+  private tellFree(id: number, count: number): void {
+    const { trace } = this.db;
+    if (trace.on) trace.emit({ type: 'bolt.free', txid: this.ownMeta.txid, pgid: pgid(id), count });
   }
 
   /** Frees the old freelist's pages, then gives the new list its own: counted before, written after. */
-  #spillFreelist(): void {
-    const { freelist, pager, noFreelistSync } = this.#db;
-    const old = this.#meta.freelist;
+  private spillFreelist(): void {
+    const { freelist, pager, noFreelistSync } = this.db;
+    const old = this.ownMeta.freelist;
     if (old !== null) {
       const count = readPage(pager, old, this.pageSize).overflow + 1;
       // before v1.4 a freelist's pages count as taken by the transaction before
-      freelist.free(this.#meta.txid, old, count, this.rules === '1.4' ? 0 : this.#meta.txid - 1);
-      this.#tellFree(old, count);
+      freelist.free(this.ownMeta.txid, old, count, this.rules === '1.4' ? 0 : this.ownMeta.txid - 1);
+      this.tellFree(old, count);
     }
     if (noFreelistSync) {
-      this.#meta = { ...this.#meta, freelist: null };
+      this.ownMeta = { ...this.ownMeta, freelist: null };
       return;
     }
     const count = Math.floor(freelist.sizeBytes / this.pageSize) + 1;
     const first = this.allocate(count);
-    this.#meta = { ...this.#meta, freelist: pgid(first) };
+    this.ownMeta = { ...this.ownMeta, freelist: pgid(first) };
     this.writeLater({
       pgid: first,
       count,
@@ -370,9 +379,9 @@ export class Tx {
   }
 
   /** Writes dirty pages in id order; neighbours leave as one write. */
-  #writeDirty(): void {
-    const { pager, trace } = this.#db;
-    const dirty = this.#dirty.sort((a, b) => a.pgid - b.pgid);
+  private writeDirty(): void {
+    const { pager, trace } = this.db;
+    const dirty = this.dirty.sort((a, b) => a.pgid - b.pgid);
     for (let from = 0, to = 0; from < dirty.length; from = to) {
       let end = dirty[from].pgid;
       for (; to < dirty.length && dirty[to].pgid === end; to++) end += dirty[to].count;
@@ -384,17 +393,17 @@ export class Tx {
       pager.write(dirty[from].pgid * this.pageSize, bytes);
       if (!trace.on) continue;
       for (let i = from; i < to; i++) {
-        this.#tellWrite(dirty[i], { bytes, view, at: (dirty[i].pgid - dirty[from].pgid) * this.pageSize });
+        this.tellWrite(dirty[i], { bytes, view, at: (dirty[i].pgid - dirty[from].pgid) * this.pageSize });
       }
     }
     this.stats.write += dirty.length;
-    if (!this.defects.metaBeforeData) this.#db.sync('data', this.#meta.txid);
+    if (!this.defects.metaBeforeData) this.db.sync('data', this.ownMeta.txid);
   }
 
-  #tellWrite({ pgid: id, count, kind }: DirtyRun, place: PageBytes): void {
-    this.#db.trace.emit({
+  private tellWrite({ pgid: id, count, kind }: DirtyRun, place: PageBytes): void {
+    this.db.trace.emit({
       type: 'bolt.write',
-      txid: this.#meta.txid,
+      txid: this.ownMeta.txid,
       pgid: pgid(id),
       count,
       kind: pageKindCodes[kind],
@@ -402,17 +411,17 @@ export class Tx {
     });
   }
 
-  #writeMeta(): void {
-    const { pager, trace } = this.#db;
-    const { txid: id, highWater } = this.#meta;
-    const { root } = this.#meta.root;
+  private writeMeta(): void {
+    const { pager, trace } = this.db;
+    const { txid: id, highWater } = this.ownMeta;
+    const { root } = this.ownMeta.root;
     assert(root < highWater, 'tx: the root lies below the high water mark');
     const bytes = new Uint8Array(this.pageSize);
-    writeMetaPage(bytes, this.#meta);
+    writeMetaPage(bytes, this.ownMeta);
     const slot = id % 2 === 0 ? 0 : 1;
     pager.write(slot * this.pageSize, bytes);
     this.stats.write++;
     if (trace.on) trace.emit({ type: 'bolt.writeMeta', txid: id, slot, highWater, root });
-    this.#db.sync('meta', id);
+    this.db.sync('meta', id);
   }
 }

@@ -30,19 +30,19 @@ function newBlock(): Block {
  */
 export class FileWindow implements PageSource {
   readonly sizeBytes: number;
-  readonly #readAt: ReadAt;
-  readonly #blocks: Block[] = [];
-  readonly #byIndex = new Map<number, Block>();
-  readonly #scratch: Block[] = [];
-  #clock = 0;
-  #scratchTurn = 0;
+  private readonly readAt: ReadAt;
+  private readonly blocks: Block[] = [];
+  private readonly byIndex = new Map<number, Block>();
+  private readonly scratch: Block[] = [];
+  private clock = 0;
+  private scratchTurn = 0;
   /** How often the file itself was read. */
   reads = 0;
 
   constructor(sizeBytes: number, readAt: ReadAt) {
     assert(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0, "window: a file's size is a safe integer");
     this.sizeBytes = sizeBytes;
-    this.#readAt = readAt;
+    this.readAt = readAt;
   }
 
   /**
@@ -58,53 +58,53 @@ export class FileWindow implements PageSource {
     }
     const at = from % blockBytes;
     if (at + length <= blockBytes) {
-      const { bytes, view } = this.#block((from - at) / blockBytes);
+      const { bytes, view } = this.block((from - at) / blockBytes);
       return { bytes, view, at };
     }
-    const target = length <= blockBytes ? this.#nextScratch().bytes : new Uint8Array(length);
+    const target = length <= blockBytes ? this.nextScratch().bytes : new Uint8Array(length);
     for (let done = 0; done < length;) {
       const inner = (from + done) % blockBytes;
       const size = Math.min(blockBytes - inner, length - done);
-      const block = this.#block((from + done - inner) / blockBytes);
+      const block = this.block((from + done - inner) / blockBytes);
       target.set(block.bytes.subarray(inner, inner + size), done);
       done += size;
     }
     return { bytes: target, view: new DataView(target.buffer), at: 0 };
   }
 
-  #nextScratch(): Block {
-    this.#scratchTurn = (this.#scratchTurn + 1) % scratchCount;
-    return (this.#scratch[this.#scratchTurn] ??= newBlock());
+  private nextScratch(): Block {
+    this.scratchTurn = (this.scratchTurn + 1) % scratchCount;
+    return (this.scratch[this.scratchTurn] ??= newBlock());
   }
 
-  #block(index: number): Block {
-    const known = this.#byIndex.get(index);
-    const block = known ?? this.#load(index);
-    block.usedAt = ++this.#clock;
+  private block(index: number): Block {
+    const known = this.byIndex.get(index);
+    const block = known ?? this.load(index);
+    block.usedAt = ++this.clock;
     return block;
   }
 
-  #load(index: number): Block {
-    const block = this.#oldest();
-    this.#byIndex.delete(block.index);
+  private load(index: number): Block {
+    const block = this.oldest();
+    this.byIndex.delete(block.index);
     block.index = -1;
     const length = Math.min(blockBytes, this.sizeBytes - index * blockBytes);
-    const read = this.#readAt(index * blockBytes, block.bytes.subarray(0, length));
+    const read = this.readAt(index * blockBytes, block.bytes.subarray(0, length));
     this.reads++;
     if (read < length) throw new BoltError('invalid database', 'the file got shorter while it was read');
     block.index = index;
-    this.#byIndex.set(index, block);
+    this.byIndex.set(index, block);
     return block;
   }
 
-  #oldest(): Block {
-    if (this.#blocks.length < blockCount) {
+  private oldest(): Block {
+    if (this.blocks.length < blockCount) {
       const block = newBlock();
-      this.#blocks.push(block);
+      this.blocks.push(block);
       return block;
     }
-    let oldest = this.#blocks[0];
-    for (const block of this.#blocks) if (block.usedAt < oldest.usedAt) oldest = block;
+    let oldest = this.blocks[0];
+    for (const block of this.blocks) if (block.usedAt < oldest.usedAt) oldest = block;
     return oldest;
   }
 }

@@ -16,9 +16,9 @@ const maxChunks = 1024;
 export class PageTable {
   /** Pages below the high water mark that the file has. */
   readonly pageCount: number;
-  readonly #chunks: (Uint8Array | undefined)[] = [];
-  #chunkCount = 0;
-  #isCut = false;
+  private readonly chunks: (Uint8Array | undefined)[] = [];
+  private chunkCount = 0;
+  private cutOff = false;
 
   constructor(pageCount: number) {
     this.pageCount = pageCount;
@@ -26,62 +26,62 @@ export class PageTable {
 
   /** Whether more parts of the file were named than the table keeps: of the others nothing is known. */
   get isCut(): boolean {
-    return this.#isCut;
+    return this.cutOff;
   }
 
   kindOf(id: number): XrayPlace {
-    return xrayKinds[this.#get(id) & kindMask];
+    return xrayKinds[this.get(id) & kindMask];
   }
 
   /** Whether the freelist names a page. */
   isFreed(id: number): boolean {
-    return (this.#get(id) & freedBit) !== 0;
+    return (this.get(id) & freedBit) !== 0;
   }
 
   /** @returns whether the page was not freed before */
   setFreed(id: number): boolean {
-    const before = this.#get(id);
-    this.#put(id, before | freedBit);
+    const before = this.get(id);
+    this.put(id, before | freedBit);
     return (before & freedBit) === 0;
   }
 
   /** Says that a bucket, a freelist or a meta begins at a page. */
   setKind(id: number, kind: number): void {
-    if (id < this.pageCount) this.#put(id, (this.#get(id) & freedBit) | kind);
+    if (id < this.pageCount) this.put(id, (this.get(id) & freedBit) | kind);
   }
 
   /** Says that a page belongs to a run. @returns whether no run had it before */
   setUsed(id: number): boolean {
-    const before = this.#get(id);
+    const before = this.get(id);
     if ((before & kindMask) !== 0) return false;
-    this.#put(id, before | placeCodes.overflow);
+    this.put(id, before | placeCodes.overflow);
     return true;
   }
 
   /** How many pages from `id` to the end of its chunk nothing was ever said about; 0 where there may be. */
   silentFrom(id: number): number {
-    if (this.#chunks[Math.floor(id / chunkPages)] !== undefined) return 0;
+    if (this.chunks[Math.floor(id / chunkPages)] !== undefined) return 0;
     return Math.min(chunkPages - (id % chunkPages), this.pageCount - id);
   }
 
-  #get(id: number): number {
-    const chunk = this.#chunks[Math.floor(id / chunkPages)];
+  private get(id: number): number {
+    const chunk = this.chunks[Math.floor(id / chunkPages)];
     if (chunk === undefined) return 0;
     const inner = id % chunkPages;
     return (chunk[inner >>> 1] >>> ((inner & 1) * 4)) & 15;
   }
 
-  #put(id: number, nibble: number): void {
+  private put(id: number, nibble: number): void {
     const index = Math.floor(id / chunkPages);
-    let chunk = this.#chunks[index];
+    let chunk = this.chunks[index];
     if (chunk === undefined) {
-      if (this.#chunkCount === maxChunks) {
-        this.#isCut = true;
+      if (this.chunkCount === maxChunks) {
+        this.cutOff = true;
         return;
       }
-      this.#chunkCount++;
+      this.chunkCount++;
       chunk = new Uint8Array(chunkPages / 2);
-      this.#chunks[index] = chunk;
+      this.chunks[index] = chunk;
     }
     const inner = id % chunkPages;
     const shift = (inner & 1) * 4;
@@ -91,46 +91,46 @@ export class PageTable {
 
 /** Runs of ids as they come, in typed arrays; those past a limit are counted and let go. */
 export class SpanList {
-  readonly #limit: number;
-  #starts = new Float64Array(64);
-  #counts = new Float64Array(64);
-  #length = 0;
+  private readonly limit: number;
+  private starts = new Float64Array(64);
+  private counts = new Float64Array(64);
+  private length = 0;
   /** All runs, kept or not. */
   spanCount = 0;
-  #next = -1;
+  private next = -1;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   add(start: number, count: number): void {
-    const continues = start === this.#next;
-    this.#next = start + count;
+    const continues = start === this.next;
+    this.next = start + count;
     if (continues) {
-      if (this.spanCount === this.#length) this.#counts[this.#length - 1] += count;
+      if (this.spanCount === this.length) this.counts[this.length - 1] += count;
       return;
     }
     this.spanCount++;
-    if (this.#length === this.#limit) return;
-    if (this.#length === this.#starts.length) this.#grow();
-    this.#starts[this.#length] = start;
-    this.#counts[this.#length++] = count;
+    if (this.length === this.limit) return;
+    if (this.length === this.starts.length) this.grow();
+    this.starts[this.length] = start;
+    this.counts[this.length++] = count;
   }
 
   get spans(): { readonly starts: Float64Array; readonly counts: Float64Array } {
     return {
-      starts: this.#starts.slice(0, this.#length),
-      counts: this.#counts.slice(0, this.#length),
+      starts: this.starts.slice(0, this.length),
+      counts: this.counts.slice(0, this.length),
     };
   }
 
-  #grow(): void {
+  private grow(): void {
     const grown = (old: Float64Array): Float64Array<ArrayBuffer> => {
-      const larger = new Float64Array(Math.min(this.#limit, 2 * old.length));
+      const larger = new Float64Array(Math.min(this.limit, 2 * old.length));
       larger.set(old);
       return larger;
     };
-    this.#starts = grown(this.#starts);
-    this.#counts = grown(this.#counts);
+    this.starts = grown(this.starts);
+    this.counts = grown(this.counts);
   }
 }

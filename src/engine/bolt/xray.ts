@@ -57,19 +57,19 @@ const unbounded: Bounds = { low: null, high: null };
 
 class ValueInFile implements XrayValue {
   readonly sizeBytes: number;
-  readonly #source: PageSource;
-  readonly #at: number;
+  private readonly source: PageSource;
+  private readonly at: number;
 
   constructor(source: PageSource, at: number, sizeBytes: number) {
-    this.#source = source;
-    this.#at = at;
+    this.source = source;
+    this.at = at;
     this.sizeBytes = sizeBytes;
   }
 
   part(from: number, length: number): Uint8Array {
     const size = Math.min(length, partBytes, this.sizeBytes - from);
     if (!(size > 0)) return new Uint8Array(0);
-    const { bytes, at } = this.#source.run(this.#at + from, size, 1);
+    const { bytes, at } = this.source.run(this.at + from, size, 1);
     return bytes.subarray(at, at + size);
   }
 }
@@ -79,23 +79,23 @@ class Xray {
   readonly buckets: XrayBucket[] = [];
   readonly findings = new Findings();
   readonly table: PageTable;
-  readonly #source: PageSource;
-  readonly #visitor: XrayVisitor;
-  readonly #pageSize: number;
-  readonly #meta: XrayMeta;
-  readonly #highWater: number;
-  readonly #active = new Set<number>();
-  #freelistOverflow = 0;
-  #depth = 0;
-  #bucketRoom = maxBucketBytes;
+  private readonly source: PageSource;
+  private readonly visitor: XrayVisitor;
+  private readonly pageSize: number;
+  private readonly meta: XrayMeta;
+  private readonly highWater: number;
+  private readonly active = new Set<number>();
+  private freelistOverflow = 0;
+  private depth = 0;
+  private bucketRoom = maxBucketBytes;
   /**
    * Work that may still be done: bytes of pages come to, bytes of items looked at, pages marked. Pages that
    * overlap or repeat can not cost more than a few files.
    */
-  #pageBudget: number;
-  #itemBudget: number;
-  #markBudget: number;
-  #isTired = false;
+  private pageBudget: number;
+  private itemBudget: number;
+  private markBudget: number;
+  private isTired = false;
   free: XraySpans = { starts: [], counts: [] };
   freeSpanCount = 0;
   bucketCount = 0;
@@ -103,62 +103,62 @@ class Xray {
   unreachableCount = 0;
 
   constructor(source: PageSource, meta: XrayMeta, pageSize: number, visitor: XrayVisitor) {
-    this.#source = source;
-    this.#visitor = visitor;
-    this.#meta = meta;
-    this.#pageSize = pageSize;
-    this.#highWater = Number(meta.highWater);
-    this.table = new PageTable(Math.min(this.#highWater, Math.ceil(source.sizeBytes / pageSize)));
-    this.#pageBudget = 2 * source.sizeBytes + 1048576;
-    this.#itemBudget = 2 * source.sizeBytes + 1048576;
-    this.#markBudget = Math.min(2 * this.table.pageCount + 4096, maxMarks);
+    this.source = source;
+    this.visitor = visitor;
+    this.meta = meta;
+    this.pageSize = pageSize;
+    this.highWater = Number(meta.highWater);
+    this.table = new PageTable(Math.min(this.highWater, Math.ceil(source.sizeBytes / pageSize)));
+    this.pageBudget = 2 * source.sizeBytes + 1048576;
+    this.itemBudget = 2 * source.sizeBytes + 1048576;
+    this.markBudget = Math.min(2 * this.table.pageCount + 4096, maxMarks);
   }
 
   get isFreelistStored(): boolean {
-    return this.#meta.freelist !== 0xffffffffffffffffn;
+    return this.meta.freelist !== 0xffffffffffffffffn;
   }
 
   run(): void {
-    this.#readFreelist();
-    const root: XrayBucket = newXrayBucket([], this.#meta.root, this.#meta.sequence, false);
-    this.#walkBucket(root, null, null);
+    this.readFreelist();
+    const root: XrayBucket = newXrayBucket([], this.meta.root, this.meta.sequence, false);
+    this.walkBucket(root, null, null);
     for (const id of [0, 1]) this.table.setKind(id, placeCodes.meta);
     if (this.isFreelistStored)
-      this.#reference(Number(this.#meta.freelist), this.#freelistOverflow, placeCodes.freelist);
-    this.#listPages();
+      this.reference(Number(this.meta.freelist), this.freelistOverflow, placeCodes.freelist);
+    this.listPages();
     if (this.table.isCut) this.findings.tell('page-limit', 0, () => 'more pages than can be kept in mind');
   }
 
   /** Says once that the walk was ended. */
-  #tire(): void {
-    if (this.#isTired) return;
-    this.#isTired = true;
+  private tire(): void {
+    if (this.isTired) return;
+    this.isTired = true;
     this.findings.tell('work-limit', 0, () => 'pages overlap so much that the walk was ended');
   }
 
   /** Takes work from the budget for items. @returns whether there is any left */
-  #afford(bytes: number): boolean {
-    this.#itemBudget -= bytes;
-    if (this.#itemBudget < 0) this.#tire();
-    return !this.#isTired;
+  private afford(bytes: number): boolean {
+    this.itemBudget -= bytes;
+    if (this.itemBudget < 0) this.tire();
+    return !this.isTired;
   }
 
-  #page(id: number, exact: bigint | number): RawPage | null {
-    const { sizeBytes } = this.#source;
-    const at = id * this.#pageSize;
-    if (!(id < this.#highWater)) {
+  private page(id: number, exact: bigint | number): RawPage | null {
+    const { sizeBytes } = this.source;
+    const at = id * this.pageSize;
+    if (!(id < this.highWater)) {
       this.findings.tell(
         'out-of-range',
         exact,
-        () => `page id at or above high water mark ${this.#meta.highWater}`,
+        () => `page id at or above high water mark ${this.meta.highWater}`,
       );
       return null;
     }
-    if (at + this.#pageSize > sizeBytes) {
+    if (at + this.pageSize > sizeBytes) {
       this.findings.tell('past-eof', exact, () => 'page starts beyond the file');
       return null;
     }
-    const head = this.#source.run(at, pageHeaderBytes, 1);
+    const head = this.source.run(at, pageHeaderBytes, 1);
     const named = readBig64(head.view, head.at);
     if (named !== BigInt(id)) {
       this.findings.tell('page-id-mismatch', exact, () => `header says ${named}`);
@@ -167,25 +167,25 @@ class Xray {
     const flags = head.view.getUint16(head.at + 8, true);
     const count = head.view.getUint16(head.at + 10, true);
     const overflow = head.view.getUint32(head.at + 12, true);
-    const end = at + (overflow + 1) * this.#pageSize;
-    if (end > sizeBytes || id + overflow >= this.#highWater) {
+    const end = at + (overflow + 1) * this.pageSize;
+    if (end > sizeBytes || id + overflow >= this.highWater) {
       this.findings.tell('overflow-past-end', exact, () => `overflow ${overflow}`);
       return null;
     }
-    this.#pageBudget -= end - at;
-    if (this.#pageBudget < 0) this.#tire();
-    return this.#isTired ? null : { at, end, flags, count, overflow };
+    this.pageBudget -= end - at;
+    if (this.pageBudget < 0) this.tire();
+    return this.isTired ? null : { at, end, flags, count, overflow };
   }
 
   /**
    * Counts a reference to each page of a run. A freelist may name any run: what lies behind the file is
    * not kept.
    */
-  #reference(id: number, overflow: number, kind: number): void {
+  private reference(id: number, overflow: number, kind: number): void {
     const end = Math.min(id + overflow + 1, this.table.pageCount);
-    this.#markBudget -= Math.max(0, end - id);
-    if (this.#markBudget < 0) {
-      this.#tire();
+    this.markBudget -= Math.max(0, end - id);
+    if (this.markBudget < 0) {
+      this.tire();
       return;
     }
     for (let next = id; next < end; next++) {
@@ -195,12 +195,12 @@ class Xray {
     this.table.setKind(id, kind);
   }
 
-  #readFreelist(): void {
+  private readFreelist(): void {
     if (!this.isFreelistStored) return;
-    const { freelist } = this.#meta;
-    const page = this.#page(Number(freelist), freelist);
+    const { freelist } = this.meta;
+    const page = this.page(Number(freelist), freelist);
     if (page === null) return;
-    this.#freelistOverflow = page.overflow;
+    this.freelistOverflow = page.overflow;
     if (page.flags !== freelistFlag) {
       this.findings.tell('freelist-flags', freelist, () => `flags 0x${page.flags.toString(16)}`);
       return;
@@ -208,7 +208,7 @@ class Xray {
     let at = page.at + pageHeaderBytes;
     let count = BigInt(page.count);
     if (page.count === 0xffff) {
-      const place = this.#source.run(at, 8, 1);
+      const place = this.source.run(at, 8, 1);
       count = readBig64(place.view, place.at);
       at += 8;
     }
@@ -216,89 +216,89 @@ class Xray {
       this.findings.tell('freelist-count', freelist, () => `count ${count} does not fit`);
       return;
     }
-    const stored = { at, count: Number(count), highWater: this.#highWater, page: freelist };
-    const { free, spanCount } = readStoredIds(this.#source, stored, this.table, this.findings);
+    const stored = { at, count: Number(count), highWater: this.highWater, page: freelist };
+    const { free, spanCount } = readStoredIds(this.source, stored, this.table, this.findings);
     this.free = free;
     this.freeSpanCount = spanCount;
     this.freeCount = Number(count);
   }
 
-  #walkBucket(bucket: XrayBucket, inline: RawPage | 'short' | null, name: Uint8Array | null): void {
+  private walkBucket(bucket: XrayBucket, inline: RawPage | 'short' | null, name: Uint8Array | null): void {
     const walk: Walk = { bucket, lastKey: null };
     this.bucketCount++;
-    this.#bucketRoom -= bucketCost + 16 * bucket.path.length + (name === null ? 0 : name.length);
-    if (this.#bucketRoom >= 0) this.buckets.push(bucket);
-    this.#visitor.enterBucket?.(bucket);
+    this.bucketRoom -= bucketCost + 16 * bucket.path.length + (name === null ? 0 : name.length);
+    if (this.bucketRoom >= 0) this.buckets.push(bucket);
+    this.visitor.enterBucket?.(bucket);
     if (inline === 'short') {
       bucket.depth = 1;
       this.findings.tell('inline-short', 0);
     } else if (inline !== null) {
       bucket.depth = 1;
-      if (inline.flags === leafFlag) this.#walkLeaf(walk, 0, inline, unbounded);
+      if (inline.flags === leafFlag) this.walkLeaf(walk, 0, inline, unbounded);
       else this.findings.tell('inline-flags', 0, () => `flags 0x${inline.flags.toString(16)}`);
-    } else this.#walkPage(walk, Number(bucket.root), bucket.root, 1, unbounded);
-    this.#visitor.leaveBucket?.(bucket, name);
+    } else this.walkPage(walk, Number(bucket.root), bucket.root, 1, unbounded);
+    this.visitor.leaveBucket?.(bucket, name);
   }
 
-  #walkPage(walk: Walk, id: number, exact: bigint, level: number, bounds: Bounds): void {
-    if (this.#active.has(id)) {
+  private walkPage(walk: Walk, id: number, exact: bigint, level: number, bounds: Bounds): void {
+    if (this.active.has(id)) {
       this.findings.tell('cycle', exact);
       return;
     }
-    if (this.#depth >= maxDepth) {
+    if (this.depth >= maxDepth) {
       this.findings.tell('too-deep', exact, () => `below ${maxDepth} others`);
       return;
     }
-    const page = this.#page(id, exact);
+    const page = this.page(id, exact);
     if (page === null) return;
-    this.#active.add(id);
-    this.#depth++;
+    this.active.add(id);
+    this.depth++;
     const { bucket } = walk;
     bucket.depth = Math.max(bucket.depth, level);
     if (page.flags === leafFlag) {
-      this.#reference(id, page.overflow, placeCodes.leaf);
+      this.reference(id, page.overflow, placeCodes.leaf);
       bucket.leafPages++;
       bucket.leafOverflow += page.overflow;
-      this.#walkLeaf(walk, id, page, bounds);
+      this.walkLeaf(walk, id, page, bounds);
     } else if (page.flags === branchFlag) {
-      this.#reference(id, page.overflow, placeCodes.branch);
+      this.reference(id, page.overflow, placeCodes.branch);
       bucket.branchPages++;
       bucket.branchOverflow += page.overflow;
-      this.#walkBranch(walk, id, page, level, bounds);
+      this.walkBranch(walk, id, page, level, bounds);
     } else {
-      this.#reference(id, page.overflow, placeCodes.invalid);
+      this.reference(id, page.overflow, placeCodes.invalid);
       const flags = `flags 0x${page.flags.toString(16)}`;
       this.findings.tell('page-flags', id, () => `${flags} where a branch or leaf was expected`);
     }
-    this.#depth--;
-    this.#active.delete(id);
+    this.depth--;
+    this.active.delete(id);
   }
 
-  #walkBranch(walk: Walk, id: number, page: RawPage, level: number, { low, high }: Bounds): void {
+  private walkBranch(walk: Walk, id: number, page: RawPage, level: number, { low, high }: Bounds): void {
     if (page.count === 0) this.findings.tell('branch-empty', id);
-    const keyBytes = this.#checkBranchElements(id, page);
+    const keyBytes = this.checkBranchElements(id, page);
     if (keyBytes === null) return;
     walk.bucket.inuseBytes += pageHeaderBytes + elementBytes * page.count + keyBytes;
-    let key = page.count > 0 ? this.#branchElement(page, 0) : null;
+    let key = page.count > 0 ? this.branchElement(page, 0) : null;
     let previous: Place | null = null;
-    for (let i = 0; key !== null && this.#afford(key.size); i++) {
-      const next: BranchElement | null = i + 1 < page.count ? this.#branchElement(page, i + 1) : null;
-      if (previous !== null && this.#compare(previous, key) >= 0)
+    for (let i = 0; key !== null && this.afford(key.size); i++) {
+      const next: BranchElement | null = i + 1 < page.count ? this.branchElement(page, i + 1) : null;
+      if (previous !== null && this.compare(previous, key) >= 0)
         this.findings.tell('key-order', id, () => `branch element ${i}`);
-      if (low !== null && i === 0 && this.#compare(key, low) < 0)
+      if (low !== null && i === 0 && this.compare(key, low) < 0)
         this.findings.tell('key-below-parent', id, () => 'branch element 0');
-      if (high !== null && this.#compare(key, high) >= 0)
+      if (high !== null && this.compare(key, high) >= 0)
         this.findings.tell('key-above-parent', id, () => `branch element ${i}`);
       const bounds = { low: key, high: next ?? high };
-      this.#walkPage(walk, Number(key.child), key.child, level + 1, bounds);
+      this.walkPage(walk, Number(key.child), key.child, level + 1, bounds);
       previous = key;
       key = next;
     }
   }
 
-  #branchElement(page: RawPage, index: number): BranchElement {
+  private branchElement(page: RawPage, index: number): BranchElement {
     const element = page.at + pageHeaderBytes + elementBytes * index;
-    const { view, at } = this.#source.run(element, elementBytes, 1);
+    const { view, at } = this.source.run(element, elementBytes, 1);
     const position = view.getUint32(at, true);
     return {
       at: element + position,
@@ -309,39 +309,39 @@ class Xray {
   }
 
   /** All elements of a branch. @returns bytes of their keys; null where one of them can not be read */
-  #checkBranchElements(id: number, page: RawPage): number | null {
-    if (!this.#holdsElements(id, page)) return null;
+  private checkBranchElements(id: number, page: RawPage): number | null {
+    if (!this.holdsElements(id, page)) return null;
     let keyBytes = 0;
     for (let i = 0; i < page.count; i++) {
-      const { at, size, position } = this.#branchElement(page, i);
+      const { at, size, position } = this.branchElement(page, i);
       if (position < elementBytes || at + size > page.end) {
         this.findings.tell('element-bounds', id, () => `branch element ${i}`);
         return null;
       }
-      this.#checkKeySize(id, 'branch', i, size);
+      this.checkKeySize(id, 'branch', i, size);
       keyBytes += size;
     }
     return keyBytes;
   }
 
-  #holdsElements(id: number, page: RawPage): boolean {
+  private holdsElements(id: number, page: RawPage): boolean {
     const fits = page.at + pageHeaderBytes + elementBytes * page.count <= page.end;
     if (!fits) this.findings.tell('element-bounds', id, () => `count ${page.count}`);
     return fits;
   }
 
-  #checkKeySize(id: number, kind: 'branch' | 'leaf', index: number, size: number): void {
+  private checkKeySize(id: number, kind: 'branch' | 'leaf', index: number, size: number): void {
     if (size === 0) this.findings.tell('zero-key', id, () => `${kind} element ${index}`);
     if (size > maxKeyBytes)
       this.findings.tell('key-too-large', id, () => `${kind} element ${index}: ${size} bytes`);
   }
 
-  #walkLeaf(walk: Walk, id: number, page: RawPage, bounds: Bounds): void {
-    if (!this.#holdsElements(id, page)) return;
+  private walkLeaf(walk: Walk, id: number, page: RawPage, bounds: Bounds): void {
+    if (!this.holdsElements(id, page)) return;
     let used = pageHeaderBytes;
     for (let i = 0; i < page.count; i++) {
       const element = page.at + pageHeaderBytes + elementBytes * i;
-      const { view, at } = this.#source.run(element, elementBytes, 1);
+      const { view, at } = this.source.run(element, elementBytes, 1);
       const flags = view.getUint32(at, true);
       const position = view.getUint32(at + 4, true);
       const key = { at: element + position, size: view.getUint32(at + 8, true) };
@@ -350,83 +350,83 @@ class Xray {
         this.findings.tell('element-bounds', id, () => `leaf element ${i}`);
         return;
       }
-      if (!this.#afford(key.size + value.size)) return;
+      if (!this.afford(key.size + value.size)) return;
       used += elementBytes + key.size + value.size;
-      this.#checkLeafKey(walk, id, i, key, bounds);
+      this.checkLeafKey(walk, id, i, key, bounds);
       walk.lastKey = key;
-      this.#walkItem(walk, id, i, flags, key, value);
+      this.walkItem(walk, id, i, flags, key, value);
     }
     walk.bucket.inuseBytes += used;
   }
 
-  #checkLeafKey(walk: Walk, id: number, index: number, key: Place, { low, high }: Bounds): void {
-    this.#checkKeySize(id, 'leaf', index, key.size);
-    if (walk.lastKey !== null && this.#compare(walk.lastKey, key) >= 0)
+  private checkLeafKey(walk: Walk, id: number, index: number, key: Place, { low, high }: Bounds): void {
+    this.checkKeySize(id, 'leaf', index, key.size);
+    if (walk.lastKey !== null && this.compare(walk.lastKey, key) >= 0)
       this.findings.tell('key-order', id, () => `leaf element ${index}`);
-    if (low !== null && index === 0 && this.#compare(key, low) < 0)
+    if (low !== null && index === 0 && this.compare(key, low) < 0)
       this.findings.tell('key-below-parent', id, () => 'leaf element 0');
-    if (high !== null && this.#compare(key, high) >= 0)
+    if (high !== null && this.compare(key, high) >= 0)
       this.findings.tell('key-above-parent', id, () => `leaf element ${index}`);
   }
 
   /** Compares two keys where they lie; of keys too large for any sound file, what a key may have. */
-  #compare(a: Place, b: Place): number {
+  private compare(a: Place, b: Place): number {
     const aSize = Math.min(a.size, maxKeyBytes);
     const bSize = Math.min(b.size, maxKeyBytes);
     const shared = Math.min(aSize, bSize);
     for (let from = 0; from < shared; from += comparedBytes) {
       const size = Math.min(comparedBytes, shared - from);
-      const x = this.#source.run(a.at + from, size, 1);
-      const y = this.#source.run(b.at + from, size, 1);
+      const x = this.source.run(a.at + from, size, 1);
+      const y = this.source.run(b.at + from, size, 1);
       const order = compareKeys(x.bytes, x.at, size, y.bytes, y.at, size);
       if (order !== 0) return order;
     }
     return aSize - bSize;
   }
 
-  #walkItem(walk: Walk, id: number, index: number, flags: number, key: Place, value: Place): void {
+  private walkItem(walk: Walk, id: number, index: number, flags: number, key: Place, value: Place): void {
     const { bucket } = walk;
     if (flags === 0) {
       bucket.keys++;
-      if (this.#visitor.item === undefined) return;
-      this.#visitor.item(bucket, this.#keyBytes(key), new ValueInFile(this.#source, value.at, value.size));
+      if (this.visitor.item === undefined) return;
+      this.visitor.item(bucket, this.keyBytes(key), new ValueInFile(this.source, value.at, value.size));
     } else if (flags !== 1)
       this.findings.tell('leaf-flags', id, () => `leaf element ${index} flags 0x${flags.toString(16)}`);
     else {
       bucket.buckets++;
       if (value.size < 16) this.findings.tell('bucket-short', id, () => `leaf element ${index}`);
-      else this.#walkSubBucket(bucket, id, index, key, value);
+      else this.walkSubBucket(bucket, id, index, key, value);
     }
   }
 
-  #keyBytes({ at: from, size }: Place): Uint8Array {
+  private keyBytes({ at: from, size }: Place): Uint8Array {
     if (size === 0) return new Uint8Array(0);
     const shown = Math.min(size, maxKeyBytes);
-    const { bytes, at } = this.#source.run(from, shown, 1);
+    const { bytes, at } = this.source.run(from, shown, 1);
     return bytes.slice(at, at + shown);
   }
 
-  #walkSubBucket(parent: XrayBucket, id: number, index: number, key: Place, value: Place): void {
-    const { view, at } = this.#source.run(value.at, 16, 1);
+  private walkSubBucket(parent: XrayBucket, id: number, index: number, key: Place, value: Place): void {
+    const { view, at } = this.source.run(value.at, 16, 1);
     const root = readBig64(view, at);
     const sequence = readBig64(view, at + 8);
     if (root !== 0n && value.size !== 16)
       this.findings.tell('bucket-length', id, () => `leaf element ${index}`);
-    if (this.#depth >= maxDepth) {
+    if (this.depth >= maxDepth) {
       this.findings.tell('too-deep', id, () => `below ${maxDepth} others`);
       return;
     }
-    this.#depth++;
-    const name = this.#keyBytes(key);
+    this.depth++;
+    const name = this.keyBytes(key);
     const bucket = newXrayBucket([...parent.path, name], root, sequence, root === 0n);
-    this.#walkBucket(bucket, root === 0n ? this.#inlinePage(value) : null, name);
-    this.#depth--;
+    this.walkBucket(bucket, root === 0n ? this.inlinePage(value) : null, name);
+    this.depth--;
   }
 
   /** The page image behind an inline bucket's header. */
-  #inlinePage(value: Place): RawPage | 'short' {
+  private inlinePage(value: Place): RawPage | 'short' {
     if (value.size < 16 + pageHeaderBytes) return 'short';
-    const { view, at } = this.#source.run(value.at + 16, pageHeaderBytes, 1);
+    const { view, at } = this.source.run(value.at + 16, pageHeaderBytes, 1);
     return {
       at: value.at + 16,
       end: value.at + value.size,
@@ -436,8 +436,8 @@ class Xray {
     };
   }
 
-  #listPages(): void {
-    const listing = new PageListing(this.#source, this.#pageSize, this.#visitor, this.findings);
+  private listPages(): void {
+    const listing = new PageListing(this.source, this.pageSize, this.visitor, this.findings);
     listing.run(this.table, this.isFreelistStored ? 'unreachable' : 'free');
     this.unreachableCount = listing.unreachableCount;
     if (this.isFreelistStored) return;

@@ -19,17 +19,17 @@ export interface Checkpoint {
 
 /** @source etcd v3.4.23 lease/lessor.go scheduleCheckpointIfNeeded, findDueScheduledCheckpoints */
 export class CheckpointSchedule {
-  readonly #intervalUs: number;
-  readonly #queue = new LeaseQueue();
+  private readonly intervalUs: number;
+  private readonly queue = new LeaseQueue();
 
   constructor(intervalUs: number) {
-    this.#intervalUs = intervalUs;
+    this.intervalUs = intervalUs;
   }
 
   /** A lease that ends within the interval needs none. */
   add(id: LeaseId, remainingSeconds: number, nowUs: number): void {
-    if (remainingSeconds <= Math.floor(this.#intervalUs / secondUs)) return;
-    this.#queue.push({ id, timeUs: nowUs + this.#intervalUs, index: -1 });
+    if (remainingSeconds <= Math.floor(this.intervalUs / secondUs)) return;
+    this.queue.push({ id, timeUs: nowUs + this.intervalUs, index: -1 });
   }
 
   /**
@@ -39,7 +39,7 @@ export class CheckpointSchedule {
   take(nowUs: number, left: (id: LeaseId) => number | null): Checkpoint[][] {
     const batches: Checkpoint[][] = [];
     while (batches.length < maxBatchCount) {
-      const batch = this.#takeBatch(nowUs, left);
+      const batch = this.takeBatch(nowUs, left);
       if (batch.length > 0) batches.push(batch);
       if (batch.length < maxBatchSize) break;
     }
@@ -47,15 +47,15 @@ export class CheckpointSchedule {
   }
 
   clear(): void {
-    this.#queue.clear();
+    this.queue.clear();
   }
 
-  #takeBatch(nowUs: number, left: (id: LeaseId) => number | null): Checkpoint[] {
+  private takeBatch(nowUs: number, left: (id: LeaseId) => number | null): Checkpoint[] {
     const batch: Checkpoint[] = [];
     while (batch.length < maxBatchSize) {
-      const next = this.#queue.peek();
+      const next = this.queue.peek();
       if (next === undefined || next.timeUs > nowUs) break;
-      this.#queue.pop();
+      this.queue.pop();
       const remainingSeconds = left(next.id);
       if (remainingSeconds !== null) batch.push({ id: next.id, remainingSeconds });
     }

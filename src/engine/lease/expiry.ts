@@ -55,10 +55,10 @@ type HeapEvent = Extract<LeaseEvent, { type: 'lease.heap' }>;
 class WorkCount {
   touched = 0;
   compared = 0;
-  readonly #trace: Trace<LeaseEvent>;
+  private readonly trace: Trace<LeaseEvent>;
 
   constructor(trace: Trace<LeaseEvent>) {
-    this.#trace = trace;
+    this.trace = trace;
   }
 
   get total(): ExpiryWork {
@@ -72,45 +72,45 @@ class WorkCount {
   }
 
   tell(event: Omit<HeapEvent, 'type'>): void {
-    if (this.#trace.on) this.#trace.emit({ type: 'lease.heap', ...event });
+    if (this.trace.on) this.trace.emit({ type: 'lease.heap', ...event });
   }
 }
 
 /** Looks at every lease each time. @source etcd v3.3.0 lease/lessor.go findExpiredLeases */
 class ScanSearch implements ExpirySearch {
   readonly entries: readonly QueueEntry[] = [];
-  readonly #leases: LeaseTable;
-  readonly #count: WorkCount;
+  private readonly leases: LeaseTable;
+  private readonly count: WorkCount;
 
   constructor(leases: LeaseTable, trace: Trace<LeaseEvent>) {
-    this.#leases = leases;
-    this.#count = new WorkCount(trace);
+    this.leases = leases;
+    this.count = new WorkCount(trace);
   }
 
   get work(): ExpiryWork {
-    return this.#count.total;
+    return this.count.total;
   }
 
   get size(): number {
-    return this.#leases.size;
+    return this.leases.size;
   }
 
   register(): void {}
 
   takeDue(nowUs: number, limit: number, take: (id: LeaseId) => void): void {
-    const before = this.#count.total;
+    const before = this.count.total;
     const found: Timed[] = [];
-    for (const lease of this.#leases.values()) {
-      this.#count.touched++;
-      this.#count.compared++;
+    for (const lease of this.leases.values()) {
+      this.count.touched++;
+      this.count.compared++;
       if (lease.dueUs <= nowUs) found.push(lease);
     }
     found.sort((a, b) => {
-      this.#count.compared++;
+      this.count.compared++;
       return a.dueUs - b.dueUs || (a.id < b.id ? -1 : 1);
     });
     for (const { id } of found.slice(0, limit)) take(id);
-    this.#count.tellPass('scan', this.size, before);
+    this.count.tellPass('scan', this.size, before);
   }
 
   clear(): void {}
@@ -119,29 +119,29 @@ class ScanSearch implements ExpirySearch {
 /** The heap with its work counted and its moves told. */
 class CountedQueue {
   readonly count: WorkCount;
-  readonly #queue = new LeaseQueue();
+  private readonly queue = new LeaseQueue();
 
   constructor(trace: Trace<LeaseEvent>) {
     this.count = new WorkCount(trace);
   }
 
   get entries(): readonly Readonly<QueueEntry>[] {
-    return this.#queue.entries;
+    return this.queue.entries;
   }
 
   push(entry: QueueEntry): void {
-    const from = this.#queue.size;
-    this.#counted('push', entry, () => this.#queue.push(entry), { from, moved: entry });
+    const from = this.queue.size;
+    this.counted('push', entry, () => this.queue.push(entry), { from, moved: entry });
   }
 
   fix(entry: QueueEntry): void {
-    this.#counted('update', entry, () => this.#queue.fix(entry), { from: entry.index, moved: entry });
+    this.counted('update', entry, () => this.queue.fix(entry), { from: entry.index, moved: entry });
   }
 
   /** The event tells of the entry that left, and of the last one's way from its place. */
   pop(top: QueueEntry): void {
     const moved = this.entries[this.entries.length - 1];
-    this.#counted('pop', top, () => this.#queue.pop(), { from: moved.index, moved });
+    this.counted('pop', top, () => this.queue.pop(), { from: moved.index, moved });
   }
 
   /**
@@ -158,7 +158,7 @@ class CountedQueue {
   ): void {
     const before = this.count.total;
     for (let left = limit; left > 0;) {
-      const top = this.#queue.peek();
+      const top = this.queue.peek();
       if (top === undefined) break;
       this.count.touched++;
       if (outdated.is(top)) {
@@ -170,40 +170,40 @@ class CountedQueue {
       left--;
       take(top);
     }
-    this.count.tellPass('peek', this.#queue.size, before);
+    this.count.tellPass('peek', this.queue.size, before);
   }
 
   clear(): void {
-    this.#queue.clear();
+    this.queue.clear();
   }
 
-  #counted(
+  private counted(
     op: 'push' | 'pop' | 'update',
     { id, timeUs }: QueueEntry,
     act: () => void,
     { from, moved }: { from: number; moved: Readonly<QueueEntry> },
   ): void {
-    const before = this.#queue.compared;
+    const before = this.queue.compared;
     act();
-    const compared = this.#queue.compared - before;
+    const compared = this.queue.compared - before;
     this.count.compared += compared;
-    const size = this.#queue.size;
+    const size = this.queue.size;
     this.count.tell({ op, id: idToHex(id), timeUs, from, to: moved.index, size, touched: 1, compared });
   }
 }
 
 /** Every new time is a new entry; what it replaces stays until it comes to the top. */
 class HeapSearch implements ExpirySearch {
-  readonly #leases: LeaseTable;
-  readonly #queue: CountedQueue;
+  private readonly leases: LeaseTable;
+  private readonly queue: CountedQueue;
 
   constructor(leases: LeaseTable, trace: Trace<LeaseEvent>) {
-    this.#leases = leases;
-    this.#queue = new CountedQueue(trace);
+    this.leases = leases;
+    this.queue = new CountedQueue(trace);
   }
 
   get work(): ExpiryWork {
-    return this.#queue.count.total;
+    return this.queue.count.total;
   }
 
   get size(): number {
@@ -211,42 +211,42 @@ class HeapSearch implements ExpirySearch {
   }
 
   get entries(): readonly Readonly<QueueEntry>[] {
-    return this.#queue.entries;
+    return this.queue.entries;
   }
 
   register({ id, dueUs }: Timed): void {
-    this.#queue.push({ id, timeUs: dueUs, index: -1 });
+    this.queue.push({ id, timeUs: dueUs, index: -1 });
   }
 
   takeDue(nowUs: number, limit: number, take: (id: LeaseId) => void): void {
     const takeOut = (entry: QueueEntry): void => {
-      this.#queue.pop(entry);
+      this.queue.pop(entry);
       take(entry.id);
     };
-    this.#queue.takeDue(nowUs, limit, takeOut, {
-      is: ({ id, timeUs }) => this.#leases.get(id)?.dueUs !== timeUs,
-      forget: (entry) => this.#queue.pop(entry),
+    this.queue.takeDue(nowUs, limit, takeOut, {
+      is: ({ id, timeUs }) => this.leases.get(id)?.dueUs !== timeUs,
+      forget: (entry) => this.queue.pop(entry),
     });
   }
 
   clear(): void {
-    this.#queue.clear();
+    this.queue.clear();
   }
 }
 
 /** One entry a lease. @source etcd v3.4.23 lease/lease_queue.go LeaseExpiredNotifier */
 class HeapMapSearch implements ExpirySearch {
-  readonly #leases: LeaseTable;
-  readonly #queue: CountedQueue;
-  readonly #entryOf = new Map<LeaseId, QueueEntry>();
+  private readonly leases: LeaseTable;
+  private readonly queue: CountedQueue;
+  private readonly entryOf = new Map<LeaseId, QueueEntry>();
 
   constructor(leases: LeaseTable, trace: Trace<LeaseEvent>) {
-    this.#leases = leases;
-    this.#queue = new CountedQueue(trace);
+    this.leases = leases;
+    this.queue = new CountedQueue(trace);
   }
 
   get work(): ExpiryWork {
-    return this.#queue.count.total;
+    return this.queue.count.total;
   }
 
   get size(): number {
@@ -254,32 +254,32 @@ class HeapMapSearch implements ExpirySearch {
   }
 
   get entries(): readonly Readonly<QueueEntry>[] {
-    return this.#queue.entries;
+    return this.queue.entries;
   }
 
   register({ id, dueUs }: Timed): void {
-    const known = this.#entryOf.get(id);
+    const known = this.entryOf.get(id);
     if (known !== undefined) {
       known.timeUs = dueUs;
-      return this.#queue.fix(known);
+      return this.queue.fix(known);
     }
     const entry = { id, timeUs: dueUs, index: -1 };
-    this.#entryOf.set(id, entry);
-    this.#queue.push(entry);
+    this.entryOf.set(id, entry);
+    this.queue.push(entry);
   }
 
   takeDue(nowUs: number, limit: number, take: (id: LeaseId) => void): void {
-    this.#queue.takeDue(nowUs, limit, ({ id }) => take(id), {
-      is: ({ id }) => !this.#leases.has(id),
+    this.queue.takeDue(nowUs, limit, ({ id }) => take(id), {
+      is: ({ id }) => !this.leases.has(id),
       forget: (entry) => {
-        this.#entryOf.delete(entry.id);
-        this.#queue.pop(entry);
+        this.entryOf.delete(entry.id);
+        this.queue.pop(entry);
       },
     });
   }
 
   clear(): void {
-    this.#queue.clear();
-    this.#entryOf.clear();
+    this.queue.clear();
+    this.entryOf.clear();
   }
 }

@@ -40,24 +40,24 @@ function seconds(value: bigint): number {
 
 /** @source etcd v3.4.23 lease/lessor.go persistTo, unsafeGetAllLeases */
 export class BackendLeaseStore implements LeaseStore {
-  readonly #backend: Backend;
+  private readonly backend: Backend;
 
   constructor(backend: Backend) {
-    this.#backend = backend;
+    this.backend = backend;
   }
 
   all(): readonly StoredLease[] {
     const leases: StoredLease[] = [];
-    this.#backend.readTx.forEach('lease', (_key, value) => leases.push(decodeLease(value)));
+    this.backend.readTx.forEach('lease', (_key, value) => leases.push(decodeLease(value)));
     return leases;
   }
 
   put(lease: StoredLease): void {
-    this.#backend.batchTx.put('lease', keyOfLease(lease.id), encodeLease(lease));
-    this.#backend.unlock();
+    this.backend.batchTx.put('lease', keyOfLease(lease.id), encodeLease(lease));
+    this.backend.unlock();
   }
 
   delete(id: LeaseId): void {
-    this.#backend.batchTx.delete('lease', keyOfLease(id));
+    this.backend.batchTx.delete('lease', keyOfLease(id));
   }
 }

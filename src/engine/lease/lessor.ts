@@ -55,23 +55,23 @@ interface LeaseRecord {
 
 /** @source etcd v3.4.23 lease/lessor.go */
 export class Lessor implements KeyLeases {
-  readonly #store: LeaseStore;
-  readonly #trace: Trace<LeaseEvent>;
-  readonly #minTtlSeconds: number;
-  readonly #recheckUs: number;
-  readonly #revokeRate: number;
-  readonly #defects: Defects;
-  readonly #kind: ExpiryKind;
+  private readonly store: LeaseStore;
+  private readonly trace: Trace<LeaseEvent>;
+  private readonly minTtlSeconds: number;
+  private readonly recheckUs: number;
+  private readonly revokeRate: number;
+  private readonly defects: Defects;
+  private readonly kind: ExpiryKind;
   /** Null: no checkpoints are made. */
-  readonly #checkpoints: CheckpointSchedule | null;
-  readonly #keepsCheckpoints: boolean;
-  readonly #leases = new Map<LeaseId, LeaseRecord>();
-  readonly #leaseOf = new Map<Item, LeaseRecord>();
-  readonly #search: ExpirySearch;
+  private readonly checkpoints: CheckpointSchedule | null;
+  private readonly keepsCheckpoints: boolean;
+  private readonly records = new Map<LeaseId, LeaseRecord>();
+  private readonly recordOf = new Map<Item, LeaseRecord>();
+  private readonly search: ExpirySearch;
   /** Since the process began. */
   readonly counts = { granted: 0, revoked: 0, renewed: 0, ttlSeconds: Histogram.doubling(1, 24) };
-  #openTxn: (() => TxnDelete) | null = null;
-  #isPrimary = false;
+  private openTxn: (() => TxnDelete) | null = null;
+  private primary = false;
 
   /**
    * Opens the leases that the store holds, each with its full time and without keys: the key-value store
@@ -80,19 +80,19 @@ export class Lessor implements KeyLeases {
    * @source etcd v3.4.23 lease/lessor.go initAndRecover
    */
   constructor(store: LeaseStore, config: LessorConfig, trace: Trace<LeaseEvent> = silent) {
-    this.#store = store;
-    this.#trace = trace;
-    this.#minTtlSeconds = config.minTtlSeconds;
-    this.#recheckUs = config.recheckUs ?? defaultRecheckUs;
-    this.#revokeRate = config.revokeRate ?? defaultRevokeRate;
-    this.#defects = config.defects ?? noDefects;
-    this.#isPrimary = this.#defects.everyClockEndsLeases;
-    this.#kind = config.expiry ?? 'heapMap';
+    this.store = store;
+    this.trace = trace;
+    this.minTtlSeconds = config.minTtlSeconds;
+    this.recheckUs = config.recheckUs ?? defaultRecheckUs;
+    this.revokeRate = config.revokeRate ?? defaultRevokeRate;
+    this.defects = config.defects ?? noDefects;
+    this.primary = this.defects.everyClockEndsLeases;
+    this.kind = config.expiry ?? 'heapMap';
     const { checkpoints } = config;
-    this.#checkpoints = checkpoints === undefined ? null : new CheckpointSchedule(checkpoints.intervalUs);
-    this.#keepsCheckpoints = checkpoints?.persist === true;
-    this.#search = makeExpirySearch(this.#kind, this.#leases, trace);
-    this.#load();
+    this.checkpoints = checkpoints === undefined ? null : new CheckpointSchedule(checkpoints.intervalUs);
+    this.keepsCheckpoints = checkpoints?.persist === true;
+    this.search = makeExpirySearch(this.kind, this.records, trace);
+    this.load();
   }
 
   /**
@@ -102,36 +102,36 @@ export class Lessor implements KeyLeases {
    * @source etcd v3.4.23 lease/lessor.go Recover
    */
   recover(): void {
-    this.#isPrimary = false;
-    this.#search.clear();
-    this.#checkpoints?.clear();
-    this.#leases.clear();
-    this.#leaseOf.clear();
-    this.#load();
+    this.primary = false;
+    this.search.clear();
+    this.checkpoints?.clear();
+    this.records.clear();
+    this.recordOf.clear();
+    this.load();
   }
 
   /** How to begin the transaction that deletes a revoked lease's keys. */
   setRangeDeleter(openTxn: () => TxnDelete): void {
-    this.#openTxn = openTxn;
+    this.openTxn = openTxn;
   }
 
   /** Whether this member's clock counts: between `promote` and `demote`. */
   get isPrimary(): boolean {
-    return this.#isPrimary;
+    return this.primary;
   }
 
   get leaseCount(): number {
-    return this.#leases.size;
+    return this.records.size;
   }
 
   /** What the search for expired leases has cost so far. */
   get work(): ExpiryWork {
-    return this.#search.work;
+    return this.search.work;
   }
 
   /** The heap's array as it is; empty for a scan, and while this member does not lead. */
   get heap(): readonly Readonly<QueueEntry>[] {
-    return this.#search.entries;
+    return this.search.entries;
   }
 
   /**
@@ -143,18 +143,18 @@ export class Lessor implements KeyLeases {
     assert(Number.isSafeInteger(ttlSeconds), 'lessor: a TTL is a safe integer');
     if (id === noLease) throw new LeaseError('lease not found');
     if (ttlSeconds > maxTtlSeconds) throw new LeaseError('too large lease TTL');
-    if (this.#leases.has(id)) throw new LeaseError('lease already exists');
-    const lease = this.#record(id, ttlSeconds, 0);
-    this.#leases.set(id, lease);
-    this.#store.put(lease);
-    if (this.#isPrimary) {
-      this.#refresh(lease, nowUs);
-      this.#schedule(lease, nowUs);
+    if (this.records.has(id)) throw new LeaseError('lease already exists');
+    const lease = this.record(id, ttlSeconds, 0);
+    this.records.set(id, lease);
+    this.store.put(lease);
+    if (this.primary) {
+      this.refresh(lease, nowUs);
+      this.schedule(lease, nowUs);
     }
     this.counts.granted++;
     this.counts.ttlSeconds.observe(lease.ttlSeconds);
     const { expiryUs } = lease;
-    this.#tellTime('lease.grant', lease, expiryUs ?? -1);
+    this.tellTime('lease.grant', lease, expiryUs ?? -1);
     return viewOf(lease);
   }
 
@@ -163,20 +163,20 @@ export class Lessor implements KeyLeases {
    * @throws LeaseError 'lease not found'
    */
   revoke(id: LeaseId): void {
-    const lease = this.#get(id);
-    assert(this.#openTxn !== null, 'lessor: a lease is revoked when the store can delete its keys');
-    const txn = this.#openTxn();
+    const lease = this.get(id);
+    assert(this.openTxn !== null, 'lessor: a lease is revoked when the store can delete its keys');
+    const txn = this.openTxn();
     const keys = sortedKeys(lease);
-    if (this.#defects.revokeLeavesKey) keys.pop();
+    if (this.defects.revokeLeavesKey) keys.pop();
     let revision = 0;
     for (const key of keys) revision = txn.deleteRange(key, null).revision;
-    for (const item of lease.keys.keys()) this.#leaseOf.delete(item);
-    this.#leases.delete(id);
-    this.#store.delete(id);
+    for (const item of lease.keys.keys()) this.recordOf.delete(item);
+    this.records.delete(id);
+    this.store.delete(id);
     txn.end();
     this.counts.revoked++;
-    if (!this.#trace.on) return;
-    this.#trace.emit({ type: 'lease.revoke', id: idToHex(id), keyCount: keys.length, revision });
+    if (!this.trace.on) return;
+    this.trace.emit({ type: 'lease.revoke', id: idToHex(id), keyCount: keys.length, revision });
   }
 
   /**
@@ -186,19 +186,19 @@ export class Lessor implements KeyLeases {
    * @source etcd v3.4.23 lease/lessor.go Checkpoint
    */
   checkpoint(id: LeaseId, remainingSeconds: number, nowUs: number): void {
-    const lease = this.#leases.get(id);
+    const lease = this.records.get(id);
     if (lease === undefined) return;
     lease.remainingTtlSeconds = remainingSeconds;
-    if (this.#keepsCheckpoints) this.#store.put(lease);
-    if (this.#isPrimary) this.#schedule(lease, nowUs);
-    if (this.#trace.on) this.#trace.emit({ type: 'lease.checkpoint', id: idToHex(id), remainingSeconds });
+    if (this.keepsCheckpoints) this.store.put(lease);
+    if (this.primary) this.schedule(lease, nowUs);
+    if (this.trace.on) this.trace.emit({ type: 'lease.checkpoint', id: idToHex(id), remainingSeconds });
   }
 
   /** What is to be told of now, in batches for the log. */
   takeCheckpoints(nowUs: number): Checkpoint[][] {
-    if (this.#checkpoints === null || !this.#isPrimary) return [];
-    return this.#checkpoints.take(nowUs, (id) => {
-      const lease = this.#leases.get(id);
+    if (this.checkpoints === null || !this.primary) return [];
+    return this.checkpoints.take(nowUs, (id) => {
+      const lease = this.records.get(id);
       const leftUs = lease === undefined ? 0 : remainingUs(lease, nowUs);
       const seconds = Math.ceil(leftUs / secondUs);
       return leftUs <= 0 || lease === undefined || seconds >= lease.ttlSeconds ? null : seconds;
@@ -210,13 +210,13 @@ export class Lessor implements KeyLeases {
    * @throws LeaseError 'not a primary lessor' | 'lease not found'
    */
   renew(id: LeaseId, nowUs: number): Renewal {
-    if (!this.#isPrimary) throw new LeaseError('not a primary lessor');
-    const lease = this.#get(id);
+    if (!this.primary) throw new LeaseError('not a primary lessor');
+    const lease = this.get(id);
     if (remainingUs(lease, nowUs) <= 0) return { kind: 'expired' };
-    if (this.#checkpoints !== null && lease.remainingTtlSeconds > 0) return { kind: 'checkpointed' };
-    const expiryUs = this.#refresh(lease, nowUs);
+    if (this.checkpoints !== null && lease.remainingTtlSeconds > 0) return { kind: 'checkpointed' };
+    const expiryUs = this.refresh(lease, nowUs);
     this.counts.renewed++;
-    this.#tellTime('lease.renew', lease, expiryUs);
+    this.tellTime('lease.renew', lease, expiryUs);
     return { kind: 'renewed', ttlSeconds: lease.ttlSeconds };
   }
 
@@ -225,31 +225,31 @@ export class Lessor implements KeyLeases {
    * @throws LeaseError 'lease not found'
    */
   attach(id: LeaseId, key: Uint8Array): void {
-    const lease = this.#get(id);
+    const lease = this.get(id);
     const item = itemOf(key);
-    const holder = this.#leaseOf.get(item);
+    const holder = this.recordOf.get(item);
     assert(holder === undefined || holder === lease, 'lessor: a key is detached from its old lease first');
     lease.keys.set(item, key);
-    this.#leaseOf.set(item, lease);
-    this.#tellKey('lease.attach', lease, key);
+    this.recordOf.set(item, lease);
+    this.tellKey('lease.attach', lease, key);
   }
 
   /** @throws LeaseError 'lease not found' */
   detach(id: LeaseId, key: Uint8Array): void {
-    const lease = this.#get(id);
+    const lease = this.get(id);
     const item = itemOf(key);
     if (!lease.keys.delete(item)) return;
-    this.#leaseOf.delete(item);
-    this.#tellKey('lease.detach', lease, key);
+    this.recordOf.delete(item);
+    this.tellKey('lease.detach', lease, key);
   }
 
   /** The lease to which a key is attached; null for none. */
   leaseOf(key: Uint8Array): LeaseId | null {
-    return this.#leaseOf.get(itemOf(key))?.id ?? null;
+    return this.recordOf.get(itemOf(key))?.id ?? null;
   }
 
   lookup(id: LeaseId): Lease | null {
-    const lease = this.#leases.get(id);
+    const lease = this.records.get(id);
     return lease === undefined ? null : viewOf(lease);
   }
 
@@ -258,18 +258,18 @@ export class Lessor implements KeyLeases {
    * @throws LeaseError 'lease not found'
    */
   timeToLive(id: LeaseId, nowUs: number): number {
-    const { expiryUs } = this.#get(id);
+    const { expiryUs } = this.get(id);
     return expiryUs === null ? foreverSeconds : Math.trunc((expiryUs - nowUs) / secondUs);
   }
 
   /** The keys of a lease, ascending bytewise. @throws LeaseError 'lease not found' */
   keysOf(id: LeaseId): Uint8Array[] {
-    return sortedKeys(this.#get(id));
+    return sortedKeys(this.get(id));
   }
 
   /** All leases, the next to expire first; equal ones by id. */
   leases(): Lease[] {
-    return this.#byExpiry().map(viewOf);
+    return this.byExpiry().map(viewOf);
   }
 
   /**
@@ -277,25 +277,21 @@ export class Lessor implements KeyLeases {
    * there to renew it. Where very many would expire together, some get more.
    */
   promote(extendUs: number, nowUs: number): void {
-    this.#isPrimary = true;
-    for (const lease of this.#leases.values()) {
-      this.#refresh(
-        lease,
-        nowUs,
-        this.#defects.promotionEndsLeases ? -secondsOf(lease) * secondUs : extendUs,
-      );
-      this.#schedule(lease, nowUs);
+    this.primary = true;
+    for (const lease of this.records.values()) {
+      this.refresh(lease, nowUs, this.defects.promotionEndsLeases ? -secondsOf(lease) * secondUs : extendUs);
+      this.schedule(lease, nowUs);
     }
-    const leases = this.#byExpiry();
+    const leases = this.byExpiry();
     const delays = spreadPileUp(
       leases.map((lease) => remainingUs(lease, nowUs)),
-      this.#revokeRate,
+      this.revokeRate,
     );
     leases.forEach((lease, i) => {
-      if (delays[i] > 0) this.#refresh(lease, nowUs, extendUs + delays[i]);
+      if (delays[i] > 0) this.refresh(lease, nowUs, extendUs + delays[i]);
     });
-    if (!this.#trace.on) return;
-    this.#trace.emit({
+    if (!this.trace.on) return;
+    this.trace.emit({
       type: 'lease.promote',
       extendUs,
       ids: leases.map(({ id }) => idToHex(id)),
@@ -306,14 +302,13 @@ export class Lessor implements KeyLeases {
 
   /** Another member leads, or nobody: no lease expires here. */
   demote(): void {
-    if (this.#defects.everyClockEndsLeases) return;
-    const wasPrimary = this.#isPrimary;
-    this.#isPrimary = false;
-    for (const lease of this.#leases.values()) lease.expiryUs = null;
-    this.#search.clear();
-    this.#checkpoints?.clear();
-    if (wasPrimary && this.#trace.on)
-      this.#trace.emit({ type: 'lease.demote', leaseCount: this.#leases.size });
+    if (this.defects.everyClockEndsLeases) return;
+    const wasPrimary = this.primary;
+    this.primary = false;
+    for (const lease of this.records.values()) lease.expiryUs = null;
+    this.search.clear();
+    this.checkpoints?.clear();
+    if (wasPrimary && this.trace.on) this.trace.emit({ type: 'lease.demote', leaseCount: this.records.size });
   }
 
   /**
@@ -323,78 +318,82 @@ export class Lessor implements KeyLeases {
    */
   expire(nowUs: number): LeaseId[] {
     const expired: LeaseId[] = [];
-    if (!this.#isPrimary) return expired;
-    this.#search.takeDue(nowUs, Math.floor(this.#revokeRate / 2), (id) => {
-      const lease = this.#get(id);
-      lease.dueUs = nowUs + this.#recheckUs;
-      this.#search.register(lease);
+    if (!this.primary) return expired;
+    this.search.takeDue(nowUs, Math.floor(this.revokeRate / 2), (id) => {
+      const lease = this.get(id);
+      lease.dueUs = nowUs + this.recheckUs;
+      this.search.register(lease);
       expired.push(id);
-      this.#tellExpired(lease);
+      this.tellExpired(lease);
     });
     return expired;
   }
 
-  #load(): void {
-    for (const { id, ttlSeconds, remainingTtlSeconds } of this.#store.all()) {
-      this.#leases.set(id, this.#record(id, ttlSeconds, remainingTtlSeconds));
+  private load(): void {
+    for (const { id, ttlSeconds, remainingTtlSeconds } of this.store.all()) {
+      this.records.set(id, this.record(id, ttlSeconds, remainingTtlSeconds));
     }
-    this.#tellOpen();
+    this.tellOpen();
   }
 
-  #get(id: LeaseId): LeaseRecord {
-    const lease = this.#leases.get(id);
+  private get(id: LeaseId): LeaseRecord {
+    const lease = this.records.get(id);
     if (lease === undefined) throw new LeaseError('lease not found');
     return lease;
   }
 
-  #record(id: LeaseId, ttlSeconds: number, remainingTtlSeconds: number): LeaseRecord {
-    const ttl = Math.max(ttlSeconds, this.#minTtlSeconds);
+  private record(id: LeaseId, ttlSeconds: number, remainingTtlSeconds: number): LeaseRecord {
+    const ttl = Math.max(ttlSeconds, this.minTtlSeconds);
     return { id, ttlSeconds: ttl, remainingTtlSeconds, expiryUs: null, dueUs: 0, keys: new Map() };
   }
 
   /** @returns the new expiry; the end of countable time for what would be past it */
-  #refresh(lease: LeaseRecord, nowUs: number, extendUs = 0): number {
+  private refresh(lease: LeaseRecord, nowUs: number, extendUs = 0): number {
     const expiryUs = Math.min(nowUs + extendUs + secondsOf(lease) * secondUs, Number.MAX_SAFE_INTEGER);
     lease.expiryUs = expiryUs;
     lease.dueUs = expiryUs;
-    this.#search.register(lease);
+    this.search.register(lease);
     return expiryUs;
   }
 
-  #schedule(lease: LeaseRecord, nowUs: number): void {
-    this.#checkpoints?.add(lease.id, secondsOf(lease), nowUs);
+  private schedule(lease: LeaseRecord, nowUs: number): void {
+    this.checkpoints?.add(lease.id, secondsOf(lease), nowUs);
   }
 
-  #byExpiry(): LeaseRecord[] {
+  private byExpiry(): LeaseRecord[] {
     const until = ({ expiryUs }: LeaseRecord): number => expiryUs ?? Infinity;
-    return [...this.#leases.values()].sort((a, b) =>
+    return [...this.records.values()].sort((a, b) =>
       until(a) === until(b) ? (a.id < b.id ? -1 : 1) : until(a) - until(b),
     );
   }
 
-  #tellOpen(): void {
-    if (!this.#trace.on) return;
-    const leases = [...this.#leases.values()];
-    this.#trace.emit({
+  private tellOpen(): void {
+    if (!this.trace.on) return;
+    const leases = [...this.records.values()];
+    this.trace.emit({
       type: 'lease.open',
-      expiry: this.#kind,
+      expiry: this.kind,
       ids: leases.map(({ id }) => idToHex(id)),
       ttlsSeconds: leases.map(({ ttlSeconds }) => ttlSeconds),
     });
   }
 
-  #tellTime(type: 'lease.grant' | 'lease.renew', { id, ttlSeconds }: LeaseRecord, expiryUs: number): void {
-    if (this.#trace.on) this.#trace.emit({ type, id: idToHex(id), ttlSeconds, expiryUs });
+  private tellTime(
+    type: 'lease.grant' | 'lease.renew',
+    { id, ttlSeconds }: LeaseRecord,
+    expiryUs: number,
+  ): void {
+    if (this.trace.on) this.trace.emit({ type, id: idToHex(id), ttlSeconds, expiryUs });
   }
 
-  #tellKey(type: 'lease.attach' | 'lease.detach', { id, keys }: LeaseRecord, key: Uint8Array): void {
-    if (!this.#trace.on) return;
-    this.#trace.emit({ type, id: idToHex(id), key: keyText(key), keyCount: keys.size });
+  private tellKey(type: 'lease.attach' | 'lease.detach', { id, keys }: LeaseRecord, key: Uint8Array): void {
+    if (!this.trace.on) return;
+    this.trace.emit({ type, id: idToHex(id), key: keyText(key), keyCount: keys.size });
   }
 
-  #tellExpired({ id, expiryUs }: LeaseRecord): void {
+  private tellExpired({ id, expiryUs }: LeaseRecord): void {
     assert(expiryUs !== null, 'lessor: only what has an expiry expires');
-    if (this.#trace.on) this.#trace.emit({ type: 'lease.expire', id: idToHex(id), expiryUs });
+    if (this.trace.on) this.trace.emit({ type: 'lease.expire', id: idToHex(id), expiryUs });
   }
 }
 

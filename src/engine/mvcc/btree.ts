@@ -24,24 +24,24 @@ const defaultDegree = 32;
  * (Cormen et al., Introduction to Algorithms, chapter 18).
  */
 export class Btree<Item extends Keyed> {
-  readonly #maxItems: number;
-  readonly #minItems: number;
-  #root: Node<Item> = { items: [], children: [] };
-  #size = 0;
+  private readonly maxItems: number;
+  private readonly minItems: number;
+  private root: Node<Item> = { items: [], children: [] };
+  private itemCount = 0;
 
   /** @param degree 2 or more: children of a node are from `degree` to `2 * degree` */
   constructor(degree = defaultDegree) {
     assert(degree >= 2, 'btree: the degree is at least 2');
-    this.#maxItems = 2 * degree - 1;
-    this.#minItems = degree - 1;
+    this.maxItems = 2 * degree - 1;
+    this.minItems = degree - 1;
   }
 
   get size(): number {
-    return this.#size;
+    return this.itemCount;
   }
 
   get(key: Uint8Array): Item | undefined {
-    let node = this.#root;
+    let node = this.root;
     for (;;) {
       const { at, found } = search(node, key);
       if (found) return node.items[at];
@@ -52,41 +52,41 @@ export class Btree<Item extends Keyed> {
 
   /** Adds an item; its key must be a new one. */
   insert(item: Item): void {
-    if (this.#root.items.length === this.#maxItems) {
-      this.#root = { items: [], children: [this.#root] };
-      this.#split(this.#root, 0);
+    if (this.root.items.length === this.maxItems) {
+      this.root = { items: [], children: [this.root] };
+      this.split(this.root, 0);
     }
-    let node = this.#root;
+    let node = this.root;
     while (node.children.length > 0) {
       let at = placeOf(node, item.key);
-      if (node.children[at].items.length === this.#maxItems) {
-        this.#split(node, at);
+      if (node.children[at].items.length === this.maxItems) {
+        this.split(node, at);
         at = placeOf(node, item.key);
       }
       node = node.children[at];
     }
     node.items.splice(placeOf(node, item.key), 0, item);
-    this.#size++;
+    this.itemCount++;
   }
 
   /** @returns the item that was removed, if the key was there */
   delete(key: Uint8Array): Item | undefined {
-    const removed = this.#remove(this.#root, key);
-    if (removed !== undefined) this.#size--;
-    const [onlyChild] = this.#root.children;
-    if (this.#root.items.length === 0 && onlyChild !== undefined) this.#root = onlyChild;
+    const removed = this.remove(this.root, key);
+    if (removed !== undefined) this.itemCount--;
+    const [onlyChild] = this.root.children;
+    if (this.root.items.length === 0 && onlyChild !== undefined) this.root = onlyChild;
     return removed;
   }
 
   /** Visits the items from `from` on in order, until the visitor answers false. Nothing changes meanwhile. */
   ascend(from: Uint8Array, visit: (item: Item) => boolean): void {
-    ascendNode(this.#root, from, visit);
+    ascendNode(this.root, from, visit);
   }
 
   /** Checks order, sizes and depth. Throws InvariantError. */
   check(): void {
     const depths = new Set<number>();
-    this.#checkNode(this.#root, 0, depths);
+    this.checkNode(this.root, 0, depths);
     assert(depths.size === 1, 'btree: all leaves are equally deep');
     let previous: Uint8Array | null = null;
     let count = 0;
@@ -96,25 +96,25 @@ export class Btree<Item extends Keyed> {
       count++;
       return true;
     });
-    assert(count === this.#size, 'btree: the size is the number of items');
+    assert(count === this.itemCount, 'btree: the size is the number of items');
   }
 
-  #checkNode(node: Node<Item>, depth: number, depths: Set<number>): void {
+  private checkNode(node: Node<Item>, depth: number, depths: Set<number>): void {
     const { items, children } = node;
-    assert(items.length <= this.#maxItems, 'btree: no node is too full');
-    assert(depth === 0 || items.length >= this.#minItems, 'btree: no node but the root is too poor');
+    assert(items.length <= this.maxItems, 'btree: no node is too full');
+    assert(depth === 0 || items.length >= this.minItems, 'btree: no node but the root is too poor');
     const surround = children.length === 0 || children.length === items.length + 1;
     assert(surround, 'btree: children surround the items');
     if (children.length === 0) depths.add(depth);
-    for (const child of children) this.#checkNode(child, depth + 1, depths);
+    for (const child of children) this.checkNode(child, depth + 1, depths);
   }
 
   /** Splits a full child; its middle item comes up into the parent. */
-  #split(parent: Node<Item>, at: number): void {
+  private split(parent: Node<Item>, at: number): void {
     const left = parent.children[at];
     const right: Node<Item> = {
-      items: left.items.splice(this.#minItems + 1),
-      children: left.children.splice(this.#minItems + 1),
+      items: left.items.splice(this.minItems + 1),
+      children: left.children.splice(this.minItems + 1),
     };
     const middle = left.items.pop();
     assert(middle !== undefined, 'btree: only a full node is split');
@@ -122,63 +122,63 @@ export class Btree<Item extends Keyed> {
     parent.children.splice(at + 1, 0, right);
   }
 
-  #remove(start: Node<Item>, key: Uint8Array): Item | undefined {
+  private remove(start: Node<Item>, key: Uint8Array): Item | undefined {
     let node = start;
     for (;;) {
       const { at, found } = search(node, key);
       if (node.children.length === 0) return found ? node.items.splice(at, 1)[0] : undefined;
-      if (found) return this.#removeInner(node, at, key);
-      node = this.#enrich(node, at);
+      if (found) return this.removeInner(node, at, key);
+      node = this.enrich(node, at);
     }
   }
 
   /** Replaces an item of an inner node by its neighbour in a leaf, or moves it down and removes it there. */
-  #removeInner(node: Node<Item>, at: number, key: Uint8Array): Item | undefined {
+  private removeInner(node: Node<Item>, at: number, key: Uint8Array): Item | undefined {
     const item = node.items[at];
     const [left, right] = [node.children[at], node.children[at + 1]];
-    if (left.items.length > this.#minItems) node.items[at] = this.#removeLast(left);
-    else if (right.items.length > this.#minItems) node.items[at] = this.#removeFirst(right);
+    if (left.items.length > this.minItems) node.items[at] = this.removeLast(left);
+    else if (right.items.length > this.minItems) node.items[at] = this.removeFirst(right);
     else {
-      this.#merge(node, at);
-      return this.#remove(node.children[at], key);
+      this.merge(node, at);
+      return this.remove(node.children[at], key);
     }
     return item;
   }
 
-  #removeLast(start: Node<Item>): Item {
+  private removeLast(start: Node<Item>): Item {
     let node = start;
-    while (node.children.length > 0) node = this.#enrich(node, node.children.length - 1);
+    while (node.children.length > 0) node = this.enrich(node, node.children.length - 1);
     const item = node.items.pop();
     assert(item !== undefined, 'btree: no leaf below the root is empty');
     return item;
   }
 
-  #removeFirst(start: Node<Item>): Item {
+  private removeFirst(start: Node<Item>): Item {
     let node = start;
-    while (node.children.length > 0) node = this.#enrich(node, 0);
+    while (node.children.length > 0) node = this.enrich(node, 0);
     const item = node.items.shift();
     assert(item !== undefined, 'btree: no leaf below the root is empty');
     return item;
   }
 
   /** Makes sure that a child can lose an item; returns the child, which may have been merged into another. */
-  #enrich(parent: Node<Item>, at: number): Node<Item> {
+  private enrich(parent: Node<Item>, at: number): Node<Item> {
     const child = parent.children[at];
-    if (child.items.length > this.#minItems) return child;
+    if (child.items.length > this.minItems) return child;
     const left = parent.children[at - 1] as Node<Item> | undefined;
     const right = parent.children[at + 1] as Node<Item> | undefined;
-    if (left !== undefined && left.items.length > this.#minItems) rotateRight(parent, at - 1);
-    else if (right !== undefined && right.items.length > this.#minItems) rotateLeft(parent, at);
-    else if (right !== undefined) this.#merge(parent, at);
+    if (left !== undefined && left.items.length > this.minItems) rotateRight(parent, at - 1);
+    else if (right !== undefined && right.items.length > this.minItems) rotateLeft(parent, at);
+    else if (right !== undefined) this.merge(parent, at);
     else {
-      this.#merge(parent, at - 1);
+      this.merge(parent, at - 1);
       return parent.children[at - 1];
     }
     return child;
   }
 
   /** Puts an item and the child after it into the child before it. */
-  #merge(parent: Node<Item>, at: number): void {
+  private merge(parent: Node<Item>, at: number): void {
     const [item] = parent.items.splice(at, 1);
     const [right] = parent.children.splice(at + 1, 1);
     const left = parent.children[at];

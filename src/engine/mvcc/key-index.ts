@@ -40,8 +40,8 @@ const newGeneration = (): OpenGeneration => ({ version: 0, created: never, revis
  */
 export class KeyIndex {
   readonly key: Uint8Array;
-  #modified: Revision = never;
-  #generations: OpenGeneration[] = [newGeneration()];
+  private lastModified: Revision = never;
+  private history: OpenGeneration[] = [newGeneration()];
 
   constructor(key: Uint8Array) {
     this.key = key;
@@ -50,51 +50,54 @@ export class KeyIndex {
   /** A key as a start finds it, of which earlier changes may be gone. */
   static restore(key: Uint8Array, created: Revision, modified: Revision, version: number): KeyIndex {
     const index = new KeyIndex(key);
-    index.#modified = modified;
-    index.#generations = [{ version, created, revisions: [modified] }];
+    index.lastModified = modified;
+    index.history = [{ version, created, revisions: [modified] }];
     return index;
   }
 
   /** The last change. */
   get modified(): Revision {
-    return this.#modified;
+    return this.lastModified;
   }
 
   /** Nothing is left of the key. */
   get isEmpty(): boolean {
-    return this.#generations.length === 1 && this.#generations[0].revisions.length === 0;
+    return this.history.length === 1 && this.history[0].revisions.length === 0;
   }
 
   /** The key exists at the newest revision. */
   get isAlive(): boolean {
-    return this.#last.revisions.length > 0;
+    return this.last.revisions.length > 0;
   }
 
   /** For inspection: each life's revisions, oldest first. */
   get generations(): readonly Generation[] {
-    return this.#generations;
+    return this.history;
   }
 
   put(revision: Revision): void {
-    assert(compareRevisions(revision, this.#modified) > 0, 'key-index: a change is newer than all before it');
-    const generation = this.#last;
+    assert(
+      compareRevisions(revision, this.lastModified) > 0,
+      'key-index: a change is newer than all before it',
+    );
+    const generation = this.last;
     if (generation.revisions.length === 0) generation.created = revision;
     generation.revisions.push(revision);
     generation.version++;
-    this.#modified = revision;
+    this.lastModified = revision;
   }
 
   /** Ends the key's life. @returns false when it is not alive: nothing has changed then */
   tombstone(revision: Revision): boolean {
     if (!this.isAlive) return false;
     this.put(revision);
-    this.#generations.push(newGeneration());
+    this.history.push(newGeneration());
     return true;
   }
 
   /** The change that a read at main revision `at` sees; null when the key does not exist then. */
   get(at: number): Found | null {
-    const generation = this.#findGeneration(at);
+    const generation = this.findGeneration(at);
     if (generation === null) return null;
     const { revisions, created, version } = generation;
     const place = revisions.findLastIndex((revision) => revision.main <= at);
@@ -105,7 +108,7 @@ export class KeyIndex {
   /** All changes from main revision `from` on, of each transaction the last one. */
   since(from: number): Revision[] {
     const found: Revision[] = [];
-    for (const { revisions } of this.#generations) {
+    for (const { revisions } of this.history) {
       for (const revision of revisions) {
         if (revision.main < from) continue;
         if (found.at(-1)?.main === revision.main) found.pop();
@@ -117,35 +120,35 @@ export class KeyIndex {
 
   /** Drops what no read at `at` or later can see; what stays of the revisions up to `at` goes into `kept`. */
   compact(at: number, kept: RevisionSet): void {
-    const { place, revisionPlace } = this.#keep(at, kept);
-    const generation = this.#generations[place];
+    const { place, revisionPlace } = this.placeOfKept(at, kept);
+    const generation = this.history[place];
     let from = place;
     if (generation.revisions.length > 0) {
       if (revisionPlace >= 0) generation.revisions.splice(0, revisionPlace);
-      if (generation.revisions.length === 1 && place < this.#generations.length - 1) {
+      if (generation.revisions.length === 1 && place < this.history.length - 1) {
         kept.delete(revisionText(generation.revisions[0]));
         from++;
       }
     }
-    this.#generations.splice(0, from);
+    this.history.splice(0, from);
   }
 
   /** What a compaction at `at` would keep, without doing it. */
   keep(at: number, kept: RevisionSet): void {
     if (this.isEmpty) return;
-    const { place, revisionPlace } = this.#keep(at, kept);
-    const { revisions } = this.#generations[place];
-    const isTombstone = revisionPlace === revisions.length - 1 && place < this.#generations.length - 1;
+    const { place, revisionPlace } = this.placeOfKept(at, kept);
+    const { revisions } = this.history[place];
+    const isTombstone = revisionPlace === revisions.length - 1 && place < this.history.length - 1;
     if (revisions.length > 0 && isTombstone) kept.delete(revisionText(revisions[revisionPlace]));
   }
 
-  get #last(): OpenGeneration {
-    return this.#generations[this.#generations.length - 1];
+  private get last(): OpenGeneration {
+    return this.history[this.history.length - 1];
   }
 
   /** The first generation not over at `at`, and its last revision up to `at` (-1: none), which stays. */
-  #keep(at: number, kept: RevisionSet): { place: number; revisionPlace: number } {
-    const lives = this.#generations;
+  private placeOfKept(at: number, kept: RevisionSet): { place: number; revisionPlace: number } {
+    const lives = this.history;
     const isOver = ({ revisions }: Generation): boolean => (revisions.at(-1)?.main ?? Infinity) <= at;
     const open = lives.findIndex((life) => !isOver(life));
     const place = open < 0 ? lives.length - 1 : open;
@@ -156,10 +159,10 @@ export class KeyIndex {
   }
 
   /** The life in which `at` falls; null in the gap between two, where the key does not exist. */
-  #findGeneration(at: number): OpenGeneration | null {
-    const last = this.#generations.length - 1;
+  private findGeneration(at: number): OpenGeneration | null {
+    const last = this.history.length - 1;
     for (let place = last; place >= 0; place--) {
-      const generation = this.#generations[place];
+      const generation = this.history[place];
       const { revisions } = generation;
       if (revisions.length === 0) continue;
       if (place < last && revisions[revisions.length - 1].main <= at) return null;

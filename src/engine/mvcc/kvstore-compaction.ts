@@ -57,33 +57,33 @@ export interface CompactionParts {
  */
 export class Compactions {
   readonly counts: CompactionCounts = { indexes: 0, pauses: 0, finished: 0, deletedRecords: 0 };
-  readonly #parts: CompactionParts;
-  #jobs: Job[] = [];
+  private readonly parts: CompactionParts;
+  private jobs: Job[] = [];
 
   constructor(parts: CompactionParts) {
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   get isIdle(): boolean {
-    return this.#jobs.length === 0;
+    return this.jobs.length === 0;
   }
 
   schedule(revision: number): void {
     const start = new Uint8Array(0);
     const job: Job = { revision, kept: new Set(), nextKey: start, next: start, deletedCount: 0, done: [] };
-    this.#jobs.push(job);
+    this.jobs.push(job);
   }
 
   /** Forgets them all: the store has gone over to another database. Who waits is called back. */
   drop(): void {
-    const jobs = this.#jobs;
-    this.#jobs = [];
+    const jobs = this.jobs;
+    this.jobs = [];
     for (const { done } of jobs) for (const callback of done) callback();
   }
 
   /** Calls back when all compactions that were ordered so far are carried out. */
   whenDone(callback: () => void): void {
-    const last = this.#jobs.at(-1);
+    const last = this.jobs.at(-1);
     if (last === undefined) callback();
     else last.done.push(callback);
   }
@@ -93,45 +93,45 @@ export class Compactions {
    * @returns microseconds until the next one is due; null when nothing is left to do
    */
   run(): number | null {
-    const [job] = this.#jobs;
+    const [job] = this.jobs;
     if (job === undefined) return null;
     if (job.nextKey !== null) {
-      const { index, trace } = this.#parts;
+      const { index, trace } = this.parts;
       job.nextKey = index().compactSome(job.revision, job.nextKey, batchKeys, job.kept);
       if (job.nextKey !== null) return indexPauseUs;
       this.counts.indexes++;
       const { revision } = job;
       if (trace.on) trace.emit({ type: 'mvcc.compactIndex', revision, keyCount: index().size });
     }
-    if (!this.#deleteSome(job)) {
+    if (!this.deleteSome(job)) {
       this.counts.pauses++;
       return pauseUs;
     }
     this.counts.finished++;
     this.counts.deletedRecords += job.deletedCount;
-    this.#jobs.shift();
+    this.jobs.shift();
     for (const callback of job.done) callback();
     return this.isIdle ? null : indexPauseUs;
   }
 
   /** @returns whether the job is done */
-  #deleteSome(job: Job): boolean {
-    const { backend, trace } = this.#parts;
+  private deleteSome(job: Job): boolean {
+    const { backend, trace } = this.parts;
     const end = encodeRevision({ main: job.revision + 1, sub: 0 });
     const pairs = backend.batchTx.range('key', job.next, end, batchRecords);
     let deletedCount = 0;
     for (const { key, value } of pairs) {
       const revision = decodeRevision(key);
-      const isDropped = this.#parts.dropsNewest === true && revision.main === job.revision;
+      const isDropped = this.parts.dropsNewest === true && revision.main === job.revision;
       if (job.kept.has(revisionText(revision)) && !isDropped) continue;
-      this.#parts.onDelete(key, value);
+      this.parts.onDelete(key, value);
       backend.batchTx.delete('key', key.slice());
       deletedCount++;
     }
     job.deletedCount += deletedCount;
     const isLast = pairs.length < batchRecords;
-    if (isLast) this.#finish(job);
-    else job.next = this.#after(pairs.at(-1)?.key);
+    if (isLast) this.finish(job);
+    else job.next = this.after(pairs.at(-1)?.key);
     backend.unlock();
     if (!isLast) backend.commit('force');
     const { revision } = job;
@@ -142,14 +142,14 @@ export class Compactions {
     return isLast;
   }
 
-  #after(key: Uint8Array | undefined): Uint8Array {
+  private after(key: Uint8Array | undefined): Uint8Array {
     assert(key !== undefined, 'compaction: a full batch has a last record');
     const { main, sub } = decodeRevision(key);
     return encodeRevision({ main, sub: sub + 1 });
   }
 
-  #finish({ revision }: Job): void {
+  private finish({ revision }: Job): void {
     const mark = encodeRevision({ main: revision, sub: 0 });
-    this.#parts.backend.batchTx.put('meta', metaKeys.finishedCompactRevision, mark);
+    this.parts.backend.batchTx.put('meta', metaKeys.finishedCompactRevision, mark);
   }
 }

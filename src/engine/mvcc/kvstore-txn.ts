@@ -78,25 +78,25 @@ function readRecord(source: RecordSource, revision: Revision): KeyValue {
 export class StoreReadTxn implements ReadTxn {
   readonly firstRevision: number;
   readonly revision: number;
-  readonly #context: TxnContext;
-  readonly #source: RecordSource;
-  #operations = 0;
+  private readonly context: TxnContext;
+  private readonly source: RecordSource;
+  private operations = 0;
 
   constructor(context: TxnContext, source: RecordSource) {
-    this.#context = context;
-    this.#source = source;
+    this.context = context;
+    this.source = source;
     this.firstRevision = context.compactRevision;
     this.revision = context.revision;
   }
 
   range(key: Uint8Array, end: Uint8Array | null, options: RangeOptions): RangeResult {
-    this.#operations++;
-    this.#context.counts.ranges++;
-    return rangeKeys(this.#context, this.#source, this.revision, key, end, options);
+    this.operations++;
+    this.context.counts.ranges++;
+    return rangeKeys(this.context, this.source, this.revision, key, end, options);
   }
 
   end(): void {
-    if (this.#operations > 1) this.#context.counts.txns++;
+    if (this.operations > 1) this.context.counts.txns++;
   }
 }
 
@@ -105,38 +105,38 @@ export class StoreWriteTxn implements WriteTxn {
   readonly firstRevision: number;
   /** The revision at which the transaction began. */
   readonly revision: number;
-  readonly #context: TxnContext;
-  readonly #tx: BatchTx;
-  readonly #onEnd: (changes: readonly KeyValue[]) => void;
-  readonly #changes: KeyValue[] = [];
-  #operations = 0;
+  private readonly context: TxnContext;
+  private readonly tx: BatchTx;
+  private readonly onEnd: (changes: readonly KeyValue[]) => void;
+  private readonly changed: KeyValue[] = [];
+  private operations = 0;
 
   constructor(context: TxnContext, tx: BatchTx, onEnd: (changes: readonly KeyValue[]) => void) {
-    this.#context = context;
-    this.#tx = tx;
-    this.#onEnd = onEnd;
+    this.context = context;
+    this.tx = tx;
+    this.onEnd = onEnd;
     this.firstRevision = context.compactRevision;
     this.revision = context.revision;
   }
 
   get changes(): readonly KeyValue[] {
-    return this.#changes;
+    return this.changed;
   }
 
   range(key: Uint8Array, end: Uint8Array | null, options: RangeOptions): RangeResult {
-    this.#operations++;
-    this.#context.counts.ranges++;
-    return rangeKeys(this.#context, this.#tx, this.#seen, key, end, options);
+    this.operations++;
+    this.context.counts.ranges++;
+    return rangeKeys(this.context, this.tx, this.seen, key, end, options);
   }
 
   /** @source etcd mvcc/kvstore_txn.go put */
   put(key: Uint8Array, value: Uint8Array, lease: bigint): number {
-    const { counts } = this.#context;
-    this.#operations++;
+    const { counts } = this.context;
+    this.operations++;
     counts.puts++;
     counts.putBytes += key.length + value.length;
-    const next = this.#next;
-    const before = this.#context.index.get(key, next.main);
+    const next = this.next;
+    const before = this.context.index.get(key, next.main);
     const kv: KeyValue = {
       key,
       createRevision: before?.created.main ?? next.main,
@@ -146,43 +146,43 @@ export class StoreWriteTxn implements WriteTxn {
       lease,
     };
     const record = encodeKeyValue(kv);
-    this.#tx.seqPut('key', encodeRevision(next), record);
-    this.#context.index.put(key, next);
-    this.#changes.push(kv);
-    this.#tellPut(kv, next, record.length);
-    this.#moveLease(key, lease);
+    this.tx.seqPut('key', encodeRevision(next), record);
+    this.context.index.put(key, next);
+    this.changed.push(kv);
+    this.tellPut(kv, next, record.length);
+    this.moveLease(key, lease);
     return next.main;
   }
 
   /** @source etcd mvcc/kvstore_txn.go deleteRange */
   deleteRange(key: Uint8Array, end: Uint8Array | null): Deleted {
-    this.#operations++;
-    this.#context.counts.deletes++;
-    const found = this.#context.index.range(key, end, this.#seen);
-    for (const { key } of found) this.#delete(key);
-    return { deleted: found.length, revision: this.#seen };
+    this.operations++;
+    this.context.counts.deletes++;
+    const found = this.context.index.range(key, end, this.seen);
+    for (const { key } of found) this.delete(key);
+    return { deleted: found.length, revision: this.seen };
   }
 
   end(): void {
-    if (this.#operations > 1) this.#context.counts.txns++;
-    this.#onEnd(this.#changes);
+    if (this.operations > 1) this.context.counts.txns++;
+    this.onEnd(this.changed);
   }
 
-  #delete(key: Uint8Array): void {
-    const next = this.#next;
+  private delete(key: Uint8Array): void {
+    const next = this.next;
     const tombstone = { key, createRevision: 0, modRevision: 0, version: 0, value: emptyBytes, lease: 0n };
-    this.#tx.seqPut('key', encodeRevision(next, true), encodeKeyValue(tombstone));
-    const wasAlive = this.#context.index.tombstone(key, next);
+    this.tx.seqPut('key', encodeRevision(next, true), encodeKeyValue(tombstone));
+    const wasAlive = this.context.index.tombstone(key, next);
     assert(wasAlive, 'kvstore: only an existing key is deleted');
-    this.#changes.push({ ...tombstone, modRevision: next.main });
-    const { trace } = this.#context;
+    this.changed.push({ ...tombstone, modRevision: next.main });
+    const { trace } = this.context;
     if (trace.on) trace.emit({ type: 'mvcc.tombstone', key: keyText(key), ...next });
-    this.#moveLease(key, noLease);
+    this.moveLease(key, noLease);
   }
 
   /** Whoever puts a lease into a record has looked whether it is there; one that is not holds no key. */
-  #moveLease(key: Uint8Array, lease: bigint): void {
-    const { leases } = this.#context;
+  private moveLease(key: Uint8Array, lease: bigint): void {
+    const { leases } = this.context;
     if (leases === null) return;
     const [before, after] = [leases.leaseOf(key), leaseId(lease)];
     if (before !== null) leases.detach(before, key);
@@ -190,17 +190,17 @@ export class StoreWriteTxn implements WriteTxn {
   }
 
   /** The newest revision that the transaction sees: with its own changes, once there are any. */
-  get #seen(): number {
-    return this.revision + (this.#changes.length > 0 ? 1 : 0);
+  private get seen(): number {
+    return this.revision + (this.changed.length > 0 ? 1 : 0);
   }
 
   /** The revision of the next change. */
-  get #next(): Revision {
-    return { main: this.revision + 1, sub: this.#changes.length };
+  private get next(): Revision {
+    return { main: this.revision + 1, sub: this.changed.length };
   }
 
-  #tellPut(kv: KeyValue, { main, sub }: Revision, sizeBytes: number): void {
-    const { trace } = this.#context;
+  private tellPut(kv: KeyValue, { main, sub }: Revision, sizeBytes: number): void {
+    const { trace } = this.context;
     if (!trace.on) return;
     const { createRevision, version } = kv;
     const key = keyText(kv.key);

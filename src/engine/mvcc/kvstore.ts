@@ -39,7 +39,7 @@ type OnDelete = (key: Uint8Array, value: Uint8Array) => void;
 
 /** @source etcd mvcc/kvstore.go */
 export class KvStore {
-  #index = new TreeIndex();
+  private treeIndex = new TreeIndex();
   readonly trace: Trace<MvccEvent>;
   /** Null for a store without leases: records then name them, and nothing more. */
   readonly leases: KeyLeases | null;
@@ -47,12 +47,12 @@ export class KvStore {
   readonly defects: Defects;
   /** Compactions under way: whoever owns the store lets them work. */
   readonly compactions: Compactions;
-  readonly #backend: Backend;
-  #currentRevision = firstRevision;
-  #compactRevision = neverCompacted;
-  #writing = false;
-  #onChanges: OnChanges | null = null;
-  #onDelete: OnDelete | null = null;
+  private readonly backend: Backend;
+  private currentRevision = firstRevision;
+  private compactedRevision = neverCompacted;
+  private writing = false;
+  private onChanges: OnChanges | null = null;
+  private onDelete: OnDelete | null = null;
 
   /**
    * Opens the store that the backend holds, and attaches its keys to their leases.
@@ -64,24 +64,24 @@ export class KvStore {
     leases: KeyLeases | null = null,
     defects: Defects = noDefects,
   ) {
-    this.#backend = backend;
+    this.backend = backend;
     this.defects = defects;
     this.trace = trace;
     this.leases = leases;
-    const index = kept((self: KvStore) => () => self.#index, this);
+    const index = kept((self: KvStore) => () => self.treeIndex, this);
     const onDelete = kept(
       (self: KvStore): OnDelete =>
         (key, value) =>
-          self.#onDelete?.(key, value),
+          self.onDelete?.(key, value),
       this,
     );
     const { compactionDropsNewest: dropsNewest } = defects;
     this.compactions = new Compactions({ index, backend, trace, onDelete, dropsNewest });
-    this.#open();
+    this.open();
   }
 
   get index(): TreeIndex {
-    return this.#index;
+    return this.treeIndex;
   }
 
   /**
@@ -90,43 +90,43 @@ export class KvStore {
    * @source etcd v3.4.23 mvcc/kvstore.go Restore
    */
   restore(): void {
-    assert(!this.#writing, 'kvstore: no transaction is open while the store is replaced');
-    this.#index = new TreeIndex();
-    this.#currentRevision = firstRevision;
-    this.#compactRevision = neverCompacted;
+    assert(!this.writing, 'kvstore: no transaction is open while the store is replaced');
+    this.treeIndex = new TreeIndex();
+    this.currentRevision = firstRevision;
+    this.compactedRevision = neverCompacted;
     this.compactions.drop();
-    this.#open();
+    this.open();
   }
 
   /** Who hears of each write that has changed anything, with its revision, when it ends. */
   setOnChanges(listener: OnChanges): void {
-    this.#onChanges = listener;
+    this.onChanges = listener;
   }
 
   /** Who hears of each record that a compaction deletes. */
   setOnDelete(listener: OnDelete): void {
-    this.#onDelete = listener;
+    this.onDelete = listener;
   }
 
   /** The revision of the last write transaction that changed anything. */
   get revision(): number {
-    return this.#currentRevision;
+    return this.currentRevision;
   }
 
   /** Below it, nothing can be read; -1 where nothing was ever compacted. */
   get compactRevision(): number {
-    return this.#compactRevision;
+    return this.compactedRevision;
   }
 
   read(): ReadTxn {
-    return new StoreReadTxn(this, this.#backend.readTx);
+    return new StoreReadTxn(this, this.backend.readTx);
   }
 
   /** Begins the one write transaction; it must end before the next begins. */
   write(): WriteTxn {
-    assert(!this.#writing, 'kvstore: one write transaction at a time');
-    this.#writing = true;
-    return new StoreWriteTxn(this, this.#backend.batchTx, (changes) => this.#end(changes));
+    assert(!this.writing, 'kvstore: one write transaction at a time');
+    this.writing = true;
+    return new StoreWriteTxn(this, this.backend.batchTx, (changes) => this.end(changes));
   }
 
   /**
@@ -137,23 +137,23 @@ export class KvStore {
    * @source etcd mvcc/kvstore.go updateCompactRev
    */
   compact(revision: number): void {
-    if (revision <= this.#compactRevision) {
+    if (revision <= this.compactedRevision) {
       throw new MvccError('mvcc: required revision has been compacted');
     }
-    if (revision > this.#currentRevision) {
+    if (revision > this.currentRevision) {
       throw new MvccError('mvcc: required revision is a future revision');
     }
-    this.#beginCompaction(revision);
+    this.beginCompaction(revision);
   }
 
-  #beginCompaction(revision: number): void {
-    this.#compactRevision = revision;
+  private beginCompaction(revision: number): void {
+    this.compactedRevision = revision;
     const mark = encodeRevision({ main: revision, sub: 0 });
-    this.#backend.batchTx.put('meta', metaKeys.scheduledCompactRevision, mark);
-    this.#backend.unlock();
-    this.#backend.commit('force');
+    this.backend.batchTx.put('meta', metaKeys.scheduledCompactRevision, mark);
+    this.backend.unlock();
+    this.backend.commit('force');
     this.compactions.schedule(revision);
-    const currentRevision = this.#currentRevision;
+    const currentRevision = this.currentRevision;
     if (this.trace.on) this.trace.emit({ type: 'mvcc.compact', revision, currentRevision });
   }
 
@@ -164,30 +164,30 @@ export class KvStore {
    *   'mvcc: required revision is a future revision'
    */
   hashByRevision(revision: number): RevisionHash {
-    return hashByRevision(this, this.#backend.readTx, revision);
+    return hashByRevision(this, this.backend.readTx, revision);
   }
 
   /** Reads everything; a compaction that was ordered and has not finished begins anew. */
-  #open(): void {
-    const scheduled = this.#restore();
+  private open(): void {
+    const scheduled = this.readBackend();
     if (this.trace.on) {
       this.trace.emit({
         type: 'mvcc.open',
-        revision: this.#currentRevision,
-        compactRevision: this.#compactRevision,
+        revision: this.currentRevision,
+        compactRevision: this.compactedRevision,
         keyCount: this.index.countAlive(),
       });
       tellIndex(this.index, this.trace);
     }
-    if (scheduled > Math.max(0, this.#compactRevision)) this.#beginCompaction(scheduled);
+    if (scheduled > Math.max(0, this.compactedRevision)) this.beginCompaction(scheduled);
   }
 
-  #end(changes: readonly KeyValue[]): void {
-    assert(this.#writing, 'kvstore: a transaction ends once');
-    this.#writing = false;
-    if (changes.length > 0) this.#currentRevision++;
-    this.#backend.unlock();
-    if (changes.length > 0) this.#onChanges?.(this.#currentRevision, changes);
+  private end(changes: readonly KeyValue[]): void {
+    assert(this.writing, 'kvstore: a transaction ends once');
+    this.writing = false;
+    if (changes.length > 0) this.currentRevision++;
+    this.backend.unlock();
+    if (changes.length > 0) this.onChanges?.(this.currentRevision, changes);
   }
 
   /**
@@ -195,32 +195,32 @@ export class KvStore {
    * @returns the revision of the last compaction that was ordered; 0 where there was none
    * @source etcd kvstore.go restore
    */
-  #restore(): number {
-    const { readTx } = this.#backend;
+  private readBackend(): number {
+    const { readTx } = this.backend;
     const finished = readTx.get('meta', metaKeys.finishedCompactRevision);
-    if (finished !== null) this.#compactRevision = decodeRevision(finished).main;
+    if (finished !== null) this.compactedRevision = decodeRevision(finished).main;
     const leaseOf: KeyToLease = new Map();
     readTx.forEach('key', (key, value) => {
       const kv = decodeRecord(value);
-      this.#restoreRecord(key, kv);
+      this.restoreRecord(key, kv);
       if (this.leases !== null) noteLease(leaseOf, kv);
     });
-    const known = this.defects.revisionByRecords ? firstRevision : this.#compactRevision;
-    this.#currentRevision = Math.max(this.#currentRevision, known);
-    for (const { key, lease } of leaseOf.values()) this.#attach(key, lease);
+    const known = this.defects.revisionByRecords ? firstRevision : this.compactedRevision;
+    this.currentRevision = Math.max(this.currentRevision, known);
+    for (const { key, lease } of leaseOf.values()) this.attach(key, lease);
     const scheduled = readTx.get('meta', metaKeys.scheduledCompactRevision);
     return scheduled === null ? 0 : decodeRevision(scheduled).main;
   }
 
   /** A record may name a lease that is not there: then its key stays for good, as in etcd. */
-  #attach(key: Uint8Array, lease: LeaseId): void {
+  private attach(key: Uint8Array, lease: LeaseId): void {
     if (this.leases !== null && this.leases.lookup(lease) !== null) this.leases.attach(lease, key);
   }
 
-  #restoreRecord(key: Uint8Array, kv: KeyValue): void {
+  private restoreRecord(key: Uint8Array, kv: KeyValue): void {
     const revision = decodeRevision(key);
     const known = this.index.keyIndex(kv.key);
-    this.#currentRevision = revision.main;
+    this.currentRevision = revision.main;
     if (known === undefined) {
       if (isTombstone(key)) return;
       this.index.insert(KeyIndex.restore(kv.key, { main: kv.createRevision, sub: 0 }, revision, kv.version));

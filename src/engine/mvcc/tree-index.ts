@@ -13,35 +13,35 @@ export interface FoundKey extends Found {
 
 /** @source etcd mvcc/index.go treeIndex */
 export class TreeIndex {
-  readonly #tree = new Btree<KeyIndex>();
+  private readonly tree = new Btree<KeyIndex>();
 
   /** Keys that have any history left. */
   get size(): number {
-    return this.#tree.size;
+    return this.tree.size;
   }
 
   keyIndex(key: Uint8Array): KeyIndex | undefined {
-    return this.#tree.get(key);
+    return this.tree.get(key);
   }
 
   /** Takes over a key's history; the key must be a new one. */
   insert(keyIndex: KeyIndex): void {
-    this.#tree.insert(keyIndex);
+    this.tree.insert(keyIndex);
   }
 
   put(key: Uint8Array, revision: Revision): void {
-    let keyIndex = this.#tree.get(key);
-    if (keyIndex === undefined) this.#tree.insert((keyIndex = new KeyIndex(key)));
+    let keyIndex = this.tree.get(key);
+    if (keyIndex === undefined) this.tree.insert((keyIndex = new KeyIndex(key)));
     keyIndex.put(revision);
   }
 
   /** @returns false when the key does not exist */
   tombstone(key: Uint8Array, revision: Revision): boolean {
-    return this.#tree.get(key)?.tombstone(revision) ?? false;
+    return this.tree.get(key)?.tombstone(revision) ?? false;
   }
 
   get(key: Uint8Array, at: number): Found | null {
-    return this.#tree.get(key)?.get(at) ?? null;
+    return this.tree.get(key)?.get(at) ?? null;
   }
 
   /**
@@ -69,11 +69,11 @@ export class TreeIndex {
   /** Each key of the range in order, existing or not; see `range` for its bounds. */
   visit(key: Uint8Array, end: Uint8Array | null, visit: (keyIndex: KeyIndex) => void): void {
     if (end === null) {
-      const keyIndex = this.#tree.get(key);
+      const keyIndex = this.tree.get(key);
       if (keyIndex !== undefined) visit(keyIndex);
       return;
     }
-    this.#tree.ascend(key, (keyIndex) => {
+    this.tree.ascend(key, (keyIndex) => {
       if (end.length > 0 && compareBytes(keyIndex.key, end) >= 0) return false;
       visit(keyIndex);
       return true;
@@ -84,12 +84,12 @@ export class TreeIndex {
   compact(at: number): RevisionSet {
     const kept: RevisionSet = new Set();
     const gone: KeyIndex[] = [];
-    this.#each((keyIndex) => {
+    this.each((keyIndex) => {
       keyIndex.compact(at, kept);
       if (keyIndex.isEmpty) gone.push(keyIndex);
     });
     for (const { key } of gone) {
-      const removed = this.#tree.delete(key);
+      const removed = this.tree.delete(key);
       assert(removed !== undefined, 'tree-index: a compacted key was in the tree');
     }
     return kept;
@@ -104,7 +104,7 @@ export class TreeIndex {
     const gone: KeyIndex[] = [];
     let left = limit;
     let next: Uint8Array | null = null;
-    this.#tree.ascend(from, (keyIndex) => {
+    this.tree.ascend(from, (keyIndex) => {
       if (left-- === 0) {
         next = keyIndex.key;
         return false;
@@ -113,27 +113,27 @@ export class TreeIndex {
       if (keyIndex.isEmpty) gone.push(keyIndex);
       return true;
     });
-    for (const { key } of gone) this.#tree.delete(key);
+    for (const { key } of gone) this.tree.delete(key);
     return next;
   }
 
   /** What `compact` would keep, without doing it. */
   keep(at: number): RevisionSet {
     const kept: RevisionSet = new Set();
-    this.#each((keyIndex) => keyIndex.keep(at, kept));
+    this.each((keyIndex) => keyIndex.keep(at, kept));
     return kept;
   }
 
   /** Keys that exist at the newest revision. */
   countAlive(): number {
     let count = 0;
-    this.#each((keyIndex) => {
+    this.each((keyIndex) => {
       if (keyIndex.isAlive) count++;
     });
     return count;
   }
 
-  #each(visit: (keyIndex: KeyIndex) => void): void {
+  private each(visit: (keyIndex: KeyIndex) => void): void {
     this.visit(new Uint8Array(0), new Uint8Array(0), visit);
   }
 }

@@ -14,27 +14,27 @@ export interface WatchResponse {
 const capacity = 128;
 
 export class WatchChannel {
-  #responses: WatchResponse[] = [];
+  private responses: WatchResponse[] = [];
 
   get size(): number {
-    return this.#responses.length;
+    return this.responses.length;
   }
 
   get eventCount(): number {
-    return this.#responses.reduce((count, { events }) => count + events.length, 0);
+    return this.responses.reduce((count, { events }) => count + events.length, 0);
   }
 
   /** @returns false when the channel is full */
   send(response: WatchResponse): boolean {
-    if (this.#responses.length >= capacity) return false;
-    this.#responses.push(response);
+    if (this.responses.length >= capacity) return false;
+    this.responses.push(response);
     return true;
   }
 
   /** All that is in it, in order. */
   take(): readonly WatchResponse[] {
-    const responses = this.#responses;
-    if (responses.length > 0) this.#responses = [];
+    const responses = this.responses;
+    if (responses.length > 0) this.responses = [];
     return responses;
   }
 }

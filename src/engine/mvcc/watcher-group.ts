@@ -69,47 +69,47 @@ const intervalOf = ({ key, end }: Watcher): Interval => ({
 
 /** @source etcd v3.4.23 mvcc/watcher_group.go watcherGroup */
 export class WatcherGroup {
-  readonly #keys = new Map<Item, Set<Watcher>>();
-  readonly #ranges = new IntervalMap<Set<Watcher>>();
-  readonly #watchers = new Set<Watcher>();
+  private readonly keys = new Map<Item, Set<Watcher>>();
+  private readonly ranges = new IntervalMap<Set<Watcher>>();
+  private readonly all = new Set<Watcher>();
 
   get size(): number {
-    return this.#watchers.size;
+    return this.all.size;
   }
 
   /** All of them, in the order in which they came to the group. */
   get watchers(): ReadonlySet<Watcher> {
-    return this.#watchers;
+    return this.all;
   }
 
   add(watcher: Watcher): void {
-    this.#watchers.add(watcher);
+    this.all.add(watcher);
     const { key, end } = watcher;
-    let set = end === null ? this.#keys.get(itemOf(key)) : this.#ranges.get(intervalOf(watcher));
+    let set = end === null ? this.keys.get(itemOf(key)) : this.ranges.get(intervalOf(watcher));
     if (set === undefined) {
       set = new Set();
-      if (end === null) this.#keys.set(itemOf(key), set);
-      else this.#ranges.set(intervalOf(watcher), set);
+      if (end === null) this.keys.set(itemOf(key), set);
+      else this.ranges.set(intervalOf(watcher), set);
     }
     set.add(watcher);
   }
 
   /** @returns whether it was there */
   delete(watcher: Watcher): boolean {
-    if (!this.#watchers.delete(watcher)) return false;
+    if (!this.all.delete(watcher)) return false;
     const { key, end } = watcher;
-    const set = end === null ? this.#keys.get(itemOf(key)) : this.#ranges.get(intervalOf(watcher));
+    const set = end === null ? this.keys.get(itemOf(key)) : this.ranges.get(intervalOf(watcher));
     set?.delete(watcher);
     if (set?.size !== 0) return true;
-    if (end === null) this.#keys.delete(itemOf(key));
-    else this.#ranges.delete(intervalOf(watcher));
+    if (end === null) this.keys.delete(itemOf(key));
+    else this.ranges.delete(intervalOf(watcher));
     return true;
   }
 
   /** The watchers of a key, by serial. */
   watchersOf(key: Uint8Array): Watcher[] {
-    const sets = this.#ranges.covering(key);
-    const ofKey = this.#keys.get(itemOf(key));
+    const sets = this.ranges.covering(key);
+    const ofKey = this.keys.get(itemOf(key));
     if (ofKey !== undefined) sets.push(ofKey);
     return sets.flatMap((set) => [...set]).sort((a, b) => a.serial - b.serial);
   }

@@ -26,10 +26,10 @@ export class RaftLog {
   applied: LogIndex;
   /** Bytes that may be handed out for applying and not be acknowledged. */
   readonly maxApplyingSize: number;
-  #applyingSize = 0;
-  #applyingPaused = false;
-  readonly #trace: Trace<RaftEvent>;
-  readonly #defects: Defects;
+  private applyingSize = 0;
+  private applyingPaused = false;
+  private readonly trace: Trace<RaftEvent>;
+  private readonly defects: Defects;
 
   constructor(
     storage: Storage,
@@ -37,10 +37,10 @@ export class RaftLog {
     trace: Trace<RaftEvent>,
     defects: Defects = noDefects,
   ) {
-    this.#defects = defects;
+    this.defects = defects;
     this.storage = storage;
     this.maxApplyingSize = maxApplyingSize;
-    this.#trace = trace;
+    this.trace = trace;
     this.unstable = new Unstable(logIndex(storage.lastIndex() + 1));
     this.committed = logIndex(storage.firstIndex() - 1);
     this.applying = this.committed;
@@ -56,7 +56,7 @@ export class RaftLog {
   maybeAppend(prev: EntryId, entries: readonly Entry[], leaderCommit: LogIndex): LogIndex | null {
     if (!this.matchTerm(prev.index, prev.term)) return null;
     const lastNew = logIndex(prev.index + entries.length);
-    const conflict = this.#placeToReplace(entries);
+    const conflict = this.placeToReplace(entries);
     if (conflict !== null) {
       if (conflict <= this.committed) {
         fail(`entry ${conflict} conflict with committed entry [committed(${this.committed})]`);
@@ -65,27 +65,27 @@ export class RaftLog {
       if (from < 0 || from > entries.length) fail(`index, ${from}, is out of range [${entries.length}]`);
       this.append(from === 0 ? entries : entries.slice(from));
     }
-    this.commitTo(this.#commitOf(leaderCommit, lastNew));
+    this.commitTo(this.commitOf(leaderCommit, lastNew));
     return lastNew;
   }
 
   /** From where on a leader's entries take the place of this log's; null where it has them all. */
-  #placeToReplace(entries: readonly Entry[]): LogIndex | null {
-    const { truncateAlways, keepConflicts } = this.#defects;
+  private placeToReplace(entries: readonly Entry[]): LogIndex | null {
+    const { truncateAlways, keepConflicts } = this.defects;
     if (truncateAlways) return entries.find(({ index }) => index > this.committed)?.index ?? null;
     if (keepConflicts) return entries.find(({ index }) => index > this.lastIndex())?.index ?? null;
     return this.findConflict(entries);
   }
 
   /** What of the leader's commit index concerns the entries that this log has for sure. */
-  #commitOf(leaderCommit: LogIndex, lastNew: LogIndex): LogIndex {
-    const known = this.#defects.commitUnseen ? this.lastIndex() : lastNew;
+  private commitOf(leaderCommit: LogIndex, lastNew: LogIndex): LogIndex {
+    const known = this.defects.commitUnseen ? this.lastIndex() : lastNew;
     return leaderCommit < known ? leaderCommit : known;
   }
 
   /** A heartbeat's commit index. */
   commitHeard(leaderCommit: LogIndex): void {
-    this.commitTo(this.#defects.commitUnseen ? this.#commitOf(leaderCommit, this.lastIndex()) : leaderCommit);
+    this.commitTo(this.defects.commitUnseen ? this.commitOf(leaderCommit, this.lastIndex()) : leaderCommit);
   }
 
   /** Writes entries at their indexes, replacing what stands there and later. Returns the last index. */
@@ -93,17 +93,17 @@ export class RaftLog {
     if (entries.length === 0) return this.lastIndex();
     const after = entries[0].index - 1;
     if (after < this.committed) fail(`after(${after}) is out of range [committed(${this.committed})]`);
-    if (this.#trace.on) this.#appendTraced(entries);
+    if (this.trace.on) this.appendTraced(entries);
     else this.unstable.truncateAndAppend(entries);
     return this.lastIndex();
   }
 
-  #appendTraced(entries: readonly Entry[]): void {
+  private appendTraced(entries: readonly Entry[]): void {
     const index = entries[0].index;
     const truncated = Math.max(0, this.lastIndex() - index + 1);
     this.unstable.truncateAndAppend(entries);
     const entryTerms = entries.map((entry): number => entry.term);
-    this.#trace.emit({ type: 'raft.append', index, entryTerms, truncated });
+    this.trace.emit({ type: 'raft.append', index, entryTerms, truncated });
   }
 
   /**
@@ -138,22 +138,22 @@ export class RaftLog {
    */
   nextCommittedEntries(allowUnstable: boolean): readonly Entry[] {
     if (!this.hasNextCommittedEntries(allowUnstable)) return noEntries;
-    const room = this.maxApplyingSize - this.#applyingSize;
+    const room = this.maxApplyingSize - this.applyingSize;
     if (room <= 0)
-      fail(`applying entry size (${this.maxApplyingSize}-${this.#applyingSize})=${room} not positive`);
+      fail(`applying entry size (${this.maxApplyingSize}-${this.applyingSize})=${room} not positive`);
     const low = logIndex(this.applying + 1);
-    const entries = this.slice(low, logIndex(this.#maxAppliable(allowUnstable) + 1), room);
+    const entries = this.slice(low, logIndex(this.maxAppliable(allowUnstable) + 1), room);
     if (entries === null) fail(`unexpected error when getting unapplied entries: ${low} is compacted`);
     return entries;
   }
 
   hasNextCommittedEntries(allowUnstable: boolean): boolean {
     // A snapshot that waits comes before any entry.
-    if (this.#applyingPaused || this.unstable.snapshot !== null) return false;
-    return this.applying < this.#maxAppliable(allowUnstable);
+    if (this.applyingPaused || this.unstable.snapshot !== null) return false;
+    return this.applying < this.maxAppliable(allowUnstable);
   }
 
-  #maxAppliable(allowUnstable: boolean): LogIndex {
+  private maxAppliable(allowUnstable: boolean): LogIndex {
     const stable = logIndex(this.unstable.offset - 1);
     return allowUnstable || this.committed <= stable ? this.committed : stable;
   }
@@ -186,8 +186,8 @@ export class RaftLog {
       );
     }
     this.committed = index;
-    if (this.#trace.on) {
-      this.#trace.emit({ type: 'raft.commit', term: this.term(index) ?? term(0), index });
+    if (this.trace.on) {
+      this.trace.emit({ type: 'raft.commit', term: this.term(index) ?? term(0), index });
     }
   }
 
@@ -198,8 +198,8 @@ export class RaftLog {
     }
     this.applied = index;
     if (this.applying < index) this.applying = index;
-    this.#applyingSize = Math.max(0, this.#applyingSize - size);
-    this.#applyingPaused = this.#applyingSize >= this.maxApplyingSize;
+    this.applyingSize = Math.max(0, this.applyingSize - size);
+    this.applyingPaused = this.applyingSize >= this.maxApplyingSize;
   }
 
   /**
@@ -213,14 +213,14 @@ export class RaftLog {
       );
     }
     this.applying = index;
-    this.#applyingSize += size;
-    this.#applyingPaused =
-      this.#applyingSize >= this.maxApplyingSize || index < this.#maxAppliable(allowUnstable);
+    this.applyingSize += size;
+    this.applyingPaused =
+      this.applyingSize >= this.maxApplyingSize || index < this.maxAppliable(allowUnstable);
   }
 
   stableTo(id: EntryId): void {
     const changed = this.unstable.stableTo(id);
-    if (changed && this.#trace.on) this.#trace.emit({ type: 'raft.stable', index: id.index, term: id.term });
+    if (changed && this.trace.on) this.trace.emit({ type: 'raft.stable', index: id.index, term: id.term });
   }
 
   lastEntryId(): EntryId {
@@ -267,13 +267,12 @@ export class RaftLog {
     const lastBefore = this.lastIndex();
     this.committed = snapshot.index;
     this.unstable.restore(snapshot);
-    if (!this.#trace.on) return;
+    if (!this.trace.on) return;
     const firstIndex = logIndex(snapshot.index + 1);
     const truncated = Math.max(0, lastBefore - snapshot.index);
-    if (truncated > 0)
-      this.#trace.emit({ type: 'raft.append', index: firstIndex, entryTerms: [], truncated });
-    this.#trace.emit({ type: 'raft.compact', firstIndex });
-    this.#trace.emit({ type: 'raft.commit', term: snapshot.term, index: snapshot.index });
+    if (truncated > 0) this.trace.emit({ type: 'raft.append', index: firstIndex, entryTerms: [], truncated });
+    this.trace.emit({ type: 'raft.compact', firstIndex });
+    this.trace.emit({ type: 'raft.commit', term: snapshot.term, index: snapshot.index });
   }
 
   /** Whether an entry of [low, high) satisfies `matches`; reads at most `pageSize` bytes at a time. */
@@ -289,7 +288,7 @@ export class RaftLog {
 
   /** Entries of [low, high), cut at `maxSize` bytes but at least one; null when `low` is compacted. */
   slice(low: LogIndex, high: LogIndex, maxSize: number): readonly Entry[] | null {
-    if (!this.#checkBounds(low, high)) return null;
+    if (!this.checkBounds(low, high)) return null;
     if (low === high) return noEntries;
     const { offset, entries: unstable } = this.unstable;
     if (low >= offset) {
@@ -298,7 +297,7 @@ export class RaftLog {
       return unstable.slice(low - offset, low - offset + count);
     }
     const cut = high < offset ? high : offset;
-    const stable = this.#stableEntries(low, cut, maxSize);
+    const stable = this.stableEntries(low, cut, maxSize);
     if (stable === null || high <= offset || stable.length < cut - low) return stable;
     const room = maxSize - entriesSize(stable);
     if (room <= 0) return stable;
@@ -309,7 +308,7 @@ export class RaftLog {
     return stable.concat(more);
   }
 
-  #stableEntries(low: LogIndex, high: LogIndex, maxSize: number): readonly Entry[] | null {
+  private stableEntries(low: LogIndex, high: LogIndex, maxSize: number): readonly Entry[] | null {
     try {
       return this.storage.entries(low, high, maxSize);
     } catch (error) {
@@ -320,7 +319,7 @@ export class RaftLog {
   }
 
   /** False when `low` is compacted; panics when the range is no part of the log. */
-  #checkBounds(low: LogIndex, high: LogIndex): boolean {
+  private checkBounds(low: LogIndex, high: LogIndex): boolean {
     if (low > high) fail(`invalid slice ${low} > ${high}`);
     const first = this.firstIndex();
     if (low < first) return false;

@@ -89,9 +89,9 @@ export class Raft {
   /** Drawn anew at each change of role from [electionTick, 2 * electionTick - 1]. */
   randomizedElectionTimeout = 0;
 
-  readonly #decideCommit: ReturnType<typeof commitRule>;
-  readonly #quorumIndex: ReturnType<typeof quorumRule>;
-  readonly #teller = new ProgressTeller();
+  private readonly decideCommit: ReturnType<typeof commitRule>;
+  private readonly quorumIndex: ReturnType<typeof quorumRule>;
+  private readonly teller = new ProgressTeller();
 
   /** @throws RaftError when the configuration is refused */
   constructor(config: Config) {
@@ -100,8 +100,8 @@ export class Raft {
     this.id = settings.id;
     this.trace = settings.trace;
     this.stateTrace = settings.stateTrace;
-    this.#decideCommit = sharedByForks(commitRule(settings.defects));
-    this.#quorumIndex = sharedByForks(quorumRule(settings.defects));
+    this.decideCommit = sharedByForks(commitRule(settings.defects));
+    this.quorumIndex = sharedByForks(quorumRule(settings.defects));
     this.log = new RaftLog(
       settings.storage,
       settings.maxCommittedSizePerReady,
@@ -109,23 +109,23 @@ export class Raft {
       settings.defects,
     );
     this.tracker = new ProgressTracker(settings.maxInflightMsgs, settings.maxInflightBytes);
-    this.readQueue = this.#newReadQueue();
+    this.readQueue = this.newReadQueue();
     traceInitState(this);
     const { hardState, confState } = settings.storage.initialState();
     const restored = switchToConfig(this, restore(this.tracker, this.log.lastIndex(), confState));
     if (!sameConfState(restored, confState))
       fail(`ConfStates not equivalent: ${JSON.stringify([restored, confState])}`);
-    if (hardState !== null && !isEmptyHardState(hardState)) this.#loadState(hardState);
+    if (hardState !== null && !isEmptyHardState(hardState)) this.loadState(hardState);
     if (settings.applied > 0) this.log.appliedTo(settings.applied, 0);
     emitInitState(this);
     this.becomeFollower(this.term, none);
   }
 
-  #newReadQueue(): ReadQueue {
+  private newReadQueue(): ReadQueue {
     return this.settings.defects.readKeyedByContext ? new ReadOnlyByContext() : new ReadOnly();
   }
 
-  #loadState(state: HardState): void {
+  private loadState(state: HardState): void {
     if (state.commit < this.log.committed || state.commit > this.log.lastIndex()) {
       fail(
         `${this.id} state.commit ${state.commit} is out of range ` +
@@ -229,15 +229,15 @@ export class Raft {
     leave.entries = [
       { term: term(0), index: logIndex(0), type: 'EntryConfChangeV2', data: new Uint8Array(0) },
     ];
-    this.#dispatch(leave);
+    this.dispatch(leave);
   }
 
-  #appliedSnapshot(snapshot: Snapshot): void {
+  private appliedSnapshot(snapshot: Snapshot): void {
     this.log.unstable.stableSnapTo(snapshot.index);
     this.appliedTo(snapshot.index, 0);
   }
 
-  #applied(entries: readonly Entry[]): void {
+  private applied(entries: readonly Entry[]): void {
     const last = entries.at(-1);
     if (last === undefined) return;
     this.appliedTo(last.index, entriesSize(entries));
@@ -249,10 +249,10 @@ export class Raft {
    * rose
    */
   maybeCommit(): boolean {
-    const quorumIndex = this.#quorumIndex(this.tracker);
+    const quorumIndex = this.quorumIndex(this.tracker);
     const { committed } = this.log;
     const entryTerm = quorumIndex > committed ? this.log.term(quorumIndex) : null;
-    const decision = this.#decideCommit({ committed, quorumIndex, entryTerm, term: this.term });
+    const decision = this.decideCommit({ committed, quorumIndex, entryTerm, term: this.term });
     if (decision === 'commits') this.log.commitTo(quorumIndex);
     traceNode(this, 'Commit');
     return decision === 'commits';
@@ -263,7 +263,7 @@ export class Raft {
   }
 
   /** Forgets all that belonged to a term or a role. */
-  #reset(newTerm: Term): void {
+  private reset(newTerm: Term): void {
     if (this.term !== newTerm) {
       this.term = newTerm;
       this.vote = none;
@@ -281,17 +281,17 @@ export class Raft {
     }
     this.pendingConfIndex = logIndex(0);
     this.uncommittedSize = 0;
-    this.readQueue = this.#newReadQueue();
+    this.readQueue = this.newReadQueue();
   }
 
   becomeFollower(newTerm: Term, lead: NodeId): void {
     const leadBefore = this.lead;
-    this.#reset(newTerm);
+    this.reset(newTerm);
     this.lead = lead;
     this.state = 'StateFollower';
     traceNode(this, 'BecomeFollower');
     if (this.trace.on) this.trace.emit({ type: 'raft.becomeFollower', term: this.term, lead });
-    this.#emitRole(leadBefore);
+    this.emitRole(leadBefore);
   }
 
   /** Asks around before it disturbs anyone: neither term nor vote change. */
@@ -302,24 +302,24 @@ export class Raft {
     this.lead = none;
     this.state = 'StatePreCandidate';
     if (this.trace.on) this.trace.emit({ type: 'raft.becomePreCandidate', term: this.term });
-    this.#emitRole(leadBefore);
+    this.emitRole(leadBefore);
   }
 
   becomeCandidate(): void {
     if (this.state === 'StateLeader') fail(`${this.id}: invalid transition [leader -> candidate]`);
     const leadBefore = this.lead;
-    this.#reset(term(this.term + 1));
+    this.reset(term(this.term + 1));
     this.vote = this.id;
     this.state = 'StateCandidate';
     traceNode(this, 'BecomeCandidate');
     if (this.trace.on) this.trace.emit({ type: 'raft.becomeCandidate', term: this.term });
-    this.#emitRole(leadBefore);
+    this.emitRole(leadBefore);
   }
 
   becomeLeader(): void {
     if (this.state === 'StateFollower') fail(`${this.id}: invalid transition [follower -> leader]`);
     const leadBefore = this.lead;
-    this.#reset(this.term);
+    this.reset(this.term);
     this.lead = this.id;
     this.state = 'StateLeader';
     const self = this.tracker.get(this.id);
@@ -330,25 +330,25 @@ export class Raft {
     this.pendingConfIndex = this.log.lastIndex();
     traceNode(this, 'BecomeLeader');
     if (this.trace.on) this.trace.emit({ type: 'raft.becomeLeader', term: this.term });
-    this.#emitRole(leadBefore);
-    this.#teller.forget();
+    this.emitRole(leadBefore);
+    this.teller.forget();
     // An entry of its own term lets the leader commit what earlier terms left (Raft thesis section 3.6.2).
     const first: Entry = { term: term(0), index: logIndex(0), type: 'EntryNormal', data: new Uint8Array(0) };
     if (!this.appendEntries([first])) fail(`${this.id}: empty entry was dropped`);
   }
 
-  #emitRole(leadBefore: NodeId): void {
-    this.#emitLead(leadBefore);
-    this.#emitTimer();
+  private emitRole(leadBefore: NodeId): void {
+    this.emitLead(leadBefore);
+    this.emitTimer();
   }
 
-  #emitLead(leadBefore: NodeId): void {
+  private emitLead(leadBefore: NodeId): void {
     if (this.trace.on && this.lead !== leadBefore) {
       this.trace.emit({ type: 'raft.leaderChanged', term: this.term, lead: this.lead });
     }
   }
 
-  #emitTimer(): void {
+  private emitTimer(): void {
     if (!this.trace.on) return;
     const leads = this.state === 'StateLeader';
     const timeoutTicks = leads ? this.settings.electionTick : this.randomizedElectionTimeout;
@@ -357,13 +357,13 @@ export class Raft {
 
   restartElectionTimer(): void {
     this.electionElapsed = 0;
-    this.#emitTimer();
+    this.emitTimer();
   }
 
   setLead(lead: NodeId): void {
     const leadBefore = this.lead;
     this.lead = lead;
-    this.#emitLead(leadBefore);
+    this.emitLead(leadBefore);
   }
 
   /** A transfer of leadership begins, or is over: `none`. */
@@ -376,19 +376,19 @@ export class Raft {
 
   /** One tick of the node's clock. */
   tick(): void {
-    if (this.state === 'StateLeader') this.#tickHeartbeat();
-    else this.#tickElection();
-    if (this.trace.on && this.state === 'StateLeader') this.#teller.tellChanges(this);
+    if (this.state === 'StateLeader') this.tickHeartbeat();
+    else this.tickElection();
+    if (this.trace.on && this.state === 'StateLeader') this.teller.tellChanges(this);
   }
 
-  #tickElection(): void {
+  private tickElection(): void {
     this.electionElapsed++;
     if (!this.promotable() || this.electionElapsed < this.randomizedElectionTimeout) return;
     this.restartElectionTimer();
     this.step(newMessage('MsgHup', none, this.id));
   }
 
-  #tickHeartbeat(): void {
+  private tickHeartbeat(): void {
     this.heartbeatElapsed++;
     this.electionElapsed++;
     if (this.electionElapsed >= this.settings.electionTick) {
@@ -415,12 +415,12 @@ export class Raft {
       stepLowerTerm(this, m);
       return null;
     }
-    const error = this.#dispatch(m);
-    if (this.trace.on && this.state === 'StateLeader') this.#teller.tellChanges(this);
+    const error = this.dispatch(m);
+    if (this.trace.on && this.state === 'StateLeader') this.teller.tellChanges(this);
     return error;
   }
 
-  #dispatch(m: Message): RaftErrorCode | null {
+  private dispatch(m: Message): RaftErrorCode | null {
     switch (m.type) {
       case 'MsgHup':
         hup(this, this.settings.preVote ? 'preElection' : 'election');
@@ -429,7 +429,7 @@ export class Raft {
         this.stepStorageAppendResp(m);
         return null;
       case 'MsgStorageApplyResp':
-        this.#applied(m.entries);
+        this.applied(m.entries);
         return null;
       case 'MsgVote':
       case 'MsgPreVote':
@@ -454,13 +454,13 @@ export class Raft {
    */
   stepStorageAppendResp(m: Message, entriesCount = true): void {
     if (entriesCount && m.index !== 0) this.log.stableTo({ term: m.logTerm, index: m.index });
-    if (m.snapshot !== null) this.#appliedSnapshot(m.snapshot);
+    if (m.snapshot !== null) this.appliedSnapshot(m.snapshot);
   }
 
   /** Overrides the drawn timeout until the next change of role; for scripts that need it. */
   setRandomizedElectionTimeout(ticks: number): void {
     this.randomizedElectionTimeout = ticks;
-    this.#emitTimer();
+    this.emitTimer();
   }
 
   /** A fresh tracker with the same limits, for a configuration that comes from a snapshot. */

@@ -47,26 +47,26 @@ import { logIndex, none, term } from './types.ts';
  * @source etcd-io/raft rawnode.go
  */
 export class RawNode {
-  readonly #raft: Raft;
-  readonly #async: boolean;
+  private readonly raft: Raft;
+  private readonly async: boolean;
   // What the last Ready told, so that the next tells changes only.
-  #lead: NodeId;
-  #state: StateType;
-  #term: Term;
-  #vote: NodeId;
-  #commit: LogIndex;
-  #stepsOnAdvance: Message[] = [];
-  #awaitsAdvance = false;
+  private lead: NodeId;
+  private state: StateType;
+  private term: Term;
+  private vote: NodeId;
+  private commit: LogIndex;
+  private stepsOnAdvance: Message[] = [];
+  private awaitsAdvance = false;
 
   /** @throws RaftError with a ConfigErrorCode */
   constructor(config: Config) {
-    this.#raft = new Raft(config);
-    this.#async = this.#raft.settings.asyncStorageWrites;
-    this.#lead = this.#raft.lead;
-    this.#state = this.#raft.state;
-    this.#term = this.#raft.term;
-    this.#vote = this.#raft.vote;
-    this.#commit = this.#raft.log.committed;
+    this.raft = new Raft(config);
+    this.async = this.raft.settings.asyncStorageWrites;
+    this.lead = this.raft.lead;
+    this.state = this.raft.state;
+    this.term = this.raft.term;
+    this.vote = this.raft.vote;
+    this.commit = this.raft.log.committed;
   }
 
   /**
@@ -74,20 +74,20 @@ export class RawNode {
    * @throws RaftError 'must provide at least one peer to Bootstrap' | "can't bootstrap a nonempty Storage"
    */
   bootstrap(peers: readonly Peer[]): void {
-    bootstrap(this.#raft, peers, () => {
-      this.#term = term(0);
-      this.#vote = none;
-      this.#commit = logIndex(0);
+    bootstrap(this.raft, peers, () => {
+      this.term = term(0);
+      this.vote = none;
+      this.commit = logIndex(0);
     });
   }
 
   tick(): void {
-    this.#raft.tick();
+    this.raft.tick();
   }
 
   /** Stands for election now. */
   campaign(): void {
-    this.#step(newMessage('MsgHup', none));
+    this.stepRaft(newMessage('MsgHup', none));
   }
 
   /** @throws RaftError 'raft proposal dropped' */
@@ -106,9 +106,9 @@ export class RawNode {
    * dropped'
    */
   proposeEntry(type: EntryType, data: Uint8Array): void {
-    const m = newMessage('MsgProp', none, this.#raft.id);
+    const m = newMessage('MsgProp', none, this.raft.id);
     m.entries = [{ term: term(0), index: logIndex(0), type, data }];
-    this.#step(m);
+    this.stepRaft(m);
   }
 
   /**
@@ -119,10 +119,10 @@ export class RawNode {
    * @returns the configuration in force
    */
   applyConfChange(change: ConfChangeV2, index?: LogIndex): ConfState {
-    const { log, tracker } = this.#raft;
+    const { log, tracker } = this.raft;
     const included = log.unstable.snapshot?.index ?? log.applied;
     if (index !== undefined && index <= included) return tracker.config;
-    return applyConfChange(this.#raft, change);
+    return applyConfChange(this.raft, change);
   }
 
   /**
@@ -133,53 +133,53 @@ export class RawNode {
   step(m: Message): void {
     if (!isLocalThread(m.from)) {
       if (isLocalMessage(m.type)) throw new RaftError('raft: cannot step raft local message');
-      if (isResponseMessage(m.type) && this.#raft.tracker.get(m.from) === null) {
+      if (isResponseMessage(m.type) && this.raft.tracker.get(m.from) === null) {
         throw new RaftError('raft: cannot step as peer not found');
       }
     }
-    this.#step(m);
+    this.stepRaft(m);
   }
 
-  #step(m: Message): void {
-    const error = this.#raft.step(m);
+  private stepRaft(m: Message): void {
+    const error = this.raft.step(m);
     if (error !== null) throw new RaftError(error);
   }
 
   hasReady(): boolean {
-    const { log, messages, messagesAfterAppend, readStates } = this.#raft;
+    const { log, messages, messagesAfterAppend, readStates } = this.raft;
     return (
-      this.#softStateChanged() ||
-      this.#hardStateChanged() ||
+      this.softStateChanged() ||
+      this.hardStateChanged() ||
       messages.length > 0 ||
       messagesAfterAppend.length > 0 ||
       log.unstable.hasNextEntries() ||
       log.unstable.nextSnapshot() !== null ||
-      log.hasNextCommittedEntries(!this.#async) ||
+      log.hasNextCommittedEntries(!this.async) ||
       readStates.length > 0
     );
   }
 
-  #softStateChanged(): boolean {
-    return this.#raft.lead !== this.#lead || this.#raft.state !== this.#state;
+  private softStateChanged(): boolean {
+    return this.raft.lead !== this.lead || this.raft.state !== this.state;
   }
 
-  #hardStateChanged(): boolean {
-    const { term: now, vote, log } = this.#raft;
-    return now !== this.#term || vote !== this.#vote || log.committed !== this.#commit;
+  private hardStateChanged(): boolean {
+    const { term: now, vote, log } = this.raft;
+    return now !== this.term || vote !== this.vote || log.committed !== this.commit;
   }
 
   /** All that is to be done now. Taking it is a promise to do it. */
   ready(): Ready {
-    const raft = this.#raft;
-    if (!this.#async && this.#awaitsAdvance) fail('two accepted Ready structs without call to Advance');
+    const raft = this.raft;
+    if (!this.async && this.awaitsAdvance) fail('two accepted Ready structs without call to Advance');
     const entries = raft.log.unstable.nextEntries();
-    const committedEntries = raft.log.nextCommittedEntries(!this.#async);
-    const hardState = this.#hardStateChanged() ? raft.hardState() : null;
+    const committedEntries = raft.log.nextCommittedEntries(!this.async);
+    const hardState = this.hardStateChanged() ? raft.hardState() : null;
     const snapshot = raft.log.unstable.nextSnapshot();
-    const mustSync = entries.length > 0 || raft.vote !== this.#vote || raft.term !== this.#term;
+    const mustSync = entries.length > 0 || raft.vote !== this.vote || raft.term !== this.term;
     const work = { hardState, entries, snapshot };
     const ready: Ready = {
-      softState: this.#softStateChanged() ? raft.softState() : null,
+      softState: this.softStateChanged() ? raft.softState() : null,
       hardState,
       readStates: raft.readStates,
       entries,
@@ -188,48 +188,48 @@ export class RawNode {
       messages: raft.messages,
       mustSync,
     };
-    if (this.#async) this.#requestStorage(raft.messages, work, committedEntries);
-    else this.#planAdvance(raft.messages, work, committedEntries);
-    this.#accept(ready);
+    if (this.async) this.requestStorage(raft.messages, work, committedEntries);
+    else this.planAdvance(raft.messages, work, committedEntries);
+    this.accept(ready);
     return ready;
   }
 
   /** Asynchronous: the work goes out as messages. */
-  #requestStorage(
+  private requestStorage(
     messages: Message[],
     work: Parameters<typeof newStorageAppend>[1],
     committed: readonly Entry[],
   ): void {
-    if (needStorageAppend(this.#raft, work)) messages.push(newStorageAppend(this.#raft, work));
-    if (committed.length > 0) messages.push(newStorageApply(this.#raft, committed));
+    if (needStorageAppend(this.raft, work)) messages.push(newStorageAppend(this.raft, work));
+    if (committed.length > 0) messages.push(newStorageApply(this.raft, committed));
   }
 
   /**
    * Synchronous: promises to others leave after the write, which Ready's contract sees to; own ones in
    * advance().
    */
-  #planAdvance(
+  private planAdvance(
     messages: Message[],
     work: Parameters<typeof newStorageAppend>[1],
     committed: readonly Entry[],
   ): void {
-    const raft = this.#raft;
-    for (const m of raft.messagesAfterAppend) (m.to === raft.id ? this.#stepsOnAdvance : messages).push(m);
-    if (needStorageAppendResp(raft, work)) this.#stepsOnAdvance.push(newStorageAppendResp(raft, work));
-    if (committed.length > 0) this.#stepsOnAdvance.push(newStorageApplyResp(raft, committed));
-    this.#awaitsAdvance = this.#stepsOnAdvance.length > 0;
+    const raft = this.raft;
+    for (const m of raft.messagesAfterAppend) (m.to === raft.id ? this.stepsOnAdvance : messages).push(m);
+    if (needStorageAppendResp(raft, work)) this.stepsOnAdvance.push(newStorageAppendResp(raft, work));
+    if (committed.length > 0) this.stepsOnAdvance.push(newStorageApplyResp(raft, committed));
+    this.awaitsAdvance = this.stepsOnAdvance.length > 0;
   }
 
-  #accept({ softState, hardState, committedEntries, messages, mustSync, entries }: Ready): void {
-    const raft = this.#raft;
-    if (softState !== null) this.#tellSoftState(softState);
-    if (hardState !== null) this.#tellHardState(hardState);
+  private accept({ softState, hardState, committedEntries, messages, mustSync, entries }: Ready): void {
+    const raft = this.raft;
+    if (softState !== null) this.tellSoftState(softState);
+    if (hardState !== null) this.tellHardState(hardState);
     raft.readStates = [];
     raft.messages = [];
     raft.messagesAfterAppend = [];
     raft.log.unstable.acceptInProgress();
     const last = committedEntries.at(-1);
-    if (last !== undefined) raft.log.acceptApplying(last.index, entriesSize(committedEntries), !this.#async);
+    if (last !== undefined) raft.log.acceptApplying(last.index, entriesSize(committedEntries), !this.async);
     traceNode(raft, 'Ready');
     if (raft.trace.on) {
       raft.trace.emit({
@@ -242,24 +242,24 @@ export class RawNode {
     }
   }
 
-  #tellSoftState({ lead, state }: SoftState): void {
-    this.#lead = lead;
-    this.#state = state;
+  private tellSoftState({ lead, state }: SoftState): void {
+    this.lead = lead;
+    this.state = state;
   }
 
-  #tellHardState(hardState: HardState): void {
-    this.#term = hardState.term;
-    this.#vote = hardState.vote;
-    this.#commit = hardState.commit;
+  private tellHardState(hardState: HardState): void {
+    this.term = hardState.term;
+    this.vote = hardState.vote;
+    this.commit = hardState.commit;
   }
 
   /** The last Ready is done: saved and applied. Not with asynchronous storage writes. */
   advance(): void {
-    assert(!this.#async, 'Advance must not be called when using AsyncStorageWrites');
-    const steps = this.#stepsOnAdvance;
-    this.#stepsOnAdvance = [];
-    this.#awaitsAdvance = false;
-    for (const m of steps) this.#raft.step(m);
+    assert(!this.async, 'Advance must not be called when using AsyncStorageWrites');
+    const steps = this.stepsOnAdvance;
+    this.stepsOnAdvance = [];
+    this.awaitsAdvance = false;
+    for (const m of steps) this.raft.step(m);
   }
 
   /**
@@ -269,51 +269,51 @@ export class RawNode {
   readIndex(context: Uint8Array): void {
     const m = newMessage('MsgReadIndex', none);
     m.entries = [{ term: term(0), index: logIndex(0), type: 'EntryNormal', data: context }];
-    this.#raft.step(m);
+    this.raft.step(m);
   }
 
   transferLeader(transferee: NodeId): void {
-    this.#report('MsgTransferLeader', transferee);
+    this.report('MsgTransferLeader', transferee);
   }
 
   /** The last message to a peer could not be sent. */
   reportUnreachable(id: NodeId): void {
-    this.#report('MsgUnreachable', id);
+    this.report('MsgUnreachable', id);
   }
 
   /** How sending a snapshot to a peer went. */
   reportSnapshot(id: NodeId, ok: boolean): void {
     const m = newMessage('MsgSnapStatus', none, id);
     m.reject = !ok;
-    this.#raft.step(m);
+    this.raft.step(m);
   }
 
-  #report(type: MessageType, from: NodeId): void {
-    this.#raft.step(newMessage(type, none, from));
+  private report(type: MessageType, from: NodeId): void {
+    this.raft.step(newMessage(type, none, from));
   }
 
   /** A follower no longer knows a leader, and so may vote at once. */
   forgetLeader(): void {
-    this.#step(newMessage('MsgForgetLeader', none));
+    this.stepRaft(newMessage('MsgForgetLeader', none));
   }
 
   /** The log from an index on, stable and unstable; from its first index when that one is compacted. */
   logEntries(from: LogIndex = logIndex(1)): readonly Entry[] {
-    const { log } = this.#raft;
+    const { log } = this.raft;
     const first = log.firstIndex();
     return log.entries(from < first ? first : from, Infinity) ?? [];
   }
 
   basicStatus(): BasicStatus {
-    return basicStatus(this.#raft);
+    return basicStatus(this.raft);
   }
 
   status(): Status {
-    return status(this.#raft);
+    return status(this.raft);
   }
 
   /** Overrides the drawn election timeout until the next change of role; for scripts. */
   setRandomizedElectionTimeout(ticks: number): void {
-    this.#raft.setRandomizedElectionTimeout(ticks);
+    this.raft.setRandomizedElectionTimeout(ticks);
   }
 }

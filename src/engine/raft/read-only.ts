@@ -51,20 +51,20 @@ function decodePosition(context: Uint8Array): number {
  * @source etcd-io/raft read_only.go; Raft thesis section 6.4
  */
 export class ReadOnly implements ReadQueue, AckedIndexer {
-  readonly #acks = new Map<NodeId, number>();
-  #waiting: PendingRead[] = [];
+  private readonly acks = new Map<NodeId, number>();
+  private waiting: PendingRead[] = [];
   /** Reads confirmed so far: the number of the last one that no longer waits. */
-  #confirmed = 0;
+  private confirmed = 0;
 
   add(commitIndex: LogIndex, request: Message): number {
-    const position = this.#confirmed + this.#waiting.length + 1;
-    this.#waiting.push({ request, index: commitIndex, position });
+    const position = this.confirmed + this.waiting.length + 1;
+    this.waiting.push({ request, index: commitIndex, position });
     return position;
   }
 
   heartbeatContext(): Uint8Array | null {
-    if (this.#waiting.length === 0) return null;
-    return encodePosition(this.#confirmed + this.#waiting.length);
+    if (this.waiting.length === 0) return null;
+    return encodePosition(this.confirmed + this.waiting.length);
   }
 
   contextOf(): Uint8Array | null {
@@ -74,23 +74,23 @@ export class ReadOnly implements ReadQueue, AckedIndexer {
   receiveAck(from: NodeId, context: Uint8Array): number {
     if (context.length < 8) fail(`readonly: the heartbeat context has ${context.length} bytes instead of 8`);
     const position = decodePosition(context);
-    if (position > (this.#acks.get(from) ?? 0)) this.#acks.set(from, position);
+    if (position > (this.acks.get(from) ?? 0)) this.acks.set(from, position);
     return position;
   }
 
   ackedIndex(id: NodeId): number | null {
-    return this.#acks.get(id) ?? null;
+    return this.acks.get(id) ?? null;
   }
 
   maybeAdvance(voters: JointConfig): readonly PendingRead[] {
     const confirmed = jointCommittedIndex(voters, this);
-    const count = confirmed - this.#confirmed;
+    const count = confirmed - this.confirmed;
     if (count <= 0) return noReads;
-    if (count > this.#waiting.length) {
-      fail(`readonly: ${confirmed} reads confirmed of ${this.#confirmed + this.#waiting.length}`);
+    if (count > this.waiting.length) {
+      fail(`readonly: ${confirmed} reads confirmed of ${this.confirmed + this.waiting.length}`);
     }
-    this.#confirmed = confirmed;
-    return this.#waiting.splice(0, count);
+    this.confirmed = confirmed;
+    return this.waiting.splice(0, count);
   }
 }
 
@@ -105,20 +105,20 @@ interface KeyedRead extends PendingRead {
  * @source etcd-io/raft v3.6.0 read_only.go
  */
 export class ReadOnlyByContext implements ReadQueue {
-  #queue: KeyedRead[] = [];
-  #lastPosition = 0;
+  private queue: KeyedRead[] = [];
+  private lastPosition = 0;
 
   add(commitIndex: LogIndex, request: Message): number {
     const key = toHex(request.entries[0].data);
-    const known = this.#queue.find((read) => read.key === key);
+    const known = this.queue.find((read) => read.key === key);
     if (known !== undefined) return known.position;
-    const position = ++this.#lastPosition;
-    this.#queue.push({ request, index: commitIndex, position, key, acks: new Map() });
+    const position = ++this.lastPosition;
+    this.queue.push({ request, index: commitIndex, position, key, acks: new Map() });
     return position;
   }
 
   heartbeatContext(): Uint8Array | null {
-    const last = this.#queue.at(-1);
+    const last = this.queue.at(-1);
     return last === undefined ? null : last.request.entries[0].data;
   }
 
@@ -128,15 +128,15 @@ export class ReadOnlyByContext implements ReadQueue {
 
   receiveAck(from: NodeId, context: Uint8Array): number {
     const key = toHex(context);
-    const read = this.#queue.find((each) => each.key === key);
+    const read = this.queue.find((each) => each.key === key);
     read?.acks.set(from, true);
     return read?.position ?? 0;
   }
 
   maybeAdvance(voters: JointConfig, context: Uint8Array): readonly PendingRead[] {
     const key = toHex(context);
-    const at = this.#queue.findIndex((read) => read.key === key);
-    if (at < 0 || jointVoteResult(voters, this.#queue[at].acks) !== 'VoteWon') return noReads;
-    return this.#queue.splice(0, at + 1);
+    const at = this.queue.findIndex((read) => read.key === key);
+    if (at < 0 || jointVoteResult(voters, this.queue[at].acks) !== 'VoteWon') return noReads;
+    return this.queue.splice(0, at + 1);
   }
 }

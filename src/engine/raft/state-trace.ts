@@ -302,12 +302,12 @@ function isTold(told: ToldProgress | undefined, progress: Progress): boolean {
 
 /** What was last told of each peer, so that only changes are told. */
 export class ProgressTeller {
-  readonly #told = new Map<NodeId, ToldProgress>();
+  private readonly told = new Map<NodeId, ToldProgress>();
 
   /** Emits `raft.progress` for every peer whose progress differs from what was last told. */
   tellChanges(raft: Raft): void {
     for (const progress of raft.tracker.progress) {
-      if (progress.id === raft.id || isTold(this.#told.get(progress.id), progress)) continue;
+      if (progress.id === raft.id || isTold(this.told.get(progress.id), progress)) continue;
       const { id: peer, isLearner, state, match, next, inflights, pendingSnapshot } = progress;
       const event = {
         type: 'raft.progress',
@@ -321,13 +321,13 @@ export class ProgressTeller {
         paused: progress.isPaused(),
         pendingSnapshot,
       } as const;
-      this.#told.set(peer, event);
+      this.told.set(peer, event);
       raft.trace.emit(event);
     }
   }
 
   /** A new leadership begins: everything is news again. */
   forget(): void {
-    this.#told.clear();
+    this.told.clear();
   }
 }

@@ -53,46 +53,46 @@ export const emptySnapshot: Snapshot = {
  * @source etcd-io/raft storage.go MemoryStorage
  */
 export class MemoryStorage implements Storage {
-  #hardState: HardState | null = null;
-  #snapshot: Snapshot = emptySnapshot;
-  #entries: Entry[] = [dummyEntry(logIndex(0), term(0))];
+  private hardState: HardState | null = null;
+  private newestSnapshot: Snapshot = emptySnapshot;
+  private log: Entry[] = [dummyEntry(logIndex(0), term(0))];
 
   initialState(): { hardState: HardState | null; confState: ConfState } {
-    return { hardState: this.#hardState, confState: this.#snapshot.confState };
+    return { hardState: this.hardState, confState: this.newestSnapshot.confState };
   }
 
   setHardState(hardState: HardState): void {
-    this.#hardState = hardState;
+    this.hardState = hardState;
   }
 
   entries(low: LogIndex, high: LogIndex, maxSize: number): readonly Entry[] {
-    const offset = this.#entries[0].index;
+    const offset = this.log[0].index;
     if (low <= offset) throw new RaftError('requested index is unavailable due to compaction');
     if (high > this.lastIndex() + 1) {
       fail(`entries' hi(${high}) is out of bound lastindex(${this.lastIndex()})`);
     }
-    if (this.#entries.length === 1) throw new RaftError('requested entry at index is unavailable');
-    const count = countWithin(this.#entries, low - offset, high - offset, maxSize);
-    return this.#entries.slice(low - offset, low - offset + count);
+    if (this.log.length === 1) throw new RaftError('requested entry at index is unavailable');
+    const count = countWithin(this.log, low - offset, high - offset, maxSize);
+    return this.log.slice(low - offset, low - offset + count);
   }
 
   term(index: LogIndex): Term {
-    const at = index - this.#entries[0].index;
+    const at = index - this.log[0].index;
     if (at < 0) throw new RaftError('requested index is unavailable due to compaction');
-    if (at >= this.#entries.length) throw new RaftError('requested entry at index is unavailable');
-    return this.#entries[at].term;
+    if (at >= this.log.length) throw new RaftError('requested entry at index is unavailable');
+    return this.log[at].term;
   }
 
   lastIndex(): LogIndex {
-    return logIndex(this.#entries[0].index + this.#entries.length - 1);
+    return logIndex(this.log[0].index + this.log.length - 1);
   }
 
   firstIndex(): LogIndex {
-    return logIndex(this.#entries[0].index + 1);
+    return logIndex(this.log[0].index + 1);
   }
 
   snapshot(): Snapshot {
-    return this.#snapshot;
+    return this.newestSnapshot;
   }
 
   /**
@@ -100,11 +100,11 @@ export class MemoryStorage implements Storage {
    * @throws RaftError 'requested index is older than the existing snapshot'
    */
   applySnapshot(snapshot: Snapshot): void {
-    if (this.#snapshot.index !== 0 && this.#snapshot.index >= snapshot.index) {
+    if (this.newestSnapshot.index !== 0 && this.newestSnapshot.index >= snapshot.index) {
       throw new RaftError('requested index is older than the existing snapshot');
     }
-    this.#snapshot = snapshot;
-    this.#entries = [dummyEntry(snapshot.index, snapshot.term)];
+    this.newestSnapshot = snapshot;
+    this.log = [dummyEntry(snapshot.index, snapshot.term)];
   }
 
   /**
@@ -113,17 +113,17 @@ export class MemoryStorage implements Storage {
    * @throws RaftError 'requested index is older than the existing snapshot'
    */
   createSnapshot(index: LogIndex, confState: ConfState | null, data: Uint8Array): Snapshot {
-    if (index <= this.#snapshot.index) {
+    if (index <= this.newestSnapshot.index) {
       throw new RaftError('requested index is older than the existing snapshot');
     }
     if (index > this.lastIndex()) fail(`snapshot ${index} is out of bound lastindex(${this.lastIndex()})`);
-    this.#snapshot = {
+    this.newestSnapshot = {
       data,
       index,
-      term: this.#entries[index - this.#entries[0].index].term,
-      confState: confState ?? this.#snapshot.confState,
+      term: this.log[index - this.log[0].index].term,
+      confState: confState ?? this.newestSnapshot.confState,
     };
-    return this.#snapshot;
+    return this.newestSnapshot;
   }
 
   /**
@@ -131,12 +131,12 @@ export class MemoryStorage implements Storage {
    * @throws RaftError 'requested index is unavailable due to compaction' when it is gone already
    */
   compact(index: LogIndex): void {
-    const offset = this.#entries[0].index;
+    const offset = this.log[0].index;
     if (index <= offset) throw new RaftError('requested index is unavailable due to compaction');
     if (index > this.lastIndex()) fail(`compact ${index} is out of bound lastindex(${this.lastIndex()})`);
-    const kept = this.#entries.slice(index - offset);
+    const kept = this.log.slice(index - offset);
     kept[0] = dummyEntry(index, kept[0].term);
-    this.#entries = kept;
+    this.log = kept;
   }
 
   /** Writes entries at their indexes; later ones are dropped, those already compacted are skipped. */
@@ -145,12 +145,12 @@ export class MemoryStorage implements Storage {
     const first = this.firstIndex();
     if (entries[0].index + entries.length - 1 < first) return;
     const skipped = Math.max(0, first - entries[0].index);
-    const at = entries[skipped].index - this.#entries[0].index;
-    if (at > this.#entries.length) {
+    const at = entries[skipped].index - this.log[0].index;
+    if (at > this.log.length) {
       fail(`missing log entry [last: ${this.lastIndex()}, append at: ${entries[skipped].index}]`);
     }
-    this.#entries.length = at;
-    for (let i = skipped; i < entries.length; i++) this.#entries.push(entries[i]);
+    this.log.length = at;
+    for (let i = skipped; i < entries.length; i++) this.log.push(entries[i]);
   }
 }
 

@@ -60,39 +60,39 @@ function decodeMembers(bytes: Uint8Array): PeersView | null {
 
 /** @source etcd v3.4.23 etcdserver/cluster_util.go isMemberBootstrapped, GetClusterFromRemotePeers */
 export class Admission {
-  readonly #config: MemberConfig;
-  readonly #ask: (node: NodeId) => void;
-  readonly #startUs: number;
-  readonly #timeoutUs: number;
+  private readonly config: MemberConfig;
+  private readonly ask: (node: NodeId) => void;
+  private readonly startUs: number;
+  private readonly timeoutUs: number;
   /** Peers that have not answered, refused or gone. */
-  readonly #open: Set<NodeId>;
-  #answer: PeersView | null = null;
-  #isLate = false;
+  private readonly open: Set<NodeId>;
+  private answer: PeersView | null = null;
+  private isLate = false;
 
   /** @param ask sends the question to a peer, whose connection stands */
   constructor(config: MemberConfig, ask: (node: NodeId) => void, nowUs: number) {
-    this.#config = config;
-    this.#ask = ask;
-    this.#startUs = nowUs;
-    this.#timeoutUs = 1_000_000 + config.electionTicks * config.tickUs;
+    this.config = config;
+    this.ask = ask;
+    this.startUs = nowUs;
+    this.timeoutUs = 1_000_000 + config.electionTicks * config.tickUs;
     const others = config.peers.filter(({ nodeId }) => nodeId !== config.nodeId);
-    this.#open = new Set(others.map(({ nodeId }) => nodeId));
+    this.open = new Set(others.map(({ nodeId }) => nodeId));
   }
 
   linkChanged(node: NodeId, isUp: boolean): void {
-    if (!this.#open.has(node)) return;
-    if (isUp) this.#ask(node);
-    else this.#open.delete(node);
+    if (!this.open.has(node)) return;
+    if (isUp) this.ask(node);
+    else this.open.delete(node);
   }
 
   /** @param body null: the peer cannot say, for it starts itself */
   answered(node: NodeId, body: Uint8Array | null): void {
-    if (!this.#open.delete(node) || body === null) return;
-    this.#answer ??= decodeMembers(body);
+    if (!this.open.delete(node) || body === null) return;
+    this.answer ??= decodeMembers(body);
   }
 
   tick(nowUs: number): void {
-    if (nowUs - this.#startUs >= this.#timeoutUs) this.#isLate = true;
+    if (nowUs - this.startUs >= this.timeoutUs) this.isLate = true;
   }
 
   /**
@@ -100,35 +100,35 @@ export class Admission {
    * @throws BootError when the member may not start
    */
   decide(): Admitted | null {
-    if (this.#answer === null && this.#open.size > 0 && !this.#isLate) return null;
-    return this.#config.initialClusterState === 'existing' ? this.#join() : this.#begin();
+    if (this.answer === null && this.open.size > 0 && !this.isLate) return null;
+    return this.config.initialClusterState === 'existing' ? this.join() : this.begin();
   }
 
-  #begin(): Admitted {
-    const { peers, clusterToken, nodeId } = this.#config;
+  private begin(): Admitted {
+    const { peers, clusterToken, nodeId } = this.config;
     const idOf = ({ peerUrl }: PeerConfig): MemberId => memberIdOf([peerUrl], clusterToken);
     const self = peers.find((peer) => peer.nodeId === nodeId) as PeerConfig;
     const member = idOf(self);
-    const seen = this.#answer?.members.find(({ id }) => id === member);
+    const seen = this.answer?.members.find(({ id }) => id === member);
     const isKnown = seen !== undefined && seen.clientUrls.length > 0;
-    if (isKnown && this.#config.defects?.wipedKeepsId !== true) {
+    if (isKnown && this.config.defects?.wipedKeepsId !== true) {
       throw new BootError(`member ${idToHex(member)} has already been bootstrapped`);
     }
     return { member, cluster: clusterIdOf(peers.map(idOf)), existing: null };
   }
 
-  #join(): Admitted {
-    if (this.#answer === null) {
+  private join(): Admitted {
+    if (this.answer === null) {
       throw new BootError(
         'cannot fetch cluster info from peer urls: ' +
           'could not retrieve cluster information from the given URLs',
       );
     }
-    const { cluster, members } = this.#answer;
-    const { peers, nodeId } = this.#config;
+    const { cluster, members } = this.answer;
+    const { peers, nodeId } = this.config;
     const problem = mismatch(members, peers);
     if (problem !== null) {
-      throw new BootError(`error validating peerURLs ${describe(this.#answer)}: ${problem}`);
+      throw new BootError(`error validating peerURLs ${describe(this.answer)}: ${problem}`);
     }
     const self = peers.find((peer) => peer.nodeId === nodeId) as PeerConfig;
     const own = members.find(({ peerUrls }) => peerUrls.includes(self.peerUrl)) as ClusterMember;

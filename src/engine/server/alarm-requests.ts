@@ -27,10 +27,10 @@ export interface AlarmRequestsPort {
 }
 
 export class AlarmRequests {
-  readonly #port: AlarmRequestsPort;
+  private readonly port: AlarmRequestsPort;
 
   constructor(port: AlarmRequestsPort) {
-    this.#port = port;
+    this.port = port;
   }
 
   /**
@@ -39,11 +39,11 @@ export class AlarmRequests {
    * @source etcd v3.4.23 etcdserver/api/v3rpc/quota.go quotaAlarmer.check
    */
   hasSpace(call: Call, request: RpcRequest): boolean {
-    const { quota, door } = this.#port;
+    const { quota, door } = this.port;
     if (quota.isAvailable(request)) return true;
     try {
       const refuse = (out: Door) => () => out.refuse(call.request, rpcErrors.noSpace);
-      this.#port.write(call, this.#noSpace(), kept(refuse, door));
+      this.port.write(call, this.noSpace(), kept(refuse, door));
     } catch (error) {
       throw error instanceof RpcError ? rpcErrors.noSpace : error;
     }
@@ -52,7 +52,7 @@ export class AlarmRequests {
 
   /** A client's order. etcd answers as it comes: its errors are not translated for clients. */
   order(call: Call, write: WriteRequest): void {
-    const { auth, door } = this.#port;
+    const { auth, door } = this.port;
     try {
       auth.authInfo(call.token, call.nowUs);
     } catch (error) {
@@ -62,7 +62,7 @@ export class AlarmRequests {
       const isRefusal = outcome instanceof RpcError;
       out.tell(call.request, isRefusal ? new RpcError(grpcCode.unknown, outcome.message) : outcome);
     };
-    this.#port.write(call, write, kept(finish, door));
+    this.port.write(call, write, kept(finish, door));
   }
 
   /**
@@ -71,13 +71,13 @@ export class AlarmRequests {
    * @source etcd v3.4.23 etcdserver/server.go applyEntryNormal
    */
   applied(outcome: Uint8Array | RpcError, nowUs: number, tell: () => void): void {
-    const { alarms } = this.#port;
+    const { alarms } = this.port;
     if (outcome === rpcErrors.noSpace && alarms.get(AlarmType.NOSPACE).length === 0)
-      this.#port.propose(this.#noSpace(), nowUs, tell);
+      this.port.propose(this.noSpace(), nowUs, tell);
     else tell();
   }
 
-  #noSpace(): WriteRequest {
-    return alarmOf(AlarmType.NOSPACE, this.#port.owner.member);
+  private noSpace(): WriteRequest {
+    return alarmOf(AlarmType.NOSPACE, this.port.owner.member);
   }
 }

@@ -34,31 +34,31 @@ export function alarmText({ memberID, alarm }: AlarmMember): string {
 
 /** @source etcd v3.4.23 etcdserver/api/v3alarm/alarms.go AlarmStore */
 export class AlarmStore {
-  readonly #backend: Backend;
-  readonly #trace: Trace<ServerEvent>;
-  #alarms: AlarmMember[] = [];
+  private readonly backend: Backend;
+  private readonly trace: Trace<ServerEvent>;
+  private alarms: AlarmMember[] = [];
 
   constructor(backend: Backend, trace: Trace<ServerEvent>) {
-    this.#backend = backend;
-    this.#trace = trace;
+    this.backend = backend;
+    this.trace = trace;
     this.restore();
   }
 
   /** Reads what the store holds. */
   restore(): void {
     const alarms: AlarmMember[] = [];
-    this.#backend.readTx.forEach('alarm', (key) => void alarms.push(fromBinary(AlarmMemberSchema, key)));
-    const before = this.#alarms;
-    this.#alarms = alarms;
+    this.backend.readTx.forEach('alarm', (key) => void alarms.push(fromBinary(AlarmMemberSchema, key)));
+    const before = this.alarms;
+    this.alarms = alarms;
     const isIn = (list: readonly AlarmMember[], { memberID, alarm }: AlarmMember): boolean =>
       list.some((each) => each.memberID === memberID && each.alarm === alarm);
-    for (const alarm of before) if (!isIn(alarms, alarm)) this.#tell('alarm.disarm', alarm);
-    for (const alarm of alarms) if (!isIn(before, alarm)) this.#tell('alarm.raise', alarm);
+    for (const alarm of before) if (!isIn(alarms, alarm)) this.tell('alarm.disarm', alarm);
+    for (const alarm of alarms) if (!isIn(before, alarm)) this.tell('alarm.raise', alarm);
   }
 
   /** Those of one kind, or all for NONE; by kind and then by member. */
   get(kind: AlarmType): AlarmMember[] {
-    const found = kind === AlarmType.NONE ? this.#alarms : this.#alarms.filter(({ alarm }) => alarm === kind);
+    const found = kind === AlarmType.NONE ? this.alarms : this.alarms.filter(({ alarm }) => alarm === kind);
     return [...found].sort((a, b) => a.alarm - b.alarm || (a.memberID < b.memberID ? -1 : 1));
   }
 
@@ -68,35 +68,35 @@ export class AlarmStore {
    * @returns the alarm, be it new or not
    */
   activate(memberID: bigint, alarm: AlarmType): AlarmMember {
-    const known = this.#find(memberID, alarm);
+    const known = this.find(memberID, alarm);
     if (known !== undefined) return known;
     const raised = create(AlarmMemberSchema, { memberID, alarm });
     const key = toBinary(AlarmMemberSchema, raised);
     if (key.length === 0) return raised;
-    this.#alarms.push(raised);
-    this.#backend.batchTx.put('alarm', key, emptyBytes);
-    this.#backend.unlock();
-    this.#tell('alarm.raise', raised);
+    this.alarms.push(raised);
+    this.backend.batchTx.put('alarm', key, emptyBytes);
+    this.backend.unlock();
+    this.tell('alarm.raise', raised);
     return raised;
   }
 
   /** @returns the alarm that was there; null for none */
   deactivate(memberID: bigint, alarm: AlarmType): AlarmMember | null {
-    const known = this.#find(memberID, alarm);
+    const known = this.find(memberID, alarm);
     if (known === undefined) return null;
-    this.#alarms = this.#alarms.filter((each) => each !== known);
-    this.#backend.batchTx.delete('alarm', toBinary(AlarmMemberSchema, known));
-    this.#backend.unlock();
-    this.#tell('alarm.disarm', known);
+    this.alarms = this.alarms.filter((each) => each !== known);
+    this.backend.batchTx.delete('alarm', toBinary(AlarmMemberSchema, known));
+    this.backend.unlock();
+    this.tell('alarm.disarm', known);
     return known;
   }
 
-  #find(memberID: bigint, alarm: AlarmType): AlarmMember | undefined {
-    return this.#alarms.find((each) => each.memberID === memberID && each.alarm === alarm);
+  private find(memberID: bigint, alarm: AlarmType): AlarmMember | undefined {
+    return this.alarms.find((each) => each.memberID === memberID && each.alarm === alarm);
   }
 
-  #tell(type: 'alarm.raise' | 'alarm.disarm', { memberID, alarm }: AlarmMember): void {
-    if (!this.#trace.on) return;
-    this.#trace.emit({ type, memberId: idToHex(memberID), alarm: alarmNames[alarm] ?? String(alarm) });
+  private tell(type: 'alarm.raise' | 'alarm.disarm', { memberID, alarm }: AlarmMember): void {
+    if (!this.trace.on) return;
+    this.trace.emit({ type, memberId: idToHex(memberID), alarm: alarmNames[alarm] ?? String(alarm) });
   }
 }

@@ -17,10 +17,10 @@ export interface AnnouncementsPort {
 
 /** @source etcd v3.4.23 etcdserver/server.go publish, updateClusterVersion */
 export class Announcements {
-  readonly #parts: VersionMonitorParts;
-  readonly #port: AnnouncementsPort;
-  readonly #attributes: MemberAttributes;
-  readonly #versions: VersionMonitor;
+  private readonly parts: VersionMonitorParts;
+  private readonly port: AnnouncementsPort;
+  private readonly attributes: MemberAttributes;
+  private readonly versions: VersionMonitor;
 
   constructor(
     parts: VersionMonitorParts,
@@ -29,41 +29,46 @@ export class Announcements {
     electionUs: number,
     nowUs: number,
   ) {
-    this.#parts = parts;
-    this.#port = port;
-    this.#attributes = attributes;
+    this.parts = parts;
+    this.port = port;
+    this.attributes = attributes;
     const propose = kept(
-      (self: Announcements) => (version: string, startUs: number) => self.#tellVersion(version, startUs),
+      (self: Announcements) => (version: string, startUs: number) => self.tellVersion(version, startUs),
       this,
     );
-    this.#versions = new VersionMonitor(parts, { door: port.door, propose }, electionUs, nowUs);
+    this.versions = new VersionMonitor(parts, { door: port.door, propose }, electionUs, nowUs);
   }
 
   /** Tells the cluster this member's name and client URLs, as a 3.4 server does at each start. */
   publish(nowUs: number): void {
-    const path = attributesPath(this.#parts.owner.member);
-    this.#propose('publish', path, attributesToJson(this.#attributes), nowUs);
+    const path = attributesPath(this.parts.owner.member);
+    this.propose('publish', path, attributesToJson(this.attributes), nowUs);
   }
 
   /** The leader's first entry of its term is applied here. */
   firstCommitInTerm(nowUs: number): void {
-    this.#versions.look(nowUs);
+    this.versions.look(nowUs);
   }
 
   tick(nowUs: number): void {
-    this.#versions.tick(nowUs);
+    this.versions.tick(nowUs);
   }
 
   receive(from: NodeId, message: PeerRequest, nowUs: number): void {
-    this.#versions.receive(from, message, nowUs);
+    this.versions.receive(from, message, nowUs);
   }
 
-  #tellVersion(version: string, nowUs: number): void {
-    this.#propose('clusterVersion', clusterVersionPath, version, nowUs);
+  private tellVersion(version: string, nowUs: number): void {
+    this.propose('clusterVersion', clusterVersionPath, version, nowUs);
   }
 
-  #propose(proposer: 'publish' | 'clusterVersion', path: string, value: string, startUs: number): void {
-    const id = this.#port.door.nextRequestId();
-    this.#port.proposals.add({ id, proposer, data: encodeV2Put(id, path, value), label: '', startUs });
+  private propose(
+    proposer: 'publish' | 'clusterVersion',
+    path: string,
+    value: string,
+    startUs: number,
+  ): void {
+    const id = this.port.door.nextRequestId();
+    this.port.proposals.add({ id, proposer, data: encodeV2Put(id, path, value), label: '', startUs });
   }
 }

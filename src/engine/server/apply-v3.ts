@@ -50,47 +50,47 @@ export interface LoggedWrite {
 
 /** @source etcd v3.4.23 etcdserver/apply.go applierV3backend, apply_auth.go authApplierV3 */
 export class ApplierV3 {
-  readonly #parts: ApplierV3Parts;
-  #guards: Guards;
+  private readonly parts: ApplierV3Parts;
+  private currentGuards: Guards;
 
   constructor(parts: ApplierV3Parts) {
-    this.#parts = parts;
-    this.#guards = guardsAtStart(parts.alarms);
+    this.parts = parts;
+    this.currentGuards = guardsAtStart(parts.alarms);
   }
 
   /** What the guards let through now. */
   get guards(): Guards {
-    return this.#guards;
+    return this.currentGuards;
   }
 
   /** The store was replaced as a whole. */
   restored(): void {
-    this.#guards = guardsAtStart(this.#parts.alarms);
+    this.currentGuards = guardsAtStart(this.parts.alarms);
   }
 
   apply(logged: LoggedWrite): Uint8Array | RpcError {
     const { write } = logged;
-    const refusal = guardRefusal(this.#guards, write) ?? this.#forbidden(logged);
+    const refusal = guardRefusal(this.currentGuards, write) ?? this.forbidden(logged);
     if (refusal !== null) return refusal;
-    const hadSpace = !this.#guards.checked || this.#parts.quota.isAvailable(write);
-    const outcome = this.#execute(logged);
+    const hadSpace = !this.currentGuards.checked || this.parts.quota.isAvailable(write);
+    const outcome = this.execute(logged);
     // the write has been made by now: the quota is a brake, not a wall
     return hadSpace || outcome instanceof RpcError ? outcome : rpcErrors.noSpace;
   }
 
-  #forbidden({ write, asker }: LoggedWrite): RpcError | null {
-    const { auth } = this.#parts;
-    if (!this.#guards.checked) return null;
+  private forbidden({ write, asker }: LoggedWrite): RpcError | null {
+    const { auth } = this.parts;
+    if (!this.currentGuards.checked) return null;
     if (isAuthWrite(write)) return checkAuthWrite(auth, asker, write);
-    return refusalOf(() => this.#checkAccess(write, asker));
+    return refusalOf(() => this.checkAccess(write, asker));
   }
 
   /** @throws AuthError */
-  #checkAccess(write: WriteRequest, asker: AuthInfo): void {
-    const { auth } = this.#parts;
+  private checkAccess(write: WriteRequest, asker: AuthInfo): void {
+    const { auth } = this.parts;
     switch (write.kind) {
       case 'put':
-        return this.#checkPut(write.body, asker);
+        return this.checkPut(write.body, asker);
       case 'deleteRange': {
         const { key, rangeEnd, prevKv } = write.body;
         auth.checkPermitted(asker, 'write', key, rangeEnd);
@@ -100,30 +100,30 @@ export class ApplierV3 {
       case 'txn':
         return checkTxnAccess(auth, asker, write.body);
       case 'leaseRevoke':
-        return this.#checkLease(write.body.ID, asker);
+        return this.checkLease(write.body.ID, asker);
       default:
         return;
     }
   }
 
-  #checkPut({ key, lease, prevKv }: PutRequest, asker: AuthInfo): void {
-    const { auth } = this.#parts;
+  private checkPut({ key, lease, prevKv }: PutRequest, asker: AuthInfo): void {
+    const { auth } = this.parts;
     auth.checkPermitted(asker, 'write', key, emptyBytes);
-    this.#checkLease(lease, asker);
+    this.checkLease(lease, asker);
     if (prevKv) auth.checkPermitted(asker, 'read', key, emptyBytes);
   }
 
   /** Who may not write a lease's keys may neither end it nor bind others to it. */
-  #checkLease(id: bigint, asker: AuthInfo): void {
-    const { auth, lessor } = this.#parts;
+  private checkLease(id: bigint, asker: AuthInfo): void {
+    const { auth, lessor } = this.parts;
     if (lessor.lookup(leaseId(id)) === null) return;
     for (const key of lessor.keysOf(leaseId(id))) auth.checkPermitted(asker, 'write', key, emptyBytes);
   }
 
-  #execute(logged: LoggedWrite): Uint8Array | RpcError {
+  private execute(logged: LoggedWrite): Uint8Array | RpcError {
     const { write, term, nowUs, index } = logged;
-    const { kv, lessor, head, auth, bcryptCost = defaultCost } = this.#parts;
-    const context: WriteContext = { kv, lessor, head, term, nowUs, byClock: this.#parts.byClock ?? false };
+    const { kv, lessor, head, auth, bcryptCost = defaultCost } = this.parts;
+    const context: WriteContext = { kv, lessor, head, term, nowUs, byClock: this.parts.byClock ?? false };
     switch (write.kind) {
       case 'put':
         return applyPut(context, write.body);
@@ -132,7 +132,7 @@ export class ApplierV3 {
       case 'txn':
         return applyTxn(context, write.body);
       case 'compaction':
-        return this.#compact(toNumber(write.body.revision), term);
+        return this.compact(toNumber(write.body.revision), term);
       case 'leaseGrant':
         return applyGrant(context, write.body);
       case 'leaseRevoke':
@@ -140,8 +140,8 @@ export class ApplierV3 {
       case 'leaseCheckpoint':
         return applyCheckpoint(context, write.body);
       case 'alarm': {
-        const { bytes, guards } = applyAlarm(this.#parts.alarms, this.#guards, write.body);
-        this.#guards = guards;
+        const { bytes, guards } = applyAlarm(this.parts.alarms, this.currentGuards, write.body);
+        this.currentGuards = guards;
         return bytes;
       }
       default:
@@ -150,8 +150,8 @@ export class ApplierV3 {
   }
 
   /** @source etcd v3.4.23 etcdserver/apply.go Compaction */
-  #compact(revision: number, term: number): Uint8Array | RpcError {
-    const { kv, head } = this.#parts;
+  private compact(revision: number, term: number): Uint8Array | RpcError {
+    const { kv, head } = this.parts;
     try {
       kv.compact(revision);
     } catch (error) {

@@ -71,32 +71,32 @@ const noResponse = emptyBytes;
  * @source etcd v3.4.23 etcdserver/server.go apply, applyEntryNormal, applyConfChange
  */
 export class Applier {
-  readonly #parts: ApplierParts;
-  readonly #records = new RecordHash();
-  readonly #leases = new RecordHash();
-  #consistentIndex: number;
-  #index = 0;
-  #term = 0;
+  private readonly parts: ApplierParts;
+  private readonly recordHash = new RecordHash();
+  private readonly leaseHash = new RecordHash();
+  private consistentIndex: number;
+  private appliedIndex = 0;
+  private appliedTerm = 0;
 
   constructor(parts: ApplierParts) {
-    this.#parts = parts;
+    this.parts = parts;
     const { backend } = parts;
-    this.#consistentIndex = backend.consistentIndex;
+    this.consistentIndex = backend.consistentIndex;
     const beforeCommit = (self: Applier) => (tx: BatchTx) => {
-      tx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(self.#consistentIndex));
+      tx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(self.consistentIndex));
     };
     backend.setBeforeCommit(kept(beforeCommit, this));
     const forget = (records: RecordHash) => (key: Uint8Array, value: Uint8Array) =>
       records.remove(key, value);
-    parts.kv.setOnDelete(kept(forget, this.#records));
-    this.#begin(parts.start);
+    parts.kv.setOnDelete(kept(forget, this.recordHash));
+    this.begin(parts.start);
   }
 
   /** The backend has gone over to the database of a snapshot: the state is what it was there. */
   restore(start: { readonly index: number; readonly term: number }): void {
-    this.#consistentIndex = this.#parts.backend.consistentIndex;
-    this.#parts.v3.restored();
-    this.#begin(start);
+    this.consistentIndex = this.parts.backend.consistentIndex;
+    this.parts.v3.restored();
+    this.begin(start);
   }
 
   /**
@@ -104,186 +104,186 @@ export class Applier {
    * @returns whether all of it is in the pages now
    */
   commit(): boolean {
-    const { backend } = this.#parts;
+    const { backend } = this.parts;
     // a commit that begins as soon as another ends has it all: one more for each asking would never end
-    if (backend.pendingCount === 0 && backend.consistentIndex === this.#consistentIndex) return true;
-    backend.batchTx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(this.#consistentIndex));
+    if (backend.pendingCount === 0 && backend.consistentIndex === this.consistentIndex) return true;
+    backend.batchTx.put('meta', metaKeys.consistentIndex, encodeConsistentIndex(this.consistentIndex));
     backend.unlock();
     return backend.commit('force');
   }
 
-  #begin({ index, term }: { readonly index: number; readonly term: number }): void {
-    const { backend } = this.#parts;
-    this.#index = index;
-    this.#term = term;
-    this.#records.clear();
-    this.#leases.clear();
-    backend.readTx.forEach('key', (key, value) => this.#records.add(key, value));
-    backend.readTx.forEach('lease', (key, value) => this.#leases.add(key, value));
+  private begin({ index, term }: { readonly index: number; readonly term: number }): void {
+    const { backend } = this.parts;
+    this.appliedIndex = index;
+    this.appliedTerm = term;
+    this.recordHash.clear();
+    this.leaseHash.clear();
+    backend.readTx.forEach('key', (key, value) => this.recordHash.add(key, value));
+    backend.readTx.forEach('lease', (key, value) => this.leaseHash.add(key, value));
   }
 
   /** The last applied entry's place; 0 before the first. */
   get index(): number {
-    return this.#index;
+    return this.appliedIndex;
   }
 
   get term(): number {
-    return this.#term;
+    return this.appliedTerm;
   }
 
   /** False at a start, while the log that the store has already is gone through. */
   get isCurrent(): boolean {
-    return this.#index >= this.#consistentIndex;
+    return this.appliedIndex >= this.consistentIndex;
   }
 
   /** See `DigestFields.records`. */
   get records(): readonly [number, number] {
-    return this.#records.value;
+    return this.recordHash.value;
   }
 
   /** See `DigestFields.leases`. */
   get leases(): readonly [number, number] {
-    return this.#leases.value;
+    return this.leaseHash.value;
   }
 
   /**
    * Applies an entry. Returns what is to be told to whoever proposed it; null when there is nothing to tell.
    */
   apply(entry: Entry, nowUs: number): Applied | null {
-    assert(entry.index === this.#index + 1, 'apply: entries come in the order of the log');
-    const skipped = entry.index <= this.#consistentIndex;
-    if (!skipped) this.#consistentIndex = entry.index;
-    if (this.#parts.indexFirst === true && entry.index % 8 === 0) this.commit();
+    assert(entry.index === this.appliedIndex + 1, 'apply: entries come in the order of the log');
+    const skipped = entry.index <= this.consistentIndex;
+    if (!skipped) this.consistentIndex = entry.index;
+    if (this.parts.indexFirst === true && entry.index % 8 === 0) this.commit();
     const applied =
-      entry.type === 'EntryNormal' ? this.#applyNormal(entry, skipped, nowUs) : this.#applyChange(entry);
-    this.#index = entry.index;
-    this.#term = entry.term;
-    this.#tell(entry, skipped);
+      entry.type === 'EntryNormal' ? this.applyNormal(entry, skipped, nowUs) : this.applyChange(entry);
+    this.appliedIndex = entry.index;
+    this.appliedTerm = entry.term;
+    this.tell(entry, skipped);
     return applied;
   }
 
-  #tell(entry: Entry, skipped: boolean): void {
-    const { outbox, table, kv } = this.#parts;
+  private tell(entry: Entry, skipped: boolean): void {
+    const { outbox, table, kv } = this.parts;
     if (!outbox.trace.on) return;
     const label = entryLabel(entry, table);
     const { index, term } = entry;
     outbox.trace.emit({ type: 'server.apply', index, term, label, revision: kv.revision, skipped });
   }
 
-  #applyNormal(entry: Entry, skipped: boolean, nowUs: number): Applied | null {
+  private applyNormal(entry: Entry, skipped: boolean, nowUs: number): Applied | null {
     const request = decodeLogged(entry.data);
     if (request.kind === 'noOp') return null;
-    if (request.kind === 'v2') return { id: request.id, outcome: this.#applyV2(request.body) };
+    if (request.kind === 'v2') return { id: request.id, outcome: this.applyV2(request.body) };
     if (skipped) return null;
     if (request.kind === 'unknown')
       return fail(`apply: entry ${entry.index} holds no request of this version`);
     const { index, term } = entry;
     const { write, asker } = request;
-    return { id: request.id, outcome: this.#applyWrite({ write, asker, index, term, nowUs }) };
+    return { id: request.id, outcome: this.applyWrite({ write, asker, index, term, nowUs }) };
   }
 
   /** A write is one store transaction: it ends the group of backend operations that belong to the entry. */
-  #applyWrite(logged: LoggedWrite): Uint8Array | RpcError {
-    const { kv, backend } = this.#parts;
+  private applyWrite(logged: LoggedWrite): Uint8Array | RpcError {
+    const { kv, backend } = this.parts;
     const before = kv.revision;
-    const outcome = this.#write(logged);
+    const outcome = this.write(logged);
     if (kv.revision > before) {
       const from = encodeRevision({ main: kv.revision, sub: 0 });
-      for (const { key, value } of backend.readTx.range('key', from, null)) this.#records.add(key, value);
+      for (const { key, value } of backend.readTx.range('key', from, null)) this.recordHash.add(key, value);
     }
     return outcome;
   }
 
-  #write(logged: LoggedWrite): Uint8Array | RpcError {
+  private write(logged: LoggedWrite): Uint8Array | RpcError {
     const { write } = logged;
-    const apply = (): Uint8Array | RpcError => this.#parts.v3.apply(logged);
+    const apply = (): Uint8Array | RpcError => this.parts.v3.apply(logged);
     switch (write.kind) {
       case 'leaseGrant':
       case 'leaseRevoke':
-        return this.#changeLeases([write.body.ID], apply);
+        return this.changeLeases([write.body.ID], apply);
       case 'leaseCheckpoint':
-        return this.#changeLeases([...new Set(write.body.checkpoints.map(({ ID }) => ID))], apply);
+        return this.changeLeases([...new Set(write.body.checkpoints.map(({ ID }) => ID))], apply);
       default:
         return apply();
     }
   }
 
   /** Keeps the hash over the leases up with what a request does to some of them. */
-  #changeLeases(ids: readonly bigint[], change: () => Uint8Array | RpcError): Uint8Array | RpcError {
-    const { batchTx } = this.#parts.backend;
+  private changeLeases(ids: readonly bigint[], change: () => Uint8Array | RpcError): Uint8Array | RpcError {
+    const { batchTx } = this.parts.backend;
     const keys = ids.map((id) => keyOfLease(leaseId(id)));
     for (const key of keys) {
       const before = batchTx.get('lease', key);
-      if (before !== null) this.#leases.remove(key, before);
+      if (before !== null) this.leaseHash.remove(key, before);
     }
     const outcome = change();
     for (const key of keys) {
       const after = batchTx.get('lease', key);
-      if (after !== null) this.#leases.add(key, after);
+      if (after !== null) this.leaseHash.add(key, after);
     }
     return outcome;
   }
 
   /** @source etcd v3.4.23 etcdserver/apply_v2.go Put */
-  #applyV2(request: Request): Uint8Array {
-    const { membership } = this.#parts;
+  private applyV2(request: Request): Uint8Array {
+    const { membership } = this.parts;
     const member = memberOfAttributesPath(request.Path);
     if (request.Method === 'PUT' && request.Path === clusterVersionPath) {
       checkClusterVersion(request.Val);
       membership.version = request.Val;
-      this.#store('cluster', 'clusterVersion', request.Val);
+      this.store('cluster', 'clusterVersion', request.Val);
     } else if (request.Method === 'PUT' && member !== null) {
       const attributes = attributesFromJson(request.Val);
       if (attributes === null) return fail('apply: a member published attributes that are no JSON');
       const updated = membership.update(member, attributes);
-      if (updated !== null) this.#storeMember(updated);
+      if (updated !== null) this.storeMember(updated);
     }
     return noResponse;
   }
 
   /** A change that is no longer valid takes no effect, on any member; whoever asked for it hears why. */
-  #applyChange(entry: Entry): Applied {
+  private applyChange(entry: Entry): Applied {
     assert(entry.type === 'EntryConfChange', 'apply: conf changes of version 2 are not proposed');
-    const { membership, raft } = this.#parts;
+    const { membership, raft } = this.parts;
     const change = readChange(entry);
     const context = contextFromJson(decodeUtf8(change.context));
     const refusal = membership.refusal(change.type, change.member, context);
     if (refusal !== null) return { id: change.id, outcome: refusalErrors[refusal] };
     raft.applyConfChange(asConfChangeV2(change), entry.index);
-    this.#recordChange(change, context);
-    this.#parts.membersChanged();
+    this.recordChange(change, context);
+    this.parts.membersChanged();
     return { id: change.id, outcome: noResponse };
   }
 
   /** @source etcd v3.4.23 etcdserver/server.go applyConfChange */
-  #recordChange({ type, member: id, nodeId }: MemberChange, context: ChangeContext | null): void {
-    const { membership, table } = this.#parts;
+  private recordChange({ type, member: id, nodeId }: MemberChange, context: ChangeContext | null): void {
+    const { membership, table } = this.parts;
     if (type === 'ConfChangeRemoveNode') {
       membership.remove(id);
       table.retire(id);
-      this.#parts.backend.batchTx.delete('members', encodeUtf8(idToHex(id)));
-      return this.#store('members_removed', idToHex(id), 'removed');
+      this.parts.backend.batchTx.delete('members', encodeUtf8(idToHex(id)));
+      return this.store('members_removed', idToHex(id), 'removed');
     }
     if (context === null || context.member.id !== id)
       return fail('apply: a conf change says nothing of its member');
     if (context.isPromote || type === 'ConfChangeUpdateNode') {
       const { peerUrls } = context.member;
       const updated = membership.update(id, context.isPromote ? { isLearner: false } : { peerUrls });
-      if (updated !== null) this.#storeMember(updated);
+      if (updated !== null) this.storeMember(updated);
       return;
     }
     table.seat(id, nodeId);
     membership.put(context.member);
-    this.#storeMember(context.member);
+    this.storeMember(context.member);
   }
 
-  #storeMember(member: ClusterMember): void {
-    this.#store('members', idToHex(member.id), memberToJson(member));
+  private storeMember(member: ClusterMember): void {
+    this.store('members', idToHex(member.id), memberToJson(member));
   }
 
   /** Writes text into a bucket and ends the entry's group of backend operations. */
-  #store(bucket: BucketName, key: string, value: string): void {
-    const { backend } = this.#parts;
+  private store(bucket: BucketName, key: string, value: string): void {
+    const { backend } = this.parts;
     backend.batchTx.put(bucket, encodeUtf8(key), encodeUtf8(value));
     backend.unlock();
   }

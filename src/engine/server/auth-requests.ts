@@ -34,25 +34,25 @@ export interface AuthRequestsPort {
 
 /** A log holds hashes, never passwords, as etcd's does from 3.5 on. */
 export class AuthRequests {
-  readonly #port: AuthRequestsPort;
-  readonly #jobs: PasswordJobs;
-  readonly #random: Prng;
+  private readonly port: AuthRequestsPort;
+  private readonly jobs: PasswordJobs;
+  private readonly random: Prng;
 
   constructor({ seed, nodeId, epoch, bcryptCost }: MemberConfig, port: AuthRequestsPort) {
-    this.#port = port;
-    this.#random = stream(seed, 'token', nodeId, epoch);
+    this.port = port;
+    this.random = stream(seed, 'token', nodeId, epoch);
     const { outbox } = port;
     const salts = stream(seed, 'salt', nodeId, epoch);
-    this.#jobs = new PasswordJobs(bcryptCost ?? defaultCost, salts, outbox.trace, outbox);
+    this.jobs = new PasswordJobs(bcryptCost ?? defaultCost, salts, outbox.trace, outbox);
   }
 
   /** The timer has fired: the next password is hashed. */
   runJob(): void {
-    this.#jobs.run();
+    this.jobs.run();
   }
 
   cancel(request: number): void {
-    this.#jobs.cancel(request);
+    this.jobs.cancel(request);
   }
 
   /**
@@ -62,51 +62,54 @@ export class AuthRequests {
   authenticate(call: Call, body: AuthenticateRequest): void {
     const { request } = call;
     const { name, password } = body;
-    const { auth, door } = this.#port;
-    const hash = this.#hashOf(name);
+    const { auth, door } = this.port;
+    const hash = this.hashOf(name);
     if (hash instanceof RpcError) return door.refuse(request, hash);
     const checkedAt = auth.revision;
     const compared = (self: AuthRequests) => (isRight: boolean) => {
-      if (isRight) self.#proposeToken(call, body, checkedAt);
-      else self.#port.door.refuse(request, rpcErrors.authFailed);
+      if (isRight) self.proposeToken(call, body, checkedAt);
+      else self.port.door.refuse(request, rpcErrors.authFailed);
     };
-    this.#jobs.compare(request, password, hash, kept(compared, this));
+    this.jobs.compare(request, password, hash, kept(compared, this));
   }
 
-  #proposeToken(call: Call, body: AuthenticateRequest, checkedAt: number): void {
-    const simpleToken = drawTokenPrefix(this.#random);
+  private proposeToken(call: Call, body: AuthenticateRequest, checkedAt: number): void {
+    const simpleToken = drawTokenPrefix(this.random);
     const proposed = create(InternalAuthenticateRequestSchema, { name: body.name, simpleToken });
     const finish = (self: AuthRequests) => (outcome: Uint8Array | RpcError) => {
-      const isOld = checkedAt !== self.#port.auth.revision;
+      const isOld = checkedAt !== self.port.auth.revision;
       if (isOld && outcome instanceof Uint8Array) self.authenticate(call, body);
-      else self.#port.door.tell(call.request, outcome);
+      else self.port.door.tell(call.request, outcome);
     };
-    this.#port.propose(call, { kind: 'authenticate', body: proposed }, kept(finish, this));
+    this.port.propose(call, { kind: 'authenticate', body: proposed }, kept(finish, this));
   }
 
   addUser(call: Call, body: AuthUserAddRequest): void {
     body.hashedPassword = '';
-    if (body.options?.noPassword === true) return this.#port.propose(call, { kind: 'authUserAdd', body });
-    this.#hash(call, { kind: 'authUserAdd', body });
+    if (body.options?.noPassword === true) return this.port.propose(call, { kind: 'authUserAdd', body });
+    this.hash(call, { kind: 'authUserAdd', body });
   }
 
   changePassword(call: Call, body: AuthUserChangePasswordRequest): void {
-    this.#hash(call, { kind: 'authUserChangePassword', body });
+    this.hash(call, { kind: 'authUserChangePassword', body });
   }
 
   /** Proposes the write with the hash in the password's place. */
-  #hash(call: Call, write: Extract<WriteRequest, { kind: 'authUserAdd' | 'authUserChangePassword' }>): void {
+  private hash(
+    call: Call,
+    write: Extract<WriteRequest, { kind: 'authUserAdd' | 'authUserChangePassword' }>,
+  ): void {
     const hashed = (self: AuthRequests, proposed: typeof write) => (hash: string) => {
       proposed.body.password = '';
       proposed.body.hashedPassword = base64Encode(encodeUtf8(hash));
-      self.#port.propose(call, proposed);
+      self.port.propose(call, proposed);
     };
-    this.#jobs.hash(call.request, write.body.password, kept(hashed, this, write));
+    this.jobs.hash(call.request, write.body.password, kept(hashed, this, write));
   }
 
-  #hashOf(name: string): string | RpcError {
+  private hashOf(name: string): string | RpcError {
     try {
-      return this.#port.auth.hashOf(name);
+      return this.port.auth.hashOf(name);
     } catch (error) {
       if (error instanceof AuthError) return authRefusal(error);
       throw error;

@@ -96,74 +96,74 @@ export interface VersionMonitorPort {
  * decideClusterVersion
  */
 export class VersionMonitor {
-  readonly #parts: VersionMonitorParts;
-  readonly #port: VersionMonitorPort;
+  private readonly parts: VersionMonitorParts;
+  private readonly port: VersionMonitorPort;
   /** How long who is connected may take. @source etcd v3.4.23 etcdserver/config.go peerDialTimeout */
-  readonly #patienceUs: number;
-  #inquiry: Inquiry | null = null;
-  #nextUs: number;
+  private readonly patienceUs: number;
+  private inquiry: Inquiry | null = null;
+  private nextUs: number;
 
   constructor(parts: VersionMonitorParts, port: VersionMonitorPort, electionUs: number, nowUs: number) {
-    this.#parts = parts;
-    this.#port = port;
-    this.#patienceUs = 1_000_000 + electionUs;
-    this.#nextUs = nowUs + intervalUs;
+    this.parts = parts;
+    this.port = port;
+    this.patienceUs = 1_000_000 + electionUs;
+    this.nextUs = nowUs + intervalUs;
   }
 
   /** It is time to look. */
   look(nowUs: number): void {
-    this.#nextUs = nowUs + intervalUs;
-    const { raft, membership } = this.#parts;
-    if (!raft.isLeader || membership.version === ownClusterVersion || this.#inquiry !== null) return;
-    this.#ask(nowUs);
+    this.nextUs = nowUs + intervalUs;
+    const { raft, membership } = this.parts;
+    if (!raft.isLeader || membership.version === ownClusterVersion || this.inquiry !== null) return;
+    this.ask(nowUs);
   }
 
   tick(nowUs: number): void {
-    if (this.#inquiry !== null && nowUs >= this.#inquiry.endUs) this.#decide(null, nowUs);
-    else if (nowUs >= this.#nextUs) this.look(nowUs);
+    if (this.inquiry !== null && nowUs >= this.inquiry.endUs) this.decide(null, nowUs);
+    else if (nowUs >= this.nextUs) this.look(nowUs);
   }
 
   receive(from: NodeId, { kind, id, body }: PeerRequest, nowUs: number): void {
-    const inquiry = this.#inquiry;
+    const inquiry = this.inquiry;
     if (kind !== 'versionIs' || inquiry?.id !== id || !inquiry.answers.has(from)) return;
     const version = serverVersionIn(body);
-    if (version === null) return this.#decide(null, nowUs);
+    if (version === null) return this.decide(null, nowUs);
     inquiry.answers.set(from, version);
-    this.#decideWhenAllSaid(inquiry, nowUs);
+    this.decideWhenAllSaid(inquiry, nowUs);
   }
 
-  #ask(nowUs: number): void {
-    const { membership, owner, links } = this.#parts;
+  private ask(nowUs: number): void {
+    const { membership, owner, links } = this.parts;
     const others = membership.members().filter(({ id }) => id !== owner.member);
     const nodes = others.map(({ peerUrls }) => owner.table.nodeAt(peerUrls));
     const reached = nodes.filter((node) => node !== null).filter((node) => links.isUp(node));
-    if (reached.length < others.length) return this.#decide(null, nowUs);
-    const id = this.#port.door.nextRequestId();
+    if (reached.length < others.length) return this.decide(null, nowUs);
+    const id = this.port.door.nextRequestId();
     const bytes = encodePeerRequest({ kind: 'version', id, body: emptyBytes });
-    this.#inquiry = {
+    this.inquiry = {
       id,
       answers: new Map(reached.map((node) => [node, null])),
-      endUs: nowUs + this.#patienceUs,
+      endUs: nowUs + this.patienceUs,
     };
-    for (const node of reached) this.#port.door.send(node, peerRequestNames.version, bytes, false);
-    this.#decideWhenAllSaid(this.#inquiry, nowUs);
+    for (const node of reached) this.port.door.send(node, peerRequestNames.version, bytes, false);
+    this.decideWhenAllSaid(this.inquiry, nowUs);
   }
 
-  #decideWhenAllSaid({ answers }: Inquiry, nowUs: number): void {
+  private decideWhenAllSaid({ answers }: Inquiry, nowUs: number): void {
     let lowest = ownNumbers;
     for (const version of answers.values()) {
       if (version === null) return;
       if (isLower(version, lowest)) lowest = version;
     }
-    this.#decide(clusterForm(lowest), nowUs);
+    this.decide(clusterForm(lowest), nowUs);
   }
 
   /** @param decided null where not all versions are known */
-  #decide(decided: readonly number[] | null, nowUs: number): void {
-    this.#inquiry = null;
-    const { version } = this.#parts.membership;
-    if (version === null) return this.#port.propose(decided?.join('.') ?? minClusterVersion, nowUs);
+  private decide(decided: readonly number[] | null, nowUs: number): void {
+    this.inquiry = null;
+    const { version } = this.parts.membership;
+    if (version === null) return this.port.propose(decided?.join('.') ?? minClusterVersion, nowUs);
     if (decided !== null && isLower(numbersOf(version) ?? [], decided))
-      this.#port.propose(decided.join('.'), nowUs);
+      this.port.propose(decided.join('.'), nowUs);
   }
 }

@@ -24,47 +24,47 @@ export interface CompactionPort {
 }
 
 export class CompactionServer {
-  readonly #port: CompactionPort;
-  readonly #auto: Compactor | null;
+  private readonly port: CompactionPort;
+  private readonly auto: Compactor | null;
   /** The timer for the next piece is set. */
-  #isResting = false;
+  private isResting = false;
   /** When the first piece of the records was done. */
-  #recordsSinceUs = 0;
+  private recordsSinceUs = 0;
 
   /** @param auto undefined: only clients order compactions */
   constructor(port: CompactionPort, auto: AutoCompaction | undefined, nowUs: number) {
-    this.#port = port;
-    this.#auto = auto === undefined ? null : makeCompactor(auto, port.kv.revision, nowUs);
-    if (this.#auto !== null) port.outbox.timer('autoCompaction', this.#auto.intervalUs);
+    this.port = port;
+    this.auto = auto === undefined ? null : makeCompactor(auto, port.kv.revision, nowUs);
+    if (this.auto !== null) port.outbox.timer('autoCompaction', this.auto.intervalUs);
   }
 
   takeTimer(timer: 'compaction' | 'autoCompaction', nowUs: number): void {
-    if (timer === 'compaction') this.#isResting = false;
-    else this.#orderOwn(nowUs);
+    if (timer === 'compaction') this.isResting = false;
+    else this.orderOwn(nowUs);
   }
 
   /** Does one piece, unless it is time to rest. */
   settle(): void {
-    const { kv, outbox } = this.#port;
-    if (this.#isResting || kv.compactions.isIdle) return;
+    const { kv, outbox } = this.port;
+    if (this.isResting || kv.compactions.isIdle) return;
     const before = { ...kv.compactions.counts };
     const afterUs = kv.compactions.run();
-    this.#measure(before);
+    this.measure(before);
     if (afterUs === null) return;
-    this.#isResting = true;
+    this.isResting = true;
     outbox.timer('compaction', afterUs);
   }
 
   /** A piece takes no time of its own; a whole compaction lasts as long as the pauses between its pieces. */
-  #measure(before: CompactionCounts): void {
-    const { meter } = this.#port.outbox;
-    const { counts } = this.#port.kv.compactions;
+  private measure(before: CompactionCounts): void {
+    const { meter } = this.port.outbox;
+    const { counts } = this.port.kv.compactions;
     if (counts.indexes > before.indexes) {
       meter.indexCompaction.observe(0);
-      this.#recordsSinceUs = meter.nowUs;
+      this.recordsSinceUs = meter.nowUs;
     }
     if (counts.pauses > before.pauses) meter.recordCompaction.observe(0);
-    if (counts.finished > before.finished) meter.compaction.observe(meter.nowUs - this.#recordsSinceUs);
+    if (counts.finished > before.finished) meter.compaction.observe(meter.nowUs - this.recordsSinceUs);
     meter.compactedRecords = counts.deletedRecords;
   }
 
@@ -78,13 +78,13 @@ export class CompactionServer {
       backend.commit('force');
       then();
     };
-    this.#port.kv.compactions.whenDone(kept(done, this.#port.backend, tell));
+    this.port.kv.compactions.whenDone(kept(done, this.port.backend, tell));
   }
 
   /** Orders a compaction where this member leads and it is time. */
-  #orderOwn(nowUs: number): void {
-    const { outbox, kv, raft } = this.#port;
-    const auto = this.#auto;
+  private orderOwn(nowUs: number): void {
+    const { outbox, kv, raft } = this.port;
+    const auto = this.auto;
     if (auto === null) return;
     outbox.timer('autoCompaction', auto.intervalUs);
     const revision = auto.tick(kv.revision, raft.isLeader, nowUs);
@@ -95,6 +95,6 @@ export class CompactionServer {
       const isDone = outcome instanceof Uint8Array || outcome === rpcErrors.compacted;
       if (isDone) compactor.done(revision, nowUs);
     };
-    this.#port.propose({ kind: 'compaction', body }, nowUs, kept(finish, auto));
+    this.port.propose({ kind: 'compaction', body }, nowUs, kept(finish, auto));
   }
 }

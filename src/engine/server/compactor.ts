@@ -38,51 +38,51 @@ export function makeCompactor(config: AutoCompaction, revision: number, nowUs: n
  */
 class PeriodicCompactor implements Compactor {
   readonly intervalUs: number;
-  readonly #compactUs: number;
-  readonly #keptCount: number;
-  #revisions: number[];
-  #lastUs: number;
-  #waitUs: number;
+  private readonly compactUs: number;
+  private readonly keptCount: number;
+  private revisions: number[];
+  private lastUs: number;
+  private waitUs: number;
 
   constructor(periodUs: number, revision: number, nowUs: number) {
-    this.#compactUs = Math.min(periodUs, hourUs);
-    this.intervalUs = Math.max(1, Math.floor(this.#compactUs / retryDivisor));
-    this.#keptCount = Math.floor(periodUs / this.intervalUs) + 1;
-    this.#revisions = [revision];
-    this.#lastUs = nowUs;
-    this.#waitUs = periodUs;
+    this.compactUs = Math.min(periodUs, hourUs);
+    this.intervalUs = Math.max(1, Math.floor(this.compactUs / retryDivisor));
+    this.keptCount = Math.floor(periodUs / this.intervalUs) + 1;
+    this.revisions = [revision];
+    this.lastUs = nowUs;
+    this.waitUs = periodUs;
   }
 
   tick(revision: number, leads: boolean, nowUs: number): number | null {
-    const [oldest] = this.#revisions;
-    const isDue = leads && nowUs - this.#lastUs >= this.#waitUs;
-    if (isDue) this.#waitUs = this.#compactUs;
-    this.#revisions.push(revision);
-    if (this.#revisions.length > this.#keptCount) this.#revisions.shift();
+    const [oldest] = this.revisions;
+    const isDue = leads && nowUs - this.lastUs >= this.waitUs;
+    if (isDue) this.waitUs = this.compactUs;
+    this.revisions.push(revision);
+    if (this.revisions.length > this.keptCount) this.revisions.shift();
     return isDue ? oldest : null;
   }
 
   done(_revision: number, nowUs: number): void {
-    this.#lastUs = nowUs;
+    this.lastUs = nowUs;
   }
 }
 
 /** Every five minutes all but the last revisions. @source etcd v3.4.23 api/v3compactor/revision.go */
 class RevisionCompactor implements Compactor {
   readonly intervalUs = revisionIntervalUs;
-  readonly #retention: number;
-  #last = 0;
+  private readonly retention: number;
+  private last = 0;
 
   constructor(retention: number) {
-    this.#retention = retention;
+    this.retention = retention;
   }
 
   tick(revision: number, leads: boolean): number | null {
-    const wanted = revision - this.#retention;
-    return leads && wanted > 0 && wanted !== this.#last ? wanted : null;
+    const wanted = revision - this.retention;
+    return leads && wanted > 0 && wanted !== this.last ? wanted : null;
   }
 
   done(revision: number): void {
-    this.#last = revision;
+    this.last = revision;
   }
 }

@@ -72,34 +72,34 @@ export class HashInquiry {
   /** This member's own, at the revision that was asked for. */
   readonly own: RevisionHash;
   readonly answers: RevisionHash[] = [];
-  readonly #open: Set<NodeId>;
-  readonly #endUs: number;
+  private readonly open: Set<NodeId>;
+  private readonly endUs: number;
 
   constructor(id: bigint, own: RevisionHash, peers: readonly NodeId[], endUs: number) {
     this.id = id;
     this.own = own;
-    this.#open = new Set(peers);
-    this.#endUs = endUs;
+    this.open = new Set(peers);
+    this.endUs = endUs;
   }
 
   isOpen(node: NodeId): boolean {
-    return this.#open.has(node);
+    return this.open.has(node);
   }
 
   /** The peer has answered. */
   receive(node: NodeId, message: PeerRequest): void {
-    if (message.id !== this.id || !this.#open.delete(node)) return;
+    if (message.id !== this.id || !this.open.delete(node)) return;
     const answer = readAnswer(message);
     if (answer !== null) this.answers.push(answer);
   }
 
   /** The peer cannot be reached. */
   lose(node: NodeId): void {
-    this.#open.delete(node);
+    this.open.delete(node);
   }
 
   isOver(nowUs: number): boolean {
-    return this.#open.size === 0 || nowUs >= this.#endUs;
+    return this.open.size === 0 || nowUs >= this.endUs;
   }
 }
 
@@ -139,9 +139,9 @@ export interface InitialHashCheckParts {
  * @source etcd v3.4.23 etcdserver/corrupt.go CheckInitialHashKV
  */
 export class InitialHashCheck {
-  readonly #inquiry: HashInquiry;
-  readonly #member: MemberId;
-  readonly #send: (to: NodeId, question: PeerRequest) => void;
+  private readonly inquiry: HashInquiry;
+  private readonly member: MemberId;
+  private readonly send: (to: NodeId, question: PeerRequest) => void;
 
   /** Asks whom it can reach, and others as soon as their connection stands. */
   constructor(
@@ -155,31 +155,31 @@ export class InitialHashCheck {
     const endUs = nowUs + requestTimeoutUs(config.electionTicks * config.tickUs);
     const peers = otherHosts(membership, member, table, config);
     // what is asked names the question: a late answer to an earlier start's is as good
-    this.#inquiry = new HashInquiry(BigInt(own.currentRevision), own, peers, endUs);
-    this.#member = member;
-    this.#send = send;
+    this.inquiry = new HashInquiry(BigInt(own.currentRevision), own, peers, endUs);
+    this.member = member;
+    this.send = send;
     for (const node of peers) if (links.isKnown(node)) this.linkChanged(node, links.isUp(node));
   }
 
   linkChanged(node: NodeId, isUp: boolean): void {
-    if (!this.#inquiry.isOpen(node)) return;
-    const { id, own } = this.#inquiry;
-    if (isUp) this.#send(node, hashQuestion(id, own.currentRevision));
-    else this.#inquiry.lose(node);
+    if (!this.inquiry.isOpen(node)) return;
+    const { id, own } = this.inquiry;
+    if (isUp) this.send(node, hashQuestion(id, own.currentRevision));
+    else this.inquiry.lose(node);
   }
 
   receive(from: NodeId, message: PeerRequest): void {
-    this.#inquiry.receive(from, message);
+    this.inquiry.receive(from, message);
   }
 
   /** @returns whether the start may go on @throws BootError where a peer holds something else */
   isDone(nowUs: number): boolean {
-    if (!this.#inquiry.isOver(nowUs)) return false;
-    const { own, answers } = this.#inquiry;
+    if (!this.inquiry.isOver(nowUs)) return false;
+    const { own, answers } = this.inquiry;
     const isDifferent = ({ hash, compactRevision }: RevisionHash): boolean =>
       compactRevision === own.compactRevision && hash !== own.hash;
     if (answers.some(isDifferent))
-      throw new BootError(`${idToHex(this.#member)} found data inconsistency with peers`);
+      throw new BootError(`${idToHex(this.member)} found data inconsistency with peers`);
     return true;
   }
 }
@@ -204,58 +204,58 @@ export interface CorruptionParts {
 
 /** The leader's checks, each so long after the one before. @source corrupt.go monitorKVHash */
 export class CorruptionMonitor {
-  readonly #config: MemberConfig;
-  readonly #parts: CorruptionParts;
-  readonly #port: CorruptionPort;
-  #inquiry: HashInquiry | null = null;
+  private readonly config: MemberConfig;
+  private readonly parts: CorruptionParts;
+  private readonly port: CorruptionPort;
+  private inquiry: HashInquiry | null = null;
 
   constructor(config: MemberConfig, parts: CorruptionParts, port: CorruptionPort) {
-    this.#config = config;
-    this.#parts = parts;
-    this.#port = port;
-    this.#rest();
+    this.config = config;
+    this.parts = parts;
+    this.port = port;
+    this.rest();
   }
 
   /** It is time for the next check. */
   run(nowUs: number): void {
-    const { kv, raft, membership, owner } = this.#parts;
-    if (!raft.isLeader) return this.#rest();
-    const peers = otherHosts(membership, owner.member, owner.table, this.#config);
+    const { kv, raft, membership, owner } = this.parts;
+    if (!raft.isLeader) return this.rest();
+    const peers = otherHosts(membership, owner.member, owner.table, this.config);
     const own = kv.hashByRevision(0);
-    const endUs = nowUs + requestTimeoutUs(this.#config.electionTicks * this.#config.tickUs);
-    const question = hashQuestion(this.#port.door.nextRequestId(), own.currentRevision);
-    this.#inquiry = new HashInquiry(question.id, own, peers, endUs);
+    const endUs = nowUs + requestTimeoutUs(this.config.electionTicks * this.config.tickUs);
+    const question = hashQuestion(this.port.door.nextRequestId(), own.currentRevision);
+    this.inquiry = new HashInquiry(question.id, own, peers, endUs);
     const bytes = encodePeerRequest(question);
-    for (const node of peers) this.#port.door.send(node, peerRequestNames.hashKv, bytes, false);
+    for (const node of peers) this.port.door.send(node, peerRequestNames.hashKv, bytes, false);
     this.tick(nowUs);
   }
 
   receive(from: NodeId, message: PeerRequest): void {
-    this.#inquiry?.receive(from, message);
+    this.inquiry?.receive(from, message);
   }
 
   /** Where all have answered, or it has taken too long, the answers are compared. */
   tick(nowUs: number): void {
-    const inquiry = this.#inquiry;
+    const inquiry = this.inquiry;
     if (inquiry === null || !inquiry.isOver(nowUs)) return;
-    this.#inquiry = null;
-    this.#rest();
-    const compare = (self: CorruptionMonitor) => () => self.#compare(inquiry, nowUs);
+    this.inquiry = null;
+    this.rest();
+    const compare = (self: CorruptionMonitor) => () => self.compare(inquiry, nowUs);
     // where it cannot be found out how far all have come, nothing is compared
-    this.#port.reads.add({ request: 0, read: kept(compare, this), refuse: giveUp }, nowUs);
+    this.port.reads.add({ request: 0, read: kept(compare, this), refuse: giveUp }, nowUs);
   }
 
   /** Whose copy is wrong is not known: the alarm names nobody. */
-  #compare({ own, answers }: HashInquiry, nowUs: number): void {
-    const { kv, outbox } = this.#parts;
+  private compare({ own, answers }: HashInquiry, nowUs: number): void {
+    const { kv, outbox } = this.parts;
     const corrupt = isCorrupt(own, kv.hashByRevision(0), answers);
     const [revision, peerCount] = [own.currentRevision, answers.length];
     if (outbox.trace.on) outbox.trace.emit({ type: 'server.corruptCheck', revision, peerCount, corrupt });
-    if (corrupt) this.#port.propose(alarmOf(AlarmType.CORRUPT, 0n), nowUs);
+    if (corrupt) this.port.propose(alarmOf(AlarmType.CORRUPT, 0n), nowUs);
   }
 
-  #rest(): void {
-    const { corruptCheckUs = 0 } = this.#config;
-    if (corruptCheckUs > 0) this.#parts.outbox.timer('corruptCheck', corruptCheckUs);
+  private rest(): void {
+    const { corruptCheckUs = 0 } = this.config;
+    if (corruptCheckUs > 0) this.parts.outbox.timer('corruptCheck', corruptCheckUs);
   }
 }

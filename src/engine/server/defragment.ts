@@ -25,19 +25,19 @@ const pieceBytes = 262144;
  * @source etcd v3.4.23 mvcc/backend/backend.go defrag
  */
 export class Defragmenter {
-  readonly #backend: Backend;
-  readonly #disk: Disk;
-  readonly #trace: Trace<ServerEvent>;
-  readonly #options: DbOptions;
-  #done: (() => void) | null = null;
-  #isAbandoned = false;
+  private readonly backend: Backend;
+  private readonly disk: Disk;
+  private readonly trace: Trace<ServerEvent>;
+  private readonly options: DbOptions;
+  private done: (() => void) | null = null;
+  private isAbandoned = false;
 
   /** @param options the store's own */
   constructor(backend: Backend, disk: Disk, trace: Trace<ServerEvent>, options: DbOptions) {
-    this.#backend = backend;
-    this.#disk = disk;
-    this.#trace = trace;
-    this.#options = options;
+    this.backend = backend;
+    this.disk = disk;
+    this.trace = trace;
+    this.options = options;
   }
 
   /**
@@ -45,8 +45,8 @@ export class Defragmenter {
    * @param done is called when the copy is in place
    */
   run(done: () => void): void {
-    assert(this.#done === null, 'defragment: one at a time');
-    const backend = this.#backend;
+    assert(this.done === null, 'defragment: one at a time');
+    const backend = this.backend;
     const beforeBytes = backend.sizeBytes;
     const { pageSize } = backend.db;
     const copy = new MemoryPager();
@@ -54,39 +54,38 @@ export class Defragmenter {
     const target = openDb(copy, { pageSize });
     compact(target, source, { fillPercent, txMaxBytes });
     source.rollback();
-    if (this.#options.defects?.defragmentLosesIndex === true) loseIndex(target);
+    if (this.options.defects?.defragmentLosesIndex === true) loseIndex(target);
     const image = copy.image();
-    this.#write(image);
-    this.#done = done;
-    backend.replace(openDb(new MemoryPager(image, this.#disk.pageSink()), { ...this.#options, pageSize }));
-    if (this.#trace.on)
-      this.#trace.emit({ type: 'server.defragment', beforeBytes, afterBytes: image.length });
+    this.write(image);
+    this.done = done;
+    backend.replace(openDb(new MemoryPager(image, this.disk.pageSink()), { ...this.options, pageSize }));
+    if (this.trace.on) this.trace.emit({ type: 'server.defragment', beforeBytes, afterBytes: image.length });
   }
 
   /** A snapshot brings another database: what is being copied is nobody's any more. */
   abandon(): void {
-    if (this.#done !== null) this.#isAbandoned = true;
+    if (this.done !== null) this.isAbandoned = true;
   }
 
   /** The copy is durable: it gets the file's name, and commits go on. */
   synced(): void {
-    const done = this.#done;
+    const done = this.done;
     assert(done !== null, 'defragment: a copy is durable that nobody made');
-    this.#done = null;
-    if (this.#isAbandoned) this.#disk.remove(temporaryFile);
+    this.done = null;
+    if (this.isAbandoned) this.disk.remove(temporaryFile);
     else {
-      this.#disk.rename(temporaryFile, backendFile);
-      this.#backend.committed();
+      this.disk.rename(temporaryFile, backendFile);
+      this.backend.committed();
     }
-    this.#isAbandoned = false;
+    this.isAbandoned = false;
     done();
   }
 
-  #write(image: Uint8Array): void {
-    this.#disk.remove(temporaryFile);
+  private write(image: Uint8Array): void {
+    this.disk.remove(temporaryFile);
     for (let at = 0; at < image.length; at += pieceBytes)
-      this.#disk.write(temporaryFile, at, image.slice(at, at + pieceBytes));
-    this.#disk.sync('defragment', temporaryFile);
+      this.disk.write(temporaryFile, at, image.slice(at, at + pieceBytes));
+    this.disk.sync('defragment', temporaryFile);
   }
 }
 

@@ -38,30 +38,30 @@ function spread(value: number): number {
 
 /** Mixes numbers into two lanes that differ in their constants. Numbers are safe integers, not negative. */
 class Mixer {
-  #low = 0x243f6a88;
-  #high = 0x13198a2e;
+  private low = 0x243f6a88;
+  private high = 0x13198a2e;
 
   add(value: number): void {
-    this.#word(value >>> 0);
-    this.#word(Math.floor(value / twoTo32));
+    this.word(value >>> 0);
+    this.word(Math.floor(value / twoTo32));
   }
 
   addBytes(bytes: Uint8Array): void {
-    this.#word(bytes.length);
+    this.word(bytes.length);
     for (let i = 0; i < bytes.length; i += 4) {
-      this.#word(bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24));
+      this.word(bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24));
     }
   }
 
   finish(): [number, number] {
-    return [spread(this.#low), spread(this.#high ^ this.#low)];
+    return [spread(this.low), spread(this.high ^ this.low)];
   }
 
-  #word(word: number): void {
-    this.#low = Math.imul(this.#low ^ word, 0x9e3779b1) + 0x85ebca77;
-    this.#low = (this.#low << 13) | (this.#low >>> 19);
-    this.#high = Math.imul(this.#high ^ word, 0xc2b2ae3d) + 0x27d4eb2f;
-    this.#high = (this.#high << 17) | (this.#high >>> 15);
+  private word(word: number): void {
+    this.low = Math.imul(this.low ^ word, 0x9e3779b1) + 0x85ebca77;
+    this.low = (this.low << 13) | (this.low >>> 19);
+    this.high = Math.imul(this.high ^ word, 0xc2b2ae3d) + 0x27d4eb2f;
+    this.high = (this.high << 17) | (this.high >>> 15);
   }
 }
 
@@ -87,29 +87,29 @@ function recordHash(key: Uint8Array, value: Uint8Array): [number, number] {
  * same hash as the one that grew to it, and two members with equal records have equal hashes.
  */
 export class RecordHash {
-  #low = 0;
-  #high = 0;
+  private low = 0;
+  private high = 0;
 
   clear(): void {
-    this.#low = 0;
-    this.#high = 0;
+    this.low = 0;
+    this.high = 0;
   }
 
   add(key: Uint8Array, value: Uint8Array): void {
     const [low, high] = recordHash(key, value);
-    this.#low = (this.#low + low) >>> 0;
-    this.#high = (this.#high + high) >>> 0;
+    this.low = (this.low + low) >>> 0;
+    this.high = (this.high + high) >>> 0;
   }
 
   /** Takes a record out that was added. */
   remove(key: Uint8Array, value: Uint8Array): void {
     const [low, high] = recordHash(key, value);
-    this.#low = (this.#low - low) >>> 0;
-    this.#high = (this.#high - high) >>> 0;
+    this.low = (this.low - low) >>> 0;
+    this.high = (this.high - high) >>> 0;
   }
 
   get value(): readonly [number, number] {
-    return [this.#low, this.#high];
+    return [this.low, this.high];
   }
 }
 

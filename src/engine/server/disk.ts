@@ -31,23 +31,23 @@ interface PendingSync {
 
 /** The requests of one process; ids count from 1 and each completion is expected once. */
 export class Disk {
-  readonly #outbox: Outbox;
-  readonly #pending = new Map<number, PendingSync>();
-  #nextId = 1;
-  #database = 1;
+  private readonly outbox: Outbox;
+  private readonly pending = new Map<number, PendingSync>();
+  private nextId = 1;
+  private database = 1;
   /** When the commit began whose meta page is on its way. */
-  #commitSinceUs = 0;
+  private commitSinceUs = 0;
 
   constructor(outbox: Outbox) {
-    this.#outbox = outbox;
+    this.outbox = outbox;
   }
 
   /** The log's files. Each sync stands for itself: what it makes durable is waited for. */
   walSink(): WalSink {
     const make = (self: Disk): WalSink => ({
-      write: (file, offset, data) => self.#outbox.disk({ kind: 'write', file, offset, data }),
-      sync: (file) => self.#sync('wal', file, false, null),
-      truncate: (file, sizeBytes) => self.#outbox.disk({ kind: 'truncate', file, sizeBytes }),
+      write: (file, offset, data) => self.outbox.disk({ kind: 'write', file, offset, data }),
+      sync: (file) => self.requestSync('wal', file, false, null),
+      truncate: (file, sizeBytes) => self.outbox.disk({ kind: 'truncate', file, sizeBytes }),
       remove: (file) => self.remove(file),
     });
     return kept(make, this);
@@ -56,9 +56,10 @@ export class Disk {
   /** The backend's file. Pages are made durable before the meta page that leads to them is written. */
   pageSink(): PageSink {
     const make = (self: Disk): PageSink => ({
-      write: (offset, data) => self.#outbox.disk({ kind: 'write', file: backendFile, offset, data }),
-      sync: (what) => self.#sync(what === 'meta' ? 'meta' : 'pages', backendFile, what !== 'meta', null),
-      truncate: (sizeBytes) => self.#outbox.disk({ kind: 'truncate', file: backendFile, sizeBytes }),
+      write: (offset, data) => self.outbox.disk({ kind: 'write', file: backendFile, offset, data }),
+      sync: (what) =>
+        self.requestSync(what === 'meta' ? 'meta' : 'pages', backendFile, what !== 'meta', null),
+      truncate: (sizeBytes) => self.outbox.disk({ kind: 'truncate', file: backendFile, sizeBytes }),
     });
     return kept(make, this);
   }
@@ -68,16 +69,16 @@ export class Disk {
    * it must not be lost any more.
    */
   syncFound(file: string): void {
-    this.#sync('found', file, false, null);
+    this.requestSync('found', file, false, null);
   }
 
   write(file: string, offset: number, data: Uint8Array): void {
-    this.#outbox.disk({ kind: 'write', file, offset, data });
+    this.outbox.disk({ kind: 'write', file, offset, data });
   }
 
   /** Writes a whole file anew and calls `then` once it is durable. */
   writeFile(file: string, data: Uint8Array, then: () => void): void {
-    this.#outbox.disk({ kind: 'truncate', file, sizeBytes: 0 });
+    this.outbox.disk({ kind: 'truncate', file, sizeBytes: 0 });
     for (let at = 0; at < data.length; at += writeBytes) {
       this.write(file, at, data.subarray(at, at + writeBytes));
     }
@@ -86,61 +87,61 @@ export class Disk {
 
   /** Calls `then` once all that was written to the file is durable. */
   syncFile(file: string, then: () => void): void {
-    this.#sync('file', file, false, then);
+    this.requestSync('file', file, false, then);
   }
 
   rename(file: string, to: string): void {
-    this.#outbox.disk({ kind: 'rename', file, to });
+    this.outbox.disk({ kind: 'rename', file, to });
   }
 
   /** Another file takes the database's place: what is under way for the old one is nobody's any more. */
   replaceDatabase(file: string): void {
-    this.#database++;
+    this.database++;
     this.rename(file, backendFile);
   }
 
   /** Whether a commit's end is that of the present database. */
   isPresent({ database }: PendingSync): boolean {
-    return database === this.#database;
+    return database === this.database;
   }
 
   remove(file: string): void {
-    this.#outbox.disk({ kind: 'remove', file });
+    this.outbox.disk({ kind: 'remove', file });
   }
 
   /** What is written to the file so far is to be durable. */
   sync(purpose: SyncPurpose, file: string): void {
-    this.#sync(purpose, file, false, null);
+    this.requestSync(purpose, file, false, null);
   }
 
   /** Nothing is on its way. */
   get isIdle(): boolean {
-    return this.#pending.size === 0;
+    return this.pending.size === 0;
   }
 
   /** How many syncs of the log are not done. */
   get walSyncsInFlight(): number {
     let count = 0;
-    for (const { purpose } of this.#pending.values()) if (purpose === 'wal') count++;
+    for (const { purpose } of this.pending.values()) if (purpose === 'wal') count++;
     return count;
   }
 
   /** What the sync was for; it is done or has failed, and is forgotten. */
   done(id: number): PendingSync {
-    const pending = this.#pending.get(id);
+    const pending = this.pending.get(id);
     assert(pending !== undefined, 'disk: a completion that nobody waits for');
-    this.#pending.delete(id);
-    this.#measure(pending);
+    this.pending.delete(id);
+    this.measure(pending);
     return pending;
   }
 
   /** A commit of the backend lasts from its pages to its meta page. */
-  #measure({ purpose, file, sinceUs }: PendingSync): void {
-    const { meter } = this.#outbox;
+  private measure({ purpose, file, sinceUs }: PendingSync): void {
+    const { meter } = this.outbox;
     const lastedUs = meter.nowUs - sinceUs;
     if (purpose === 'wal') meter.walFsync.observe(lastedUs);
-    if (purpose === 'pages') this.#commitSinceUs = sinceUs;
-    if (purpose === 'meta') this.#measureCommit(sinceUs);
+    if (purpose === 'pages') this.commitSinceUs = sinceUs;
+    if (purpose === 'meta') this.measureCommit(sinceUs);
     if (purpose === 'file') (isReceiving(file) ? meter.snapDbFsync : meter.snapFsync).observe(lastedUs);
     if (purpose !== 'defragment') return;
     meter.defragInflight--;
@@ -148,19 +149,19 @@ export class Disk {
   }
 
   /** Only the disk takes time: trees are put in order at once. */
-  #measureCommit(sinceUs: number): void {
-    const { meter } = this.#outbox;
-    meter.backendCommit.observe(meter.nowUs - Math.min(this.#commitSinceUs, sinceUs));
+  private measureCommit(sinceUs: number): void {
+    const { meter } = this.outbox;
+    meter.backendCommit.observe(meter.nowUs - Math.min(this.commitSinceUs, sinceUs));
     meter.commitRebalance.observe(0);
     meter.commitSpill.observe(0);
   }
 
-  #sync(purpose: SyncPurpose, file: string, barrier: boolean, then: (() => void) | null): void {
-    const id = this.#nextId++;
-    const { meter } = this.#outbox;
+  private requestSync(purpose: SyncPurpose, file: string, barrier: boolean, then: (() => void) | null): void {
+    const id = this.nextId++;
+    const { meter } = this.outbox;
     if (purpose === 'defragment') meter.defragInflight++;
-    this.#pending.set(id, { purpose, file, database: this.#database, sinceUs: meter.nowUs, then });
-    this.#outbox.disk({ kind: 'sync', file, id, barrier });
+    this.pending.set(id, { purpose, file, database: this.database, sinceUs: meter.nowUs, then });
+    this.outbox.disk({ kind: 'sync', file, id, barrier });
   }
 }
 

@@ -16,40 +16,40 @@ export interface DoorParts {
 }
 
 export class Door {
-  readonly #parts: DoorParts;
-  readonly #ids: RequestIdGenerator;
+  private readonly parts: DoorParts;
+  private readonly ids: RequestIdGenerator;
 
   constructor(parts: DoorParts, ids: RequestIdGenerator) {
-    this.#parts = parts;
-    this.#ids = ids;
+    this.parts = parts;
+    this.ids = ids;
   }
 
   nextRequestId(): bigint {
-    return this.#ids.next();
+    return this.ids.next();
   }
 
   /** Of an answer that tells of now. */
   header(): ReturnType<typeof headerOf> {
-    const { owner, applier, kv } = this.#parts;
+    const { owner, applier, kv } = this.parts;
     return headerOf(owner, applier.term, kv.revision);
   }
 
   /** Of an answer about the members, which has no revision. */
   memberHeader(): ReturnType<typeof headerOf> {
-    return headerOf(this.#parts.owner, this.#parts.applier.term, 0);
+    return headerOf(this.parts.owner, this.parts.applier.term, 0);
   }
 
   answer(request: number, bytes: Uint8Array): void {
-    this.#parts.outbox.reply({ request, code: 0, message: '', bytes });
+    this.parts.outbox.reply({ request, code: 0, message: '', bytes });
   }
 
   /** An answer after which more may come. */
   stream(request: number, bytes: Uint8Array): void {
-    this.#parts.outbox.reply({ request, code: 0, message: '', bytes, more: true });
+    this.parts.outbox.reply({ request, code: 0, message: '', bytes, more: true });
   }
 
   refuse(request: number, { code, message }: RpcError): void {
-    this.#parts.outbox.reply({ request, code, message, bytes: emptyBytes });
+    this.parts.outbox.reply({ request, code, message, bytes: emptyBytes });
   }
 
   tell(request: number, outcome: Uint8Array | RpcError): void {
@@ -59,7 +59,7 @@ export class Door {
 
   /** A request to a peer, or the answer to one of its own. */
   send(to: NodeId, messageType: string, bytes: Uint8Array, reject: boolean): void {
-    const { raft, outbox } = this.#parts;
+    const { raft, outbox } = this.parts;
     outbox.send({ to, bytes, messageType, term: raft.status().term, index: 0, entryCount: 0, reject });
   }
 }

@@ -35,33 +35,33 @@ export function isHttp(method: RpcMethod): method is HttpMethod {
 }
 
 export class HttpRequests {
-  readonly #port: HttpRequestsPort;
+  private readonly port: HttpRequestsPort;
   /** Questions after health that wait for a read, and since when. */
-  readonly #waiting = new Map<number, number>();
+  private readonly waiting = new Map<number, number>();
 
   constructor(port: HttpRequestsPort) {
-    this.#port = port;
+    this.port = port;
   }
 
   /** @param query the part behind the question mark, as UTF-8 */
   handle({ request, nowUs }: Call, method: HttpMethod, query: Uint8Array): void {
     switch (method) {
       case 'GET /health':
-        return this.#health(request, decodeUtf8(query), nowUs);
+        return this.health(request, decodeUtf8(query), nowUs);
       case 'GET /metrics':
-        return this.#port.door.answer(request, encodeUtf8(this.#port.metrics()));
+        return this.port.door.answer(request, encodeUtf8(this.port.metrics()));
       case 'GET /version':
-        return this.#port.door.answer(request, encodeUtf8(versionsJson(this.#port.membership)));
+        return this.port.door.answer(request, encodeUtf8(versionsJson(this.port.membership)));
     }
   }
 
   cancel(request: number): void {
-    this.#waiting.delete(request);
+    this.waiting.delete(request);
   }
 
   tick(nowUs: number): void {
-    for (const [request, sinceUs] of this.#waiting) {
-      if (nowUs - sinceUs >= patienceUs) this.#tell(request, false);
+    for (const [request, sinceUs] of this.waiting) {
+      if (nowUs - sinceUs >= patienceUs) this.tell(request, false);
     }
   }
 
@@ -69,24 +69,24 @@ export class HttpRequests {
    * Alarms (but those that the query excludes), a missing leader and a majority that does not confirm a read
    * make a member unwell: status 503. etcd 3.4 puts its question into the log; here the read index has it.
    */
-  #health(request: number, query: string, nowUs: number): void {
-    const { alarms, raft } = this.#port;
+  private health(request: number, query: string, nowUs: number): void {
+    const { alarms, raft } = this.port;
     const excluded = query.split('&').map((each) => each.replace(/^exclude=/, ''));
     const isRaised = ({ alarm }: { readonly alarm: AlarmType }): boolean =>
       !excluded.includes(alarmNames[alarm] ?? String(alarm));
-    this.#waiting.set(request, nowUs);
-    if (alarms.get(AlarmType.NONE).some(isRaised) || raft.lead === none) return this.#tell(request, false);
-    const told = (self: HttpRequests, isWell: boolean) => () => self.#tell(request, isWell);
+    this.waiting.set(request, nowUs);
+    if (alarms.get(AlarmType.NONE).some(isRaised) || raft.lead === none) return this.tell(request, false);
+    const told = (self: HttpRequests, isWell: boolean) => () => self.tell(request, isWell);
     const reader = { request, read: kept(told, this, true), refuse: kept(told, this, false) };
-    this.#port.reads.add(reader, nowUs);
+    this.port.reads.add(reader, nowUs);
   }
 
-  #tell(request: number, isWell: boolean): void {
-    if (!this.#waiting.delete(request)) return;
-    const { meter } = this.#port;
+  private tell(request: number, isWell: boolean): void {
+    if (!this.waiting.delete(request)) return;
+    const { meter } = this.port;
     if (isWell) meter.healthSuccesses++;
     else meter.healthFailures++;
-    if (isWell) this.#port.door.answer(request, encodeUtf8(well));
-    else this.#port.door.refuse(request, new RpcError(grpcCode.unavailable, unwell));
+    if (isWell) this.port.door.answer(request, encodeUtf8(well));
+    else this.port.door.refuse(request, new RpcError(grpcCode.unavailable, unwell));
   }
 }

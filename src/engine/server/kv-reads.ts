@@ -43,44 +43,44 @@ export function rootOf(auth: AuthStore): AuthInfo {
  * @source etcd v3.4.23 etcdserver/v3_server.go Range, Txn
  */
 export class KvReads {
-  readonly #port: KvReadsPort;
+  private readonly port: KvReadsPort;
 
   constructor(port: KvReadsPort) {
-    this.#port = port;
+    this.port = port;
   }
 
   range(call: Call, body: RangeRequest): void {
-    const read = (self: KvReads) => () => self.#readRange(call, body);
-    this.#read(call, body.serializable, kept(read, this));
+    const read = (self: KvReads) => () => self.readRange(call, body);
+    this.read(call, body.serializable, kept(read, this));
   }
 
   txn(call: Call, body: TxnRequest): void {
-    const read = (self: KvReads) => () => self.#readTxn(call, body);
-    this.#read(call, isSerializable(body), kept(read, this));
+    const read = (self: KvReads) => () => self.readTxn(call, body);
+    this.read(call, isSerializable(body), kept(read, this));
   }
 
-  #read({ request, nowUs }: Call, serializable: boolean, read: () => void): void {
+  private read({ request, nowUs }: Call, serializable: boolean, read: () => void): void {
     if (serializable) read();
-    else this.#port.reads.add({ request, read }, nowUs);
+    else this.port.reads.add({ request, read }, nowUs);
   }
 
-  #readRange(call: Call, body: RangeRequest): void {
+  private readRange(call: Call, body: RangeRequest): void {
     const check = (who: AuthInfo): void =>
-      this.#port.auth.checkPermitted(who, 'read', body.key, body.rangeEnd);
-    this.#answer(call, check, () => readRange(this.#context(), body));
+      this.port.auth.checkPermitted(who, 'read', body.key, body.rangeEnd);
+    this.answer(call, check, () => readRange(this.context(), body));
   }
 
-  #readTxn(call: Call, body: TxnRequest): void {
-    const check = (who: AuthInfo): void => checkTxnAccess(this.#port.auth, who, body);
-    this.#answer(call, check, () => readTxn(this.#context(), body));
+  private readTxn(call: Call, body: TxnRequest): void {
+    const check = (who: AuthInfo): void => checkTxnAccess(this.port.auth, who, body);
+    this.answer(call, check, () => readTxn(this.context(), body));
   }
 
-  #answer(
+  private answer(
     { request, token, nowUs }: Call,
     check: (who: AuthInfo) => void,
     answer: () => Uint8Array | RpcError,
   ): void {
-    const { auth, door } = this.#port;
+    const { auth, door } = this.port;
     try {
       const who = askerOf(auth, token, nowUs);
       door.tell(request, refusalOf(() => check(who)) ?? answer());
@@ -90,8 +90,8 @@ export class KvReads {
     }
   }
 
-  #context(): KvContext {
-    const { kv, owner, applier } = this.#port;
+  private context(): KvContext {
+    const { kv, owner, applier } = this.port;
     return { kv, head: owner, term: applier.term };
   }
 }

@@ -11,26 +11,26 @@ const maxPendingRevokes = 16;
  * @source etcd v3.4.23 etcdserver/server.go run, the case of expiredLeaseC
  */
 export class LeaseExpiry {
-  #waiting: LeaseId[] = [];
-  #pendingCount = 0;
+  private waiting: LeaseId[] = [];
+  private pendingCount = 0;
 
   add(expired: readonly LeaseId[]): void {
-    this.#waiting.push(...expired);
+    this.waiting.push(...expired);
   }
 
   /** What may be proposed now; for each, `done` must follow. */
   take(): readonly LeaseId[] {
-    const taken = this.#waiting.splice(0, maxPendingRevokes - this.#pendingCount);
-    this.#pendingCount += taken.length;
+    const taken = this.waiting.splice(0, maxPendingRevokes - this.pendingCount);
+    this.pendingCount += taken.length;
     return taken;
   }
 
   /** A revocation was applied, refused or given up. */
   done(): void {
-    this.#pendingCount--;
+    this.pendingCount--;
   }
 
   stop(): void {
-    this.#waiting = [];
+    this.waiting = [];
   }
 }

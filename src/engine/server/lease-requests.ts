@@ -78,87 +78,86 @@ export function revocationOf(lease: bigint): WriteRequest {
  * @source etcd v3.4.23 etcdserver/v3_server.go LeaseRenew, LeaseTimeToLive; lease/leasehttp/http.go
  */
 export class LeaseRequests {
-  readonly #port: LeaseRequestsPort;
-  readonly #timeoutUs: number;
+  private readonly port: LeaseRequestsPort;
+  private readonly timeoutUs: number;
   /** A leader that does not answer is asked again after this time; etcd waits on its connection. */
-  readonly #retryUs: number;
-  #waiting: Waiting[] = [];
+  private readonly retryUs: number;
+  private waiting: Waiting[] = [];
   /** Leases whose checkpoint the log is to take back. */
-  readonly #takenBack = new Set<LeaseId>();
+  private readonly takenBack = new Set<LeaseId>();
 
   constructor(port: LeaseRequestsPort, electionUs: number) {
-    this.#port = port;
-    this.#timeoutUs = requestTimeoutUs(electionUs);
-    this.#retryUs = electionUs;
+    this.port = port;
+    this.timeoutUs = requestTimeoutUs(electionUs);
+    this.retryUs = electionUs;
   }
 
   add(request: number, ask: LeaseAsk, nowUs: number): void {
-    this.#waiting.push({ asker: { kind: 'client', request }, ask, startUs: nowUs, sent: null });
+    this.waiting.push({ asker: { kind: 'client', request }, ask, startUs: nowUs, sent: null });
   }
 
   cancel(request: number): void {
-    this.#waiting = this.#waiting.filter(({ asker }) => asker.kind !== 'client' || asker.request !== request);
+    this.waiting = this.waiting.filter(({ asker }) => asker.kind !== 'client' || asker.request !== request);
   }
 
   /** A peer asks, or answers; what cannot be read is lost, as a bad HTTP request would be. */
   receive(from: NodeId, message: PeerRequest, nowUs: number): void {
-    const ask = this.#readAsk(message);
+    const ask = this.readAsk(message);
     if (ask !== null) {
       const asker = { kind: 'peer', node: from, id: message.id } as const;
-      this.#waiting.push({ asker, ask, startUs: nowUs, sent: null });
+      this.waiting.push({ asker, ask, startUs: nowUs, sent: null });
       return;
     }
     const answer = readAnswer(message);
-    const asked = this.#waiting.find(({ sent }) => sent?.id === message.id && sent.lead === from);
+    const asked = this.waiting.find(({ sent }) => sent?.id === message.id && sent.lead === from);
     if (answer === null || asked === undefined) return;
-    this.#waiting = this.#waiting.filter((waiting) => waiting !== asked);
-    this.#tell(asked, answer);
+    this.waiting = this.waiting.filter((waiting) => waiting !== asked);
+    this.tell(asked, answer);
   }
 
   /** Answers or forwards what it can. */
   settle(nowUs: number): void {
-    if (this.#waiting.length > 0)
-      this.#waiting = this.#waiting.filter((waiting) => !this.#serve(waiting, nowUs));
+    if (this.waiting.length > 0) this.waiting = this.waiting.filter((waiting) => !this.serve(waiting, nowUs));
   }
 
   /** Who has waited too long is told so; a peer has told its client itself. */
   tick(nowUs: number): void {
-    const isLate = ({ startUs }: Waiting): boolean => nowUs - startUs >= this.#timeoutUs;
-    const late = this.#waiting.filter(isLate);
+    const isLate = ({ startUs }: Waiting): boolean => nowUs - startUs >= this.timeoutUs;
+    const late = this.waiting.filter(isLate);
     if (late.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiting) => !isLate(waiting));
-    const error = this.#port.raft.lead === none ? rpcErrors.noLeader : rpcErrors.timeout;
-    for (const { asker } of late) if (asker.kind === 'client') this.#port.door.refuse(asker.request, error);
+    this.waiting = this.waiting.filter((waiting) => !isLate(waiting));
+    const error = this.port.raft.lead === none ? rpcErrors.noLeader : rpcErrors.timeout;
+    for (const { asker } of late) if (asker.kind === 'client') this.port.door.refuse(asker.request, error);
   }
 
   /** @returns whether the request is done with */
-  #serve(waiting: Waiting, nowUs: number): boolean {
-    const { raft } = this.#port;
+  private serve(waiting: Waiting, nowUs: number): boolean {
+    const { raft } = this.port;
     if (raft.isLeader) {
-      const answer = this.#ownAnswer(waiting.ask, nowUs);
-      if (answer !== null) this.#tell(waiting, answer);
+      const answer = this.ownAnswer(waiting.ask, nowUs);
+      if (answer !== null) this.tell(waiting, answer);
       return answer !== null;
     }
     if (waiting.asker.kind === 'peer') {
-      this.#reply(waiting.asker, { kind: 'failed', body: emptyBytes });
+      this.reply(waiting.asker, { kind: 'failed', body: emptyBytes });
       return true;
     }
     const { sent } = waiting;
-    const isAsked = sent !== null && sent.lead === raft.lead && nowUs - sent.atUs < this.#retryUs;
-    if (raft.lead !== none && !isAsked) this.#forward(waiting, raft.lead, nowUs);
+    const isAsked = sent !== null && sent.lead === raft.lead && nowUs - sent.atUs < this.retryUs;
+    if (raft.lead !== none && !isAsked) this.forward(waiting, raft.lead, nowUs);
     return false;
   }
 
   /** Null: not yet. */
-  #ownAnswer(ask: LeaseAsk, nowUs: number): LeaseAnswer | null {
-    const { lessor } = this.#port;
+  private ownAnswer(ask: LeaseAsk, nowUs: number): LeaseAnswer | null {
+    const { lessor } = this.port;
     const id = leaseId(ask.id);
-    if (ask.kind === 'timeToLive') return this.#timeLeft(ask, nowUs);
+    if (ask.kind === 'timeToLive') return this.timeLeft(ask, nowUs);
     if (!lessor.isPrimary) return null;
     try {
       const renewal = lessor.renew(id, nowUs);
       if (renewal.kind === 'renewed') return { kind: 'renewed', ttl: BigInt(renewal.ttlSeconds) };
-      if (renewal.kind === 'checkpointed') this.#takeBackCheckpoint(id, nowUs);
+      if (renewal.kind === 'checkpointed') this.takeBackCheckpoint(id, nowUs);
       return null;
     } catch (error) {
       if (error instanceof LeaseError) return { kind: 'notFound' };
@@ -167,16 +166,16 @@ export class LeaseRequests {
   }
 
   /** A renewal waits until the others, too, give the lease its whole time. */
-  #takeBackCheckpoint(id: LeaseId, nowUs: number): void {
-    if (this.#takenBack.has(id)) return;
-    this.#takenBack.add(id);
+  private takeBackCheckpoint(id: LeaseId, nowUs: number): void {
+    if (this.takenBack.has(id)) return;
+    this.takenBack.add(id);
     const write = checkpointOf([{ id, remainingSeconds: 0 }]);
-    const done = (self: LeaseRequests) => () => void self.#takenBack.delete(id);
-    this.#port.propose(write, nowUs, kept(done, this));
+    const done = (self: LeaseRequests) => () => void self.takenBack.delete(id);
+    this.port.propose(write, nowUs, kept(done, this));
   }
 
-  #timeLeft({ id, keys }: Extract<LeaseAsk, { kind: 'timeToLive' }>, nowUs: number): LeaseAnswer {
-    const { lessor } = this.#port;
+  private timeLeft({ id, keys }: Extract<LeaseAsk, { kind: 'timeToLive' }>, nowUs: number): LeaseAnswer {
+    const { lessor } = this.port;
     const lease = lessor.lookup(leaseId(id));
     if (lease === null) return { kind: 'notFound' };
     const body = create(LeaseTimeToLiveResponseSchema, {
@@ -188,19 +187,19 @@ export class LeaseRequests {
     return { kind: 'timeLeft', body };
   }
 
-  #forward(waiting: Waiting, lead: NodeId, nowUs: number): void {
+  private forward(waiting: Waiting, lead: NodeId, nowUs: number): void {
     const { ask } = waiting;
-    const id = this.#port.door.nextRequestId();
+    const id = this.port.door.nextRequestId();
     waiting.sent = { lead, id, atUs: nowUs };
     const message = { kind: ask.kind, id, body: askBody(ask) };
-    this.#port.door.send(lead, peerRequestNames[ask.kind], encodePeerRequest(message), false);
+    this.port.door.send(lead, peerRequestNames[ask.kind], encodePeerRequest(message), false);
   }
 
-  #readAsk({ kind, body }: PeerRequest): LeaseAsk | null {
+  private readAsk({ kind, body }: PeerRequest): LeaseAsk | null {
     try {
       if (kind === 'renew') {
         const { ID } = fromBinary(LeaseKeepAliveRequestSchema, body);
-        return { kind, id: ID, header: this.#port.door.header() };
+        return { kind, id: ID, header: this.port.door.header() };
       }
       if (kind !== 'timeToLive') return null;
       const { ID, keys } = fromBinary(LeaseTimeToLiveRequestSchema, body);
@@ -210,14 +209,14 @@ export class LeaseRequests {
     }
   }
 
-  #tell({ asker, ask }: Waiting, answer: LeaseAnswer): void {
-    if (asker.kind === 'peer') this.#reply(asker, { kind: answer.kind, body: answerBody(ask, answer) });
-    else this.#port.door.answer(asker.request, this.#response(ask, answer));
+  private tell({ asker, ask }: Waiting, answer: LeaseAnswer): void {
+    if (asker.kind === 'peer') this.reply(asker, { kind: answer.kind, body: answerBody(ask, answer) });
+    else this.port.door.answer(asker.request, this.response(ask, answer));
   }
 
-  #reply({ node, id }: Extract<Asker, { kind: 'peer' }>, message: Omit<PeerRequest, 'id'>): void {
+  private reply({ node, id }: Extract<Asker, { kind: 'peer' }>, message: Omit<PeerRequest, 'id'>): void {
     const bytes = encodePeerRequest({ ...message, id });
-    this.#port.door.send(node, peerRequestNames[message.kind], bytes, message.kind === 'failed');
+    this.port.door.send(node, peerRequestNames[message.kind], bytes, message.kind === 'failed');
   }
 
   /**
@@ -225,13 +224,13 @@ export class LeaseRequests {
    * -1 when it is looked at.
    * @source etcd v3.4.23 etcdserver/api/v3rpc/lease.go
    */
-  #response(ask: LeaseAsk, answer: LeaseAnswer): Uint8Array {
+  private response(ask: LeaseAsk, answer: LeaseAnswer): Uint8Array {
     if (ask.kind === 'renew') {
       const TTL = answer.kind === 'renewed' ? answer.ttl : 0n;
       const response = create(LeaseKeepAliveResponseSchema, { header: ask.header, ID: ask.id, TTL });
       return toBinary(LeaseKeepAliveResponseSchema, response);
     }
-    const header = this.#port.door.header();
+    const header = this.port.door.header();
     const found = answer.kind === 'timeLeft' ? answer.body : { ID: ask.id, TTL: -1n };
     const { $typeName: _name, ...fields } = create(LeaseTimeToLiveResponseSchema, found);
     const response = create(LeaseTimeToLiveResponseSchema, { ...fields, header });

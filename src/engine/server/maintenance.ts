@@ -30,12 +30,12 @@ export interface MaintenanceParts {
 
 /** @source etcd v3.4.23 etcdserver/api/v3rpc/maintenance.go */
 export class Maintenance {
-  readonly #parts: MaintenanceParts;
+  private readonly parts: MaintenanceParts;
   /** What waits until the store's file holds all that was written. */
-  #waiting: { readonly request: number; readonly kind: 'snapshot' | 'defragment' }[] = [];
+  private waiting: { readonly request: number; readonly kind: 'snapshot' | 'defragment' }[] = [];
 
   constructor(parts: MaintenanceParts) {
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   /**
@@ -43,60 +43,60 @@ export class Maintenance {
    * @throws RpcError
    */
   handle({ request, token, nowUs }: Call, asked: MaintenanceRequest): void {
-    const { auth, kv, backend, owner, applier } = this.#parts;
+    const { auth, kv, backend, owner, applier } = this.parts;
     try {
       auth.checkAdmin(auth.authInfo(token, nowUs) ?? nobody);
     } catch (error) {
       throw unmappedRefusal(error);
     }
     const context = { kv, backend, head: owner, term: applier.term };
-    const { meter } = this.#parts.outbox;
+    const { meter } = this.parts.outbox;
     switch (asked.kind) {
       case 'hashKv':
         meter.hashByRevision.observe(0);
-        return this.#answer(request, hashKv(context, toNumber(asked.body.revision)));
+        return this.answer(request, hashKv(context, toNumber(asked.body.revision)));
       case 'hash':
         meter.hash.observe(0);
-        return this.#answer(request, hashStore(context));
+        return this.answer(request, hashStore(context));
       case 'snapshot':
       case 'defragment':
-        this.#waiting.push({ request, kind: asked.kind });
+        this.waiting.push({ request, kind: asked.kind });
         return;
     }
   }
 
   cancel(request: number): void {
-    this.#waiting = this.#waiting.filter((waiting) => waiting.request !== request);
+    this.waiting = this.waiting.filter((waiting) => waiting.request !== request);
   }
 
   /** Serves who waits, once everything is committed and no commit is on its way. */
   settle(): void {
-    const { backend } = this.#parts;
-    if (this.#waiting.length === 0) return;
+    const { backend } = this.parts;
+    if (this.waiting.length === 0) return;
     backend.commit('force');
     while (!backend.committing && backend.pendingCount === 0) {
-      const next = this.#waiting.shift();
+      const next = this.waiting.shift();
       if (next === undefined) return;
-      if (next.kind === 'snapshot') this.#sendSnapshot(next.request);
-      else this.#defragment(next.request);
+      if (next.kind === 'snapshot') this.sendSnapshot(next.request);
+      else this.defragment(next.request);
     }
   }
 
-  #sendSnapshot(request: number): void {
-    const { outbox, backend } = this.#parts;
+  private sendSnapshot(request: number): void {
+    const { outbox, backend } = this.parts;
     for (const bytes of snapshotPieces(backend.image()))
       outbox.reply({ request, code: 0, message: '', bytes, more: true });
     outbox.reply({ request, code: 0, message: '', bytes: new Uint8Array(0) });
     outbox.meter.backendSnapshot.observe(0);
   }
 
-  #defragment(request: number): void {
+  private defragment(request: number): void {
     const response = toBinary(DefragmentResponseSchema, create(DefragmentResponseSchema));
-    const done = (self: Maintenance) => () => self.#answer(request, response);
-    this.#parts.defragmenter.run(kept(done, this));
+    const done = (self: Maintenance) => () => self.answer(request, response);
+    this.parts.defragmenter.run(kept(done, this));
   }
 
-  #answer(request: number, bytes: Uint8Array): void {
-    this.#parts.outbox.reply({ request, code: 0, message: '', bytes });
+  private answer(request: number, bytes: Uint8Array): void {
+    this.parts.outbox.reply({ request, code: 0, message: '', bytes });
   }
 }

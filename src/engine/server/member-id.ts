@@ -65,11 +65,11 @@ const unreachableNodes = 1_000_003n;
  */
 export class MemberTable {
   /** Whose messages a node sends and receives now. */
-  readonly #members = new Map<NodeId, MemberId>([[none, noMember]]);
+  private readonly members = new Map<NodeId, MemberId>([[none, noMember]]);
   /** Of every id ever seen. */
-  readonly #nodes = new Map<bigint, NodeId>([[noMember, none]]);
-  readonly #retired = new Set<bigint>();
-  readonly #hosts: readonly PeerConfig[];
+  private readonly nodes = new Map<bigint, NodeId>([[noMember, none]]);
+  private readonly retired = new Set<bigint>();
+  private readonly hosts: readonly PeerConfig[];
 
   /**
    * @param peers the first members
@@ -80,47 +80,47 @@ export class MemberTable {
     clusterToken: string,
     hosts: readonly PeerConfig[] | undefined = peers,
   ) {
-    this.#hosts = hosts;
+    this.hosts = hosts;
     for (const peer of peers) this.seat(memberIdOf([peer.peerUrl], clusterToken), peer.nodeId);
   }
 
   /** 0 for no node, and for raft's local threads. */
   memberOf(node: NodeId): MemberId {
-    return this.#members.get(node) ?? noMember;
+    return this.members.get(node) ?? noMember;
   }
 
   /** Null for an id that was never seen, or is retired. */
   nodeOf(member: bigint): NodeId | null {
-    return this.#retired.has(member) ? null : (this.#nodes.get(member) ?? null);
+    return this.retired.has(member) ? null : (this.nodes.get(member) ?? null);
   }
 
   /** The node number of a member in the log, be it long gone. One that is seen for the first time gets it. */
   numberOf(member: bigint, peerUrls: readonly string[] = []): NodeId {
-    const known = this.#nodes.get(member);
+    const known = this.nodes.get(member);
     if (known !== undefined) return known;
     const node = this.nodeAt(peerUrls) ?? unreachable(member);
-    this.#nodes.set(member, node);
-    if (!this.#members.has(node)) this.#members.set(node, member as MemberId);
+    this.nodes.set(member, node);
+    if (!this.members.has(node)) this.members.set(node, member as MemberId);
     return node;
   }
 
   /** The host with one of these addresses; null where none has. */
   nodeAt(peerUrls: readonly string[]): NodeId | null {
-    return this.#hosts.find(({ peerUrl }) => peerUrls.includes(peerUrl))?.nodeId ?? null;
+    return this.hosts.find(({ peerUrl }) => peerUrls.includes(peerUrl))?.nodeId ?? null;
   }
 
   /** The node as a host; null where there is no host of that number. */
   hostNode(node: NodeId): NodeId | null {
-    return this.#hosts.some(({ nodeId }) => nodeId === node) ? node : null;
+    return this.hosts.some(({ nodeId }) => nodeId === node) ? node : null;
   }
 
   /** The member speaks from this node from now on; who did before is retired. */
   seat(member: MemberId, node: NodeId): void {
-    const before = this.#members.get(node);
-    if (before !== undefined && before !== member) this.#retired.add(before);
-    this.#retired.delete(member);
-    this.#members.set(node, member);
-    this.#nodes.set(member, node);
+    const before = this.members.get(node);
+    if (before !== undefined && before !== member) this.retired.add(before);
+    this.retired.delete(member);
+    this.members.set(node, member);
+    this.nodes.set(member, node);
   }
 
   /**
@@ -129,25 +129,25 @@ export class MemberTable {
    * @returns the node; null for a retired member
    */
   accept(member: bigint, host: NodeId): NodeId | null {
-    if (this.#retired.has(member)) return null;
-    const known = this.#nodes.get(member);
-    if (known !== undefined && this.#members.get(known) === member) return known;
+    if (this.retired.has(member)) return null;
+    const known = this.nodes.get(member);
+    if (known !== undefined && this.members.get(known) === member) return known;
     this.seat(member as MemberId, known ?? host);
     return known ?? host;
   }
 
   retire(member: MemberId): void {
-    this.#retired.add(member);
+    this.retired.add(member);
   }
 
   /** A host's name; for other nodes the name that a number makes. */
   nameOf(node: NodeId): string {
-    return this.#hosts.find(({ nodeId }) => nodeId === node)?.name ?? `m${node}`;
+    return this.hosts.find(({ nodeId }) => nodeId === node)?.name ?? `m${node}`;
   }
 
   /** The name of its host, or the id in hex for a member that was never seen. */
   nameOfMember(member: MemberId): string {
-    const node = this.#nodes.get(member);
+    const node = this.nodes.get(member);
     return node === undefined ? idToHex(member) : this.nameOf(node);
   }
 }
@@ -167,16 +167,16 @@ const suffixLimit = 281474976710656;
  * @source etcd v3.4.23 pkg/idutil/id.go
  */
 export class RequestIdGenerator {
-  readonly #prefix: bigint;
-  #suffix: number;
+  private readonly prefix: bigint;
+  private suffix: number;
 
   constructor(member: MemberId, nowUs: number, epoch: number) {
-    this.#prefix = (member & 0xffffn) << 48n;
-    this.#suffix = ((Math.floor(nowUs / 1000) + epoch) % 1099511627776) * 256;
+    this.prefix = (member & 0xffffn) << 48n;
+    this.suffix = ((Math.floor(nowUs / 1000) + epoch) % 1099511627776) * 256;
   }
 
   next(): bigint {
-    this.#suffix = (this.#suffix + 1) % suffixLimit;
-    return this.#prefix | BigInt(this.#suffix);
+    this.suffix = (this.suffix + 1) % suffixLimit;
+    return this.prefix | BigInt(this.suffix);
   }
 }

@@ -98,170 +98,170 @@ const membersOf = (membership: Membership) =>
  * api/v3rpc/member.go, maintenance.go
  */
 export class MemberRequests {
-  readonly #port: MemberRequestsPort;
-  readonly #timeoutUs: number;
-  #promotions: Promotion[] = [];
-  #moves: Move[] = [];
+  private readonly port: MemberRequestsPort;
+  private readonly timeoutUs: number;
+  private promotions: Promotion[] = [];
+  private moves: Move[] = [];
 
   constructor(port: MemberRequestsPort, electionUs: number) {
-    this.#port = port;
-    this.#timeoutUs = requestTimeoutUs(electionUs);
+    this.port = port;
+    this.timeoutUs = requestTimeoutUs(electionUs);
   }
 
   /** Only administrators may change the members: 3.4 asks for that here, at the door. @throws RpcError */
   handle({ request, token, nowUs }: Call, { kind, body }: MemberChangeRequest): void {
-    const { auth } = this.#port;
+    const { auth } = this.port;
     const peerUrls = kind === 'memberAdd' ? checkUrls(body.peerURLs) : [];
     const refusal = refusalOf(() => auth.checkAdmin(askerOf(auth, token, nowUs)));
     if (refusal !== null) throw refusal;
-    if (kind === 'memberAdd') this.#add(request, peerUrls, body.isLearner, nowUs);
-    else if (kind === 'memberUpdate') this.#update(request, body, nowUs);
-    else if (kind === 'memberRemove') this.#remove(request, body.ID as MemberId, nowUs);
-    else this.#askPromotion(request, body.ID as MemberId, nowUs);
+    if (kind === 'memberAdd') this.add(request, peerUrls, body.isLearner, nowUs);
+    else if (kind === 'memberUpdate') this.update(request, body, nowUs);
+    else if (kind === 'memberRemove') this.remove(request, body.ID as MemberId, nowUs);
+    else this.askPromotion(request, body.ID as MemberId, nowUs);
   }
 
-  #add(request: number, peerUrls: string[], isLearner: boolean, nowUs: number): void {
-    const { membership, owner } = this.#port;
+  private add(request: number, peerUrls: string[], isLearner: boolean, nowUs: number): void {
+    const { membership, owner } = this.port;
     const { table } = owner;
     const id = addedMemberIdOf(peerUrls, nowUs);
     const member: ClusterMember = { id, peerUrls, isLearner, name: '', clientUrls: [] };
     if (!isLearner && !membership.isReadyToAdd()) throw rpcErrors.notEnoughStarted;
-    if (!this.#isFullyConnected(nowUs)) throw rpcErrors.unhealthy;
+    if (!this.isFullyConnected(nowUs)) throw rpcErrors.unhealthy;
     const node = table.numberOf(id, peerUrls);
     const holder = table.memberOf(node);
     if (holder !== id && membership.member(holder) !== null) throw rpcErrors.peerUrlExists;
-    this.#propose({ kind: 'client', request }, { kind: 'add', member }, nowUs);
+    this.propose({ kind: 'client', request }, { kind: 'add', member }, nowUs);
   }
 
-  #remove(request: number, id: MemberId, nowUs: number): void {
-    this.#checkRemoval(id, nowUs);
-    const member = this.#memberOr(id);
-    this.#propose({ kind: 'client', request }, { kind: 'remove', member }, nowUs);
+  private remove(request: number, id: MemberId, nowUs: number): void {
+    this.checkRemoval(id, nowUs);
+    const member = this.memberOr(id);
+    this.propose({ kind: 'client', request }, { kind: 'remove', member }, nowUs);
   }
 
-  #update(request: number, { ID, peerURLs }: MemberUpdateRequest, nowUs: number): void {
+  private update(request: number, { ID, peerURLs }: MemberUpdateRequest, nowUs: number): void {
     const member = { id: ID as MemberId, peerUrls: peerURLs, isLearner: false, name: '', clientUrls: [] };
-    this.#propose({ kind: 'client', request }, { kind: 'update', member }, nowUs);
+    this.propose({ kind: 'client', request }, { kind: 'update', member }, nowUs);
   }
 
   /** Only the leader knows how far a learner has come: others ask it. */
-  #askPromotion(request: number, id: MemberId, nowUs: number): void {
-    if (this.#port.raft.isLeader) return this.#promote({ kind: 'client', request }, id, nowUs);
-    this.#promotions.push({ request, member: id, startUs: nowUs, sent: null });
+  private askPromotion(request: number, id: MemberId, nowUs: number): void {
+    if (this.port.raft.isLeader) return this.promote({ kind: 'client', request }, id, nowUs);
+    this.promotions.push({ request, member: id, startUs: nowUs, sent: null });
   }
 
   /** @throws RpcError */
   moveLeader(request: number, id: bigint, nowUs: number): void {
-    const { raft, membership, owner, outbox } = this.#port;
+    const { raft, membership, owner, outbox } = this.port;
     if (!raft.isLeader) throw rpcErrors.notLeader;
     const member = membership.member(id as MemberId);
     if (member === null || member.isLearner) throw rpcErrors.badLeaderTransferee;
     const to = owner.table.numberOf(id);
     if (outbox.trace.on) outbox.trace.emit({ type: 'server.moveLeader', to });
     raft.transferLeader(to);
-    this.#moves.push({ request, to, startUs: nowUs });
+    this.moves.push({ request, to, startUs: nowUs });
   }
 
   cancel(request: number): void {
-    this.#promotions = this.#promotions.filter((promotion) => promotion.request !== request);
-    this.#moves = this.#moves.filter((move) => move.request !== request);
+    this.promotions = this.promotions.filter((promotion) => promotion.request !== request);
+    this.moves = this.moves.filter((move) => move.request !== request);
   }
 
   /** A peer asks for a promotion, or answers ours. @returns whether the message is about one */
   receive(from: NodeId, message: PeerRequest, nowUs: number): boolean {
     const isAbout = ['promote', 'promoted', 'promoteRefused'].includes(message.kind);
-    if (isAbout) this.#receive(from, message, nowUs);
+    if (isAbout) this.take(from, message, nowUs);
     return isAbout;
   }
 
-  #receive(from: NodeId, { kind, id, body }: PeerRequest, nowUs: number): void {
-    if (kind === 'promote') return this.#promoteForPeer({ kind: 'peer', node: from, id }, body, nowUs);
-    const promotion = this.#promotions.find(({ sent }) => sent?.id === id && sent.lead === from);
+  private take(from: NodeId, { kind, id, body }: PeerRequest, nowUs: number): void {
+    if (kind === 'promote') return this.promoteForPeer({ kind: 'peer', node: from, id }, body, nowUs);
+    const promotion = this.promotions.find(({ sent }) => sent?.id === id && sent.lead === from);
     if (promotion === undefined) return;
     if (kind === 'promoted') {
       this.cancel(promotion.request);
-      return this.#port.door.answer(promotion.request, body);
+      return this.port.door.answer(promotion.request, body);
     }
     const text = decodeUtf8(body);
     const refusal = finalRefusals.find(({ message }) => message === text);
     if (refusal === undefined) return;
     this.cancel(promotion.request);
-    this.#port.door.refuse(promotion.request, refusal);
+    this.port.door.refuse(promotion.request, refusal);
   }
 
   settle(nowUs: number): void {
-    const { raft } = this.#port;
-    if (this.#moves.length > 0) this.#settleMoves();
-    for (const promotion of this.#promotions) {
-      if (raft.isLeader) this.#promoteOwn(promotion, nowUs);
-      else if (raft.lead !== none && !isAsked(promotion, raft.lead, nowUs)) this.#askLeader(promotion, nowUs);
+    const { raft } = this.port;
+    if (this.moves.length > 0) this.settleMoves();
+    for (const promotion of this.promotions) {
+      if (raft.isLeader) this.promoteOwn(promotion, nowUs);
+      else if (raft.lead !== none && !isAsked(promotion, raft.lead, nowUs)) this.askLeader(promotion, nowUs);
     }
   }
 
   tick(nowUs: number): void {
-    const isLate = ({ startUs }: { readonly startUs: number }): boolean => nowUs - startUs >= this.#timeoutUs;
-    for (const { request } of this.#promotions.filter(isLate)) {
+    const isLate = ({ startUs }: { readonly startUs: number }): boolean => nowUs - startUs >= this.timeoutUs;
+    for (const { request } of this.promotions.filter(isLate)) {
       this.cancel(request);
-      this.#port.door.refuse(request, rpcErrors.timeout);
+      this.port.door.refuse(request, rpcErrors.timeout);
     }
-    for (const { request } of this.#moves.filter(isLate)) {
+    for (const { request } of this.moves.filter(isLate)) {
       this.cancel(request);
-      this.#port.door.refuse(request, rpcErrors.timeoutLeaderTransfer);
+      this.port.door.refuse(request, rpcErrors.timeoutLeaderTransfer);
     }
   }
 
   /** The answer to a peer that asked for a promotion. */
-  #tellPeer({ node, id }: Extract<Asker, { kind: 'peer' }>, outcome: Uint8Array | RpcError): void {
-    if (!(outcome instanceof RpcError)) return this.#send(node, { kind: 'promoted', id, body: outcome });
-    this.#send(node, { kind: 'promoteRefused', id, body: encodeUtf8(outcome.message) });
+  private tellPeer({ node, id }: Extract<Asker, { kind: 'peer' }>, outcome: Uint8Array | RpcError): void {
+    if (!(outcome instanceof RpcError)) return this.send(node, { kind: 'promoted', id, body: outcome });
+    this.send(node, { kind: 'promoteRefused', id, body: encodeUtf8(outcome.message) });
   }
 
-  #settleMoves(): void {
-    for (const { request, to } of this.#moves.filter((move) => move.to === this.#port.raft.lead)) {
-      this.#moves = this.#moves.filter((move) => move.to !== to || move.request !== request);
-      this.#port.door.answer(request, toBinary(MoveLeaderResponseSchema, create(MoveLeaderResponseSchema)));
+  private settleMoves(): void {
+    for (const { request, to } of this.moves.filter((move) => move.to === this.port.raft.lead)) {
+      this.moves = this.moves.filter((move) => move.to !== to || move.request !== request);
+      this.port.door.answer(request, toBinary(MoveLeaderResponseSchema, create(MoveLeaderResponseSchema)));
     }
   }
 
-  #promoteOwn({ request, member }: Promotion, nowUs: number): void {
+  private promoteOwn({ request, member }: Promotion, nowUs: number): void {
     this.cancel(request);
     try {
-      this.#promote({ kind: 'client', request }, member, nowUs);
+      this.promote({ kind: 'client', request }, member, nowUs);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      this.#port.door.refuse(request, error);
+      this.port.door.refuse(request, error);
     }
   }
 
-  #promoteForPeer(asker: Extract<Asker, { kind: 'peer' }>, body: Uint8Array, nowUs: number): void {
+  private promoteForPeer(asker: Extract<Asker, { kind: 'peer' }>, body: Uint8Array, nowUs: number): void {
     try {
-      if (!this.#port.raft.isLeader) throw rpcErrors.notLeader;
-      this.#promote(asker, fromBinary(MemberPromoteRequestSchema, body).ID as MemberId, nowUs);
+      if (!this.port.raft.isLeader) throw rpcErrors.notLeader;
+      this.promote(asker, fromBinary(MemberPromoteRequestSchema, body).ID as MemberId, nowUs);
     } catch (error) {
       if (!(error instanceof RpcError)) return;
-      this.#tellPeer(asker, error);
+      this.tellPeer(asker, error);
     }
   }
 
   /** @throws RpcError */
-  #promote(asker: Asker, id: MemberId, nowUs: number): void {
-    const refusal = this.#promotionRefusal(id);
+  private promote(asker: Asker, id: MemberId, nowUs: number): void {
+    const refusal = this.promotionRefusal(id);
     if (refusal !== null) {
-      this.#port.outbox.meter.promotionFailed(refusal.message);
+      this.port.outbox.meter.promotionFailed(refusal.message);
       throw refusal;
     }
-    const member = this.#memberOr(id);
-    this.#propose(asker, { kind: 'promote', member }, nowUs);
+    const member = this.memberOr(id);
+    this.propose(asker, { kind: 'promote', member }, nowUs);
   }
 
-  #promotionRefusal(id: MemberId): RpcError | null {
-    if (!this.#isReady(id)) return rpcErrors.learnerNotReady;
-    return this.#port.membership.isReadyToPromote() ? null : rpcErrors.notEnoughStarted;
+  private promotionRefusal(id: MemberId): RpcError | null {
+    if (!this.isReady(id)) return rpcErrors.learnerNotReady;
+    return this.port.membership.isReadyToPromote() ? null : rpcErrors.notEnoughStarted;
   }
 
   /** Who is no member is found out when the change is applied. @source etcdserver/server.go isLearnerReady */
-  #isReady(id: MemberId): boolean {
-    const { raft, owner, node: self, membership } = this.#port;
+  private isReady(id: MemberId): boolean {
+    const { raft, owner, node: self, membership } = this.port;
     if (membership.member(id) === null) return true;
     const { progress } = raft.fullStatus();
     const matchOf = (node: NodeId): number | undefined => progress.find((each) => each.id === node)?.match;
@@ -270,64 +270,64 @@ export class MemberRequests {
   }
 
   /** @source etcd v3.4.23 etcdserver/server.go mayRemoveMember */
-  #checkRemoval(id: MemberId, nowUs: number): void {
-    const { membership, links, owner, node } = this.#port;
+  private checkRemoval(id: MemberId, nowUs: number): void {
+    const { membership, links, owner, node } = this.port;
     const member = membership.member(id);
     if (member?.isLearner === true) return;
     if (!membership.isReadyToRemove(id)) throw rpcErrors.notEnoughStarted;
-    const host = member === null ? null : this.#hostOf(member);
+    const host = member === null ? null : this.hostOf(member);
     const isDown = host === null || !links.isUp(host);
     if (id !== owner.member && isDown) return;
     const voters = membership.votingMembers();
     const steady = links.steadyCount(
-      voters.map((voter) => this.#hostOf(voter)),
+      voters.map((voter) => this.hostOf(voter)),
       node,
       nowUs,
     );
     if (steady - 1 < 1 + Math.floor((voters.length - 1) / 2)) throw rpcErrors.unhealthy;
   }
 
-  #isFullyConnected(nowUs: number): boolean {
-    const { membership, links, node } = this.#port;
-    const hosts = membership.votingMembers().map((voter) => this.#hostOf(voter));
+  private isFullyConnected(nowUs: number): boolean {
+    const { membership, links, node } = this.port;
+    const hosts = membership.votingMembers().map((voter) => this.hostOf(voter));
     return links.steadyCount(hosts, node, nowUs) === hosts.length;
   }
 
-  #hostOf({ id, peerUrls }: ClusterMember): NodeId | null {
-    const { owner, node } = this.#port;
+  private hostOf({ id, peerUrls }: ClusterMember): NodeId | null {
+    const { owner, node } = this.port;
     return id === owner.member ? node : owner.table.nodeAt(peerUrls);
   }
 
   /** The member, or one with nothing but the id: that there is none is found out when it is applied. */
-  #memberOr(id: MemberId): ClusterMember {
+  private memberOr(id: MemberId): ClusterMember {
     const unknown = { id, peerUrls: [], isLearner: false, name: '', clientUrls: [] };
-    return this.#port.membership.member(id) ?? unknown;
+    return this.port.membership.member(id) ?? unknown;
   }
 
-  #propose(asker: Asker, request: ChangeRequest, nowUs: number): void {
-    const { owner, outbox } = this.#port;
+  private propose(asker: Asker, request: ChangeRequest, nowUs: number): void {
+    const { owner, outbox } = this.port;
     const { id: member, peerUrls } = request.member;
     const node = owner.table.numberOf(member, peerUrls);
-    const id = this.#port.door.nextRequestId();
+    const id = this.port.door.nextRequestId();
     const change = changeOf(id, node, request);
     const label = outbox.trace.on ? `conf change ${request.kind} ${owner.table.nameOf(node)}` : '';
     const isClient = asker.kind === 'client';
     const finish =
       (self: MemberRequests): Finish =>
       (outcome) =>
-        self.#finish(asker, outcome instanceof RpcError ? outcome : self.#response(request));
+        self.finish(asker, outcome instanceof RpcError ? outcome : self.response(request));
     const proposer = { request: isClient ? asker.request : 0, finish: kept(finish, this) };
-    this.#port.proposals.add({ id, proposer, data: emptyBytes, change, label, startUs: nowUs });
+    this.port.proposals.add({ id, proposer, data: emptyBytes, change, label, startUs: nowUs });
   }
 
-  #finish(asker: Asker, told: Uint8Array | RpcError): void {
-    if (asker.kind === 'client') this.#port.door.tell(asker.request, told);
-    else this.#tellPeer(asker, told);
+  private finish(asker: Asker, told: Uint8Array | RpcError): void {
+    if (asker.kind === 'client') this.port.door.tell(asker.request, told);
+    else this.tellPeer(asker, told);
   }
 
   /** Made once the change is applied. */
-  #response({ kind, member }: ChangeRequest): Uint8Array {
-    const { door, membership } = this.#port;
+  private response({ kind, member }: ChangeRequest): Uint8Array {
+    const { door, membership } = this.port;
     const response = { header: door.memberHeader(), members: membersOf(membership) };
     switch (kind) {
       case 'add': {
@@ -340,22 +340,22 @@ export class MemberRequests {
       case 'update':
         return toBinary(MemberUpdateResponseSchema, create(MemberUpdateResponseSchema, response));
       case 'promote':
-        this.#port.outbox.meter.learnersPromoted++;
+        this.port.outbox.meter.learnersPromoted++;
         return toBinary(MemberPromoteResponseSchema, create(MemberPromoteResponseSchema, response));
     }
   }
 
-  #askLeader(promotion: Promotion, nowUs: number): void {
-    const { lead } = this.#port.raft;
-    const id = this.#port.door.nextRequestId();
+  private askLeader(promotion: Promotion, nowUs: number): void {
+    const { lead } = this.port.raft;
+    const id = this.port.door.nextRequestId();
     promotion.sent = { id, lead, atUs: nowUs };
     const request = create(MemberPromoteRequestSchema, { ID: promotion.member });
-    this.#send(lead, { kind: 'promote', id, body: toBinary(MemberPromoteRequestSchema, request) });
+    this.send(lead, { kind: 'promote', id, body: toBinary(MemberPromoteRequestSchema, request) });
   }
 
-  #send(to: NodeId, message: PeerRequest & { readonly kind: PeerRequestKind }): void {
+  private send(to: NodeId, message: PeerRequest & { readonly kind: PeerRequestKind }): void {
     const reject = message.kind === 'promoteRefused';
-    this.#port.door.send(to, peerRequestNames[message.kind], encodePeerRequest(message), reject);
+    this.port.door.send(to, peerRequestNames[message.kind], encodePeerRequest(message), reject);
   }
 }
 

@@ -34,14 +34,14 @@ const noDigest: readonly [number, number] = [0, 0];
  * requests and replies go out, and their completions come back as inputs.
  */
 export class Member {
-  readonly #outbox: Outbox;
-  #server: EtcdServer | null = null;
-  #digest: readonly [number, number] = noDigest;
+  private readonly outbox: Outbox;
+  private server: EtcdServer | null = null;
+  private digest: readonly [number, number] = noDigest;
   /** Why the process has ended. */
-  #halted: string | null = null;
+  private halted: string | null = null;
 
   private constructor(outbox: Outbox) {
-    this.#outbox = outbox;
+    this.outbox = outbox;
   }
 
   /**
@@ -56,33 +56,33 @@ export class Member {
     const outbox = new Outbox(config.trace);
     const member = new Member(outbox);
     outbox.meter.nowUs = nowUs;
-    const output = member.#run(() => {
-      member.#server = new EtcdServer(config, files, outbox, nowUs);
+    const output = member.run(() => {
+      member.server = new EtcdServer(config, files, outbox, nowUs);
     });
     return { member, output };
   }
 
   /** Does what follows from one input. A member that has halted takes it without effect. */
   step(input: MemberInput, nowUs: number): MemberOutput {
-    const server = this.#server;
-    if (server === null || this.#halted !== null) return this.#outbox.take(this.#digest, this.#halted);
-    this.#outbox.meter.take(input, nowUs);
-    return this.#run(() => server.take(input, nowUs));
+    const server = this.server;
+    if (server === null || this.halted !== null) return this.outbox.take(this.digest, this.halted);
+    this.outbox.meter.take(input, nowUs);
+    return this.run(() => server.take(input, nowUs));
   }
 
   /** Bytes; 0 where there is no store. */
   get pageSize(): number {
-    return this.#server?.store.pageSize ?? 0;
+    return this.server?.store.pageSize ?? 0;
   }
 
   /** What each page of the store is, at the last commit. */
   pageRuns(): PageRun[] {
-    return this.#server?.store.pageRuns() ?? [];
+    return this.server?.store.pageRuns() ?? [];
   }
 
   /** Raft's configuration and, on a leader, each follower's progress; null where raft does not run. */
   raftStatus(): Status | null {
-    return this.#server?.raftStatus() ?? null;
+    return this.server?.raftStatus() ?? null;
   }
 
   /**
@@ -90,7 +90,7 @@ export class Member {
    * applied as much and compacted as much. Null where the two do not go together, as at a start.
    */
   applied(): { readonly index: number; readonly records: readonly [number, number] } | null {
-    const applier = this.#server?.applier ?? null;
+    const applier = this.server?.applier ?? null;
     return applier?.isCurrent === true ? { index: applier.index, records: applier.records } : null;
   }
 
@@ -102,21 +102,21 @@ export class Member {
     readonly records: readonly [number, number];
     entries(from: number, limit: number): readonly Entry[];
   } | null {
-    const server = this.#server;
+    const server = this.server;
     const applier = server?.applier ?? null;
-    if (server === null || applier === null || this.#halted !== null) return null;
+    if (server === null || applier === null || this.halted !== null) return null;
     const { index: applied, isCurrent, records } = applier;
     return { store: server.store, applied, isCurrent, records, entries: (a, b) => server.entries(a, b) };
   }
 
   /** A page with its items as printable text; null for a page that the store does not have. */
   page(pgid: number): DecodedPage | null {
-    return this.#server?.store.page(pgid) ?? null;
+    return this.server?.store.page(pgid) ?? null;
   }
 
   /** Entries from an index on, as they were handed to the disk; at most `limit`. */
   logEntries(from: number, limit: number): LogSlice {
-    const server = this.#server;
+    const server = this.server;
     const entries = server?.entries(from, limit) ?? [];
     return {
       firstIndex: entries[0]?.index ?? from,
@@ -133,20 +133,20 @@ export class Member {
    * had
    * produced is lost with it, but for the events.
    */
-  #run(work: () => void): MemberOutput {
+  private run(work: () => void): MemberOutput {
     try {
       work();
-      this.#digest = this.#server?.digest() ?? noDigest;
+      this.digest = this.server?.digest() ?? noDigest;
     } catch (error) {
-      this.#halt(haltReason(error));
+      this.halt(haltReason(error));
     }
-    return this.#outbox.take(this.#digest, this.#halted);
+    return this.outbox.take(this.digest, this.halted);
   }
 
-  #halt(reason: string): void {
-    this.#halted = reason;
-    this.#outbox.dropAllButEvents();
-    if (this.#outbox.trace.on) this.#outbox.trace.emit({ type: 'server.halt', reason });
+  private halt(reason: string): void {
+    this.halted = reason;
+    this.outbox.dropAllButEvents();
+    if (this.outbox.trace.on) this.outbox.trace.emit({ type: 'server.halt', reason });
   }
 }
 

@@ -151,14 +151,14 @@ const startedCount = (members: readonly ClusterMember[]): number =>
  * the log behind it, as 3.4 does.
  */
 export class Membership {
-  readonly #members = new Map<MemberId, ClusterMember>();
-  readonly #removed = new Set<MemberId>();
+  private readonly byId = new Map<MemberId, ClusterMember>();
+  private readonly removed = new Set<MemberId>();
   /** The version that all members speak; null until one has said so. */
   version: string | null = null;
 
   /** Ascending by id. */
   members(): ClusterMember[] {
-    return [...this.#members.values()].sort((a, b) => compareIds(a.id, b.id));
+    return [...this.byId.values()].sort((a, b) => compareIds(a.id, b.id));
   }
 
   votingMembers(): ClusterMember[] {
@@ -167,23 +167,23 @@ export class Membership {
 
   /** Ascending. */
   removedIds(): MemberId[] {
-    return [...this.#removed].sort(compareIds);
+    return [...this.removed].sort(compareIds);
   }
 
   member(id: MemberId): ClusterMember | null {
-    return this.#members.get(id) ?? null;
+    return this.byId.get(id) ?? null;
   }
 
   isRemoved(id: MemberId): boolean {
-    return this.#removed.has(id);
+    return this.removed.has(id);
   }
 
   /** Everything is as a snapshot says. */
   reset(members: readonly ClusterMember[], removed: readonly MemberId[], version: string | null): void {
-    this.#members.clear();
-    this.#removed.clear();
-    for (const member of members) this.#members.set(member.id, member);
-    for (const id of removed) this.#removed.add(id);
+    this.byId.clear();
+    this.removed.clear();
+    for (const member of members) this.byId.set(member.id, member);
+    for (const id of removed) this.removed.add(id);
     this.version = version;
   }
 
@@ -192,8 +192,8 @@ export class Membership {
    * @source etcd v3.4.23 etcdserver/api/membership/cluster.go ValidateConfigurationChange
    */
   refusal(type: ConfChangeType, id: MemberId, context: ChangeContext | null): RefusedChange | null {
-    if (this.#removed.has(id)) return 'ID removed';
-    const present = this.#members.get(id);
+    if (this.removed.has(id)) return 'ID removed';
+    const present = this.byId.get(id);
     const adds = type === 'ConfChangeAddNode' || type === 'ConfChangeAddLearnerNode';
     if (adds && context?.isPromote === true) {
       if (present === undefined) return 'ID not found';
@@ -232,23 +232,23 @@ export class Membership {
   }
 
   put(member: ClusterMember): void {
-    this.#members.set(member.id, member);
+    this.byId.set(member.id, member);
   }
 
   remove(id: MemberId): void {
-    this.#members.delete(id);
-    this.#removed.add(id);
+    this.byId.delete(id);
+    this.removed.add(id);
   }
 
   /** The member with a part of it changed; null for a member that was removed meanwhile. */
   update(id: MemberId, part: Partial<ClusterMember>): ClusterMember | null {
-    const member = this.#members.get(id);
+    const member = this.byId.get(id);
     if (member === undefined) {
-      if (!this.#removed.has(id)) fail(`error updating attributes of unknown member ${idToHex(id)}`);
+      if (!this.removed.has(id)) fail(`error updating attributes of unknown member ${idToHex(id)}`);
       return null;
     }
     const updated = { ...member, ...part };
-    this.#members.set(id, updated);
+    this.byId.set(id, updated);
     return updated;
   }
 }

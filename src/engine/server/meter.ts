@@ -70,7 +70,7 @@ export class Meter {
   readonly compaction = Histogram.doubling(100_000, 14);
   readonly hash = Histogram.doubling(10_000, 15);
   readonly hashByRevision = Histogram.doubling(10_000, 15);
-  readonly #open = new Map<number, RpcMethod>();
+  private readonly open = new Map<number, RpcMethod>();
 
   /** An input comes in. */
   take(input: MemberInput, nowUs: number): void {
@@ -85,35 +85,35 @@ export class Meter {
   /** A client calls; plain HTTP is not counted. */
   started(request: number, method: RpcMethod, sizeBytes: number): void {
     if (method.startsWith('GET ')) return;
-    this.#open.set(request, method);
+    this.open.set(request, method);
     if (streamMethods.has(method)) this.streams++;
     else this.unaryCalls++;
-    this.#countsOf(method).started++;
+    this.countsOf(method).started++;
     this.received(request, sizeBytes);
   }
 
   /** A message of a client's, on a call that is open. */
   received(request: number, sizeBytes: number): void {
-    const method = this.#open.get(request);
+    const method = this.open.get(request);
     if (method === undefined) return;
     this.clientReceivedBytes += sizeBytes;
-    this.#countsOf(method).received++;
+    this.countsOf(method).received++;
   }
 
   replied({ request, code, bytes, more }: Reply): void {
-    const method = this.#open.get(request);
+    const method = this.open.get(request);
     if (method === undefined) return;
     if (code === grpcCode.ok && (more === true || bytes.length > 0)) {
       this.clientSentBytes += bytes.length;
-      this.#countsOf(method).sent++;
+      this.countsOf(method).sent++;
     }
-    if (more !== true) this.#end(request, method, code);
+    if (more !== true) this.end(request, method, code);
   }
 
   /** The client has gone. */
   canceled(request: number): void {
-    const method = this.#open.get(request);
-    if (method !== undefined) this.#end(request, method, grpcCode.canceled);
+    const method = this.open.get(request);
+    if (method !== undefined) this.end(request, method, grpcCode.canceled);
   }
 
   /** A question after the read index came to nothing: its time was over, or the leader has changed. */
@@ -137,13 +137,13 @@ export class Meter {
       this.walWriteBytes += request.data.length;
   }
 
-  #end(request: number, method: RpcMethod, code: number): void {
-    this.#open.delete(request);
-    const { handled } = this.#countsOf(method);
+  private end(request: number, method: RpcMethod, code: number): void {
+    this.open.delete(request);
+    const { handled } = this.countsOf(method);
     handled.set(code, (handled.get(code) ?? 0) + 1);
   }
 
-  #countsOf(method: RpcMethod): MethodCounts {
+  private countsOf(method: RpcMethod): MethodCounts {
     const known = this.methods.get(method);
     if (known !== undefined) return known;
     const counts: MethodCounts = { started: 0, received: 0, sent: 0, handled: new Map() };

@@ -19,42 +19,42 @@ const empty = (): Pending => ({ sends: [], disk: [], replies: [], timers: [], ev
 export class Outbox {
   readonly trace: Trace<EngineEvent>;
   readonly meter = new Meter();
-  #pending: Pending = empty();
+  private pending: Pending = empty();
 
   constructor(traced: boolean) {
-    const emit = kept((self: Outbox) => (event: EngineEvent) => void self.#pending.events.push(event), this);
+    const emit = kept((self: Outbox) => (event: EngineEvent) => void self.pending.events.push(event), this);
     this.trace = { on: traced, emit };
   }
 
   send(send: Send): void {
-    this.#pending.sends.push(send);
+    this.pending.sends.push(send);
     this.meter.sent(send);
   }
 
   disk(request: DiskRequest): void {
-    this.#pending.disk.push(request);
+    this.pending.disk.push(request);
     this.meter.disk(request);
   }
 
   reply(reply: Reply): void {
-    this.#pending.replies.push(reply);
+    this.pending.replies.push(reply);
     this.meter.replied(reply);
     const { request, code, message } = reply;
     if (this.trace.on) this.trace.emit({ type: 'server.reply', request, code, message });
   }
 
   timer(timer: TimerName, afterUs: number): void {
-    this.#pending.timers.push({ timer, afterUs });
+    this.pending.timers.push({ timer, afterUs });
   }
 
   /** The process has ended in the midst of a step: nothing of it leaves, and only the trace tells of it. */
   dropAllButEvents(): void {
-    this.#pending = { ...empty(), events: this.#pending.events };
+    this.pending = { ...empty(), events: this.pending.events };
   }
 
   take(digest: readonly [number, number], halted: string | null): MemberOutput {
-    const { sends, disk, replies, timers, events } = this.#pending;
-    this.#pending = empty();
+    const { sends, disk, replies, timers, events } = this.pending;
+    this.pending = empty();
     return { sends, disk, replies, timers, events, digest, halted };
   }
 }

@@ -25,57 +25,57 @@ type PasswordWork =
 
 /** Work for the member's `password` timer. */
 export class PasswordJobs {
-  readonly #cost: number;
-  readonly #random: Prng;
-  readonly #trace: Trace<AuthEvent>;
-  readonly #outbox: Pick<Outbox, 'timer'>;
-  #jobs: Job[] = [];
+  private readonly cost: number;
+  private readonly random: Prng;
+  private readonly trace: Trace<AuthEvent>;
+  private readonly outbox: Pick<Outbox, 'timer'>;
+  private jobs: Job[] = [];
 
   constructor(cost: number, random: Prng, trace: Trace<AuthEvent>, outbox: Pick<Outbox, 'timer'>) {
-    this.#cost = validCost(cost);
-    this.#random = random;
-    this.#trace = trace;
-    this.#outbox = outbox;
+    this.cost = validCost(cost);
+    this.random = random;
+    this.trace = trace;
+    this.outbox = outbox;
   }
 
   /** Hashes a password for a request, with a salt of the member's stream. */
   hash(request: number, password: string, then: (hash: string) => void): void {
-    this.#add(request, { kind: 'hash', password, then });
+    this.add(request, { kind: 'hash', password, then });
   }
 
   /** Compares a password with a hash for a request. */
   compare(request: number, password: string, hash: string, then: (isRight: boolean) => void): void {
-    this.#add(request, { kind: 'compare', password, hash, then });
+    this.add(request, { kind: 'compare', password, hash, then });
   }
 
   cancel(request: number): void {
-    const [first, ...rest] = this.#jobs;
+    const [first, ...rest] = this.jobs;
     // the first keeps its place, for the timer is set for it
     const left = rest.filter((job) => job.request !== request);
     if (first !== undefined)
-      this.#jobs = [first.request === request ? { request, run: null } : first, ...left];
+      this.jobs = [first.request === request ? { request, run: null } : first, ...left];
   }
 
   /** The timer has fired: the first job is done. */
   run(): void {
-    const job = this.#jobs.shift();
+    const job = this.jobs.shift();
     if (job === undefined) return;
-    this.#do(job.run);
-    if (this.#trace.on) this.#trace.emit({ type: 'auth.hash', cost: this.#cost });
-    if (this.#jobs.length > 0) this.#setTimer();
+    this.do(job.run);
+    if (this.trace.on) this.trace.emit({ type: 'auth.hash', cost: this.cost });
+    if (this.jobs.length > 0) this.setTimer();
   }
 
-  #do(work: PasswordWork | null): void {
-    if (work?.kind === 'hash') work.then(hashPassword(work.password, this.#cost, this.#random));
+  private do(work: PasswordWork | null): void {
+    if (work?.kind === 'hash') work.then(hashPassword(work.password, this.cost, this.random));
     else if (work?.kind === 'compare') work.then(isPassword(work.password, work.hash));
   }
 
-  #setTimer(): void {
-    this.#outbox.timer('password', roundUs * 2 ** this.#cost);
+  private setTimer(): void {
+    this.outbox.timer('password', roundUs * 2 ** this.cost);
   }
 
-  #add(request: number, run: PasswordWork): void {
-    this.#jobs.push({ request, run });
-    if (this.#jobs.length === 1) this.#setTimer();
+  private add(request: number, run: PasswordWork): void {
+    this.jobs.push({ request, run });
+    if (this.jobs.length === 1) this.setTimer();
   }
 }

@@ -8,29 +8,29 @@ const healthIntervalUs = 5_000_000;
 
 /** @source etcd v3.4.23 etcdserver/util.go; rafthttp/peer_status.go */
 export class PeerLinks {
-  readonly #upSinceUs = new Map<NodeId, number>();
-  readonly #known = new Set<NodeId>();
+  private readonly upSinceUs = new Map<NodeId, number>();
+  private readonly known = new Set<NodeId>();
 
   set(node: NodeId, isUp: boolean, nowUs: number): void {
-    this.#known.add(node);
-    if (!isUp) this.#upSinceUs.delete(node);
-    else if (!this.#upSinceUs.has(node)) this.#upSinceUs.set(node, nowUs);
+    this.known.add(node);
+    if (!isUp) this.upSinceUs.delete(node);
+    else if (!this.upSinceUs.has(node)) this.upSinceUs.set(node, nowUs);
   }
 
   /** Whether it was ever told how the connection is. */
   isKnown(node: NodeId): boolean {
-    return this.#known.has(node);
+    return this.known.has(node);
   }
 
   isUp(node: NodeId): boolean {
-    return this.#upSinceUs.has(node);
+    return this.upSinceUs.has(node);
   }
 
   /** How many of the nodes have been connected for 5 s; this member itself is one of them. */
   steadyCount(nodes: readonly (NodeId | null)[], self: NodeId, nowUs: number): number {
     return nodes.filter((node) => {
       if (node === self) return true;
-      const sinceUs = node === null ? undefined : this.#upSinceUs.get(node);
+      const sinceUs = node === null ? undefined : this.upSinceUs.get(node);
       return sinceUs !== undefined && sinceUs < nowUs - healthIntervalUs;
     }).length;
   }
@@ -38,28 +38,28 @@ export class PeerLinks {
 
 /** Where a member is: at its address, or while that is not known, at its node's own host. */
 export class MemberHosts {
-  readonly #table: MemberTable;
-  readonly #membership: Membership;
-  readonly #known = new Map<NodeId, NodeId | null>();
+  private readonly table: MemberTable;
+  private readonly membership: Membership;
+  private readonly known = new Map<NodeId, NodeId | null>();
 
   constructor(table: MemberTable, membership: Membership) {
-    this.#table = table;
-    this.#membership = membership;
+    this.table = table;
+    this.membership = membership;
   }
 
   /** Null where no host has the member's address. */
   of(node: NodeId): NodeId | null {
-    const known = this.#known.get(node);
+    const known = this.known.get(node);
     if (known !== undefined) return known;
-    const member = this.#membership.member(this.#table.memberOf(node));
-    const host = this.#table.nodeAt(member?.peerUrls ?? []);
-    const found = member === null ? this.#table.hostNode(node) : host;
-    this.#known.set(node, found);
+    const member = this.membership.member(this.table.memberOf(node));
+    const host = this.table.nodeAt(member?.peerUrls ?? []);
+    const found = member === null ? this.table.hostNode(node) : host;
+    this.known.set(node, found);
     return found;
   }
 
   /** Members have changed. */
   clear(): void {
-    this.#known.clear();
+    this.known.clear();
   }
 }

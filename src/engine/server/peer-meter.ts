@@ -8,22 +8,22 @@ export class TransferCounts {
   failed = 0;
   /** From 100 ms to 51.2 s, in microseconds. @source etcd v3.4.23 rafthttp/metrics.go */
   readonly durations = Histogram.doubling(100_000, 10);
-  #sinceUs: number | null = null;
+  private sinceUs: number | null = null;
 
   get inflight(): number {
-    return this.#sinceUs === null ? 0 : 1;
+    return this.sinceUs === null ? 0 : 1;
   }
 
   /** Another that is on its way comes to nothing. */
   begin(nowUs: number): void {
-    if (this.#sinceUs !== null) this.failed++;
-    this.#sinceUs = nowUs;
+    if (this.sinceUs !== null) this.failed++;
+    this.sinceUs = nowUs;
   }
 
   /** @returns how long it lasted, in microseconds */
   end(ok: boolean, nowUs: number): number {
-    const lastedUs = nowUs - (this.#sinceUs ?? nowUs);
-    this.#sinceUs = null;
+    const lastedUs = nowUs - (this.sinceUs ?? nowUs);
+    this.sinceUs = null;
     if (ok) {
       this.succeeded++;
       this.durations.observe(lastedUs);
@@ -55,17 +55,17 @@ export class PeerCounts {
 
 /** The peers that there was anything to count of. */
 export class PeerMeter {
-  readonly #counts = new Map<NodeId, PeerCounts>();
+  private readonly counts = new Map<NodeId, PeerCounts>();
 
   get all(): ReadonlyMap<NodeId, PeerCounts> {
-    return this.#counts;
+    return this.counts;
   }
 
   of(node: NodeId): PeerCounts {
-    const known = this.#counts.get(node);
+    const known = this.counts.get(node);
     if (known !== undefined) return known;
     const counts = new PeerCounts();
-    this.#counts.set(node, counts);
+    this.counts.set(node, counts);
     return counts;
   }
 }

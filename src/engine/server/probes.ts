@@ -16,13 +16,13 @@ const intervalUs = 30_000_000;
  * @source etcd v3.4.23 rafthttp/probing_status.go monitorProbingStatus
  */
 export class Probes {
-  readonly #links: PeerLinks;
-  readonly #peers: PeerMeter;
-  readonly #send: (to: NodeId, question: PeerRequest) => void;
-  #lastId = 0n;
+  private readonly links: PeerLinks;
+  private readonly peers: PeerMeter;
+  private readonly send: (to: NodeId, question: PeerRequest) => void;
+  private lastId = 0n;
   /** By their ids. */
-  readonly #sent = new Map<bigint, { readonly to: NodeId; readonly sinceUs: number }>();
-  #nextUs: number;
+  private readonly sent = new Map<bigint, { readonly to: NodeId; readonly sinceUs: number }>();
+  private nextUs: number;
 
   constructor(
     links: PeerLinks,
@@ -30,30 +30,30 @@ export class Probes {
     send: (to: NodeId, question: PeerRequest) => void,
     nowUs: number,
   ) {
-    this.#links = links;
-    this.#peers = peers;
-    this.#send = send;
-    this.#nextUs = nowUs + intervalUs;
+    this.links = links;
+    this.peers = peers;
+    this.send = send;
+    this.nextUs = nowUs + intervalUs;
   }
 
   /** Asks the members that this one is connected to: it is not connected to itself. */
   tick(membership: Membership, table: MemberTable, nowUs: number): void {
-    if (nowUs < this.#nextUs) return;
-    this.#nextUs = nowUs + intervalUs;
-    this.#sent.clear();
+    if (nowUs < this.nextUs) return;
+    this.nextUs = nowUs + intervalUs;
+    this.sent.clear();
     for (const { peerUrls } of membership.members()) {
       const to = table.nodeAt(peerUrls);
-      if (to === null || !this.#links.isUp(to)) continue;
-      const id = ++this.#lastId;
-      this.#sent.set(id, { to, sinceUs: nowUs });
-      this.#send(to, { kind: 'probe', id, body: emptyBytes });
+      if (to === null || !this.links.isUp(to)) continue;
+      const id = ++this.lastId;
+      this.sent.set(id, { to, sinceUs: nowUs });
+      this.send(to, { kind: 'probe', id, body: emptyBytes });
     }
   }
 
   receive(from: NodeId, { id }: PeerRequest, nowUs: number): void {
-    const sent = this.#sent.get(id);
+    const sent = this.sent.get(id);
     if (sent === undefined || sent.to !== from) return;
-    this.#sent.delete(id);
-    this.#peers.of(from).roundTrips.observe(nowUs - sent.sinceUs);
+    this.sent.delete(id);
+    this.peers.of(from).roundTrips.observe(nowUs - sent.sinceUs);
   }
 }

@@ -41,52 +41,52 @@ export interface Expired {
  * @source etcd v3.4.23 etcdserver/v3_server.go processInternalRaftRequestOnce, server.go parseProposeCtxErr
  */
 export class Proposals {
-  readonly #timeoutUs: number;
-  readonly #electionUs: number;
+  private readonly timeoutUs: number;
+  private readonly electionUs: number;
   /** In the order of their start, so that the oldest comes first. */
-  readonly #registered = new Map<bigint, Proposal>();
-  #withoutLeader: Proposal[] = [];
+  private readonly registered = new Map<bigint, Proposal>();
+  private withoutLeader: Proposal[] = [];
 
   /** @param electionUs the election timeout; the patience is 5 s and two of them */
   constructor(electionUs: number) {
-    this.#electionUs = electionUs;
-    this.#timeoutUs = requestTimeoutUs(electionUs);
+    this.electionUs = electionUs;
+    this.timeoutUs = requestTimeoutUs(electionUs);
   }
 
   get size(): number {
-    return this.#registered.size;
+    return this.registered.size;
   }
 
   /** Registers a proposal that `takeWaiting` will hand out as soon as there is a leader. */
   add(proposal: Proposal): void {
-    this.#registered.set(proposal.id, proposal);
-    this.#withoutLeader.push(proposal);
+    this.registered.set(proposal.id, proposal);
+    this.withoutLeader.push(proposal);
   }
 
   /** All of them are proposed anew: see `Defects.proposeAgain`. */
   again(): void {
-    this.#withoutLeader = [...this.#registered.values()];
+    this.withoutLeader = [...this.registered.values()];
   }
 
   /** What may be proposed now that a leader is known. */
   takeWaiting(): readonly Proposal[] {
-    const waiting = this.#withoutLeader;
-    if (waiting.length > 0) this.#withoutLeader = [];
+    const waiting = this.withoutLeader;
+    if (waiting.length > 0) this.withoutLeader = [];
     return waiting;
   }
 
   /** The proposal with this id, which is then done; null when nobody waits for it here. */
   take(id: bigint): Proposal | null {
-    const proposal = this.#registered.get(id);
+    const proposal = this.registered.get(id);
     if (proposal === undefined) return null;
-    this.#registered.delete(id);
+    this.registered.delete(id);
     return proposal;
   }
 
   /** The client no longer waits; what was proposed stays proposed. */
   cancel(request: number): void {
-    for (const { id, proposer } of this.#registered.values()) {
-      if (typeof proposer !== 'string' && proposer.request === request) this.#forget(id);
+    for (const { id, proposer } of this.registered.values()) {
+      if (typeof proposer !== 'string' && proposer.request === request) this.forget(id);
     }
   }
 
@@ -96,23 +96,23 @@ export class Proposals {
    */
   expire(nowUs: number, ledSinceUs: number | null): readonly Expired[] {
     const expired: Expired[] = [];
-    for (const proposal of this.#registered.values()) {
-      if (nowUs - proposal.startUs < this.#timeoutUs) break;
-      expired.push({ proposal, error: this.#timeoutError(proposal, ledSinceUs) });
+    for (const proposal of this.registered.values()) {
+      if (nowUs - proposal.startUs < this.timeoutUs) break;
+      expired.push({ proposal, error: this.timeoutError(proposal, ledSinceUs) });
     }
-    for (const { proposal } of expired) this.#forget(proposal.id);
+    for (const { proposal } of expired) this.forget(proposal.id);
     return expired;
   }
 
-  #forget(id: bigint): void {
-    this.#registered.delete(id);
-    this.#withoutLeader = this.#withoutLeader.filter((waiting) => waiting.id !== id);
+  private forget(id: bigint): void {
+    this.registered.delete(id);
+    this.withoutLeader = this.withoutLeader.filter((waiting) => waiting.id !== id);
   }
 
-  #timeoutError(proposal: Proposal, ledSinceUs: number | null): RpcError {
-    if (this.#withoutLeader.includes(proposal)) return rpcErrors.deadlineExceeded;
+  private timeoutError(proposal: Proposal, ledSinceUs: number | null): RpcError {
+    if (this.withoutLeader.includes(proposal)) return rpcErrors.deadlineExceeded;
     if (ledSinceUs === null) return rpcErrors.timeout;
-    const lostFromUs = ledSinceUs - 2 * this.#electionUs;
+    const lostFromUs = ledSinceUs - 2 * this.electionUs;
     const leaderFailed = proposal.startUs > lostFromUs && proposal.startUs < ledSinceUs;
     return leaderFailed ? rpcErrors.timeoutLeaderFailed : rpcErrors.timeout;
   }

@@ -44,18 +44,18 @@ export const quotaOf = (maxBytes: number | undefined): number =>
 export class Quota {
   /** As the metrics have it. */
   readonly shownBytes: number;
-  readonly #maxBytes: number;
-  readonly #file: { readonly sizeBytes: number };
+  private readonly maxBytes: number;
+  private readonly file: { readonly sizeBytes: number };
 
   /** @param maxBytes 0: the default of 2 GiB; negative: no limit */
   constructor(maxBytes: number, file: { readonly sizeBytes: number }) {
     this.shownBytes = quotaOf(maxBytes);
-    this.#maxBytes = maxBytes < 0 ? Infinity : this.shownBytes;
-    this.#file = file;
+    this.maxBytes = maxBytes < 0 ? Infinity : this.shownBytes;
+    this.file = file;
   }
 
   isAvailable(request: Parameters<typeof costOf>[0]): boolean {
     const cost = costOf(request);
-    return cost === 0 || this.#file.sizeBytes + cost < this.#maxBytes;
+    return cost === 0 || this.file.sizeBytes + cost < this.maxBytes;
   }
 }

@@ -53,31 +53,31 @@ export interface StateTraced {
 const toldAtStart = 200;
 
 export class RaftNode {
-  readonly #id: NodeId;
-  readonly #node: RawNode;
-  readonly #storage: WalStorage;
-  readonly #table: MemberTable;
-  readonly #outbox: Outbox;
-  readonly #port: RaftPort;
-  #lead: NodeId = none;
+  private readonly id: NodeId;
+  private readonly node: RawNode;
+  private readonly storage: WalStorage;
+  private readonly table: MemberTable;
+  private readonly outbox: Outbox;
+  private readonly port: RaftPort;
+  private leader: NodeId = none;
   /** When each follower was sent the last heartbeat, since the leader or the state changed. */
-  readonly #heartbeatsUs = new Map<NodeId, number>();
-  readonly #heartbeatPatienceUs: number;
+  private readonly heartbeatsUs = new Map<NodeId, number>();
+  private readonly heartbeatPatienceUs: number;
   /** See `Defects.applyUncommitted`. */
-  readonly #appliesAtOnce: boolean;
+  private readonly appliesAtOnce: boolean;
 
   constructor(
     config: MemberConfig & StateTraced,
     parts: { storage: WalStorage; table: MemberTable; outbox: Outbox; port: RaftPort },
   ) {
-    this.#id = config.nodeId;
-    this.#heartbeatPatienceUs = 2 * config.heartbeatTicks * config.tickUs;
-    this.#appliesAtOnce = config.defects?.applyUncommitted === true;
-    this.#storage = parts.storage;
-    this.#table = parts.table;
-    this.#outbox = parts.outbox;
-    this.#port = parts.port;
-    this.#node = new RawNode({
+    this.id = config.nodeId;
+    this.heartbeatPatienceUs = 2 * config.heartbeatTicks * config.tickUs;
+    this.appliesAtOnce = config.defects?.applyUncommitted === true;
+    this.storage = parts.storage;
+    this.table = parts.table;
+    this.outbox = parts.outbox;
+    this.port = parts.port;
+    this.node = new RawNode({
       id: config.nodeId,
       electionTick: config.electionTicks,
       heartbeatTick: config.heartbeatTicks,
@@ -93,52 +93,52 @@ export class RaftNode {
       stateTrace: config.stateTrace ?? null,
       defects: config.defects ?? noDefects,
     });
-    this.#tellEntries(
-      this.entries(Math.max(1, this.#node.basicStatus().lastIndex - toldAtStart + 1), toldAtStart),
+    this.tellEntries(
+      this.entries(Math.max(1, this.node.basicStatus().lastIndex - toldAtStart + 1), toldAtStart),
     );
   }
 
   get lead(): NodeId {
-    return this.#lead;
+    return this.leader;
   }
 
   get isLeader(): boolean {
-    return this.#lead === this.#id;
+    return this.leader === this.id;
   }
 
   status(): BasicStatus {
-    return this.#node.basicStatus();
+    return this.node.basicStatus();
   }
 
   /** With the configuration and, on a leader, how far each member's log has come. */
   fullStatus(): Status {
-    return this.#node.status();
+    return this.node.status();
   }
 
   /** Entries as they were handed to the disk, from an index on. */
   entries(from: number, limit: number): readonly Entry[] {
-    return this.#storage.entries(from, limit);
+    return this.storage.entries(from, limit);
   }
 
   bootstrap(peers: readonly Peer[]): void {
-    this.#node.bootstrap(peers);
+    this.node.bootstrap(peers);
   }
 
   tick(): void {
-    this.#node.tick();
+    this.node.tick();
   }
 
   /** @returns false when raft dropped the proposal */
   propose(data: Uint8Array): boolean {
-    return this.#tryTo(() => this.#node.propose(data));
+    return this.tryTo(() => this.node.propose(data));
   }
 
   /** As `propose`. A leader that is not done with an earlier change proposes an empty entry instead. */
   proposeChange(change: ConfChange): boolean {
-    return this.#tryTo(() => this.#node.proposeConfChange(change));
+    return this.tryTo(() => this.node.proposeConfChange(change));
   }
 
-  #tryTo(propose: () => void): boolean {
+  private tryTo(propose: () => void): boolean {
     try {
       propose();
       return true;
@@ -153,109 +153,109 @@ export class RaftNode {
    */
   receive(m: Message): void {
     try {
-      this.#node.step(m);
+      this.node.step(m);
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
     }
   }
 
   readIndex(context: Uint8Array): void {
-    this.#node.readIndex(context);
+    this.node.readIndex(context);
   }
 
   /** @param index the entry's: one that a snapshot contains already has no effect */
   applyConfChange(change: ConfChangeV2, index: LogIndex): void {
-    this.#node.applyConfChange(change, index);
+    this.node.applyConfChange(change, index);
   }
 
   transferLeader(to: NodeId): void {
-    this.#node.transferLeader(to);
+    this.node.transferLeader(to);
   }
 
   /** The connection to a peer is gone, and what was sent over it may be lost. */
   reportUnreachable(node: NodeId): void {
-    this.#node.reportUnreachable(node);
+    this.node.reportUnreachable(node);
   }
 
   reportSnapshot(node: NodeId, ok: boolean): void {
-    this.#node.reportSnapshot(node, ok);
+    this.node.reportSnapshot(node, ok);
   }
 
   /** The file of the snapshot that came is durable; another may wait behind it. */
   snapshotSaved(): void {
-    this.#storage.snapshotSaved();
-    const next = this.#storage.snapshotToSave;
-    if (next !== null) this.#port.saveSnapshot(next);
+    this.storage.snapshotSaved();
+    const next = this.storage.snapshotToSave;
+    if (next !== null) this.port.saveSnapshot(next);
   }
 
   /** Drops entries up to `index` from memory, and tells where the log begins now. */
   compact(index: number): void {
-    if (!this.#storage.compact(index) || !this.#outbox.trace.on) return;
-    this.#outbox.trace.emit({ type: 'raft.compact', firstIndex: this.#node.basicStatus().firstIndex });
+    if (!this.storage.compact(index) || !this.outbox.trace.on) return;
+    this.outbox.trace.emit({ type: 'raft.compact', firstIndex: this.node.basicStatus().firstIndex });
   }
 
   /** A sync of the log is done: answers that waited for it are delivered. */
   synced(): void {
-    this.#deliver(this.#storage.synced());
+    this.deliver(this.storage.synced());
   }
 
   /** Does one Ready. @returns false when there was none */
   advance(): boolean {
-    if (!this.#node.hasReady()) return false;
-    const ready = this.#node.ready();
+    if (!this.node.hasReady()) return false;
+    const ready = this.node.ready();
     if (ready.softState !== null) {
-      this.#heartbeatsUs.clear();
-      this.#takeLead(ready.softState.lead);
+      this.heartbeatsUs.clear();
+      this.takeLead(ready.softState.lead);
     }
-    if (ready.readStates.length > 0) this.#port.readConfirmed(ready.readStates);
+    if (ready.readStates.length > 0) this.port.readConfirmed(ready.readStates);
     const votes = ready.messages.filter(({ type }) => type === 'MsgVote');
     for (const m of ready.messages) {
-      if (m.to === localAppendThread) this.#append(withAnswers(m, votes), ready.mustSync);
-      else if (m.to === localApplyThread) this.#apply(m);
-      else if (m.type !== 'MsgVote') this.#send(m);
+      if (m.to === localAppendThread) this.append(withAnswers(m, votes), ready.mustSync);
+      else if (m.to === localApplyThread) this.apply(m);
+      else if (m.type !== 'MsgVote') this.send(m);
     }
     return true;
   }
 
-  #takeLead(lead: NodeId): void {
-    if (lead === this.#lead) return;
-    this.#lead = lead;
-    this.#port.leadChanged(lead, lead !== none);
+  private takeLead(lead: NodeId): void {
+    if (lead === this.leader) return;
+    this.leader = lead;
+    this.port.leadChanged(lead, lead !== none);
   }
 
-  #append(m: Message, mustSync: boolean): void {
-    if (this.#appliesAtOnce) for (const entry of m.entries) this.#port.apply(entry);
-    const isFirst = this.#storage.snapshotToSave === null;
-    const answers = this.#storage.append(m, mustSync);
-    this.#tellEntries(m.entries);
-    this.#deliver(answers);
-    if (m.snapshot !== null && isFirst) this.#port.saveSnapshot(m.snapshot);
+  private append(m: Message, mustSync: boolean): void {
+    if (this.appliesAtOnce) for (const entry of m.entries) this.port.apply(entry);
+    const isFirst = this.storage.snapshotToSave === null;
+    const answers = this.storage.append(m, mustSync);
+    this.tellEntries(m.entries);
+    this.deliver(answers);
+    if (m.snapshot !== null && isFirst) this.port.saveSnapshot(m.snapshot);
   }
 
-  #apply(m: Message): void {
-    if (!this.#appliesAtOnce) for (const entry of m.entries) this.#port.apply(entry);
-    this.#deliver(m.responses);
+  private apply(m: Message): void {
+    if (!this.appliesAtOnce) for (const entry of m.entries) this.port.apply(entry);
+    this.deliver(m.responses);
   }
 
   /** Answers of the local threads go to raft itself, promises to others go out. */
-  #deliver(messages: readonly Message[]): void {
+  private deliver(messages: readonly Message[]): void {
     for (const m of messages) {
-      if (m.to !== this.#id) this.#send(m);
+      if (m.to !== this.id) this.send(m);
       else {
-        if (m.type === 'MsgStorageAppendResp' && m.snapshot !== null) this.#port.applySnapshot(m.snapshot);
+        if (m.type === 'MsgStorageAppendResp' && m.snapshot !== null) this.port.applySnapshot(m.snapshot);
         this.receive(m);
       }
     }
   }
 
-  #send(m: Message): void {
-    if (m.type === 'MsgSnap') return this.#port.sendSnapshot(m);
-    if (m.type === 'MsgHeartbeat') this.#noteHeartbeat(m.to);
-    const to = this.#port.hostOf(m.to);
+  private send(m: Message): void {
+    if (m.type === 'MsgSnap') return this.port.sendSnapshot(m);
+    if (m.type === 'MsgHeartbeat') this.noteHeartbeat(m.to);
+    const to = this.port.hostOf(m.to);
     if (to === null) return;
-    this.#outbox.send({
+    this.outbox.send({
       to,
-      bytes: encodeMessage(m, this.#table),
+      bytes: encodeMessage(m, this.table),
       messageType: m.type,
       term: m.term,
       index: m.index,
@@ -265,20 +265,20 @@ export class RaftNode {
   }
 
   /** A leader that is held up sends its heartbeats late. @source etcd v3.4.23 raft.go processMessages */
-  #noteHeartbeat(to: NodeId): void {
-    const { meter } = this.#outbox;
-    const beforeUs = this.#heartbeatsUs.get(to) ?? meter.nowUs;
-    if (meter.nowUs - beforeUs > this.#heartbeatPatienceUs) meter.heartbeatFailures++;
-    this.#heartbeatsUs.set(to, meter.nowUs);
+  private noteHeartbeat(to: NodeId): void {
+    const { meter } = this.outbox;
+    const beforeUs = this.heartbeatsUs.get(to) ?? meter.nowUs;
+    if (meter.nowUs - beforeUs > this.heartbeatPatienceUs) meter.heartbeatFailures++;
+    this.heartbeatsUs.set(to, meter.nowUs);
   }
 
-  #tellEntries(entries: readonly Entry[]): void {
-    if (!this.#outbox.trace.on || entries.length === 0) return;
-    this.#outbox.trace.emit({
+  private tellEntries(entries: readonly Entry[]): void {
+    if (!this.outbox.trace.on || entries.length === 0) return;
+    this.outbox.trace.emit({
       type: 'server.entries',
       firstIndex: entries[0].index,
       entryTerms: entries.map((entry) => entry.term),
-      labels: entries.map((entry) => entryLabel(entry, this.#table)),
+      labels: entries.map((entry) => entryLabel(entry, this.table)),
     });
   }
 }

@@ -40,84 +40,84 @@ const retryUs = 500_000;
  * @source etcd v3.4.23 etcdserver/v3_server.go linearizableReadLoop, requestCurrentIndex
  */
 export class ReadIndexLoop {
-  readonly #port: ReadIndexPort;
-  readonly #timeoutUs: number;
-  #waiting: Reader[] = [];
-  #batch: Batch | null = null;
+  private readonly port: ReadIndexPort;
+  private readonly timeoutUs: number;
+  private waiting: Reader[] = [];
+  private batch: Batch | null = null;
 
   constructor(port: ReadIndexPort, electionUs: number) {
-    this.#port = port;
-    this.#timeoutUs = requestTimeoutUs(electionUs);
+    this.port = port;
+    this.timeoutUs = requestTimeoutUs(electionUs);
   }
 
   add(reader: Reader, nowUs: number): void {
-    this.#waiting.push(reader);
-    this.#begin(nowUs);
+    this.waiting.push(reader);
+    this.begin(nowUs);
   }
 
   cancel(request: number): void {
     const isOther = (reader: Reader): boolean => reader.request !== request;
-    this.#waiting = this.#waiting.filter(isOther);
-    if (this.#batch !== null) this.#batch.readers = this.#batch.readers.filter(isOther);
+    this.waiting = this.waiting.filter(isOther);
+    if (this.batch !== null) this.batch.readers = this.batch.readers.filter(isOther);
   }
 
   /** The leader's answers; those to questions of the past are passed over. */
   confirm(states: readonly ReadState[]): void {
     for (const { requestContext, index } of states) {
-      if (this.#batch === null || this.#batch.confirmed !== null) return;
-      if (equalBytes(requestContext, this.#batch.context)) this.#batch.confirmed = index;
+      if (this.batch === null || this.batch.confirmed !== null) return;
+      if (equalBytes(requestContext, this.batch.context)) this.batch.confirmed = index;
     }
   }
 
   /** Answers the batch if what it waits for is applied, and begins the next. */
   advance(appliedIndex: number, nowUs: number): void {
-    const batch = this.#batch;
+    const batch = this.batch;
     if (batch === null || batch.confirmed === null || batch.confirmed > appliedIndex) return;
-    this.#batch = null;
+    this.batch = null;
     for (const reader of batch.readers) reader.read();
-    this.#begin(nowUs);
+    this.begin(nowUs);
   }
 
   /** A new leader does not know the question: the reads fail, and their clients ask again. */
   leaderChanged(nowUs: number): void {
-    this.#failUnconfirmed(rpcErrors.leaderChanged, nowUs);
+    this.failUnconfirmed(rpcErrors.leaderChanged, nowUs);
   }
 
   /** Before the first commit of its term a leader cannot answer: the question may have been dropped. */
   firstCommitInTerm(nowUs: number): void {
-    if (this.#batch !== null && this.#batch.confirmed === null) this.#ask(this.#batch, nowUs);
+    if (this.batch !== null && this.batch.confirmed === null) this.ask(this.batch, nowUs);
   }
 
   tick(nowUs: number): void {
-    const batch = this.#batch;
+    const batch = this.batch;
     if (batch === null || batch.confirmed !== null) return;
-    if (nowUs - batch.startUs >= this.#timeoutUs) this.#failUnconfirmed(rpcErrors.timeout, nowUs);
-    else if (nowUs - batch.askedUs >= retryUs) this.#ask(batch, nowUs);
+    if (nowUs - batch.startUs >= this.timeoutUs) this.failUnconfirmed(rpcErrors.timeout, nowUs);
+    else if (nowUs - batch.askedUs >= retryUs) this.ask(batch, nowUs);
   }
 
-  #begin(nowUs: number): void {
-    if (this.#batch !== null || this.#waiting.length === 0) return;
+  private begin(nowUs: number): void {
+    if (this.batch !== null || this.waiting.length === 0) return;
     const context = new Uint8Array(8);
-    new DataView(context.buffer).setBigUint64(0, this.#port.door.nextRequestId(), false);
-    this.#batch = { context, readers: this.#waiting, startUs: nowUs, askedUs: nowUs, confirmed: null };
-    this.#waiting = [];
-    this.#ask(this.#batch, nowUs);
+    new DataView(context.buffer).setBigUint64(0, this.port.door.nextRequestId(), false);
+    this.batch = { context, readers: this.waiting, startUs: nowUs, askedUs: nowUs, confirmed: null };
+    this.waiting = [];
+    this.ask(this.batch, nowUs);
   }
 
-  #ask(batch: Batch, nowUs: number): void {
+  private ask(batch: Batch, nowUs: number): void {
     batch.askedUs = nowUs;
-    this.#port.raft.readIndex(batch.context);
+    this.port.raft.readIndex(batch.context);
   }
 
-  #failUnconfirmed(error: RpcError, nowUs: number): void {
-    const batch = this.#batch;
+  private failUnconfirmed(error: RpcError, nowUs: number): void {
+    const batch = this.batch;
     if (batch === null || batch.confirmed !== null) return;
-    this.#batch = null;
-    this.#port.outbox.meter.readFailed(error === rpcErrors.timeout);
+    this.batch = null;
+    this.port.outbox.meter.readFailed(error === rpcErrors.timeout);
     for (const { request, refuse } of batch.readers) {
-      if (refuse === undefined) this.#port.door.refuse(request, error);
+      if (refuse === undefined) this.port.door.refuse(request, error);
       else refuse(error);
     }
-    this.#begin(nowUs);
+    this.begin(nowUs);
   }
 }

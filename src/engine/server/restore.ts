@@ -149,10 +149,10 @@ function makeLog(config: RestoreConfig): Map<string, Uint8Array> {
 
 /** Keeps what a new log writes: each write follows the one before. */
 class WrittenFiles implements WalSink {
-  readonly #parts = new Map<string, Uint8Array[]>();
+  private readonly parts = new Map<string, Uint8Array[]>();
 
   write(file: string, _offset: number, data: Uint8Array): void {
-    this.#parts.set(file, [...(this.#parts.get(file) ?? []), data]);
+    this.parts.set(file, [...(this.parts.get(file) ?? []), data]);
   }
 
   sync(): void {}
@@ -160,7 +160,7 @@ class WrittenFiles implements WalSink {
   remove(): void {}
 
   files(): Map<string, Uint8Array> {
-    return new Map([...this.#parts].map(([file, parts]) => [file, concatBytes(parts)]));
+    return new Map([...this.parts].map(([file, parts]) => [file, concatBytes(parts)]));
   }
 }
 

@@ -64,34 +64,34 @@ const removalDelayUs = 1_000_000;
  * @source etcd v3.4.23 etcdserver/server.go NewServer; raft.go startNode, restartNode
  */
 export class EtcdServer {
-  readonly #config: MemberConfig;
-  readonly #self: PeerConfig;
-  readonly #outbox: Outbox;
-  readonly #disk: Disk;
-  readonly #table: MemberTable;
-  readonly #found: Found;
-  readonly #store: Store;
-  readonly #walOptions: ReturnType<typeof walOptionsOf>;
-  readonly #membership = new Membership();
-  readonly #links = new PeerLinks();
-  readonly #probes: Probes;
+  private readonly config: MemberConfig;
+  private readonly self: PeerConfig;
+  private readonly outbox: Outbox;
+  private readonly disk: Disk;
+  readonly table: MemberTable;
+  private readonly found: Found;
+  readonly store: Store;
+  private readonly walOptions: ReturnType<typeof walOptionsOf>;
+  private readonly membership = new Membership();
+  private readonly links = new PeerLinks();
+  private readonly probes: Probes;
   /** Null for a new member until it makes its log. */
-  #storage: WalStorage | null;
+  private storage: WalStorage | null;
   /** Null where nobody has to be asked. */
-  #admission: Admission | null = null;
+  private admission: Admission | null = null;
   /** Null until a start that compares hashes does so. */
-  #hashCheck: InitialHashCheck | null = null;
+  private hashCheck: InitialHashCheck | null = null;
   /** Who this member is; null until it is known. */
-  #admitted: Admitted | null = null;
-  #running: Running | null = null;
+  private admitted: Admitted | null = null;
+  private running: Running | null = null;
   /** Clients that came before the start was over. */
-  readonly #held: ClientInput[] = [];
-  #nowUs: number;
+  private readonly held: ClientInput[] = [];
+  private nowUs: number;
   /** Whether the log was made at this start. */
-  #isFresh = false;
-  readonly #hosts: MemberHosts;
+  private isFresh = false;
+  private readonly hosts: MemberHosts;
   /** When a member that was removed ends. */
-  #endsUs = Infinity;
+  private endsUs = Infinity;
 
   /**
    * @param files what the disk holds; a log without a first hard state counts as none, and is started anew
@@ -99,24 +99,24 @@ export class EtcdServer {
    * be taken up
    */
   constructor(config: MemberConfig, files: DiskImage, outbox: Outbox, nowUs: number) {
-    this.#config = config;
-    this.#self = selfOf(config);
-    this.#outbox = outbox;
-    this.#nowUs = nowUs;
-    const ask = (self: EtcdServer) => (to: NodeId, asked: PeerRequest) => self.#sendRequest(to, asked);
-    this.#probes = new Probes(this.#links, outbox.meter.peers, kept(ask, this), nowUs);
-    this.#disk = new Disk(outbox);
-    this.#table = new MemberTable([], config.clusterToken, config.hosts ?? config.peers);
-    this.#hosts = new MemberHosts(this.#table, this.#membership);
-    const found = readFound(files, this.#table, this.#disk);
-    this.#found = found;
-    if (found.owner !== null) this.#table.seat(found.owner.member, config.nodeId);
-    if (found.snapshot !== null) restoreMembership(found.snapshot.data, this.#membership, this.#table);
-    this.#walOptions = walOptionsOf(config, outbox.trace);
-    this.#storage = WalStorage.open(this.#table, this.#disk, this.#walOptions, files, found.snapshot);
-    this.#store = new Store(config, found, this.#storage === null, this.#disk, outbox);
-    this.#setTimers();
-    this.#identify();
+    this.config = config;
+    this.self = selfOf(config);
+    this.outbox = outbox;
+    this.nowUs = nowUs;
+    const ask = (self: EtcdServer) => (to: NodeId, asked: PeerRequest) => self.sendRequest(to, asked);
+    this.probes = new Probes(this.links, outbox.meter.peers, kept(ask, this), nowUs);
+    this.disk = new Disk(outbox);
+    this.table = new MemberTable([], config.clusterToken, config.hosts ?? config.peers);
+    this.hosts = new MemberHosts(this.table, this.membership);
+    const found = readFound(files, this.table, this.disk);
+    this.found = found;
+    if (found.owner !== null) this.table.seat(found.owner.member, config.nodeId);
+    if (found.snapshot !== null) restoreMembership(found.snapshot.data, this.membership, this.table);
+    this.walOptions = walOptionsOf(config, outbox.trace);
+    this.storage = WalStorage.open(this.table, this.disk, this.walOptions, files, found.snapshot);
+    this.store = new Store(config, found, this.storage === null, this.disk, outbox);
+    this.setTimers();
+    this.identify();
   }
 
   /**
@@ -124,136 +124,128 @@ export class EtcdServer {
    * member was removed; BootError when it may not start; InvariantError for a bug of ours
    */
   take(input: MemberInput, nowUs: number): void {
-    this.#nowUs = nowUs;
+    this.nowUs = nowUs;
     switch (input.kind) {
       case 'timer':
-        this.#takeTimer(input.timer, nowUs);
+        this.takeTimer(input.timer, nowUs);
         break;
       case 'message':
-        this.#takeMessage(input, nowUs);
+        this.takeMessage(input, nowUs);
         break;
       case 'request':
       case 'stream':
       case 'flow':
       case 'cancel':
-        this.#takeClient(input, nowUs);
+        this.takeClient(input, nowUs);
         break;
       case 'link':
-        this.#takeLink(input.node, input.up, nowUs);
+        this.takeLink(input.node, input.up, nowUs);
         break;
       case 'diskDone':
-        this.#takeDiskDone(input);
+        this.takeDiskDone(input);
         break;
     }
-    this.#settle(nowUs);
-  }
-
-  get store(): Store {
-    return this.#store;
+    this.settle(nowUs);
   }
 
   entries(from: number, limit: number): readonly Entry[] {
-    return this.#storage?.entries(from, limit) ?? [];
+    return this.storage?.entries(from, limit) ?? [];
   }
 
   /** Null before raft runs. */
   raftStatus(): Status | null {
-    return this.#running?.raft.fullStatus() ?? null;
-  }
-
-  get table(): MemberTable {
-    return this.#table;
+    return this.running?.raft.fullStatus() ?? null;
   }
 
   /** Null before raft runs. */
   get applier(): Applier | null {
-    return this.#running?.applier ?? null;
+    return this.running?.applier ?? null;
   }
 
   digest(): [number, number] {
-    const status = this.#running?.raft.status();
+    const status = this.running?.raft.status();
     return digestOf({
       term: status?.term ?? 0,
       vote: status?.vote ?? 0,
       commit: status?.commit ?? 0,
-      applied: this.#running?.applier.index ?? 0,
+      applied: this.running?.applier.index ?? 0,
       lastIndex: status?.lastIndex ?? 0,
-      lastTerm: this.#storage?.lastTerm ?? 0,
-      records: this.#running?.applier.records ?? [0, 0],
-      leases: this.#running?.applier.leases ?? [0, 0],
-      ...this.#store.digest(),
+      lastTerm: this.storage?.lastTerm ?? 0,
+      records: this.running?.applier.records ?? [0, 0],
+      leases: this.running?.applier.leases ?? [0, 0],
+      ...this.store.digest(),
     });
   }
 
   /** The first tick comes after a drawn part of a tick, so that members do not tick in step. */
-  #setTimers(): void {
-    const { seed, nodeId: node, epoch, tickUs, batchIntervalUs } = this.#config;
-    this.#outbox.timer('raftTick', stream(seed, 'tick', node, epoch).between(1, tickUs));
-    this.#outbox.timer('backendCommit', batchIntervalUs);
-    this.#outbox.timer('leaseExpiry', expiryIntervalUs);
+  private setTimers(): void {
+    const { seed, nodeId: node, epoch, tickUs, batchIntervalUs } = this.config;
+    this.outbox.timer('raftTick', stream(seed, 'tick', node, epoch).between(1, tickUs));
+    this.outbox.timer('backendCommit', batchIntervalUs);
+    this.outbox.timer('leaseExpiry', expiryIntervalUs);
   }
 
   /**
    * Who a log belongs to is known. Without one the others are asked; a log that never came to its first hard
    * state has asked them before, unless it is one that joins, which must know them.
    */
-  #identify(): void {
-    const { owner } = this.#found;
-    if (owner !== null) checkOwner(this.#config, owner.member);
-    const joins = this.#config.initialClusterState === 'existing';
-    if (owner !== null && (this.#storage !== null || !joins)) {
-      this.#admit({ ...owner, existing: null });
+  private identify(): void {
+    const { owner } = this.found;
+    if (owner !== null) checkOwner(this.config, owner.member);
+    const joins = this.config.initialClusterState === 'existing';
+    if (owner !== null && (this.storage !== null || !joins)) {
+      this.admit({ ...owner, existing: null });
       return;
     }
     const ask = (self: EtcdServer) => (node: NodeId) =>
-      self.#sendRequest(node, { kind: 'members', id: 0n, body: emptyBytes });
-    this.#admission = new Admission(this.#config, kept(ask, this), this.#nowUs);
-    this.#tryAdmission();
+      self.sendRequest(node, { kind: 'members', id: 0n, body: emptyBytes });
+    this.admission = new Admission(this.config, kept(ask, this), this.nowUs);
+    this.tryAdmission();
   }
 
-  #tryAdmission(): void {
-    const admitted = this.#admission?.decide() ?? null;
+  private tryAdmission(): void {
+    const admitted = this.admission?.decide() ?? null;
     if (admitted === null) return;
-    this.#admission = null;
-    this.#admit(admitted);
+    this.admission = null;
+    this.admit(admitted);
   }
 
-  #admit(admitted: Admitted): void {
-    this.#admitted = admitted;
-    this.#table.seat(admitted.member, this.#config.nodeId);
+  private admit(admitted: Admitted): void {
+    this.admitted = admitted;
+    this.table.seat(admitted.member, this.config.nodeId);
     for (const { id, peerUrls } of admitted.existing ?? []) {
-      this.#table.seat(id, this.#table.numberOf(id, peerUrls));
+      this.table.seat(id, this.table.numberOf(id, peerUrls));
     }
-    if (!this.#outbox.trace.on) return;
-    this.#outbox.trace.emit({
+    if (!this.outbox.trace.on) return;
+    this.outbox.trace.emit({
       type: 'server.boot',
-      name: this.#self.name,
+      name: this.self.name,
       memberId: idToHex(admitted.member),
       clusterId: idToHex(admitted.cluster),
-      fresh: this.#storage === null,
-      tickUs: this.#config.tickUs,
-      quotaBytes: quotaOf(this.#config.quotaBytes),
+      fresh: this.storage === null,
+      tickUs: this.config.tickUs,
+      quotaBytes: quotaOf(this.config.quotaBytes),
     });
   }
 
-  #takeTimer(timer: TimerName, nowUs: number): void {
-    const running = this.#running;
+  private takeTimer(timer: TimerName, nowUs: number): void {
+    const running = this.running;
     switch (timer) {
       case 'raftTick':
-        this.#outbox.timer('raftTick', this.#config.tickUs);
-        if (nowUs >= this.#endsUs) throw new StopError(removedText);
-        this.#admission?.tick(nowUs);
+        this.outbox.timer('raftTick', this.config.tickUs);
+        if (nowUs >= this.endsUs) throw new StopError(removedText);
+        this.admission?.tick(nowUs);
         running?.raft.tick();
         running?.v3.tick(nowUs);
         running?.traffic.tick(nowUs);
-        this.#probes.tick(this.#membership, this.#table, nowUs);
+        this.probes.tick(this.membership, this.table, nowUs);
         break;
       case 'backendCommit':
-        this.#outbox.timer('backendCommit', this.#config.batchIntervalUs);
-        if (running !== null) this.#store.backend.commit('interval');
+        this.outbox.timer('backendCommit', this.config.batchIntervalUs);
+        if (running !== null) this.store.backend.commit('interval');
         break;
       case 'leaseExpiry':
-        this.#outbox.timer('leaseExpiry', expiryIntervalUs);
+        this.outbox.timer('leaseExpiry', expiryIntervalUs);
         running?.v3.expireLeases(nowUs);
         break;
       case 'compaction':
@@ -268,140 +260,140 @@ export class EtcdServer {
     }
   }
 
-  #takeLink(node: NodeId, isUp: boolean, nowUs: number): void {
-    this.#links.set(node, isUp, nowUs);
-    this.#admission?.linkChanged(node, isUp);
-    this.#hashCheck?.linkChanged(node, isUp);
-    if (isUp || this.#running === null) return;
-    this.#running.raft.reportUnreachable(node);
-    this.#running.traffic.peerDown(node, nowUs);
+  private takeLink(node: NodeId, isUp: boolean, nowUs: number): void {
+    this.links.set(node, isUp, nowUs);
+    this.admission?.linkChanged(node, isUp);
+    this.hashCheck?.linkChanged(node, isUp);
+    if (isUp || this.running === null) return;
+    this.running.raft.reportUnreachable(node);
+    this.running.traffic.peerDown(node, nowUs);
   }
 
   /**
    * What is no message of this cluster, or is for another member, is lost, as a refused HTTP request would
    * be.
    */
-  #takeMessage({ from, bytes }: Extract<MemberInput, { kind: 'message' }>, nowUs: number): void {
-    if (isPeerRequest(bytes)) return this.#takePeerRequest(from, bytes, nowUs);
-    const running = this.#running;
+  private takeMessage({ from, bytes }: Extract<MemberInput, { kind: 'message' }>, nowUs: number): void {
+    if (isPeerRequest(bytes)) return this.takePeerRequest(from, bytes, nowUs);
+    const running = this.running;
     if (running === null) return;
     try {
-      const m = decodeMessage(bytes, this.#table, from);
-      const isOurs = m.to === this.#config.nodeId && m.from !== none && m.from !== m.to;
+      const m = decodeMessage(bytes, this.table, from);
+      const isOurs = m.to === this.config.nodeId && m.from !== none && m.from !== m.to;
       if (isOurs && m.type !== 'MsgSnap') running.raft.receive(m);
     } catch (error) {
       if (!(error instanceof WireError || error instanceof RaftWireError)) throw error;
-      if (error instanceof RaftWireError) this.#refuseRemoved(from, bytes);
+      if (error instanceof RaftWireError) this.refuseRemoved(from, bytes);
     }
   }
 
   /** A member that was removed may not know it yet: it is told, as by HTTP's 410. @source rafthttp/http.go */
-  #refuseRemoved(from: NodeId, bytes: Uint8Array): void {
+  private refuseRemoved(from: NodeId, bytes: Uint8Array): void {
     const sender = senderOf(bytes) as LogOwner['member'];
-    if (this.#membership.isRemoved(sender)) {
-      this.#sendRequest(from, { kind: 'gone', id: sender, body: emptyBytes });
+    if (this.membership.isRemoved(sender)) {
+      this.sendRequest(from, { kind: 'gone', id: sender, body: emptyBytes });
     }
   }
 
-  #takePeerRequest(from: NodeId, bytes: Uint8Array, nowUs: number): void {
+  private takePeerRequest(from: NodeId, bytes: Uint8Array, nowUs: number): void {
     const message = decodePeerRequest(bytes);
     if (message === null) return;
-    const running = this.#running;
-    const answer = answerTo(message, this.#store.kv, this.#membership, running?.owner ?? null);
-    if (answer !== null) return this.#sendRequest(from, answer);
+    const running = this.running;
+    const answer = answerTo(message, this.store.kv, this.membership, running?.owner ?? null);
+    if (answer !== null) return this.sendRequest(from, answer);
     if (message.kind === 'membersAre' || message.kind === 'notYet') {
-      return this.#admission?.answered(from, message.kind === 'notYet' ? null : message.body);
+      return this.admission?.answered(from, message.kind === 'notYet' ? null : message.body);
     }
     if (message.kind === 'gone') {
       if (message.id === running?.owner.member) throw new StopError(removedText);
       return;
     }
-    if (message.kind === 'probed') return this.#probes.receive(from, message, nowUs);
-    this.#hashCheck?.receive(from, message);
+    if (message.kind === 'probed') return this.probes.receive(from, message, nowUs);
+    this.hashCheck?.receive(from, message);
     if (running === null || running.traffic.receive(from, message, nowUs)) return;
     running.v3.takePeerRequest(from, message, nowUs);
   }
 
-  #sendRequest(to: NodeId, message: PeerRequest): void {
+  private sendRequest(to: NodeId, message: PeerRequest): void {
     const bytes = encodePeerRequest(message);
     const messageType = peerRequestNames[message.kind];
-    const term = this.#running?.raft.status().term ?? 0;
-    this.#outbox.send({ to, bytes, messageType, term, index: 0, entryCount: 0, reject: false });
+    const term = this.running?.raft.status().term ?? 0;
+    this.outbox.send({ to, bytes, messageType, term, index: 0, entryCount: 0, reject: false });
   }
 
-  #takeClient(input: ClientInput, nowUs: number): void {
-    if (this.#running === null || this.#mustWait(input)) this.#held.push(input);
-    else if (input.kind === 'cancel') this.#running.v3.cancel(input.request);
-    else if (input.kind === 'stream') this.#running.v3.receive(input.request, input.bytes, nowUs);
-    else if (input.kind === 'flow') this.#running.v3.flow(input.request, input.open);
-    else this.#running.v3.handle(input, nowUs);
+  private takeClient(input: ClientInput, nowUs: number): void {
+    if (this.running === null || this.mustWait(input)) this.held.push(input);
+    else if (input.kind === 'cancel') this.running.v3.cancel(input.request);
+    else if (input.kind === 'stream') this.running.v3.receive(input.request, input.bytes, nowUs);
+    else if (input.kind === 'flow') this.running.v3.flow(input.request, input.open);
+    else this.running.v3.handle(input, nowUs);
   }
 
   /** Who requires a leader waits until the member has been heard of in the cluster. @source embed/serve.go */
-  #mustWait(input: ClientInput): boolean {
-    if (this.#running?.v3.isPublished === true) return false;
-    if (input.kind !== 'request') return this.#held.some(({ request }) => request === input.request);
+  private mustWait(input: ClientInput): boolean {
+    if (this.running?.v3.isPublished === true) return false;
+    if (input.kind !== 'request') return this.held.some(({ request }) => request === input.request);
     return input.requireLeader === true;
   }
 
-  #takeHeld(nowUs: number): void {
-    for (const input of this.#held.splice(0)) this.#takeClient(input, nowUs);
+  private takeHeld(nowUs: number): void {
+    for (const input of this.held.splice(0)) this.takeClient(input, nowUs);
   }
 
-  #takeDiskDone({ id, error }: Extract<MemberInput, { kind: 'diskDone' }>): void {
-    const done = this.#disk.done(id);
-    const isFailed = error !== null && this.#config.defects?.diskErrorsIgnored !== true;
+  private takeDiskDone({ id, error }: Extract<MemberInput, { kind: 'diskDone' }>): void {
+    const done = this.disk.done(id);
+    const isFailed = error !== null && this.config.defects?.diskErrorsIgnored !== true;
     if (isFailed) throw new StopError(diskFailure(done.file, error));
-    if (done.purpose === 'meta' && this.#disk.isPresent(done)) this.#store.backend.committed();
-    if (done.purpose === 'wal') this.#walSynced();
-    if (done.purpose === 'defragment') this.#store.defragmenter.synced();
+    if (done.purpose === 'meta' && this.disk.isPresent(done)) this.store.backend.committed();
+    if (done.purpose === 'wal') this.walSynced();
+    if (done.purpose === 'defragment') this.store.defragmenter.synced();
     done.then?.();
   }
 
   /** Before raft runs, no answer waits for a sync: only the log's head, or the end of what was cut off. */
-  #walSynced(): void {
-    if (this.#running === null) this.#storage?.synced();
-    else this.#running.raft.synced();
+  private walSynced(): void {
+    if (this.running === null) this.storage?.synced();
+    else this.running.raft.synced();
   }
 
   /** The member is admitted and its files are durable: a new one makes its log, then raft begins. */
-  #tryStart(nowUs: number): void {
-    this.#tryAdmission();
-    const admitted = this.#admitted;
-    if (admitted === null || !this.#disk.isIdle) return;
-    const owner = { member: admitted.member, cluster: admitted.cluster, table: this.#table };
-    if (this.#storage === null) {
-      this.#storage = WalStorage.create(owner, this.#disk, this.#walOptions, this.#found.files);
-      this.#isFresh = true;
+  private tryStart(nowUs: number): void {
+    this.tryAdmission();
+    const admitted = this.admitted;
+    if (admitted === null || !this.disk.isIdle) return;
+    const owner = { member: admitted.member, cluster: admitted.cluster, table: this.table };
+    if (this.storage === null) {
+      this.storage = WalStorage.create(owner, this.disk, this.walOptions, this.found.files);
+      this.isFresh = true;
       return;
     }
-    if (!this.#isChecked(admitted.member, nowUs)) return;
-    this.#start(owner, this.#storage, nowUs);
-    const begins = this.#isFresh && admitted.existing === null;
-    if (begins) this.#running?.raft.bootstrap(firstPeers(this.#config, this.#table));
-    this.#takeHeld(nowUs);
+    if (!this.isChecked(admitted.member, nowUs)) return;
+    this.start(owner, this.storage, nowUs);
+    const begins = this.isFresh && admitted.existing === null;
+    if (begins) this.running?.raft.bootstrap(firstPeers(this.config, this.table));
+    this.takeHeld(nowUs);
   }
 
   /** A member that was there before may have to compare its data with its peers' first. @throws BootError */
-  #isChecked(member: LogOwner['member'], nowUs: number): boolean {
-    if (this.#isFresh || this.#config.initialCorruptCheck !== true) return true;
-    const { kv } = this.#store;
-    const parts = { kv, membership: this.#membership, table: this.#table, links: this.#links };
-    const ask = (self: EtcdServer) => (to: NodeId, asked: PeerRequest) => self.#sendRequest(to, asked);
-    this.#hashCheck ??= new InitialHashCheck(this.#config, parts, member, kept(ask, this), nowUs);
-    return this.#hashCheck.isDone(nowUs);
+  private isChecked(member: LogOwner['member'], nowUs: number): boolean {
+    if (this.isFresh || this.config.initialCorruptCheck !== true) return true;
+    const { kv } = this.store;
+    const parts = { kv, membership: this.membership, table: this.table, links: this.links };
+    const ask = (self: EtcdServer) => (to: NodeId, asked: PeerRequest) => self.sendRequest(to, asked);
+    this.hashCheck ??= new InitialHashCheck(this.config, parts, member, kept(ask, this), nowUs);
+    return this.hashCheck.isDone(nowUs);
   }
 
-  #start(owner: LogOwner, storage: WalStorage, nowUs: number): void {
-    const [outbox, disk, store] = [this.#outbox, this.#disk, this.#store];
-    const [membership, table, links] = [this.#membership, this.#table, this.#links];
+  private start(owner: LogOwner, storage: WalStorage, nowUs: number): void {
+    const [outbox, disk, store] = [this.outbox, this.disk, this.store];
+    const [membership, table, links] = [this.membership, this.table, this.links];
     const { backend, lessor, kv, auth, alarms, watchable, defragmenter } = store;
-    const quota = new Quota(this.#config.quotaBytes ?? 0, backend);
-    const { bcryptCost } = this.#config;
+    const quota = new Quota(this.config.quotaBytes ?? 0, backend);
+    const { bcryptCost } = this.config;
     const cost = bcryptCost === undefined ? {} : { bcryptCost };
-    const raft = new RaftNode(this.#config, { storage, table, outbox, port: this.#port() });
-    const { snapshot, files } = this.#found;
-    const { defects = noDefects } = this.#config;
+    const raft = new RaftNode(this.config, { storage, table, outbox, port: this.port() });
+    const { snapshot, files } = this.found;
+    const { defects = noDefects } = this.config;
     const applier = new Applier({
       backend,
       kv,
@@ -415,83 +407,83 @@ export class EtcdServer {
       outbox,
       start: { index: snapshot?.index ?? 0, term: snapshot?.term ?? 0 },
       raft,
-      membersChanged: kept((self: EtcdServer) => () => self.#membersChanged(), this),
+      membersChanged: kept((self: EtcdServer) => () => self.membersChanged(), this),
     });
-    const { name, clientUrl } = this.#self;
+    const { name, clientUrl } = this.self;
     const served = { owner, raft, applier, backend, kv, lessor, membership, links, outbox, auth, alarms };
     const v3Parts = { ...served, quota, watchable, defragmenter };
-    const v3 = new V3Server(this.#config, v3Parts, { name, clientUrls: [clientUrl] }, nowUs);
+    const v3 = new V3Server(this.config, v3Parts, { name, clientUrls: [clientUrl] }, nowUs);
     // a follower that gets a snapshot needs the log behind it
-    const holdsLog = kept((self: EtcdServer) => () => self.#parts.traffic.holdsLog(self.#nowUs), this);
+    const holdsLog = kept((self: EtcdServer) => () => self.parts.traffic.holdsLog(self.nowUs), this);
     const parts = { storage, backend, applier, membership, table, raft, disk, outbox, holdsLog };
-    const snapshots = new Snapshots(this.#config, parts, files, snapshot?.index ?? 0);
+    const snapshots = new Snapshots(this.config, parts, files, snapshot?.index ?? 0);
     const traffic = new SnapshotTraffic({
       ...{ raft, applier, store, membership, table, disk, outbox },
       sendsOldData: defects.snapshotAheadOfData,
       ids: v3,
       files: snapshots,
     });
-    this.#running = { owner, raft, applier, v3, snapshots, traffic };
-    if (snapshot !== null) this.#tellMembership();
+    this.running = { owner, raft, applier, v3, snapshots, traffic };
+    if (snapshot !== null) this.tellMembership();
   }
 
   /** What raft wants done that is not storage or network. */
-  #port(): RaftPort {
+  private port(): RaftPort {
     const make = (self: EtcdServer): RaftPort => ({
       apply: (entry) => {
-        const { applier, v3 } = self.#parts;
-        v3.applied(entry, applier.apply(entry, self.#nowUs), self.#nowUs);
+        const { applier, v3 } = self.parts;
+        v3.applied(entry, applier.apply(entry, self.nowUs), self.nowUs);
       },
-      leadChanged: (_lead, isNew) => self.#parts.v3.leadChanged(isNew, self.#nowUs),
-      readConfirmed: (states) => self.#parts.v3.readConfirmed(states),
-      sendSnapshot: (m) => self.#parts.traffic.send(m),
+      leadChanged: (_lead, isNew) => self.parts.v3.leadChanged(isNew, self.nowUs),
+      readConfirmed: (states) => self.parts.v3.readConfirmed(states),
+      sendSnapshot: (m) => self.parts.traffic.send(m),
       saveSnapshot: (snapshot) => {
-        const saved = kept((node: RaftNode) => () => node.snapshotSaved(), self.#parts.raft);
-        self.#parts.snapshots.saveReceived(snapshot, saved);
+        const saved = kept((node: RaftNode) => () => node.snapshotSaved(), self.parts.raft);
+        self.parts.snapshots.saveReceived(snapshot, saved);
       },
-      applySnapshot: (snapshot) => self.#applySnapshot(snapshot, self.#parts),
-      hostOf: (node) => self.#hosts.of(node),
+      applySnapshot: (snapshot) => self.applySnapshot(snapshot, self.parts),
+      hostOf: (node) => self.hosts.of(node),
     });
     return kept(make, this);
   }
 
-  get #parts(): Running {
-    return this.#running ?? fail('server: raft speaks before it runs');
+  private get parts(): Running {
+    return this.running ?? fail('server: raft speaks before it runs');
   }
 
   /** @source etcd v3.4.23 etcdserver/server.go applySnapshot */
-  #applySnapshot(snapshot: Snapshot, { applier, snapshots, traffic }: Running): void {
+  private applySnapshot(snapshot: Snapshot, { applier, snapshots, traffic }: Running): void {
     const { index, term } = snapshot;
-    this.#store.takeSnapshot(index, traffic.takeDatabase(snapshot));
-    restoreMembership(snapshot.data, this.#membership, this.#table);
+    this.store.takeSnapshot(index, traffic.takeDatabase(snapshot));
+    restoreMembership(snapshot.data, this.membership, this.table);
     applier.restore({ index, term });
     snapshots.applied(snapshot);
-    const { trace } = this.#outbox;
-    if (trace.on) trace.emit({ type: 'snapshot.apply', index, term, revision: this.#store.kv.revision });
-    this.#membersChanged();
+    const { trace } = this.outbox;
+    if (trace.on) trace.emit({ type: 'snapshot.apply', index, term, revision: this.store.kv.revision });
+    this.membersChanged();
   }
 
   /** A member that is out learns so from its own log; it goes on for a moment, for others to hear of it. */
-  #membersChanged(): void {
-    this.#hosts.clear();
-    const member = this.#admitted?.member;
-    if (member !== undefined && this.#membership.isRemoved(member) && this.#endsUs === Infinity) {
-      this.#endsUs = this.#nowUs + removalDelayUs;
+  private membersChanged(): void {
+    this.hosts.clear();
+    const member = this.admitted?.member;
+    if (member !== undefined && this.membership.isRemoved(member) && this.endsUs === Infinity) {
+      this.endsUs = this.nowUs + removalDelayUs;
     }
-    this.#tellMembership();
+    this.tellMembership();
   }
 
-  #tellMembership(): void {
-    if (this.#outbox.trace.on) this.#outbox.trace.emit(membersEvent(this.#membership, this.#table));
+  private tellMembership(): void {
+    if (this.outbox.trace.on) this.outbox.trace.emit(membersEvent(this.membership, this.table));
   }
 
   /** Until raft wants nothing and nothing more has become possible. */
-  #settle(nowUs: number): void {
-    if (this.#running === null) this.#tryStart(nowUs);
-    const running = this.#running;
+  private settle(nowUs: number): void {
+    if (this.running === null) this.tryStart(nowUs);
+    const running = this.running;
     if (running === null) return;
     do {
-      if (running.v3.isPublished && this.#held.length > 0) this.#takeHeld(nowUs);
+      if (running.v3.isPublished && this.held.length > 0) this.takeHeld(nowUs);
       running.v3.settle(nowUs);
       running.traffic.settle(nowUs);
       running.snapshots.settle();

@@ -28,11 +28,11 @@ interface Incoming {
 
 /** One at a time: the first piece of another takes its place. @source rafthttp/http.go snapshotHandler */
 export class SnapshotReceiver {
-  readonly #port: SnapshotReceivePort;
-  #incoming: Incoming | null = null;
+  private readonly port: SnapshotReceivePort;
+  private incoming: Incoming | null = null;
 
   constructor(port: SnapshotReceivePort) {
-    this.#port = port;
+    this.port = port;
   }
 
   /** Takes a piece; one that comes twice, or is none, is passed over. */
@@ -40,28 +40,28 @@ export class SnapshotReceiver {
     const chunk = decodeChunk(body);
     if (chunk === null) return;
     const { offset, total, bytes } = chunk;
-    let incoming = this.#incoming;
+    let incoming = this.incoming;
     if (incoming === null || incoming.from !== from || incoming.id !== id) {
       if (incoming !== null && offset !== 0) return;
       incoming = { from, id, stream: new Uint8Array(total), offsets: new Set(), received: 0 };
-      this.#incoming = incoming;
-      this.#port.begin(from);
+      this.incoming = incoming;
+      this.port.begin(from);
     }
     if (incoming.offsets.has(offset) || incoming.stream.length !== total) return;
     incoming.offsets.add(offset);
     incoming.stream.set(bytes, offset);
     incoming.received += bytes.length;
-    this.#port.acknowledge(from, id, incoming.received, total);
-    if (incoming.received === total) this.#finish(incoming);
+    this.port.acknowledge(from, id, incoming.received, total);
+    if (incoming.received === total) this.finish(incoming);
   }
 
-  #finish({ from, id, stream }: Incoming): void {
-    this.#incoming = null;
+  private finish({ from, id, stream }: Incoming): void {
+    this.incoming = null;
     const view = new DataView(stream.buffer, stream.byteOffset, stream.length);
     const length = stream.length < lengthBytes ? Infinity : Number(view.getBigUint64(0, false));
     const end = lengthBytes + length;
     const isSound = end <= stream.length;
-    const isTaken = isSound && this.#port.save(from, id, stream.slice(lengthBytes, end), stream.slice(end));
-    if (!isTaken) this.#port.refuse(from, id);
+    const isTaken = isSound && this.port.save(from, id, stream.slice(lengthBytes, end), stream.slice(end));
+    if (!isTaken) this.port.refuse(from, id);
   }
 }

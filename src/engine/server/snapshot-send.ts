@@ -80,88 +80,88 @@ interface Transfer {
  * @source etcd v3.4.23 etcdserver/snapshot_merge.go, server.go sendMergedSnap; rafthttp/snapshot_sender.go
  */
 export class SnapshotSender {
-  readonly #port: SnapshotSendPort;
+  private readonly port: SnapshotSendPort;
   /** What raft wants sent and the database was not ready for. */
-  #wanted: Message[] = [];
-  #transfers: Transfer[] = [];
+  private wanted: Message[] = [];
+  private transfers: Transfer[] = [];
   /** Until when the log is kept for followers that have just got one. */
-  #keptUntilUs = 0;
+  private keptUntilUs = 0;
 
   constructor(port: SnapshotSendPort) {
-    this.#port = port;
+    this.port = port;
   }
 
   /** Whether the log must be kept for a follower. */
   holdsLog(nowUs: number): boolean {
-    return this.#wanted.length > 0 || this.#transfers.length > 0 || nowUs < this.#keptUntilUs;
+    return this.wanted.length > 0 || this.transfers.length > 0 || nowUs < this.keptUntilUs;
   }
 
   add(m: Message): void {
-    this.#wanted = [...this.#wanted.filter(({ to }) => to !== m.to), m];
+    this.wanted = [...this.wanted.filter(({ to }) => to !== m.to), m];
   }
 
   settle(nowUs: number): void {
-    while (this.#wanted.length > 0) {
-      const m = this.#wanted[0];
-      const merged = this.#port.merge(m);
+    while (this.wanted.length > 0) {
+      const m = this.wanted[0];
+      const merged = this.port.merge(m);
       if (merged === null) return;
-      this.#wanted.shift();
+      this.wanted.shift();
       const { index, message, database } = merged;
-      this.#transfers = this.#transfers.filter(({ to }) => to !== m.to);
+      this.transfers = this.transfers.filter(({ to }) => to !== m.to);
       const stream = streamOf(message, database);
-      const id = this.#port.nextRequestId();
+      const id = this.port.nextRequestId();
       const transfer = { to: m.to, id, index, stream, sent: 0, acknowledged: 0, heardUs: nowUs };
-      this.#transfers.push(transfer);
-      this.#port.tell('begin', m.to, index, stream.length);
-      this.#pump(transfer);
+      this.transfers.push(transfer);
+      this.port.tell('begin', m.to, index, stream.length);
+      this.pump(transfer);
     }
   }
 
   /** The follower has so many bytes of a transfer, or all and has saved them. */
   acknowledged(from: NodeId, id: bigint, received: number, nowUs: number): void {
-    const transfer = this.#find(from, id);
+    const transfer = this.find(from, id);
     if (transfer === undefined) return;
     transfer.acknowledged = Math.max(transfer.acknowledged, received);
     transfer.heardUs = nowUs;
-    this.#pump(transfer);
+    this.pump(transfer);
   }
 
   done(from: NodeId, id: bigint, ok: boolean, nowUs: number): void {
-    const transfer = this.#find(from, id);
-    if (transfer !== undefined) this.#end(transfer, ok, nowUs);
+    const transfer = this.find(from, id);
+    if (transfer !== undefined) this.end(transfer, ok, nowUs);
   }
 
   tick(nowUs: number): void {
-    for (const transfer of this.#transfers) {
-      if (nowUs - transfer.heardUs >= patienceUs) this.#end(transfer, false, nowUs);
+    for (const transfer of this.transfers) {
+      if (nowUs - transfer.heardUs >= patienceUs) this.end(transfer, false, nowUs);
     }
   }
 
   /** The connection is gone, and with it what was on its way. */
   peerDown(node: NodeId, nowUs: number): void {
-    for (const transfer of this.#transfers) if (transfer.to === node) this.#end(transfer, false, nowUs);
+    for (const transfer of this.transfers) if (transfer.to === node) this.end(transfer, false, nowUs);
   }
 
-  #find(from: NodeId, id: bigint): Transfer | undefined {
-    return this.#transfers.find((transfer) => transfer.to === from && transfer.id === id);
+  private find(from: NodeId, id: bigint): Transfer | undefined {
+    return this.transfers.find((transfer) => transfer.to === from && transfer.id === id);
   }
 
-  #pump(transfer: Transfer): void {
+  private pump(transfer: Transfer): void {
     const { stream, to, id, index } = transfer;
     const end = Math.min(stream.length, transfer.acknowledged + windowChunks * chunkBytes);
     while (transfer.sent < end) {
       const bytes = stream.subarray(transfer.sent, transfer.sent + chunkBytes);
       const body = encodeChunk(transfer.sent, stream.length, bytes);
-      this.#port.send(to, index, encodePeerRequest({ kind: 'snapshot', id, body }));
+      this.port.send(to, index, encodePeerRequest({ kind: 'snapshot', id, body }));
       transfer.sent += bytes.length;
     }
   }
 
-  #end(transfer: Transfer, ok: boolean, nowUs: number): void {
-    this.#transfers = this.#transfers.filter((other) => other !== transfer);
-    if (ok) this.#keptUntilUs = nowUs + releaseDelayUs;
+  private end(transfer: Transfer, ok: boolean, nowUs: number): void {
+    this.transfers = this.transfers.filter((other) => other !== transfer);
+    if (ok) this.keptUntilUs = nowUs + releaseDelayUs;
     const { to, index, stream } = transfer;
-    this.#port.tell(ok ? 'sent' : 'failed', to, index, stream.length);
-    this.#port.report(to, ok);
+    this.port.tell(ok ? 'sent' : 'failed', to, index, stream.length);
+    this.port.report(to, ok);
   }
 }

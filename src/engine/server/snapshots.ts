@@ -48,101 +48,101 @@ interface Pending {
  * @source etcd v3.4.23 etcdserver/server.go triggerSnapshot, snapshot; storage.go SaveSnap, Release
  */
 export class Snapshots {
-  readonly #parts: SnapshotParts;
-  readonly #count: number;
-  readonly #catchUpEntries: number;
+  private readonly parts: SnapshotParts;
+  private readonly count: number;
+  private readonly catchUpEntries: number;
   /** Files of snapshots and of databases that came with one. */
-  #files: readonly string[];
+  private files: readonly string[];
   /** Where the last one was taken. */
-  #lastIndex: number;
-  #pending: Pending | null = null;
-  #isSaving = false;
+  private lastIndex: number;
+  private pending: Pending | null = null;
+  private isSaving = false;
 
   constructor(config: MemberConfig, parts: SnapshotParts, found: DiskImage, lastIndex: number) {
-    this.#parts = parts;
-    this.#count = config.snapshotCount ?? defaultSnapshotCount;
-    this.#catchUpEntries = config.snapshotCatchUpEntries ?? defaultCatchUpEntries;
-    this.#files = [...found.keys()].filter((file) => file.startsWith('member/snap/'));
-    this.#lastIndex = lastIndex;
+    this.parts = parts;
+    this.count = config.snapshotCount ?? defaultSnapshotCount;
+    this.catchUpEntries = config.snapshotCatchUpEntries ?? defaultCatchUpEntries;
+    this.files = [...found.keys()].filter((file) => file.startsWith('member/snap/'));
+    this.lastIndex = lastIndex;
   }
 
   /** Begins a snapshot where enough was applied since the last. */
   settle(): void {
-    const { applier, membership, raft } = this.#parts;
-    if (this.#pending !== null) return this.#tryPending();
-    if (this.#isSaving || applier.index - this.#lastIndex <= this.#count) return;
-    this.#lastIndex = applier.index;
+    const { applier, membership, raft } = this.parts;
+    if (this.pending !== null) return this.tryPending();
+    if (this.isSaving || applier.index - this.lastIndex <= this.count) return;
+    this.lastIndex = applier.index;
     const { config: confState } = raft.fullStatus();
-    this.#pending = { index: applier.index, confState, data: encodeV2Store(membership) };
+    this.pending = { index: applier.index, confState, data: encodeV2Store(membership) };
     applier.commit();
-    this.#tryPending();
+    this.tryPending();
   }
 
   /** Saves the snapshot of another member; `then` is called when its file is durable. */
   saveReceived(snapshot: Snapshot, then: () => void): void {
-    this.#write(snapshot, then);
+    this.write(snapshot, then);
   }
 
   /** The state is a received snapshot's. */
   applied({ index }: Snapshot): void {
-    this.#lastIndex = index;
-    this.#pending = null;
-    this.#release(index);
+    this.lastIndex = index;
+    this.pending = null;
+    this.release(index);
   }
 
   /** A database came with a snapshot. */
   noteFile(file: string): void {
-    this.#files = [...this.#files, file];
+    this.files = [...this.files, file];
   }
 
-  #tryPending(): void {
-    const pending = this.#pending;
-    if (pending === null || this.#parts.backend.durableIndex < pending.index) return;
-    this.#pending = null;
-    const { storage } = this.#parts;
+  private tryPending(): void {
+    const pending = this.pending;
+    if (pending === null || this.parts.backend.durableIndex < pending.index) return;
+    this.pending = null;
+    const { storage } = this.parts;
     const snapshot = storage.createSnapshot(pending.index, pending.confState, pending.data);
     if (snapshot === null) return;
-    this.#isSaving = true;
-    this.#write(
+    this.isSaving = true;
+    this.write(
       snapshot,
-      kept((self: Snapshots) => () => self.#mark(snapshot), this),
+      kept((self: Snapshots) => () => self.mark(snapshot), this),
     );
   }
 
-  #mark(snapshot: Snapshot): void {
-    const saved = kept((self: Snapshots) => () => self.#saved(snapshot), this);
-    this.#parts.storage.markSnapshot(snapshot, saved);
+  private mark(snapshot: Snapshot): void {
+    const saved = kept((self: Snapshots) => () => self.saved(snapshot), this);
+    this.parts.storage.markSnapshot(snapshot, saved);
   }
 
-  #write(snapshot: Snapshot, then: () => void): void {
-    const { disk, table } = this.#parts;
+  private write(snapshot: Snapshot, then: () => void): void {
+    const { disk, table } = this.parts;
     const file = snapFile(snapshot);
     const bytes = encodeSnapFile(encodeSnapshot(snapshot, (node) => table.memberOf(node)));
     this.noteFile(file);
-    this.#parts.outbox.meter.snapMarshalling.observe(0);
+    this.parts.outbox.meter.snapMarshalling.observe(0);
     disk.writeFile(file, bytes, then);
   }
 
-  #saved(snapshot: Snapshot): void {
-    this.#isSaving = false;
-    const { outbox, raft, holdsLog } = this.#parts;
+  private saved(snapshot: Snapshot): void {
+    this.isSaving = false;
+    const { outbox, raft, holdsLog } = this.parts;
     const { index, term } = snapshot;
     if (outbox.trace.on) {
       const sizeBytes = snapshot.data.length;
       outbox.trace.emit({ type: 'snapshot.save', index, term, file: snapFile(snapshot), sizeBytes });
     }
-    this.#release(index);
+    this.release(index);
     if (holdsLog()) return;
-    raft.compact(index > this.#catchUpEntries ? index - this.#catchUpEntries : 1);
+    raft.compact(index > this.catchUpEntries ? index - this.catchUpEntries : 1);
   }
 
   /** @source etcd v3.4.23 etcdserver/storage.go Release; server.go purgeFile */
-  #release(index: number): void {
-    const { storage, disk } = this.#parts;
+  private release(index: number): void {
+    const { storage, disk } = this.parts;
     storage.release(index);
-    const old = listSnaps(this.#files).slice(keptSnaps);
-    const gone = new Set([...old.map(({ file }) => file), ...snapDbsBefore(this.#files, index)]);
+    const old = listSnaps(this.files).slice(keptSnaps);
+    const gone = new Set([...old.map(({ file }) => file), ...snapDbsBefore(this.files, index)]);
     for (const file of gone) disk.remove(file);
-    if (gone.size > 0) this.#files = this.#files.filter((file) => !gone.has(file));
+    if (gone.size > 0) this.files = this.files.filter((file) => !gone.has(file));
   }
 }

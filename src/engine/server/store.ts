@@ -31,11 +31,11 @@ export class Store {
   readonly auth: AuthStore;
   readonly alarms: AlarmStore;
   readonly defragmenter: Defragmenter;
-  readonly #config: MemberConfig;
-  readonly #disk: Disk;
-  readonly #outbox: Outbox;
-  #freelistHash = 0;
-  #hashedTxid = -1;
+  private readonly config: MemberConfig;
+  private readonly disk: Disk;
+  private readonly outbox: Outbox;
+  private freelistHash = 0;
+  private hashedTxid = -1;
 
   /**
    * Opens what was found; a new member's store takes the place of what a broken start may have left. Where
@@ -43,9 +43,9 @@ export class Store {
    * @throws BootError | BoltError | LeaseError | MvccError
    */
   constructor(config: MemberConfig, found: Found, isFresh: boolean, disk: Disk, outbox: Outbox) {
-    this.#config = config;
-    this.#disk = disk;
-    this.#outbox = outbox;
+    this.config = config;
+    this.disk = disk;
+    this.outbox = outbox;
     const image = found.files.get(backendFile);
     const waiting = found.snapshot === null ? undefined : found.files.get(snapDbFile(found.snapshot.index));
     const isThere = image !== undefined && image.length > 0;
@@ -55,18 +55,18 @@ export class Store {
         `${backendFile} is missing: put it back, or start the member anew without its data`,
       );
     }
-    const db = this.#openDb(isFresh || !isThere ? null : image);
+    const db = this.openDb(isFresh || !isThere ? null : image);
     this.backend = Backend.open(db, { batchLimit: config.batchLimit, trace: outbox.trace });
-    if (found.snapshot !== null) this.#recover(found.snapshot.index, waiting);
+    if (found.snapshot !== null) this.recover(found.snapshot.index, waiting);
     if (!isFresh) disk.syncFound(backendFile);
     // first the leases, so that the store can attach its keys to them
-    this.lessor = this.#openLessor();
+    this.lessor = this.openLessor();
     this.kv = new KvStore(this.backend, outbox.trace, this.lessor, config.defects);
     this.lessor.setRangeDeleter(kept((kv: KvStore) => () => kv.write(), this.kv));
     this.watchable = new WatchableStore(this.kv, this.backend);
     this.auth = new AuthStore(this.backend, outbox.trace);
     this.alarms = new AlarmStore(this.backend, outbox.trace);
-    this.defragmenter = new Defragmenter(this.backend, disk, outbox.trace, this.#dbOptions);
+    this.defragmenter = new Defragmenter(this.backend, disk, outbox.trace, this.dbOptions);
   }
 
   /** Bytes. */
@@ -88,11 +88,11 @@ export class Store {
   /** A u32 over the free pages, and the newest meta page's transaction. */
   digest(): { readonly freelist: number; readonly metaTxid: number } {
     const metaTxid = this.backend.db.meta.txid;
-    if (metaTxid !== this.#hashedTxid) {
-      this.#hashedTxid = metaTxid;
-      this.#freelistHash = freelistHash(this.backend.db);
+    if (metaTxid !== this.hashedTxid) {
+      this.hashedTxid = metaTxid;
+      this.freelistHash = freelistHash(this.backend.db);
     }
-    return { freelist: this.#freelistHash, metaTxid };
+    return { freelist: this.freelistHash, metaTxid };
   }
 
   /**
@@ -101,16 +101,16 @@ export class Store {
    */
   takeSnapshot(index: number, image: Uint8Array): void {
     this.defragmenter.abandon();
-    this.#replace(index, image);
+    this.replace(index, image);
     this.lessor.recover();
-    if (this.#config.defects?.snapshotKeepsKeys !== true) this.kv.restore();
+    if (this.config.defects?.snapshotKeepsKeys !== true) this.kv.restore();
     this.watchable.restored();
     this.alarms.restore();
     this.auth.restore();
   }
 
   /** @source etcd v3.4.23 etcdserver/backend.go recoverSnapshotBackend */
-  #recover(index: number, waiting: Uint8Array | undefined): void {
+  private recover(index: number, waiting: Uint8Array | undefined): void {
     if (this.backend.consistentIndex >= index) return;
     if (waiting === undefined) {
       throw new BootError(
@@ -118,26 +118,26 @@ export class Store {
           'which came with it, is missing: start the member anew without its data',
       );
     }
-    this.#replace(index, waiting);
+    this.replace(index, waiting);
   }
 
-  #replace(index: number, image: Uint8Array): void {
-    this.#disk.replaceDatabase(snapDbFile(index));
-    this.backend.reopen(this.#openDb(image));
-    this.#hashedTxid = -1;
+  private replace(index: number, image: Uint8Array): void {
+    this.disk.replaceDatabase(snapDbFile(index));
+    this.backend.reopen(this.openDb(image));
+    this.hashedTxid = -1;
   }
 
-  #openDb(image: Uint8Array | null): ReturnType<typeof openDb> {
-    return openDb(new MemoryPager(image, this.#disk.pageSink()), this.#dbOptions);
+  private openDb(image: Uint8Array | null): ReturnType<typeof openDb> {
+    return openDb(new MemoryPager(image, this.disk.pageSink()), this.dbOptions);
   }
 
-  get #dbOptions(): DbOptions {
-    const { pageSize, freelistType, defects } = this.#config;
+  private get dbOptions(): DbOptions {
+    const { pageSize, freelistType, defects } = this.config;
     return {
       pageSize,
       ...(freelistType !== undefined && { freelistType }),
       ...(defects !== undefined && { defects }),
-      trace: this.#outbox.trace,
+      trace: this.outbox.trace,
     };
   }
 
@@ -145,8 +145,8 @@ export class Store {
    * A lease lives for one and a half election timeouts at least.
    * @source etcd v3.4.23 etcdserver/server.go NewServer
    */
-  #openLessor(): Lessor {
-    const { electionTicks, heartbeatTicks, tickUs, leaseCheckpoints, defects } = this.#config;
+  private openLessor(): Lessor {
+    const { electionTicks, heartbeatTicks, tickUs, leaseCheckpoints, defects } = this.config;
     const minTtlUs = Math.floor((3 * electionTicks) / 2) * heartbeatTicks * tickUs;
     const config = {
       minTtlSeconds: Math.ceil(minTtlUs / 1_000_000),
@@ -154,6 +154,6 @@ export class Store {
       ...(leaseCheckpoints === undefined ? {} : { checkpoints: leaseCheckpoints }),
       ...(defects !== undefined && { defects }),
     };
-    return new Lessor(new BackendLeaseStore(this.backend), config, this.#outbox.trace);
+    return new Lessor(new BackendLeaseStore(this.backend), config, this.outbox.trace);
   }
 }

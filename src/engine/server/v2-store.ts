@@ -20,19 +20,19 @@ const historyLength = 1000;
 
 /** Writes nodes with the index at which each would have been made: the order in which they are written. */
 class NodeWriter {
-  #index = 0;
+  private lastIndex = 0;
 
   get index(): number {
-    return this.#index;
+    return this.lastIndex;
   }
 
   leaf(path: string, value: string): string {
-    const index = ++this.#index;
+    const index = ++this.lastIndex;
     return node(path, index, value, 'null');
   }
 
   folder(path: string, children: readonly (readonly [name: string, text: string])[]): string {
-    return node(path, this.#index, '', folderText(children));
+    return node(path, this.lastIndex, '', folderText(children));
   }
 }
 

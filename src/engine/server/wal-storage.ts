@@ -68,20 +68,20 @@ export function ownerInLog(files: DiskImage): Omit<LogOwner, 'table'> | null {
  */
 export class WalStorage {
   readonly memory = new MemoryStorage();
-  readonly #wal: Wal;
-  readonly #disk: Disk;
-  readonly #table: MemberTable;
-  readonly #defects: Defects;
-  #waiting: WaitingAnswers[] = [];
+  private readonly wal: Wal;
+  private readonly disk: Disk;
+  private readonly table: MemberTable;
+  private readonly defects: Defects;
+  private waiting: WaitingAnswers[] = [];
   /** While a snapshot's file is on its way nothing goes into the log: it would stand before its mark. */
-  #queue: QueuedAppend[] = [];
-  #savesSnapshot = false;
+  private queue: QueuedAppend[] = [];
+  private savesSnapshot = false;
 
   private constructor(wal: Wal, disk: Disk, table: MemberTable, defects: Defects) {
-    this.#wal = wal;
-    this.#disk = disk;
-    this.#table = table;
-    this.#defects = defects;
+    this.wal = wal;
+    this.disk = disk;
+    this.table = table;
+    this.defects = defects;
   }
 
   /** Starts the log of a new member, in the place of one whose start broke off. */
@@ -123,15 +123,15 @@ export class WalStorage {
    * @returns the answers that may be delivered at once, because nothing is on its way to the disk
    */
   append(m: Message, mustSync: boolean): readonly Message[] {
-    if (!this.#savesSnapshot && m.snapshot === null) return this.#write(m, mustSync);
-    this.#savesSnapshot = true;
-    this.#queue.push({ message: m, mustSync });
+    if (!this.savesSnapshot && m.snapshot === null) return this.write(m, mustSync);
+    this.savesSnapshot = true;
+    this.queue.push({ message: m, mustSync });
     return noMessages;
   }
 
   /** The snapshot of another member that waits for its file to be saved; null while there is none. */
   get snapshotToSave(): Snapshot | null {
-    return this.#queue[0]?.message.snapshot ?? null;
+    return this.queue[0]?.message.snapshot ?? null;
   }
 
   /**
@@ -142,33 +142,33 @@ export class WalStorage {
    */
   snapshotSaved(): void {
     const snapshot = this.snapshotToSave ?? fail('wal-storage: no snapshot was to be saved');
-    this.#wal.saveSnapshot({ index: snapshot.index, term: snapshot.term });
+    this.wal.saveSnapshot({ index: snapshot.index, term: snapshot.term });
     this.memory.applySnapshot(snapshot);
     do {
-      const { message, mustSync } = this.#queue.shift() as QueuedAppend;
+      const { message, mustSync } = this.queue.shift() as QueuedAppend;
       const isSynced = mustSync || message.snapshot !== null;
-      if (this.#write(message, isSynced).length > 0) fail('wal-storage: a mark was not synced');
-    } while (this.#queue.length > 0 && this.snapshotToSave === null);
-    this.#savesSnapshot = this.#queue.length > 0;
+      if (this.write(message, isSynced).length > 0) fail('wal-storage: a mark was not synced');
+    } while (this.queue.length > 0 && this.snapshotToSave === null);
+    this.savesSnapshot = this.queue.length > 0;
   }
 
-  #write(m: Message, mustSync: boolean): readonly Message[] {
-    const hardState = this.#storedState(hardStateOf(m));
-    const state = hardState === null ? null : hardStateToWire(hardState, this.#table);
-    this.#wal.save(state, m.entries.map(entryToWire), mustSync);
+  private write(m: Message, mustSync: boolean): readonly Message[] {
+    const hardState = this.storedState(hardStateOf(m));
+    const state = hardState === null ? null : hardStateToWire(hardState, this.table);
+    this.wal.save(state, m.entries.map(entryToWire), mustSync);
     this.memory.append(m.entries);
-    const syncCount = this.#disk.walSyncsInFlight;
+    const syncCount = this.disk.walSyncsInFlight;
     if (syncCount === 0) return m.responses;
-    const { ownAckBeforeSync, ackBeforeSync } = this.#defects;
+    const { ownAckBeforeSync, ackBeforeSync } = this.defects;
     const isEarly = ({ to }: Message): boolean => (to === m.from ? ownAckBeforeSync : ackBeforeSync);
     const answers = m.responses.filter((answer) => !isEarly(answer));
-    this.#waiting.push({ syncCount, answers });
+    this.waiting.push({ syncCount, answers });
     return answers.length === m.responses.length ? noMessages : m.responses.filter(isEarly);
   }
 
   /** What of the hard state goes to the disk: all of it. */
-  #storedState(state: HardState | null): HardState | null {
-    const { voteNotStored, termNotStored } = this.#defects;
+  private storedState(state: HardState | null): HardState | null {
+    const { voteNotStored, termNotStored } = this.defects;
     if (state === null || !(voteNotStored || termNotStored)) return state;
     return { ...state, ...(voteNotStored ? { vote: none } : { term: term(1) }) };
   }
@@ -188,13 +188,13 @@ export class WalStorage {
 
   /** The snapshot's file is durable: its mark goes into the log; `then` is called when it is durable too. */
   markSnapshot({ index, term }: Snapshot, then: () => void): void {
-    this.#wal.saveSnapshot({ index, term });
-    this.#waiting.push({ syncCount: this.#disk.walSyncsInFlight, answers: noMessages, then });
+    this.wal.saveSnapshot({ index, term });
+    this.waiting.push({ syncCount: this.disk.walSyncsInFlight, answers: noMessages, then });
   }
 
   /** Lets go of segments that a start from the snapshot at `index` does not read. */
   release(index: number): void {
-    this.#wal.release(index, keptSegments);
+    this.wal.release(index, keptSegments);
   }
 
   /** Drops entries up to `index` from memory. @returns false where they were gone already */
@@ -222,10 +222,10 @@ export class WalStorage {
 
   /** The oldest sync is done. Returns the answers that have waited for it alone. */
   synced(): readonly Message[] {
-    this.#wal.synced();
-    for (const waiting of this.#waiting) waiting.syncCount--;
-    const ready = this.#waiting.filter(({ syncCount }) => syncCount === 0);
-    if (ready.length > 0) this.#waiting = this.#waiting.slice(ready.length);
+    this.wal.synced();
+    for (const waiting of this.waiting) waiting.syncCount--;
+    const ready = this.waiting.filter(({ syncCount }) => syncCount === 0);
+    if (ready.length > 0) this.waiting = this.waiting.slice(ready.length);
     for (const { then } of ready) then?.();
     return ready.flatMap(({ answers }) => answers);
   }

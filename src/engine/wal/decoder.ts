@@ -18,36 +18,36 @@ const sectorBytes = 512;
 const maxRecordBytes = 10 * 1024 * 1024;
 
 export class Decoder {
-  readonly #segments: readonly Uint8Array[];
-  #segment = 0;
-  #offset = 0;
-  #crc = 0;
-  #torn = false;
+  private readonly segments: readonly Uint8Array[];
+  private segment = 0;
+  private readOffset = 0;
+  private runningCrc = 0;
+  private endsTorn = false;
 
-  readonly #isChecked: boolean;
+  private readonly isChecked: boolean;
 
   /**
    * @param segments the files' bytes in order; only the last may end in an unfinished write
    * @param isChecked false: a planted mistake, see `Defects.walUnchecked`
    */
   constructor(segments: readonly Uint8Array[], isChecked = true) {
-    this.#segments = segments;
-    this.#isChecked = isChecked;
+    this.segments = segments;
+    this.isChecked = isChecked;
   }
 
   /** The checksum chain after the last record. */
   get crc(): number {
-    return this.#crc;
+    return this.runningCrc;
   }
 
   /** Where the next record begins in its segment: after the last `next()`, the end of the sound records. */
   get offset(): number {
-    return this.#offset;
+    return this.readOffset;
   }
 
   /** The log ended within a record: the write that it belonged to was never completed. */
   get torn(): boolean {
-    return this.#torn;
+    return this.endsTorn;
   }
 
   /**
@@ -58,65 +58,66 @@ export class Decoder {
    * @source etcd wal/decoder.go decodeRecord
    */
   next(): WalRecord | null {
-    if (this.#torn) return null;
-    while (this.#segment < this.#segments.length) {
-      const bytes = this.#segments[this.#segment];
-      const left = bytes.length - this.#offset;
-      if (left >= frameHeaderBytes && !isZero(bytes, this.#offset, this.#offset + frameHeaderBytes)) {
-        return this.#record(bytes);
+    if (this.endsTorn) return null;
+    while (this.segment < this.segments.length) {
+      const bytes = this.segments[this.segment];
+      const left = bytes.length - this.readOffset;
+      if (left >= frameHeaderBytes && !isZero(bytes, this.readOffset, this.readOffset + frameHeaderBytes)) {
+        return this.record(bytes);
       }
-      this.#refuseWhole(bytes, 0);
-      if (left > 0 && left < frameHeaderBytes) return this.#unfinished();
-      if (this.#isLast()) return null;
-      this.#segment++;
-      this.#offset = 0;
+      this.refuseWhole(bytes, 0);
+      if (left > 0 && left < frameHeaderBytes) return this.unfinished();
+      if (this.isLast()) return null;
+      this.segment++;
+      this.readOffset = 0;
     }
     return null;
   }
 
-  #isLast(): boolean {
-    return this.#segment === this.#segments.length - 1;
+  private isLast(): boolean {
+    return this.segment === this.segments.length - 1;
   }
 
-  #record(bytes: Uint8Array): WalRecord | null {
+  private record(bytes: Uint8Array): WalRecord | null {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const { size, padding } = decodeFrameSize(view, this.#offset);
+    const { size, padding } = decodeFrameSize(view, this.readOffset);
     if (size + padding >= maxRecordBytes) {
-      throw new WalError('wal: max entry size limit exceeded', `at byte ${this.#offset}`);
+      throw new WalError('wal: max entry size limit exceeded', `at byte ${this.readOffset}`);
     }
-    if (padding !== (8 - (size % 8)) % 8) throw new WalError('wal: bad record', `a length ${this.#where()}`);
-    const from = this.#offset + frameHeaderBytes;
+    if (padding !== (8 - (size % 8)) % 8) throw new WalError('wal: bad record', `a length ${this.where()}`);
+    const from = this.readOffset + frameHeaderBytes;
     const end = from + size + padding;
     if (end > bytes.length) {
-      this.#refuseWhole(bytes, size);
-      return this.#unfinished();
+      this.refuseWhole(bytes, size);
+      return this.unfinished();
     }
-    const record = this.#check(bytes.subarray(from, from + size), () => hasZeroSector(bytes, from, end));
-    if (record !== null) this.#offset = end;
+    const record = this.check(bytes.subarray(from, from + size), () => hasZeroSector(bytes, from, end));
+    if (record !== null) this.readOffset = end;
     return record;
   }
 
   /** Decodes a record and takes it into the chain; a record that does not fit may have been torn. */
-  #check(body: Uint8Array, isTorn: () => boolean): WalRecord | null {
+  private check(body: Uint8Array, isTorn: () => boolean): WalRecord | null {
     let record: WalRecord;
     try {
       record = decodeRecord(body);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      if (this.#isLast() && isTorn()) return this.#unfinished();
-      throw new WalError('wal: bad record', `${error.message} ${this.#where()}`);
+      if (this.isLast() && isTorn()) return this.unfinished();
+      throw new WalError('wal: bad record', `${error.message} ${this.where()}`);
     }
     if (record.type === recordType.crc) {
-      if (this.#crc !== 0 && record.crc !== this.#crc) throw new WalError('wal: crc mismatch', this.#where());
-      this.#crc = record.crc;
+      if (this.runningCrc !== 0 && record.crc !== this.runningCrc)
+        throw new WalError('wal: crc mismatch', this.where());
+      this.runningCrc = record.crc;
       return record;
     }
-    const crc = record.data === null ? this.#crc : crc32c(record.data, this.#crc);
-    if (record.crc !== crc && this.#isChecked) {
-      if (this.#isLast() && isTorn()) return this.#unfinished();
-      throw new WalError('walpb: crc mismatch', this.#where());
+    const crc = record.data === null ? this.runningCrc : crc32c(record.data, this.runningCrc);
+    if (record.crc !== crc && this.isChecked) {
+      if (this.isLast() && isTorn()) return this.unfinished();
+      throw new WalError('walpb: crc mismatch', this.where());
     }
-    this.#crc = crc;
+    this.runningCrc = crc;
     return record;
   }
 
@@ -125,23 +126,23 @@ export class Decoder {
    * length is damaged. Taken for an unfinished write, it would cut off all that follows, acknowledged or not.
    * etcd's repair does so.
    */
-  #refuseWhole(bytes: Uint8Array, size: number): void {
-    const record = decodeRecordAtStart(bytes.subarray(this.#offset + frameHeaderBytes));
+  private refuseWhole(bytes: Uint8Array, size: number): void {
+    const record = decodeRecordAtStart(bytes.subarray(this.readOffset + frameHeaderBytes));
     if (record === null || record.type === 0 || recordSize(record) === size) return;
     // a segment begins with the checksum that its log goes on from, whatever that is
-    const start = this.#crc === 0 ? record.crc : this.#crc;
-    const crc = record.data === null ? start : crc32c(record.data, this.#crc);
-    if (record.crc === crc) throw new WalError('wal: bad record', `its length is wrong ${this.#where()}`);
+    const start = this.runningCrc === 0 ? record.crc : this.runningCrc;
+    const crc = record.data === null ? start : crc32c(record.data, this.runningCrc);
+    if (record.crc === crc) throw new WalError('wal: bad record', `its length is wrong ${this.where()}`);
   }
 
-  #unfinished(): null {
-    if (!this.#isLast()) throw new WalError('unexpected EOF', this.#where());
-    this.#torn = true;
+  private unfinished(): null {
+    if (!this.isLast()) throw new WalError('unexpected EOF', this.where());
+    this.endsTorn = true;
     return null;
   }
 
-  #where(): string {
-    return `in segment ${this.#segment} at byte ${this.#offset}`;
+  private where(): string {
+    return `in segment ${this.segment} at byte ${this.readOffset}`;
   }
 }
 

@@ -3,20 +3,20 @@ import { crc32c } from '../../base/checksum.ts';
 import { encodeFrame } from './record.ts';
 
 export class Encoder {
-  #crc: number;
+  private runningCrc: number;
 
   /** @param crc the chain so far: 0 for a new log, else what the decoder or the segment before ended with */
   constructor(crc: number) {
-    this.#crc = crc;
+    this.runningCrc = crc;
   }
 
   get crc(): number {
-    return this.#crc;
+    return this.runningCrc;
   }
 
   /** A crc record has null data: it leaves the chain as it is and only states it. */
   encode(type: number, data: Uint8Array | null): Uint8Array {
-    if (data !== null) this.#crc = crc32c(data, this.#crc);
-    return encodeFrame({ type, crc: this.#crc, data });
+    if (data !== null) this.runningCrc = crc32c(data, this.runningCrc);
+    return encodeFrame({ type, crc: this.runningCrc, data });
   }
 }

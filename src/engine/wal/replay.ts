@@ -43,68 +43,68 @@ export function asRecord<Result>(decode: () => Result): Result {
 }
 
 class Reading {
-  readonly #start: WalSnapshot;
-  readonly #entries: WalEntry[] = [];
-  #metadata: Uint8Array | null = null;
-  #hardState: WalHardState | null = null;
-  #lastIndex = 0;
-  #matched = false;
+  private readonly start: WalSnapshot;
+  private readonly entries: WalEntry[] = [];
+  private metadata: Uint8Array | null = null;
+  private hardState: WalHardState | null = null;
+  private lastIndex = 0;
+  private matched = false;
 
   constructor(start: WalSnapshot) {
-    this.#start = start;
+    this.start = start;
   }
 
   take({ type, data }: WalRecord): void {
     const content = data ?? new Uint8Array(0);
-    if (type === recordType.entry) this.#entry(decodeEntry(content));
-    else if (type === recordType.state) this.#state(decodeHardState(content));
-    else if (type === recordType.metadata) this.#head(content);
-    else if (type === recordType.snapshot) this.#mark(decodeSnapshot(content));
+    if (type === recordType.entry) this.entry(decodeEntry(content));
+    else if (type === recordType.state) this.state(decodeHardState(content));
+    else if (type === recordType.metadata) this.head(content);
+    else if (type === recordType.snapshot) this.mark(decodeSnapshot(content));
     else if (type !== recordType.crc) throw new WalError('unexpected block type', `${type}`);
   }
 
   finish(): Replay {
-    if (!this.#matched || this.#metadata === null) {
-      throw new WalError('wal: snapshot not found', `no mark of snapshot ${this.#start.index}`);
+    if (!this.matched || this.metadata === null) {
+      throw new WalError('wal: snapshot not found', `no mark of snapshot ${this.start.index}`);
     }
-    const [metadata, hardState] = [this.#metadata, this.#hardState];
-    return { metadata, hardState, entries: this.#entries, lastIndex: this.#lastIndex };
+    const [metadata, hardState] = [this.metadata, this.hardState];
+    return { metadata, hardState, entries: this.entries, lastIndex: this.lastIndex };
   }
 
   /** An entry replaces what stood at its index and after it: raft had withdrawn that. */
-  #entry(entry: WalEntry): void {
+  private entry(entry: WalEntry): void {
     // the checksum does not cover the record's type: a state may stand here
     if (entry.type > 2 || entry.term < 1) throw new WalError('wal: bad record', 'it holds no entry');
-    if (entry.index > this.#start.index) {
-      const place = entry.index - this.#start.index - 1;
-      if (place > this.#entries.length) {
+    if (entry.index > this.start.index) {
+      const place = entry.index - this.start.index - 1;
+      if (place > this.entries.length) {
         throw new WalError('wal: slice bounds out of range', `entry ${entry.index} follows a gap`);
       }
-      this.#entries.length = place;
-      this.#entries.push(entry);
+      this.entries.length = place;
+      this.entries.push(entry);
     }
-    this.#lastIndex = entry.index;
+    this.lastIndex = entry.index;
   }
 
-  #state(hardState: WalHardState): void {
-    if (hardState.term < (this.#hardState?.term ?? 0))
+  private state(hardState: WalHardState): void {
+    if (hardState.term < (this.hardState?.term ?? 0))
       throw new WalError('wal: bad record', 'a term goes back');
-    this.#hardState = hardState;
+    this.hardState = hardState;
   }
 
-  #head(metadata: Uint8Array): void {
-    if (this.#metadata !== null && !equalBytes(this.#metadata, metadata)) {
+  private head(metadata: Uint8Array): void {
+    if (this.metadata !== null && !equalBytes(this.metadata, metadata)) {
       throw new WalError('wal: conflicting metadata found');
     }
-    this.#metadata = metadata;
+    this.metadata = metadata;
   }
 
-  #mark(snapshot: WalSnapshot): void {
-    this.#lastIndex = Math.max(this.#lastIndex, snapshot.index);
-    if (snapshot.index !== this.#start.index) return;
-    if (snapshot.term !== this.#start.term) {
+  private mark(snapshot: WalSnapshot): void {
+    this.lastIndex = Math.max(this.lastIndex, snapshot.index);
+    if (snapshot.index !== this.start.index) return;
+    if (snapshot.term !== this.start.term) {
       throw new WalError('wal: snapshot mismatch', `snapshot ${snapshot.index} is of term ${snapshot.term}`);
     }
-    this.#matched = true;
+    this.matched = true;
   }
 }

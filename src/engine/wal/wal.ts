@@ -63,35 +63,35 @@ interface End {
  * Segments are as long as what is in them: nothing is reserved in advance.
  */
 export class Wal {
-  readonly #sink: WalSink;
-  readonly #trace: Trace<WalEvent>;
-  readonly #metadata: Uint8Array;
-  readonly #fullBytes: number;
-  readonly #encoder: Encoder;
-  #segments: readonly Segment[];
-  #segment: Segment;
-  #sizeBytes: number;
-  #hardState: WalHardState | null;
-  #lastIndex: number;
+  private readonly sink: WalSink;
+  private readonly trace: Trace<WalEvent>;
+  private readonly storedMetadata: Uint8Array;
+  private readonly fullBytes: number;
+  private readonly encoder: Encoder;
+  private segments: readonly Segment[];
+  private segment: Segment;
+  private sizeBytes: number;
+  private hardState: WalHardState | null;
+  private newestIndex: number;
   /**
    * The segment may hold what no sync of this process covers: something written since the last one or, at an
    * open, what a killed process has left to the page cache.
    */
-  #dirty = true;
+  private dirty = true;
   /** The last index at each sync that is not yet done, oldest first. */
-  readonly #syncing: number[] = [];
+  private readonly syncing: number[] = [];
 
   private constructor(sink: WalSink, options: WalOptions, metadata: Uint8Array, end: End) {
-    this.#sink = sink;
-    this.#trace = options.trace ?? silent;
-    this.#fullBytes = options.segmentSizeBytes ?? segmentSizeBytes;
-    this.#metadata = metadata;
-    this.#encoder = new Encoder(end.crc);
-    this.#segments = end.segments;
-    this.#segment = end.segments[end.segments.length - 1];
-    this.#sizeBytes = end.sizeBytes;
-    this.#hardState = end.hardState;
-    this.#lastIndex = end.lastIndex;
+    this.sink = sink;
+    this.trace = options.trace ?? silent;
+    this.fullBytes = options.segmentSizeBytes ?? segmentSizeBytes;
+    this.storedMetadata = metadata;
+    this.encoder = new Encoder(end.crc);
+    this.segments = end.segments;
+    this.segment = end.segments[end.segments.length - 1];
+    this.sizeBytes = end.sizeBytes;
+    this.hardState = end.hardState;
+    this.newestIndex = end.lastIndex;
   }
 
   /**
@@ -116,8 +116,8 @@ export class Wal {
     const end: End = { segments: [segmentOf(0, 0)], sizeBytes: 0, crc: 0, lastIndex: 0, hardState: null };
     const wal = new Wal(sink, options, metadata, end);
     const emptySnapshot = encodeSnapshot({ index: 0, term: 0 });
-    wal.#write([...wal.#head(), wal.#encoder.encode(recordType.snapshot, emptySnapshot)]);
-    wal.#sync();
+    wal.write([...wal.head(), wal.encoder.encode(recordType.snapshot, emptySnapshot)]);
+    wal.sync();
     return wal;
   }
 
@@ -173,24 +173,24 @@ export class Wal {
     const { hardState, lastIndex } = read;
     const end: End = { segments: present, sizeBytes, crc: decoder.crc, lastIndex, hardState };
     const wal = new Wal(sink, options, read.metadata, end);
-    if (bytes.length > sizeBytes) wal.#cutOff();
-    wal.#emitOpen(read.entries.length, tornBytes);
+    if (bytes.length > sizeBytes) wal.cutOff();
+    wal.emitOpen(read.entries.length, tornBytes);
     return { wal, ...read, tornBytes };
   }
 
   /** The index of the last entry written, durable or not. */
   get lastIndex(): number {
-    return this.#lastIndex;
+    return this.newestIndex;
   }
 
   /** The segment that is being written, and its size in bytes. */
   get tail(): { readonly file: string; readonly sizeBytes: number } {
-    return { file: this.#segment.file, sizeBytes: this.#sizeBytes };
+    return { file: this.segment.file, sizeBytes: this.sizeBytes };
   }
 
   /** How many syncs have been asked for and are not done. */
   get syncsInFlight(): number {
-    return this.#syncing.length;
+    return this.syncing.length;
   }
 
   /**
@@ -201,16 +201,16 @@ export class Wal {
    */
   save(hardState: WalHardState | null, entries: readonly WalEntry[], mustSync: boolean): void {
     if (hardState === null && entries.length === 0) return;
-    if (this.#isFull() && !this.#dirty && this.#syncing.length === 0) this.#cut();
-    const frames = entries.map((entry) => this.#encoder.encode(recordType.entry, encodeEntry(entry)));
+    if (this.isFull() && !this.dirty && this.syncing.length === 0) this.cut();
+    const frames = entries.map((entry) => this.encoder.encode(recordType.entry, encodeEntry(entry)));
     if (hardState !== null) {
-      this.#hardState = hardState;
-      frames.push(this.#encoder.encode(recordType.state, encodeHardState(hardState)));
+      this.hardState = hardState;
+      frames.push(this.encoder.encode(recordType.state, encodeHardState(hardState)));
     }
-    if (entries.length > 0) this.#lastIndex = entries[entries.length - 1].index;
-    const sizeBytes = this.#write(frames);
-    if (this.#trace.on) {
-      this.#trace.emit({
+    if (entries.length > 0) this.newestIndex = entries[entries.length - 1].index;
+    const sizeBytes = this.write(frames);
+    if (this.trace.on) {
+      this.trace.emit({
         type: 'wal.append',
         firstIndex: entries.length > 0 ? entries[0].index : 0,
         entryCount: entries.length,
@@ -218,14 +218,14 @@ export class Wal {
         sizeBytes,
       });
     }
-    if (mustSync || this.#isFull()) this.#sync();
+    if (mustSync || this.isFull()) this.sync();
   }
 
   /** Marks where a snapshot of the state machine stands, then syncs. @source etcd wal/wal.go SaveSnapshot */
   saveSnapshot(snapshot: WalSnapshot): void {
-    this.#write([this.#encoder.encode(recordType.snapshot, encodeSnapshot(snapshot))]);
-    this.#lastIndex = Math.max(this.#lastIndex, snapshot.index);
-    this.#sync();
+    this.write([this.encoder.encode(recordType.snapshot, encodeSnapshot(snapshot))]);
+    this.newestIndex = Math.max(this.newestIndex, snapshot.index);
+    this.sync();
   }
 
   /**
@@ -234,24 +234,24 @@ export class Wal {
    * @source etcd wal/wal.go ReleaseLockTo; pkg/fileutil/purge.go
    */
   release(index: number, keep: number): void {
-    const first = this.#segments.findLastIndex((segment) => segment.firstIndex < index);
-    const count = Math.min(first, this.#segments.length - keep);
-    for (const { file } of this.#segments.slice(0, Math.max(0, count))) {
-      this.#sink.remove(file);
-      if (this.#trace.on) this.#trace.emit({ type: 'wal.purge', segment: file });
+    const first = this.segments.findLastIndex((segment) => segment.firstIndex < index);
+    const count = Math.min(first, this.segments.length - keep);
+    for (const { file } of this.segments.slice(0, Math.max(0, count))) {
+      this.sink.remove(file);
+      if (this.trace.on) this.trace.emit({ type: 'wal.purge', segment: file });
     }
-    if (count > 0) this.#segments = this.#segments.slice(count);
+    if (count > 0) this.segments = this.segments.slice(count);
   }
 
   /** The oldest sync in flight is done. */
   synced(): void {
-    const index = this.#syncing.shift();
+    const index = this.syncing.shift();
     assert(index !== undefined, 'wal: a sync is done that was not asked for');
-    if (this.#trace.on) this.#trace.emit({ type: 'wal.synced', index });
+    if (this.trace.on) this.trace.emit({ type: 'wal.synced', index });
   }
 
-  #isFull(): boolean {
-    return this.#sizeBytes >= this.#fullBytes;
+  private isFull(): boolean {
+    return this.sizeBytes >= this.fullBytes;
   }
 
   /**
@@ -259,48 +259,48 @@ export class Wal {
    * last segment alone, and a full one grows until a moment at which none of its syncs is in flight.
    * @source etcd wal/wal.go cut
    */
-  #cut(): void {
-    this.#segment = segmentOf(this.#segment.sequence + 1, this.#lastIndex + 1);
-    this.#segments = [...this.#segments, this.#segment];
-    this.#sizeBytes = 0;
-    const frames = this.#head();
-    if (this.#hardState !== null) {
-      frames.push(this.#encoder.encode(recordType.state, encodeHardState(this.#hardState)));
+  private cut(): void {
+    this.segment = segmentOf(this.segment.sequence + 1, this.newestIndex + 1);
+    this.segments = [...this.segments, this.segment];
+    this.sizeBytes = 0;
+    const frames = this.head();
+    if (this.hardState !== null) {
+      frames.push(this.encoder.encode(recordType.state, encodeHardState(this.hardState)));
     }
-    this.#write(frames);
-    if (this.#trace.on) this.#trace.emit({ type: 'wal.cut', segment: this.#segment.file });
-    this.#sync();
+    this.write(frames);
+    if (this.trace.on) this.trace.emit({ type: 'wal.cut', segment: this.segment.file });
+    this.sync();
   }
 
-  #head(): Uint8Array[] {
-    const crc = this.#encoder.encode(recordType.crc, null);
-    return [crc, this.#encoder.encode(recordType.metadata, this.#metadata)];
+  private head(): Uint8Array[] {
+    const crc = this.encoder.encode(recordType.crc, null);
+    return [crc, this.encoder.encode(recordType.metadata, this.storedMetadata)];
   }
 
-  #write(frames: readonly Uint8Array[]): number {
+  private write(frames: readonly Uint8Array[]): number {
     const data = concatBytes(frames);
-    this.#sink.write(this.#segment.file, this.#sizeBytes, data);
-    this.#sizeBytes += data.length;
-    this.#dirty = true;
+    this.sink.write(this.segment.file, this.sizeBytes, data);
+    this.sizeBytes += data.length;
+    this.dirty = true;
     return data.length;
   }
 
-  #sync(): void {
-    this.#dirty = false;
-    this.#syncing.push(this.#lastIndex);
-    this.#sink.sync(this.#segment.file);
-    if (this.#trace.on) this.#trace.emit({ type: 'wal.sync' });
+  private sync(): void {
+    this.dirty = false;
+    this.syncing.push(this.newestIndex);
+    this.sink.sync(this.segment.file);
+    if (this.trace.on) this.trace.emit({ type: 'wal.sync' });
   }
 
   /** What follows the sound records must be gone for good before new records end in the midst of it. */
-  #cutOff(): void {
-    this.#sink.truncate(this.#segment.file, this.#sizeBytes);
-    this.#sync();
+  private cutOff(): void {
+    this.sink.truncate(this.segment.file, this.sizeBytes);
+    this.sync();
   }
 
-  #emitOpen(entryCount: number, tornBytes: number): void {
-    if (!this.#trace.on) return;
-    this.#trace.emit({ type: 'wal.open', segment: this.#segment.file, entryCount, tornBytes });
+  private emitOpen(entryCount: number, tornBytes: number): void {
+    if (!this.trace.on) return;
+    this.trace.emit({ type: 'wal.open', segment: this.segment.file, entryCount, tornBytes });
   }
 }
 

@@ -11,14 +11,14 @@ import type { Checker, Inspected, Property, Violation } from './checker.ts';
  */
 export class Checkers implements LabTrace {
   readonly on = true;
-  readonly #checkers: readonly Checker[];
-  readonly #observers: readonly (Checker & Required<Pick<Checker, 'observe'>>)[];
-  readonly #next: LabTrace | null;
-  readonly #heeds: readonly Property[] | null;
+  private readonly checkers: readonly Checker[];
+  private readonly observers: readonly (Checker & Required<Pick<Checker, 'observe'>>)[];
+  private readonly next: LabTrace | null;
+  private readonly heeds: readonly Property[] | null;
   /** Of each property that is not heeded the first one. */
   readonly noted: Violation[] = [];
-  #violation: Violation | null = null;
-  #moment = 0;
+  private found: Violation | null = null;
+  private moment = 0;
 
   /**
    * @param heeds the properties whose violation ends the run; null: each
@@ -29,44 +29,44 @@ export class Checkers implements LabTrace {
     heeds: readonly Property[] | null = null,
     next: LabTrace | null = null,
   ) {
-    this.#checkers = checkers;
-    this.#heeds = heeds;
-    this.#observers = checkers.filter(
+    this.checkers = checkers;
+    this.heeds = heeds;
+    this.observers = checkers.filter(
       (checker): checker is Checker & Required<Pick<Checker, 'observe'>> => checker.observe !== undefined,
     );
-    this.#next = next;
+    this.next = next;
   }
 
   get all(): readonly Checker[] {
-    return this.#checkers;
+    return this.checkers;
   }
 
   /** The first one; null while all is well. */
   get violation(): Violation | null {
-    return this.#violation;
+    return this.found;
   }
 
   emit(at: Envelope, event: LabEvent): void {
-    this.#moment = at.moment;
-    if (this.#next?.on === true) this.#next.emit(at, event);
-    if (this.#violation !== null) return;
-    for (const checker of this.#observers) this.#take(checker, checker.observe(at, event));
+    this.moment = at.moment;
+    if (this.next?.on === true) this.next.emit(at, event);
+    if (this.found !== null) return;
+    for (const checker of this.observers) this.take(checker, checker.observe(at, event));
   }
 
   /** A plan was merged in which these members took part. */
   after(world: Inspected, members: readonly number[]): void {
-    for (const checker of this.#checkers) {
-      if (this.#violation !== null) return;
-      if (checker.after !== undefined) this.#take(checker, checker.after(world, members));
+    for (const checker of this.checkers) {
+      if (this.found !== null) return;
+      if (checker.after !== undefined) this.take(checker, checker.after(world, members));
     }
   }
 
   /** Looks at everything. */
   whole(world: Inspected): void {
-    for (const checker of this.#checkers) {
-      if (this.#violation !== null) return;
+    for (const checker of this.checkers) {
+      if (this.found !== null) return;
       if (checker.whole !== undefined)
-        this.#take(
+        this.take(
           checker,
           lookAt(() => checker.whole?.(world) ?? null),
         );
@@ -75,13 +75,13 @@ export class Checkers implements LabTrace {
 
   /** What one of them has found by other means. */
   report(checker: Checker, evidence: string): void {
-    this.#take(checker, evidence);
+    this.take(checker, evidence);
   }
 
-  #take({ property, sentence }: Checker, evidence: string | null): void {
-    if (evidence === null || this.#violation !== null) return;
-    const found = { property, sentence, evidence, moment: this.#moment };
-    if (this.#heeds === null || this.#heeds.includes(property)) this.#violation = found;
+  private take({ property, sentence }: Checker, evidence: string | null): void {
+    if (evidence === null || this.found !== null) return;
+    const found = { property, sentence, evidence, moment: this.moment };
+    if (this.heeds === null || this.heeds.includes(property)) this.found = found;
     else if (!this.noted.some((each) => each.property === property)) this.noted.push(found);
   }
 }

@@ -40,21 +40,21 @@ export class CommitLog {
     for (const member of members) {
       const state = world.state(member);
       if (state === null || this.isSilent || state.applied <= this.index) continue;
-      for (const entry of state.entries(this.index + 1, state.applied - this.index)) this.#take(entry);
+      for (const entry of state.entries(this.index + 1, state.applied - this.index)) this.take(entry);
     }
   }
 
-  #take(entry: Entry): void {
+  private take(entry: Entry): void {
     if (entry.index !== this.index + 1) {
       // a start from a snapshot that nobody has seen the entries of: nothing is known from here on
       this.isSilent = this.isSilent || entry.index > this.index;
       return;
     }
-    if (entry.type === 'EntryNormal') this.#takeNormal(entry);
+    if (entry.type === 'EntryNormal') this.takeNormal(entry);
     this.revisions.push(this.model.revision);
   }
 
-  #takeNormal(entry: Entry): void {
+  private takeNormal(entry: Entry): void {
     const logged = decodeLogged(entry.data);
     if (logged.kind !== 'write') return;
     const request = kvRequest(logged.write);

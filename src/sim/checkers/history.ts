@@ -30,19 +30,19 @@ const unknownCodes: readonly number[] = [
 
 export class History {
   readonly operations: Operation[] = [];
-  readonly #open = new Map<number, { readonly request: KvRequest; readonly callUs: number }>();
+  private readonly open = new Map<number, { readonly request: KvRequest; readonly callUs: number }>();
 
   /** A client sends a request; what is no matter of keys is passed over. */
   begin(id: number, action: ClientAction, timeUs: number): void {
     const request = requestOfAction(action);
-    if (request !== null) this.#open.set(id, { request, callUs: timeUs });
+    if (request !== null) this.open.set(id, { request, callUs: timeUs });
   }
 
   /** It has its answer. What was refused for sure did nothing, and leaves no trace. */
   end(id: number, outcome: ClientOutcome | null, timeUs: number): void {
-    const begun = this.#open.get(id);
+    const begun = this.open.get(id);
     if (begun === undefined || outcome === null) return;
-    this.#open.delete(id);
+    this.open.delete(id);
     if (outcome.ok) {
       const answer = answerText(outcome);
       this.operations.push({ id, ...begun, returnUs: timeUs, answer, revision: revisionOf(outcome) });
@@ -54,12 +54,12 @@ export class History {
   /** Lets go of all that there is, for good or for a new start. */
   forget(): void {
     this.operations.length = 0;
-    this.#open.clear();
+    this.open.clear();
   }
 
   /** All that was begun; what has no answer yet may have happened. */
   whole(): Operation[] {
-    return [...this.operations, ...[...this.#open].map(([id, begun]) => unknown(id, begun))];
+    return [...this.operations, ...[...this.open].map(([id, begun]) => unknown(id, begun))];
   }
 }
 

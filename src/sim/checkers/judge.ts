@@ -27,7 +27,7 @@ export class Judge {
   readonly leases = new Leases(this.log);
   readonly liveness = new Liveness();
   readonly checkers: Checkers;
-  readonly #actions = new Map<number, ClientAction>();
+  private readonly actions = new Map<number, ClientAction>();
 
   /**
    * @param heeds the properties whose violation ends the run; null: each
@@ -55,7 +55,7 @@ export class Judge {
 
   /** A client begins. */
   begin(id: number, action: ClientAction, nowUs: number): void {
-    this.#actions.set(id, action);
+    this.actions.set(id, action);
     this.history.begin(id, action, nowUs);
     if (action.type === 'watch') this.watches.begin(id, action);
     if (action.type === 'leaseRevoke') this.leases.endAsked(action.id);
@@ -64,8 +64,8 @@ export class Judge {
   /** A client has its answer. @returns what it had asked; null where that was no client's */
   end(id: number, outcome: ClientOutcome, timeUs: number): ClientAction | null {
     this.history.end(id, outcome, timeUs);
-    const action = this.#actions.get(id) ?? null;
-    this.#actions.delete(id);
+    const action = this.actions.get(id) ?? null;
+    this.actions.delete(id);
     return action;
   }
 }

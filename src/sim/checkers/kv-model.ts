@@ -24,12 +24,12 @@ export class KvModel {
   pairs: Map<ByteText, Pair>;
   leases: Set<bigint>;
   /** All that keys were, for reads of old revisions; null where those are not asked for. */
-  readonly #past: Map<ByteText, { readonly at: number; readonly pair: Pair | null }[]> | null;
+  private readonly past: Map<ByteText, { readonly at: number; readonly pair: Pair | null }[]> | null;
 
   constructor(keepsPast: boolean) {
     this.pairs = new Map();
     this.leases = new Set();
-    this.#past = keepsPast ? new Map() : null;
+    this.past = keepsPast ? new Map() : null;
   }
 
   /** Does a request. What is refused changes nothing. */
@@ -40,16 +40,16 @@ export class KvModel {
         if (request.id !== 0n) this.leases.add(request.id);
         return { answer: 'done', changes: [] };
       case 'revoke':
-        return this.#revoke(request.id);
+        return this.revoke(request.id);
       case 'compact':
         if (request.revision <= this.compactRevision || request.revision > this.revision) return refused;
         this.compactRevision = request.revision;
         return { answer: 'done', changes: [] };
       case 'txn':
-        return this.#txn(request);
+        return this.txn(request);
       default:
-        if (!this.#isAllowed(request)) return refused;
-        return this.#all([request], ([answer]) => answer);
+        if (!this.isAllowed(request)) return refused;
+        return this.all([request], ([answer]) => answer);
     }
   }
 
@@ -65,60 +65,60 @@ export class KvModel {
 
   /** All pairs as they were at a revision, in the order of their keys. */
   pairsAt(revision: number): Pair[] {
-    return this.#rangeAt({ key: '', end: '', revision });
+    return this.rangeAt({ key: '', end: '', revision });
   }
 
-  #revoke(id: bigint): Effect {
+  private revoke(id: bigint): Effect {
     if (!this.leases.has(id)) return refused;
     const held = [...this.pairs.values()].filter(({ lease }) => lease === id);
     this.leases.delete(id);
     const changes: Change[] = [];
-    for (const { key } of held.sort((a, b) => (a.key < b.key ? -1 : 1))) this.#set(key, null, changes);
+    for (const { key } of held.sort((a, b) => (a.key < b.key ? -1 : 1))) this.set(key, null, changes);
     if (changes.length > 0) this.revision++;
     return { answer: 'done', changes };
   }
 
-  #txn({ compares, success, failure }: Extract<KvRequest, { kind: 'txn' }>): Effect {
-    const succeeded = compares.every((compare) => this.#holds(compare));
+  private txn({ compares, success, failure }: Extract<KvRequest, { kind: 'txn' }>): Effect {
+    const succeeded = compares.every((compare) => this.holds(compare));
     const steps = succeeded ? success : failure;
-    if (!steps.every((step) => this.#isAllowed(step))) return refused;
-    return this.#all(steps, (answers) => `${succeeded} [${answers.join('; ')}]`);
+    if (!steps.every((step) => this.isAllowed(step))) return refused;
+    return this.all(steps, (answers) => `${succeeded} [${answers.join('; ')}]`);
   }
 
-  #all(steps: readonly Step[], word: (answers: readonly string[]) => string): Effect {
+  private all(steps: readonly Step[], word: (answers: readonly string[]) => string): Effect {
     const changes: Change[] = [];
-    const answers = steps.map((step) => this.#step(step, changes));
+    const answers = steps.map((step) => this.step(step, changes));
     if (changes.length > 0) this.revision++;
     return { answer: word(answers), changes };
   }
 
-  #isAllowed(step: Step): boolean {
+  private isAllowed(step: Step): boolean {
     if (step.kind === 'delete') return true;
     if (step.kind === 'range')
-      return step.revision <= this.revision && step.revision >= this.#firstReadable(step);
+      return step.revision <= this.revision && step.revision >= this.firstReadable(step);
     if (step.lease !== 0n && !this.leases.has(step.lease)) return false;
     return !(step.keepsValue || step.keepsLease) || this.pairs.has(step.key);
   }
 
-  #firstReadable({ revision }: { readonly revision: number }): number {
+  private firstReadable({ revision }: { readonly revision: number }): number {
     return revision === 0 ? 0 : this.compactRevision;
   }
 
-  #step(step: Step, changes: Change[]): string {
-    if (step.kind === 'put') return this.#put(step, changes);
+  private step(step: Step, changes: Change[]): string {
+    if (step.kind === 'put') return this.put(step, changes);
     if (step.kind === 'delete') {
       const found = this.range(step);
-      for (const { key } of found) this.#set(key, null, changes);
+      for (const { key } of found) this.set(key, null, changes);
       return `del ${found.length} ${step.prevKv ? found.map(pairText).join(', ') : ''}`;
     }
-    const found = step.revision === 0 ? this.range(step) : this.#rangeAt(step);
+    const found = step.revision === 0 ? this.range(step) : this.rangeAt(step);
     if (step.countOnly) return `get ${found.length} `;
     const taken = step.limit > 0 ? found.slice(0, step.limit) : found;
     const shown = step.keysOnly ? taken.map((pair) => ({ ...pair, value: '' })) : taken;
     return `get ${found.length} ${shown.map(pairText).join(', ')}`;
   }
 
-  #put(step: Extract<Step, { kind: 'put' }>, changes: Change[]): string {
+  private put(step: Extract<Step, { kind: 'put' }>, changes: Change[]): string {
     const before = this.pairs.get(step.key);
     const next = this.revision + 1;
     const pair: Pair = {
@@ -129,23 +129,23 @@ export class KvModel {
       version: (before?.version ?? 0) + 1,
       lease: step.keepsLease && before !== undefined ? before.lease : step.lease,
     };
-    this.#set(step.key, pair, changes);
+    this.set(step.key, pair, changes);
     return `put ${step.prevKv && before !== undefined ? pairText(before) : ''}`;
   }
 
-  #set(key: ByteText, after: Pair | null, changes: Change[]): void {
+  private set(key: ByteText, after: Pair | null, changes: Change[]): void {
     changes.push({ key, after, before: this.pairs.get(key) ?? null });
     if (after === null) this.pairs.delete(key);
     else this.pairs.set(key, after);
-    const past = this.#past?.get(key);
+    const past = this.past?.get(key);
     const entry = { at: this.revision + 1, pair: after };
-    if (past === undefined) this.#past?.set(key, [entry]);
+    if (past === undefined) this.past?.set(key, [entry]);
     else past.push(entry);
   }
 
-  #rangeAt(step: Keys & { readonly revision: number }): Pair[] {
+  private rangeAt(step: Keys & { readonly revision: number }): Pair[] {
     const found: Pair[] = [];
-    for (const [key, past] of this.#past ?? []) {
+    for (const [key, past] of this.past ?? []) {
       if (!covers(step, key)) continue;
       const pair = past.findLast(({ at }) => at <= step.revision)?.pair ?? null;
       if (pair !== null) found.push(pair);
@@ -154,7 +154,7 @@ export class KvModel {
   }
 
   /** A range of keys must hold for each; of one that is not there only its numbers, all 0, can be asked. */
-  #holds(compare: Comparison): boolean {
+  private holds(compare: Comparison): boolean {
     const found = this.range(compare);
     if (found.length > 0) return found.every((pair) => matches(compare, pair));
     if (compare.target === 'value') return false;

@@ -21,69 +21,69 @@ export class Leases implements Checker {
   readonly sentence =
     'A lease lives as long as the leader has promised, is gone soon after, and takes all its keys with it.';
   revokedCount = 0;
-  readonly #log: CommitLog;
-  readonly #attached = new Map<number, Attached>();
+  private readonly log: CommitLog;
+  private readonly attached = new Map<number, Attached>();
   /** Until when the newest leader has promised each lease, and which a client has ended. */
-  readonly #promisedUs = new Map<string, number>();
-  readonly #ended = new Set<string>();
+  private readonly promisedUs = new Map<string, number>();
+  private readonly ended = new Set<string>();
   /** Those whose end the newest leader has proposed, in its time. */
-  readonly #due = new Set<string>();
-  #leader = 0;
-  #term = 0;
-  #calmFromUs = Infinity;
+  private readonly due = new Set<string>();
+  private leader = 0;
+  private term = 0;
+  private calmFromUs = Infinity;
 
   constructor(log: CommitLog) {
-    this.#log = log;
+    this.log = log;
   }
 
   /** A client asks for the end of a lease. */
   endAsked(id: string): void {
-    this.#ended.add(BigInt(`0x${id}`).toString(16));
+    this.ended.add(BigInt(`0x${id}`).toString(16));
   }
 
   /** From now on nothing keeps a leader from revoking. */
   calm(nowUs: number): void {
-    this.#calmFromUs = nowUs;
+    this.calmFromUs = nowUs;
   }
 
   counts(): Counts {
-    return { promised: this.#promisedUs.size, revoked: this.revokedCount };
+    return { promised: this.promisedUs.size, revoked: this.revokedCount };
   }
 
   observe(at: Envelope, event: LabEvent): string | null {
     switch (event.type) {
       case 'raft.becomeLeader':
-        if (event.term > this.#term) [this.#term, this.#leader] = [event.term, at.member];
+        if (event.term > this.term) [this.term, this.leader] = [event.term, at.member];
         return null;
       case 'server.propose':
-        return event.request === 0 ? this.#proposed(at, event.label) : null;
+        return event.request === 0 ? this.proposed(at, event.label) : null;
       case 'server.boot':
-        this.#attached.set(at.member, new Attached());
+        this.attached.set(at.member, new Attached());
         return null;
       case 'lease.open':
-        this.#attached.set(at.member, new Attached());
+        this.attached.set(at.member, new Attached());
         return null;
       case 'lease.grant':
       case 'lease.renew':
-        return this.#promised(at, event);
+        return this.promised(at, event);
       case 'lease.promote':
-        return this.#promoted(at, event);
+        return this.promoted(at, event);
       case 'lease.attach':
       case 'lease.detach':
-        return this.#moved(at.member, event);
+        return this.moved(at.member, event);
       case 'lease.revoke':
-        return this.#revoked(at, event);
+        return this.revoked(at, event);
       default:
         return null;
     }
   }
 
   /** An old leader that does not know of the new one promises in vain: so it is in etcd, too. */
-  #promised({ member, timeUs }: Envelope, event: Event<'lease.grant' | 'lease.renew'>): string | null {
+  private promised({ member, timeUs }: Envelope, event: Event<'lease.grant' | 'lease.renew'>): string | null {
     const { id, expiryUs, ttlSeconds } = event;
-    if (expiryUs < 0 || member !== this.#leader) return null;
+    if (expiryUs < 0 || member !== this.leader) return null;
     const untilUs = timeUs + ttlSeconds * secondUs;
-    this.#promisedUs.set(id, Math.max(untilUs, this.#promisedUs.get(id) ?? 0));
+    this.promisedUs.set(id, Math.max(untilUs, this.promisedUs.get(id) ?? 0));
     if (expiryUs >= untilUs) return null;
     return (
       `m${member} gives lease ${id} until ${expiryUs} us, which ` +
@@ -91,10 +91,10 @@ export class Leases implements Checker {
     );
   }
 
-  #promoted({ member }: Envelope, { ids, expiriesUs }: Event<'lease.promote'>): string | null {
-    if (member !== this.#leader) return null;
+  private promoted({ member }: Envelope, { ids, expiriesUs }: Event<'lease.promote'>): string | null {
+    if (member !== this.leader) return null;
     for (const [i, id] of ids.entries()) {
-      const promisedUs = this.#promisedUs.get(id) ?? 0;
+      const promisedUs = this.promisedUs.get(id) ?? 0;
       if (expiriesUs[i] < promisedUs) {
         return (
           `m${member} leads, and lease ${id}, promised until ` +
@@ -109,17 +109,17 @@ export class Leases implements Checker {
    * The leader ends what has run out. That it comes to be applied under another leader, who may have promised
    * more meanwhile, is so in etcd, too.
    */
-  #proposed({ member, timeUs }: Envelope, label: string): string | null {
+  private proposed({ member, timeUs }: Envelope, label: string): string | null {
     const id = /^lease revoke ([0-9a-f]+)$/.exec(label)?.[1];
-    if (id === undefined || member !== this.#leader) return null;
-    this.#due.add(id);
-    const promisedUs = this.#promisedUs.get(id) ?? 0;
+    if (id === undefined || member !== this.leader) return null;
+    this.due.add(id);
+    const promisedUs = this.promisedUs.get(id) ?? 0;
     if (timeUs >= promisedUs) return null;
     return `m${member} ends lease ${id} at ${timeUs} us, promised was ${promisedUs} us`;
   }
 
-  #moved(member: number, { type, id, key }: Event<'lease.attach' | 'lease.detach'>): string | null {
-    const attached = this.#attached.get(member);
+  private moved(member: number, { type, id, key }: Event<'lease.attach' | 'lease.detach'>): string | null {
+    const attached = this.attached.get(member);
     if (attached === undefined) return null;
     const keys = attached.keys.get(id) ?? new Set();
     attached.keys.set(id, keys);
@@ -134,17 +134,17 @@ export class Leases implements Checker {
     return other === id ? null : `${key} is attached to lease ${id} and to lease ${other} on m${member}`;
   }
 
-  #revoked({ member, timeUs }: Envelope, { id, keyCount }: Event<'lease.revoke'>): string | null {
+  private revoked({ member, timeUs }: Envelope, { id, keyCount }: Event<'lease.revoke'>): string | null {
     this.revokedCount++;
-    const attached = this.#attached.get(member);
+    const attached = this.attached.get(member);
     const keys = attached?.keys.get(id);
     attached?.keys.delete(id);
     for (const key of keys ?? []) attached?.leaseOf.delete(key);
     // each key that went has left the lease before
     const left = keys?.size ?? 0;
     if (left > 0) return `${keyCount} keys went with lease ${id} on m${member}, and ${left} stay`;
-    const promisedUs = this.#promisedUs.get(id) ?? 0;
-    if (this.#ended.has(id) || this.#due.has(id) || timeUs >= promisedUs) return null;
+    const promisedUs = this.promisedUs.get(id) ?? 0;
+    if (this.ended.has(id) || this.due.has(id) || timeUs >= promisedUs) return null;
     return `lease ${id} is revoked on m${member} at ${timeUs} us, promised was ${promisedUs} us`;
   }
 
@@ -157,21 +157,21 @@ export class Leases implements Checker {
       backend.readTx.forEach('lease', () => void rows++);
       if (rows !== lessor.leaseCount)
         return `m${member} has ${lessor.leaseCount} leases, ${rows} in its store`;
-      const isLevel = state.applied === this.#log.index && !this.#log.isSilent;
-      if (isLevel && rows !== this.#log.model.leases.size) {
-        return `m${member} has ${rows} leases, the log leads to ${this.#log.model.leases.size}`;
+      const isLevel = state.applied === this.log.index && !this.log.isSilent;
+      if (isLevel && rows !== this.log.model.leases.size) {
+        return `m${member} has ${rows} leases, the log leads to ${this.log.model.leases.size}`;
       }
-      const late = this.#late(world, member);
+      const late = this.late(world, member);
       if (late !== null) return late;
     }
     return null;
   }
 
-  #late(world: Inspected, member: number): string | null {
+  private late(world: Inspected, member: number): string | null {
     const lessor = world.state(member)?.store.lessor;
     if (lessor === undefined || !lessor.isPrimary) return null;
     const late = lessor.leases().find(({ expiryUs }) => {
-      const fromUs = Math.max(expiryUs ?? Infinity, this.#calmFromUs);
+      const fromUs = Math.max(expiryUs ?? Infinity, this.calmFromUs);
       return world.nowUs > fromUs + revokedWithinUs;
     });
     if (late === undefined) return null;

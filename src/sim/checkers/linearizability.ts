@@ -53,14 +53,14 @@ export class Linearizability implements Checker {
   readonly sentence =
     'All requests have their effects at one moment between call and answer: linearizable, as etcd promises.';
   readonly work: LinearizabilityWork = { operations: 0, searched: 0, undecided: 0, steps: 0 };
-  readonly #history: History;
-  readonly #log: CommitLog;
-  readonly #budget: number;
+  private readonly history: History;
+  private readonly log: CommitLog;
+  private readonly budget: number;
 
   constructor(history: History, log: CommitLog, budget = defaultBudget) {
-    this.#history = history;
-    this.#log = log;
-    this.#budget = budget;
+    this.history = history;
+    this.log = log;
+    this.budget = budget;
   }
 
   counts(): Counts {
@@ -69,13 +69,13 @@ export class Linearizability implements Checker {
   }
 
   whole(_: Inspected): string | null {
-    const history = this.#history.whole();
+    const history = this.history.whole();
     this.work.operations = history.length;
-    if (!this.#log.isSilent) {
-      const found = contradiction(history, this.#log.requests);
+    if (!this.log.isSilent) {
+      const found = contradiction(history, this.log.requests);
       if (found !== null) return found;
     }
-    const verdict = decide(this.#log.isSilent ? history : resolve(history, this.#log.requests), this.#budget);
+    const verdict = decide(this.log.isSilent ? history : resolve(history, this.log.requests), this.budget);
     this.work.searched++;
     this.work.steps += verdict.steps;
     if (verdict.kind === 'undecided') this.work.undecided++;

@@ -11,32 +11,32 @@ export class Liveness implements Checker {
   readonly sentence =
     'After the faults a leader comes up, a write commits and all members catch up, each within a bounded ' +
     'time; a member that a majority does without disturbs no leader.';
-  #leader = 0;
-  #term = 0;
-  #isStable = false;
+  private lastLeader = 0;
+  private lastTerm = 0;
+  private isStable = false;
 
   /** The last elected leader; 0 before the first. */
   get leader(): number {
-    return this.#leader;
+    return this.lastLeader;
   }
 
   get term(): number {
-    return this.#term;
+    return this.lastTerm;
   }
 
   /** From now on a leader that its majority hears stays, whatever another member misses. */
   expectStable(isStable: boolean): void {
-    this.#isStable = isStable;
+    this.isStable = isStable;
   }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
     if (event.type !== 'raft.becomeLeader') return null;
     const { term } = event;
-    if (term <= this.#term) return null;
-    const before = this.#leader;
-    this.#leader = member;
-    this.#term = term;
-    if (!this.#isStable) return null;
+    if (term <= this.lastTerm) return null;
+    const before = this.lastLeader;
+    this.lastLeader = member;
+    this.lastTerm = term;
+    if (!this.isStable) return null;
     return `m${member} becomes leader of term ${term}, although m${before} led and a majority heard it`;
   }
 

@@ -33,38 +33,38 @@ export class Revisions implements Checker {
   readonly sentence =
     'The store is what the log leads to: one revision a write, versions without gaps, and nothing that a ' +
     'compaction must keep is lost.';
-  readonly #log: CommitLog;
-  readonly #stored = new Map<number, number>();
+  private readonly log: CommitLog;
+  private readonly stored = new Map<number, number>();
 
   constructor(log: CommitLog) {
-    this.#log = log;
+    this.log = log;
   }
 
   counts(): Counts {
     return {
-      entries: this.#log.index,
-      requests: this.#log.requests.length,
-      revision: this.#log.model.revision,
+      entries: this.log.index,
+      requests: this.log.requests.length,
+      revision: this.log.model.revision,
     };
   }
 
   /** The entry that the store is at never goes back while a process lives. */
   observe({ member }: Envelope, event: LabEvent): string | null {
-    if (event.type === 'mvcc.open') this.#stored.delete(member);
+    if (event.type === 'mvcc.open') this.stored.delete(member);
     if (event.type !== 'backend.committed') return null;
-    const before = this.#stored.get(member) ?? 0;
-    this.#stored.set(member, event.consistentIndex);
+    const before = this.stored.get(member) ?? 0;
+    this.stored.set(member, event.consistentIndex);
     if (event.consistentIndex >= before) return null;
     return `m${member} stores consistent_index ${event.consistentIndex} after ${before}`;
   }
 
   after(world: Inspected, members: readonly number[]): string | null {
-    this.#log.follow(world, members);
-    if (this.#log.isSilent) return null;
+    this.log.follow(world, members);
+    if (this.log.isSilent) return null;
     for (const member of members) {
       const state = world.state(member);
       if (state === null || !state.isCurrent || state.applied === 0) continue;
-      const expected = this.#log.revisions[state.applied - 1];
+      const expected = this.log.revisions[state.applied - 1];
       const { revision } = state.store.kv;
       if (expected === undefined || revision === expected) continue;
       return (
@@ -79,17 +79,17 @@ export class Revisions implements Checker {
     for (const member of world.members) {
       const state = world.state(member);
       if (state === null || !state.isCurrent) continue;
-      const problem = this.#records(state) ?? this.#present(state) ?? this.#atCompaction(state);
+      const problem = this.records(state) ?? this.present(state) ?? this.atCompaction(state);
       if (problem !== null) return `m${member} ${problem}`;
     }
     return null;
   }
 
   /** Against the model, where a member has come as far. */
-  #present(state: MemberState): string | null {
-    if (this.#log.isSilent || state.applied !== this.#log.index) return null;
+  private present(state: MemberState): string | null {
+    if (this.log.isSilent || state.applied !== this.log.index) return null;
     const { kv } = state.store;
-    const { model } = this.#log;
+    const { model } = this.log;
     if (kv.compactRevision !== model.compactRevision) {
       return `has compacted up to ${kv.compactRevision}, the log leads to ${model.compactRevision}`;
     }
@@ -97,15 +97,15 @@ export class Revisions implements Checker {
   }
 
   /** The oldest revision that can still be read is whole. */
-  #atCompaction(state: MemberState): string | null {
+  private atCompaction(state: MemberState): string | null {
     const { compactRevision } = state.store.kv;
-    if (this.#log.isSilent || state.applied !== this.#log.index || compactRevision < 1) return null;
-    const found = difference(pairsAt(state, compactRevision), this.#log.model.pairsAt(compactRevision));
+    if (this.log.isSilent || state.applied !== this.log.index || compactRevision < 1) return null;
+    const found = difference(pairsAt(state, compactRevision), this.log.model.pairsAt(compactRevision));
     return found === null ? null : `at the compacted revision ${compactRevision} ${found}`;
   }
 
   /** The index is what the records lead to. */
-  #records(state: MemberState): string | null {
+  private records(state: MemberState): string | null {
     const newest = new Map<string, Pair | null>();
     let last = 0;
     let problem: string | null = null;

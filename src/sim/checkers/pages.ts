@@ -43,34 +43,34 @@ export class Pages implements Checker {
   readonly property = 'C6';
   readonly sentence = 'Each page of the store is used once or free; each commit writes the other meta page.';
   checked = 0;
-  #metaCount = 0;
-  readonly #txids = new Map<number, number>();
-  readonly #started = new Set<number>();
+  private metaCount = 0;
+  private readonly txids = new Map<number, number>();
+  private readonly started = new Set<number>();
 
   counts(): Counts {
-    return { files: this.checked, metas: this.#metaCount };
+    return { files: this.checked, metas: this.metaCount };
   }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
     if (event.type === 'bolt.open') {
-      this.#txids.set(member, event.txid);
-      this.#started.add(member);
+      this.txids.set(member, event.txid);
+      this.started.add(member);
     }
     if (event.type !== 'bolt.writeMeta') return null;
     const { txid, slot } = event;
-    this.#metaCount++;
-    const before = this.#txids.get(member) ?? txid - 1;
-    this.#txids.set(member, txid);
+    this.metaCount++;
+    const before = this.txids.get(member) ?? txid - 1;
+    this.txids.set(member, txid);
     if (txid !== before + 1) return `m${member} writes transaction ${txid} after ${before}`;
     return slot === txid % 2 ? null : `m${member} writes transaction ${txid} into meta page ${slot}`;
   }
 
   /** What a start has found on its disk. */
   after(world: Inspected, members: readonly number[]): string | null {
-    if (this.#started.size === 0) return null;
+    if (this.started.size === 0) return null;
     for (const member of members) {
-      if (!this.#started.delete(member)) continue;
-      const problem = this.#check(world, member);
+      if (!this.started.delete(member)) continue;
+      const problem = this.check(world, member);
       if (problem !== null) return problem;
     }
     return null;
@@ -78,13 +78,13 @@ export class Pages implements Checker {
 
   whole(world: Inspected): string | null {
     for (const member of world.members) {
-      const problem = this.#check(world, member);
+      const problem = this.check(world, member);
       if (problem !== null) return problem;
     }
     return null;
   }
 
-  #check(world: Inspected, member: number): string | null {
+  private check(world: Inspected, member: number): string | null {
     const db = world.state(member)?.store.backend.db;
     if (db === undefined || db.isWriting) return null;
     this.checked++;

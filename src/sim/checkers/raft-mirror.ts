@@ -30,8 +30,8 @@ export class RaftMirror {
   acknowledged = 0;
   /** Who has its vote, by term. */
   readonly votes = new Map<number, number>();
-  #written = 0;
-  #syncing: number[] = [];
+  private written = 0;
+  private syncing: number[] = [];
 
   constructor(member: number) {
     this.member = member;
@@ -73,14 +73,14 @@ export class RaftMirror {
     this.applied = 0;
     this.changeIndex = 0;
     this.durable = this.lastIndex;
-    this.#written = this.lastIndex;
-    this.#syncing = [];
+    this.written = this.lastIndex;
+    this.syncing = [];
   }
 
   append(index: number, terms: readonly number[]): void {
     this.terms.length = Math.max(0, Math.min(this.terms.length, index - this.firstIndex));
     this.terms.push(...terms);
-    this.#cutTo(index - 1);
+    this.cutTo(index - 1);
     this.acknowledged = Math.min(this.acknowledged, index - 1);
   }
 
@@ -92,21 +92,21 @@ export class RaftMirror {
 
   walAppended(firstIndex: number, count: number): void {
     if (count === 0) return;
-    this.#cutTo(firstIndex - 1);
-    this.#written = firstIndex + count - 1;
+    this.cutTo(firstIndex - 1);
+    this.written = firstIndex + count - 1;
   }
 
   walSyncing(): void {
-    this.#syncing.push(this.#written);
+    this.syncing.push(this.written);
   }
 
   walSynced(): void {
-    this.durable = Math.max(this.durable, this.#syncing.shift() ?? 0);
+    this.durable = Math.max(this.durable, this.syncing.shift() ?? 0);
   }
 
-  #cutTo(index: number): void {
+  private cutTo(index: number): void {
     this.durable = Math.min(this.durable, index);
-    this.#written = Math.min(this.#written, index);
-    this.#syncing = this.#syncing.map((written) => Math.min(written, index));
+    this.written = Math.min(this.written, index);
+    this.syncing = this.syncing.map((written) => Math.min(written, index));
   }
 }

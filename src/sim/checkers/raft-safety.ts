@@ -23,85 +23,85 @@ export class RaftSafety implements Checker {
   readonly sentence =
     'Raft is safe: one leader a term, one vote a term, logs that agree, and what is committed stays, ' +
     'also through power cuts.';
-  readonly #mirrors = new Map<number, RaftMirror>();
-  readonly #leaders = new Map<number, string>();
-  readonly #seen = new Map<number, Seen>();
-  readonly #committed = new Map<number, Committed>();
-  #lastCommitted = 0;
-  #voteCount = 0;
+  private readonly mirrors = new Map<number, RaftMirror>();
+  private readonly leaders = new Map<number, string>();
+  private readonly seen = new Map<number, Seen>();
+  private readonly committed = new Map<number, Committed>();
+  private lastCommitted = 0;
+  private voteCount = 0;
 
   get elections(): number {
-    return this.#leaders.size;
+    return this.leaders.size;
   }
 
   get commits(): number {
-    return this.#lastCommitted;
+    return this.lastCommitted;
   }
 
   counts(): Counts {
-    return { elections: this.elections, committed: this.commits, votes: this.#voteCount };
+    return { elections: this.elections, committed: this.commits, votes: this.voteCount };
   }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
     switch (event.type) {
       case 'server.boot':
-        return this.#booted(this.#mirror(member), event);
+        return this.booted(this.mirror(member), event);
       case 'raft.initState':
-        return this.#started(this.#mirror(member), event);
+        return this.started(this.mirror(member), event);
       case 'raft.becomeFollower':
       case 'raft.becomeCandidate':
-        return this.#entered(this.#mirror(member), event.term, false);
+        return this.entered(this.mirror(member), event.term, false);
       case 'raft.becomeLeader':
-        return this.#leads(this.#mirror(member), event.term);
+        return this.leads(this.mirror(member), event.term);
       case 'raft.append':
-        return this.#appended(this.#mirror(member), event);
+        return this.appended(this.mirror(member), event);
       case 'raft.commit':
-        return this.#commits(this.#mirror(member), event.index);
+        return this.checkCommits(this.mirror(member), event.index);
       case 'server.apply':
-        return this.#applied(this.#mirror(member), event.index);
+        return this.applied(this.mirror(member), event.index);
       case 'sim.send':
-        return this.#sent(this.#mirror(member), event);
+        return this.sent(this.mirror(member), event);
       case 'raft.changeConf':
-        return this.#changes(this.#mirror(member), event.index);
+        return this.changes(this.mirror(member), event.index);
       default:
-        this.#note(member, event);
+        this.note(member, event);
         return null;
     }
   }
 
-  #note(member: number, event: LabEvent): void {
+  private note(member: number, event: LabEvent): void {
     switch (event.type) {
       case 'raft.compact':
-        return this.#mirror(member).compact(event.firstIndex);
+        return this.mirror(member).compact(event.firstIndex);
       case 'raft.applyConfChange':
-        this.#mirror(member).config = event;
+        this.mirror(member).config = event;
         return;
       case 'wal.append':
-        return this.#mirror(member).walAppended(event.firstIndex, event.entryCount);
+        return this.mirror(member).walAppended(event.firstIndex, event.entryCount);
       case 'wal.sync':
-        return this.#mirror(member).walSyncing();
+        return this.mirror(member).walSyncing();
       case 'wal.synced':
-        return this.#mirror(member).walSynced();
+        return this.mirror(member).walSynced();
       default:
     }
   }
 
-  #mirror(member: number): RaftMirror {
-    let mirror = this.#mirrors.get(member);
+  private mirror(member: number): RaftMirror {
+    let mirror = this.mirrors.get(member);
     if (mirror === undefined) {
       mirror = new RaftMirror(member);
-      this.#mirrors.set(member, mirror);
+      this.mirrors.set(member, mirror);
     }
     return mirror;
   }
 
-  #booted(mirror: RaftMirror, { memberId }: Event<'server.boot'>): null {
+  private booted(mirror: RaftMirror, { memberId }: Event<'server.boot'>): null {
     if (mirror.id !== memberId) mirror.replace(memberId);
     return null;
   }
 
   /** What was promised is still there after a restart, whatever the disk has lost. */
-  #started(mirror: RaftMirror, event: Event<'raft.initState'>): string | null {
+  private started(mirror: RaftMirror, event: Event<'raft.initState'>): string | null {
     const { member, promisedTerm, acknowledged, votes } = mirror;
     const vote = votes.get(promisedTerm);
     mirror.start(event);
@@ -120,30 +120,30 @@ export class RaftSafety implements Checker {
     if (event.commit > mirror.lastIndex) {
       return `m${member} starts with commit index ${event.commit} and a log that ends at ${mirror.lastIndex}`;
     }
-    return this.#matches(mirror, event.firstIndex);
+    return this.matches(mirror, event.firstIndex);
   }
 
-  #entered(mirror: RaftMirror, term: number, leads: boolean): string | null {
+  private entered(mirror: RaftMirror, term: number, leads: boolean): string | null {
     const before = mirror.term;
     mirror.term = term;
     mirror.leads = leads;
     return term < before ? `m${mirror.member} goes back from term ${before} to ${term}` : null;
   }
 
-  #leads(mirror: RaftMirror, term: number): string | null {
+  private leads(mirror: RaftMirror, term: number): string | null {
     const { member, id } = mirror;
     const who = `m${member} (${id})`;
-    const other = this.#leaders.get(term) ?? who;
-    this.#leaders.set(term, who);
+    const other = this.leaders.get(term) ?? who;
+    this.leaders.set(term, who);
     if (other !== who) return `${other} and ${who} both lead term ${term}`;
     return (
-      this.#entered(mirror, term, true) ?? this.#votes(mirror, term, member) ?? this.#isComplete(mirror, term)
+      this.entered(mirror, term, true) ?? this.votes(mirror, term, member) ?? this.isComplete(mirror, term)
     );
   }
 
   /** A leader has every entry that was committed in an earlier term. */
-  #isComplete(mirror: RaftMirror, term: number): string | null {
-    for (const [index, committed] of this.#committed) {
+  private isComplete(mirror: RaftMirror, term: number): string | null {
+    for (const [index, committed] of this.committed) {
       const own = mirror.termAt(index);
       if (committed.inTerm >= term || own === null || own === committed.term) continue;
       const has = own < 0 ? 'lacks it' : `has one of term ${own}`;
@@ -155,8 +155,8 @@ export class RaftSafety implements Checker {
     return null;
   }
 
-  #votes(mirror: RaftMirror, term: number, candidate: number): string | null {
-    this.#voteCount++;
+  private votes(mirror: RaftMirror, term: number, candidate: number): string | null {
+    this.voteCount++;
     const before = mirror.votes.get(term) ?? candidate;
     mirror.votes.set(term, before);
     mirror.promisedTerm = Math.max(mirror.promisedTerm, term);
@@ -164,11 +164,14 @@ export class RaftSafety implements Checker {
     return `m${mirror.member} votes for m${candidate} in term ${term}, and has voted for m${before}`;
   }
 
-  #sent(mirror: RaftMirror, { messageType, term, to, reject, index }: Event<'sim.send'>): string | null {
+  private sent(
+    mirror: RaftMirror,
+    { messageType, term, to, reject, index }: Event<'sim.send'>,
+  ): string | null {
     if (messageType !== 'MsgVoteResp' && messageType !== 'MsgAppResp') return null;
     mirror.promisedTerm = Math.max(mirror.promisedTerm, term);
     if (reject) return null;
-    if (messageType === 'MsgVoteResp') return this.#votes(mirror, term, to);
+    if (messageType === 'MsgVoteResp') return this.votes(mirror, term, to);
     if (term === mirror.term && index <= mirror.lastIndex) {
       mirror.acknowledged = Math.max(mirror.acknowledged, index);
       const own = mirror.termAt(index);
@@ -183,7 +186,10 @@ export class RaftSafety implements Checker {
   }
 
   /** Whoever wrote an entry in this term goes on behind it: a log only loses entries of earlier terms. */
-  #appended(mirror: RaftMirror, { index, entryTerms, truncated }: Event<'raft.append'>): string | null {
+  private appended(
+    mirror: RaftMirror,
+    { index, entryTerms, truncated }: Event<'raft.append'>,
+  ): string | null {
     const { member, term, lastIndex, commit } = mirror;
     const lastTerm = mirror.termAt(lastIndex);
     mirror.append(index, entryTerms);
@@ -192,29 +198,29 @@ export class RaftSafety implements Checker {
     if (truncated > 0 && entryTerms.length > 0 && lastTerm === term) {
       return `m${member} drops entry ${lastIndex} of term ${term} in that term`;
     }
-    return this.#matches(mirror, index);
+    return this.matches(mirror, index);
   }
 
   /** One past for each index and term; terms never fall along a log. */
-  #matches(mirror: RaftMirror, from: number): string | null {
+  private matches(mirror: RaftMirror, from: number): string | null {
     for (let index = Math.max(from, mirror.firstIndex); index <= mirror.lastIndex; index++) {
-      const problem = this.#matchesAt(mirror, index);
+      const problem = this.matchesAt(mirror, index);
       if (problem !== null) return problem;
     }
     return null;
   }
 
-  #matchesAt(mirror: RaftMirror, index: number): string | null {
+  private matchesAt(mirror: RaftMirror, index: number): string | null {
     const term = mirror.termAt(index) ?? 0;
     const previous = index > mirror.firstIndex ? mirror.termAt(index - 1) : null;
     if (previous !== null && previous > term) {
       return `m${mirror.member} has term ${term} at ${index} behind term ${previous}`;
     }
-    let seen = this.#seen.get(index);
+    let seen = this.seen.get(index);
     if (seen === undefined) {
       seen = [];
-      this.#seen.set(index, seen);
-      this.#seen.delete(index - keptEntries);
+      this.seen.set(index, seen);
+      this.seen.delete(index - keptEntries);
     }
     const known = seen.find((each) => each.term === term);
     if (known === undefined) seen.push({ term, previous });
@@ -230,37 +236,37 @@ export class RaftSafety implements Checker {
     return null;
   }
 
-  #commits(mirror: RaftMirror, index: number): string | null {
+  private checkCommits(mirror: RaftMirror, index: number): string | null {
     const { member } = mirror;
     const from = mirror.commit + 1;
     if (index < mirror.commit) return `m${member} goes back from commit index ${mirror.commit} to ${index}`;
     mirror.commit = index;
     for (let at = Math.max(from, mirror.firstIndex); at <= index; at++) {
       const term = mirror.termAt(at) ?? -1;
-      const known = this.#committed.get(at);
-      if (known === undefined) this.#remember(at, { term, inTerm: mirror.term });
+      const known = this.committed.get(at);
+      if (known === undefined) this.remember(at, { term, inTerm: mirror.term });
       else if (known.term !== term) {
         return `m${member} commits entry ${at} of term ${term}, committed there is one of term ${known.term}`;
       }
     }
-    return mirror.leads ? this.#hasQuorum(mirror, index) : null;
+    return mirror.leads ? this.hasQuorum(mirror, index) : null;
   }
 
-  #remember(index: number, committed: Committed): void {
-    this.#committed.set(index, committed);
-    this.#committed.delete(index - keptEntries);
-    this.#lastCommitted = Math.max(this.#lastCommitted, index);
+  private remember(index: number, committed: Committed): void {
+    this.committed.set(index, committed);
+    this.committed.delete(index - keptEntries);
+    this.lastCommitted = Math.max(this.lastCommitted, index);
   }
 
   /** A leader commits by counting entries of its own term, on the disks of a majority of each half. */
-  #hasQuorum(mirror: RaftMirror, index: number): string | null {
+  private hasQuorum(mirror: RaftMirror, index: number): string | null {
     const { member, term, config } = mirror;
     const own = mirror.termAt(index) ?? term;
     if (own !== term)
       return `m${member}, leader of term ${term}, commits entry ${index} of term ${own} by counting`;
     for (const voters of [config.voters, config.votersOutgoing]) {
       if (voters.length === 0) continue;
-      const holders = voters.filter((voter) => this.#mirror(voter).holds(index, term));
+      const holders = voters.filter((voter) => this.mirror(voter).holds(index, term));
       if (holders.length * 2 > voters.length) continue;
       return (
         `m${member} commits entry ${index}, on disk at ` +
@@ -270,7 +276,7 @@ export class RaftSafety implements Checker {
     return null;
   }
 
-  #applied(mirror: RaftMirror, index: number): string | null {
+  private applied(mirror: RaftMirror, index: number): string | null {
     const before = mirror.applied;
     mirror.applied = index;
     if (index > mirror.commit)
@@ -280,7 +286,7 @@ export class RaftSafety implements Checker {
       : null;
   }
 
-  #changes(mirror: RaftMirror, index: number): string | null {
+  private changes(mirror: RaftMirror, index: number): string | null {
     const { member, changeIndex, applied } = mirror;
     mirror.changeIndex = index;
     if (!mirror.leads || changeIndex <= applied || changeIndex === index) return null;

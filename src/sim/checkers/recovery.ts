@@ -29,57 +29,57 @@ const faults: ReadonlySet<LabEvent['type']> = new Set([
 
 /** The time goes from one `healEverything` to the next fault. */
 export class Recovery {
-  readonly #liveness: Liveness;
-  #healedUs: number | null = null;
+  private readonly liveness: Liveness;
+  private healedUs: number | null = null;
   /** What each member must come to; null until the healing has taken effect. */
-  #target: number | null = null;
-  #heals = 0;
-  #recovered = 0;
-  #hasCeased = false;
+  private target: number | null = null;
+  private heals = 0;
+  private recovered = 0;
+  private hasCeased = false;
 
   constructor(liveness: Liveness) {
-    this.#liveness = liveness;
+    this.liveness = liveness;
   }
 
   counts(): Counts {
     return {
-      heals: this.#heals,
-      recovered: this.#recovered,
-      term: this.#liveness.leader > 0 ? this.#liveness.term : 0,
+      heals: this.heals,
+      recovered: this.recovered,
+      term: this.liveness.leader > 0 ? this.liveness.term : 0,
     };
   }
 
   /** Who was removed need not catch up, and does not always know: nothing is expected any more. */
   cease(): void {
-    this.#hasCeased = true;
+    this.hasCeased = true;
   }
 
   observe({ timeUs }: Envelope, event: LabEvent): void {
     if (event.type === 'sim.healEverything') {
-      this.#healedUs = timeUs;
-      this.#target = null;
-      this.#heals++;
-    } else if (this.#healedUs !== null && timeUs > this.#healedUs && faults.has(event.type)) {
-      if (event.type !== 'sim.drop' || event.because === 'command') this.#healedUs = null;
+      this.healedUs = timeUs;
+      this.target = null;
+      this.heals++;
+    } else if (this.healedUs !== null && timeUs > this.healedUs && faults.has(event.type)) {
+      if (event.type !== 'sim.drop' || event.because === 'command') this.healedUs = null;
     }
   }
 
   /** @returns what is not as it should be so long after the healing; null where it is, or there is time left */
   behind(world: Inspected): string | null {
-    if (this.#healedUs === null || this.#hasCeased) return null;
+    if (this.healedUs === null || this.hasCeased) return null;
     const applied = world.members.map((member) => world.state(member)?.applied ?? 0);
-    this.#target ??= Math.max(0, ...applied);
-    const place = applied.findIndex((index) => index < (this.#target ?? 0));
+    this.target ??= Math.max(0, ...applied);
+    const place = applied.findIndex((index) => index < (this.target ?? 0));
     if (place < 0) {
-      this.#healedUs = null;
-      this.#recovered++;
+      this.healedUs = null;
+      this.recovered++;
       return null;
     }
-    if (world.nowUs <= this.#healedUs + liveness.levelUs) return null;
-    this.#healedUs = null;
+    if (world.nowUs <= this.healedUs + liveness.levelUs) return null;
+    this.healedUs = null;
     return (
       `m${world.members[place]} has applied ${applied[place]} entries ${liveness.levelUs} us after ` +
-      `everything was healed, when others had applied ${this.#target}`
+      `everything was healed, when others had applied ${this.target}`
     );
   }
 }

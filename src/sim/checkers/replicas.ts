@@ -18,27 +18,27 @@ const said = (label: string): string => /^(conf change|member attributes)/.exec(
 export class Replicas implements Checker {
   readonly property = 'C7';
   readonly sentence = 'Members that have applied the same entries have the same store, and the same HashKV.';
-  readonly #results = new Map<number, Result>();
-  readonly #records = new Map<number, string>();
-  #compared = 0;
-  #hashCount = 0;
+  private readonly results = new Map<number, Result>();
+  private readonly records = new Map<number, string>();
+  private comparedCount = 0;
+  private hashCount = 0;
 
   /** How often two members were compared at the same entry. */
   get compared(): number {
-    return this.#compared;
+    return this.comparedCount;
   }
 
   counts(): Counts {
-    return { compared: this.#compared, hashes: this.#hashCount };
+    return { compared: this.comparedCount, hashes: this.hashCount };
   }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
     if (event.type === 'server.apply') {
       const { index, term, label, revision, skipped } = event;
-      return this.#applied(member, index, { term, label: said(label), revision: skipped ? null : revision });
+      return this.applied(member, index, { term, label: said(label), revision: skipped ? null : revision });
     }
     if (event.type !== 'snapshot.apply') return null;
-    const known = this.#results.get(event.index)?.revision ?? null;
+    const known = this.results.get(event.index)?.revision ?? null;
     if (known === null || known === event.revision) return null;
     return (
       `m${member} is at revision ${event.revision} by a ` +
@@ -46,11 +46,11 @@ export class Replicas implements Checker {
     );
   }
 
-  #applied(member: number, index: number, result: Result): string | null {
-    const known = this.#results.get(index);
+  private applied(member: number, index: number, result: Result): string | null {
+    const known = this.results.get(index);
     if (known === undefined) {
-      this.#results.set(index, result);
-      this.#results.delete(index - keptResults);
+      this.results.set(index, result);
+      this.results.delete(index - keptResults);
       return null;
     }
     if (known.term !== result.term || known.label !== result.label) {
@@ -75,14 +75,14 @@ export class Replicas implements Checker {
       if (state === null || !state.isCurrent || !state.store.kv.compactions.isIdle) continue;
       const { applied } = state;
       const records = `${state.records.join()} ${state.store.kv.revision}`;
-      const known = this.#records.get(applied);
+      const known = this.records.get(applied);
       if (known === undefined) {
-        this.#records.set(applied, records);
-        this.#records.delete(applied - keptResults);
+        this.records.set(applied, records);
+        this.records.delete(applied - keptResults);
       } else if (known !== records) {
-        this.#compared++;
+        this.comparedCount++;
         return `m${member} holds other records than others after entry ${applied}`;
-      } else this.#compared++;
+      } else this.comparedCount++;
     }
     return null;
   }
@@ -99,7 +99,7 @@ export class Replicas implements Checker {
       if (!kv.compactions.isIdle || common <= kv.compactRevision) continue;
       const { hash, compactRevision } = kv.hashByRevision(common);
       const name = `${common} ${compactRevision}`;
-      this.#hashCount++;
+      this.hashCount++;
       const other = hashes.get(name);
       if (other === undefined) hashes.set(name, { member, hash });
       else if (other.hash !== hash) {

@@ -24,33 +24,33 @@ const damageHalts = /is damaged|cannot start/;
 export class Resources implements Checker {
   readonly property = 'C9';
   readonly sentence = 'Nothing grows without end, and no member stops for a reason of its own.';
-  readonly #limits: ResourceLimits;
-  #moment = -1;
-  #count = 0;
-  #underWay = 0;
+  private readonly limits: ResourceLimits;
+  private moment = -1;
+  private count = 0;
+  private underWay = 0;
   /** Of one input. */
-  #most = 0;
+  private most = 0;
 
   constructor(limits: ResourceLimits = { damage: false }) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   counts(): Counts {
-    return { underWay: this.#underWay, events: this.#most };
+    return { underWay: this.underWay, events: this.most };
   }
 
   observe({ moment, member }: Envelope, event: LabEvent): string | null {
-    if (moment !== this.#moment) {
-      this.#moment = moment;
-      this.#count = 0;
+    if (moment !== this.moment) {
+      this.moment = moment;
+      this.count = 0;
     }
-    this.#count++;
-    if (this.#count > this.#most) this.#most = this.#count;
-    if (this.#count > eventsOfInput) return `input ${moment} has caused ${this.#count} events and goes on`;
-    if (event.type === 'sim.send') this.#underWay++;
-    else if (event.type === 'sim.deliver' || event.type === 'sim.drop') this.#underWay--;
-    else if (event.type === 'server.halt') return this.#halted(member, event.reason);
-    return this.#underWay > underWayLimit ? `${this.#underWay} messages are under way` : null;
+    this.count++;
+    if (this.count > this.most) this.most = this.count;
+    if (this.count > eventsOfInput) return `input ${moment} has caused ${this.count} events and goes on`;
+    if (event.type === 'sim.send') this.underWay++;
+    else if (event.type === 'sim.deliver' || event.type === 'sim.drop') this.underWay--;
+    else if (event.type === 'server.halt') return this.halted(member, event.reason);
+    return this.underWay > underWayLimit ? `${this.underWay} messages are under way` : null;
   }
 
   whole(world: Inspected): string | null {
@@ -61,8 +61,8 @@ export class Resources implements Checker {
     return null;
   }
 
-  #halted(member: number, reason: string): string | null {
-    if (rightHalts.test(reason) || (this.#limits.damage && damageHalts.test(reason))) return null;
+  private halted(member: number, reason: string): string | null {
+    if (rightHalts.test(reason) || (this.limits.damage && damageHalts.test(reason))) return null;
     return `m${member} has stopped: ${reason}`;
   }
 }

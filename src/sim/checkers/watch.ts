@@ -64,54 +64,54 @@ export class Watches implements Checker {
     'A watch hears each change of its keys once, in the order of revisions, a revision never in two parts, ' +
     'and nothing before the revision it began from.';
   heardCount = 0;
-  readonly #log: CommitLog;
-  readonly #watches = new Map<number, Watch>();
-  readonly #changes: Expected[] = [];
-  readonly #compacted = new Set<number>();
-  #logged = 0;
+  private readonly log: CommitLog;
+  private readonly watches = new Map<number, Watch>();
+  private readonly changes: Expected[] = [];
+  private readonly compacted = new Set<number>();
+  private logged = 0;
   /** Of each member's watchers: the last revision that was told, and whether all before it was. */
-  readonly #watchers = new Map<string, { revision: number; isSynced: boolean; from: number }>();
+  private readonly watchers = new Map<string, { revision: number; isSynced: boolean; from: number }>();
 
   constructor(log: CommitLog) {
-    this.#log = log;
+    this.log = log;
   }
 
   /** A client begins to watch; `id` is its command's. */
   begin(id: number, action: WatchAction): void {
     const keys = keysOf(rangeOf(action));
     const { revision: from = 0, prevKv = false } = action;
-    this.#watches.set(id, { keys, from, prevKv, heard: [], compared: 0, place: 0 });
+    this.watches.set(id, { keys, from, prevKv, heard: [], compared: 0, place: 0 });
   }
 
   counts(): Counts {
-    return { watches: this.#watches.size, heard: this.heardCount };
+    return { watches: this.watches.size, heard: this.heardCount };
   }
 
   observe({ member }: Envelope, event: LabEvent): string | null {
-    if (event.type === 'sim.watch') return this.#hear(event);
-    if (event.type === 'watch.notify') return this.#notified(member, event);
-    if (event.type === 'watch.move') return this.#moved(member, event);
-    if (event.type === 'server.boot') this.#forget(member);
+    if (event.type === 'sim.watch') return this.hear(event);
+    if (event.type === 'watch.notify') return this.notified(member, event);
+    if (event.type === 'watch.move') return this.moved(member, event);
+    if (event.type === 'server.boot') this.forget(member);
     return null;
   }
 
   whole(_: Inspected): string | null {
-    if (this.#log.isSilent) return null;
-    for (; this.#logged < this.#log.requests.length; this.#logged++) {
-      const { changes, revision, request, answer } = this.#log.requests[this.#logged];
-      if (request.kind === 'compact' && answer !== null) this.#compacted.add(request.revision);
-      for (const change of changes) this.#changes.push({ ...change, revision });
+    if (this.log.isSilent) return null;
+    for (; this.logged < this.log.requests.length; this.logged++) {
+      const { changes, revision, request, answer } = this.log.requests[this.logged];
+      if (request.kind === 'compact' && answer !== null) this.compacted.add(request.revision);
+      for (const change of changes) this.changes.push({ ...change, revision });
     }
-    for (const [id, watch] of this.#watches) {
-      const problem = this.#compare(id, watch);
+    for (const [id, watch] of this.watches) {
+      const problem = this.compare(id, watch);
       if (problem !== null) return problem;
     }
     return null;
   }
 
   /** Filter, Ordered, Unique, Atomic, Resumable. */
-  #hear({ watch: id, events, ended, compactRevision }: Told): string | null {
-    const watch = this.#watches.get(id);
+  private hear({ watch: id, events, ended, compactRevision }: Told): string | null {
+    const watch = this.watches.get(id);
     if (watch === undefined) return null;
     if (compactRevision > 0 && watch.from >= compactRevision && watch.heard.length === 0) {
       return `watch ${id} from ${watch.from} was ended for what is compacted up to ${compactRevision}`;
@@ -131,24 +131,24 @@ export class Watches implements Checker {
       previous = heard.pair;
     }
     this.heardCount += events.length;
-    return ended === '' ? null : this.#end(id);
+    return ended === '' ? null : this.end(id);
   }
 
-  #end(id: number): null {
-    const watch = this.#watches.get(id);
-    if (watch !== undefined && this.#log.isSilent) this.#watches.delete(id);
+  private end(id: number): null {
+    const watch = this.watches.get(id);
+    if (watch !== undefined && this.log.isSilent) this.watches.delete(id);
     return null;
   }
 
   /** Reliable, IsCreate, PrevKV: what was heard is the log's changes, from the first to the last. */
-  #compare(id: number, watch: Watch): string | null {
+  private compare(id: number, watch: Watch): string | null {
     const { heard, keys } = watch;
     for (; watch.compared < heard.length; watch.compared++) {
       const next = heard[watch.compared];
       const isFirst = watch.compared === 0;
       const least = isFirst && watch.from === 0 ? next.pair.mod : watch.from;
-      while (this.#passes(keys, least, watch.place, next)) watch.place++;
-      const expected = this.#changes[watch.place++] as Expected | undefined;
+      while (this.passes(keys, least, watch.place, next)) watch.place++;
+      const expected = this.changes[watch.place++] as Expected | undefined;
       if (expected === undefined) return `watch ${id} hears of what is not in the log: ${heardText(next)}`;
       if (expectedText(expected) !== heardText(next)) {
         return `watch ${id} hears ${heardText(next)}, next in the log is ${expectedText(expected)}`;
@@ -169,34 +169,34 @@ export class Watches implements Checker {
    * Whether a watch need not hear of this change. A deletion at a revision that was compacted is gone for who
    * watches from there: so it is in etcd 3.4 (etcd#19179), and members must agree with it.
    */
-  #passes(keys: Keys, least: number, place: number, next: Heard): boolean {
-    const change = this.#changes[place] as Expected | undefined;
+  private passes(keys: Keys, least: number, place: number, next: Heard): boolean {
+    const change = this.changes[place] as Expected | undefined;
     if (change === undefined) return false;
     if (change.revision < least || !covers(keys, change.key)) return true;
-    const isGone = change.after === null && this.#compacted.has(change.revision);
+    const isGone = change.after === null && this.compacted.has(change.revision);
     return isGone && expectedText(change) !== heardText(next);
   }
 
-  #forget(member: number): void {
-    for (const name of [...this.#watchers.keys()]) {
-      if (name.startsWith(`${member}/`)) this.#watchers.delete(name);
+  private forget(member: number): void {
+    for (const name of [...this.watchers.keys()]) {
+      if (name.startsWith(`${member}/`)) this.watchers.delete(name);
     }
   }
 
-  #moved(member: number, { watcher, to, minRevision }: Moved): null {
+  private moved(member: number, { watcher, to, minRevision }: Moved): null {
     const name = `${member}/${watcher}`;
-    if (to === 'gone') this.#watchers.delete(name);
+    if (to === 'gone') this.watchers.delete(name);
     else {
-      const known = this.#watchers.get(name) ?? { revision: 0, isSynced: false, from: minRevision };
+      const known = this.watchers.get(name) ?? { revision: 0, isSynced: false, from: minRevision };
       known.isSynced = to === 'synced';
-      this.#watchers.set(name, known);
+      this.watchers.set(name, known);
     }
     return null;
   }
 
   /** Bookmarkable: the revision alone is told to those that have heard all up to it, and never goes back. */
-  #notified(member: number, { watcher, revision, eventCount }: Notified): string | null {
-    const known = this.#watchers.get(`${member}/${watcher}`);
+  private notified(member: number, { watcher, revision, eventCount }: Notified): string | null {
+    const known = this.watchers.get(`${member}/${watcher}`);
     if (known === undefined) return null;
     const before = known.revision;
     known.revision = Math.max(before, revision);

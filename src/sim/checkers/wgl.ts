@@ -81,29 +81,29 @@ const upperBits = 0x1fffff;
 
 /** Numbers for sets of operations: the exclusive or of a drawn number for each. */
 class Memo {
-  readonly #words: readonly (readonly [number, number])[];
-  readonly #seen = new Set<number>();
-  #low = 0;
-  #high = 0;
+  private readonly words: readonly (readonly [number, number])[];
+  private readonly seen = new Set<number>();
+  private low = 0;
+  private high = 0;
 
   constructor(count: number, seed: number) {
     const draws = stream(seed, 'wgl');
-    this.#words = Array.from({ length: count }, () => [draws.below(twoTo32 - 1), draws.below(twoTo32 - 1)]);
+    this.words = Array.from({ length: count }, () => [draws.below(twoTo32 - 1), draws.below(twoTo32 - 1)]);
   }
 
   /** Puts an operation into the set, or takes it out. */
   toggle(operation: number): void {
-    const [low, high] = this.#words[operation];
-    this.#low = (this.#low ^ low) >>> 0;
-    this.#high = (this.#high ^ high) >>> 0;
+    const [low, high] = this.words[operation];
+    this.low = (this.low ^ low) >>> 0;
+    this.high = (this.high ^ high) >>> 0;
   }
 
   /** Whether this set was not met in this state before. */
   isNew(state: State): boolean {
-    const [low, high] = [(this.#low ^ state.low) >>> 0, (this.#high ^ state.high) & upperBits];
+    const [low, high] = [(this.low ^ state.low) >>> 0, (this.high ^ state.high) & upperBits];
     const key = high * twoTo32 + low;
-    if (this.#seen.has(key)) return false;
-    this.#seen.add(key);
+    if (this.seen.has(key)) return false;
+    this.seen.add(key);
     return true;
   }
 }
@@ -126,11 +126,11 @@ class State {
   readonly model = new KvModel(false);
   low = 0;
   high = 0;
-  readonly #seed: number;
-  readonly #numbers = new Map<string | bigint, number>();
+  private readonly seed: number;
+  private readonly numbers = new Map<string | bigint, number>();
 
   constructor(seed: number) {
-    this.#seed = seed;
+    this.seed = seed;
   }
 
   /** Does an operation; null, and nothing is done, where it cannot have had its answer here. */
@@ -148,7 +148,7 @@ class State {
       this.undo(undo);
       return null;
     }
-    if (!isRead(request)) this.#note(undo);
+    if (!isRead(request)) this.note(undo);
     return undo;
   }
 
@@ -164,33 +164,33 @@ class State {
     [model.revision, model.compactRevision, this.low, this.high] = [revision, compactRevision, low, high];
   }
 
-  #note({ request, effect, revision, compactRevision }: Undo): void {
+  private note({ request, effect, revision, compactRevision }: Undo): void {
     const { model } = this;
     for (const { before, after } of effect.changes) {
-      if (before !== null) this.#mixPair(before);
-      if (after !== null) this.#mixPair(after);
+      if (before !== null) this.mixPair(before);
+      if (after !== null) this.mixPair(after);
     }
-    this.#mix(1, [revision, compactRevision]);
-    this.#mix(1, [model.revision, model.compactRevision]);
+    this.mix(1, [revision, compactRevision]);
+    this.mix(1, [model.revision, model.compactRevision]);
     const isLease = request.kind === 'grant' || request.kind === 'revoke';
-    if (isLease && effect.answer !== null) this.#mix(2, [this.#number(request.id)]);
+    if (isLease && effect.answer !== null) this.mix(2, [this.number(request.id)]);
   }
 
-  #mixPair({ key, value, create, mod, version, lease }: Pair): void {
-    this.#mix(3, [this.#number(key), this.#number(value), create, mod, version, this.#number(lease)]);
+  private mixPair({ key, value, create, mod, version, lease }: Pair): void {
+    this.mix(3, [this.number(key), this.number(value), create, mod, version, this.number(lease)]);
   }
 
   /** Each text is hashed once, by the map: then a number stands for it. */
-  #number(text: string | bigint): number {
-    const known = this.#numbers.get(text);
+  private number(text: string | bigint): number {
+    const known = this.numbers.get(text);
     if (known !== undefined) return known;
-    this.#numbers.set(text, this.#numbers.size + 1);
-    return this.#numbers.size;
+    this.numbers.set(text, this.numbers.size + 1);
+    return this.numbers.size;
   }
 
   /** Two words over some integers, into the hash or out of it. */
-  #mix(kind: number, numbers: readonly number[]): void {
-    let [a, b] = [Math.imul(this.#seed, 0x9e3779b1) ^ kind, Math.imul(this.#seed, 0x85ebca6b) + kind];
+  private mix(kind: number, numbers: readonly number[]): void {
+    let [a, b] = [Math.imul(this.seed, 0x9e3779b1) ^ kind, Math.imul(this.seed, 0x85ebca6b) + kind];
     for (const number of numbers) {
       a = Math.imul(a ^ number, 0xcc9e2d51);
       a = (a << 15) | (a >>> 17);
@@ -218,108 +218,108 @@ interface Choice {
 }
 
 class Search {
-  readonly #operations: readonly Operation[];
+  private readonly operations: readonly Operation[];
   /** Requests that may have happened or not; those after `#known` places. */
-  readonly #unknown: readonly number[];
-  readonly #head: Node;
-  readonly #memo: Memo;
-  readonly #stack: Choice[] = [];
-  readonly #used = new Set<number>();
-  readonly #state: State;
+  private readonly unknown: readonly number[];
+  private readonly head: Node;
+  private readonly memo: Memo;
+  private readonly stack: Choice[] = [];
+  private readonly used = new Set<number>();
+  private readonly state: State;
   /** The next to try: a call in the list, then the unknown requests by their place. */
-  #at: Node | null;
-  #place = 0;
-  #untilUs = Infinity;
+  private at: Node | null;
+  private place = 0;
+  private untilUs = Infinity;
   /** The longest order so far, and how much of it is what the stack holds. */
-  readonly #longest: number[] = [];
-  #shared = 0;
+  private readonly longestFound: number[] = [];
+  private shared = 0;
 
   constructor(history: readonly Operation[], seed: number) {
     const operations = players(history);
     const known = operations.filter(({ answer }) => answer !== null);
     const unknown = operations.filter(({ answer }) => answer === null);
-    this.#operations = [...known, ...unknown.sort((a, b) => a.callUs - b.callUs)];
-    this.#unknown = unknown.map((_, i) => known.length + i);
-    this.#head = listOf(known);
-    this.#memo = new Memo(operations.length, seed);
-    this.#state = new State(seed);
-    this.#at = this.#head.after;
+    this.operations = [...known, ...unknown.sort((a, b) => a.callUs - b.callUs)];
+    this.unknown = unknown.map((_, i) => known.length + i);
+    this.head = listOf(known);
+    this.memo = new Memo(operations.length, seed);
+    this.state = new State(seed);
+    this.at = this.head.after;
   }
 
   /** Tries one operation, or takes the last choice back. @returns the verdict, once there is one */
   step(): Verdict['kind'] | null {
-    if (this.#head.after === null) return 'linearizable';
-    if (this.#at !== null) {
-      const call = this.#at;
+    if (this.head.after === null) return 'linearizable';
+    if (this.at !== null) {
+      const call = this.at;
       if (call.match === null) {
         // whatever comes now must come before this return
-        this.#untilUs = this.#operations[call.operation].returnUs;
-        this.#at = null;
-        this.#place = 0;
-      } else if (!this.#try(call, call.operation)) this.#at = call.after;
+        this.untilUs = this.operations[call.operation].returnUs;
+        this.at = null;
+        this.place = 0;
+      } else if (!this.try(call, call.operation)) this.at = call.after;
       return null;
     }
-    const operation = this.#unknown[this.#place++];
-    if (operation === undefined || this.#operations[operation].callUs > this.#untilUs) return this.#back();
-    if (!this.#used.has(operation)) this.#try(null, operation);
+    const operation = this.unknown[this.place++];
+    if (operation === undefined || this.operations[operation].callUs > this.untilUs) return this.back();
+    if (!this.used.has(operation)) this.try(null, operation);
     return null;
   }
 
   order(): Operation[] {
-    return this.#stack.map(({ operation }) => this.#operations[operation]);
+    return this.stack.map(({ operation }) => this.operations[operation]);
   }
 
   get longest(): Operation[] {
-    return this.#longest.map((operation) => this.#operations[operation]);
+    return this.longestFound.map((operation) => this.operations[operation]);
   }
 
-  #try(call: Node | null, operation: number): boolean {
-    const undo = this.#state.step(this.#operations[operation]);
+  private try(call: Node | null, operation: number): boolean {
+    const undo = this.state.step(this.operations[operation]);
     if (undo === null) return false;
-    this.#memo.toggle(operation);
-    if (!this.#memo.isNew(this.#state)) {
-      this.#memo.toggle(operation);
-      this.#state.undo(undo);
+    this.memo.toggle(operation);
+    if (!this.memo.isNew(this.state)) {
+      this.memo.toggle(operation);
+      this.state.undo(undo);
       return false;
     }
-    this.#stack.push({ undo, call, operation });
-    if (call === null) this.#used.add(operation);
+    this.stack.push({ undo, call, operation });
+    if (call === null) this.used.add(operation);
     else lift(call);
-    this.#at = this.#head.after;
-    this.#place = 0;
-    this.#noteLongest();
+    this.at = this.head.after;
+    this.place = 0;
+    this.noteLongest();
     return true;
   }
 
-  #noteLongest(): void {
-    if (this.#stack.length <= this.#longest.length) return;
-    this.#longest.length = this.#shared;
-    while (this.#shared < this.#stack.length) this.#longest.push(this.#stack[this.#shared++].operation);
+  private noteLongest(): void {
+    if (this.stack.length <= this.longestFound.length) return;
+    this.longestFound.length = this.shared;
+    while (this.shared < this.stack.length) this.longestFound.push(this.stack[this.shared++].operation);
   }
 
-  #back(): Verdict['kind'] | null {
-    const choice = this.#stack.pop();
+  private back(): Verdict['kind'] | null {
+    const choice = this.stack.pop();
     if (choice === undefined) return 'contradictory';
-    this.#shared = Math.min(this.#shared, this.#stack.length);
+    this.shared = Math.min(this.shared, this.stack.length);
     const { undo, call, operation } = choice;
-    this.#memo.toggle(operation);
-    this.#state.undo(undo);
+    this.memo.toggle(operation);
+    this.state.undo(undo);
     if (call !== null) {
       unlift(call);
-      this.#at = call.after;
+      this.at = call.after;
       return null;
     }
-    this.#used.delete(operation);
-    this.#untilUs = this.#firstReturn();
-    this.#at = null;
-    this.#place = this.#unknown.indexOf(operation) + 1;
+    this.used.delete(operation);
+    this.untilUs = this.firstReturn();
+    this.at = null;
+    this.place = this.unknown.indexOf(operation) + 1;
     return null;
   }
 
-  #firstReturn(): number {
-    let node = this.#head.after;
+  private firstReturn(): number {
+    let node = this.head.after;
     while (node !== null && node.match !== null) node = node.after;
-    return node === null ? Infinity : this.#operations[node.operation].returnUs;
+    return node === null ? Infinity : this.operations[node.operation].returnUs;
   }
 }
 

@@ -49,29 +49,29 @@ const nobodys = { id: 0, callUs: 0, returnUs: Infinity } as const;
 class Claims {
   readonly placed: Placed[] = [];
   readonly resolved: Operation[] = [];
-  readonly #history: readonly Operation[];
-  readonly #log: readonly Committed[];
+  private readonly history: readonly Operation[];
+  private readonly log: readonly Committed[];
   /** Clients send these again where a connection breaks: once the lease is gone, the second one grants it anew. */
-  readonly #grants: ReadonlySet<string>;
+  private readonly grants: ReadonlySet<string>;
 
   constructor(history: readonly Operation[], log: readonly Committed[]) {
-    this.#history = history.filter(({ request }) => !isRead(request));
-    this.#log = log;
-    const grants = this.#history.filter(({ request }) => request.kind === 'grant');
-    this.#grants = new Set(grants.map(({ request }) => nameOf(request)));
+    this.history = history.filter(({ request }) => !isRead(request));
+    this.log = log;
+    const grants = this.history.filter(({ request }) => request.kind === 'grant');
+    this.grants = new Set(grants.map(({ request }) => nameOf(request)));
   }
 
   find(): string | null {
     const open = new Map<string, Operation[]>();
-    for (const each of [...this.#history].sort((a, b) => a.callUs - b.callUs)) {
+    for (const each of [...this.history].sort((a, b) => a.callUs - b.callUs)) {
       const name = nameOf(each.request);
       const same = open.get(name);
       if (same === undefined) open.set(name, [each]);
       else same.push(each);
     }
-    for (const committed of this.#log) {
-      const name = this.#nameIn(open, committed.request);
-      const problem = this.#claim(open.get(name) ?? [], committed);
+    for (const committed of this.log) {
+      const name = this.nameIn(open, committed.request);
+      const problem = this.claim(open.get(name) ?? [], committed);
       if (problem !== null) return problem;
     }
     const lost = [...open.values()].flat().find(({ answer }) => answer !== null);
@@ -79,13 +79,13 @@ class Claims {
   }
 
   /** What a client has called it, who leaves it to the member to choose a lease's id. */
-  #nameIn(asked: { has(name: string): boolean }, request: KvRequest): string {
+  private nameIn(asked: { has(name: string): boolean }, request: KvRequest): string {
     const name = nameOf(request);
     return asked.has(name) || request.kind !== 'grant' ? name : nameOf({ ...request, id: 0n });
   }
 
   /** Who heard of this revision; else who heard nothing; else one that the store has refused. */
-  #claim(candidates: Operation[], committed: Committed): string | null {
+  private claim(candidates: Operation[], committed: Committed): string | null {
     const { answer, revision, changes, request } = committed;
     const fits = candidates.findIndex((each) => each.revision === revision && each.answer === answer);
     const known = candidates.findIndex((each) => each.revision === revision && each.answer !== null);
@@ -95,7 +95,7 @@ class Claims {
     // a lease that runs out is revoked by the leader: then an unknown request of a client's is none of it
     const isSure = found !== undefined && (found.answer !== null || request.kind !== 'revoke');
     if (answer !== null) this.resolved.push({ ...(isSure ? found : nobodys), request, answer, revision });
-    if (found === undefined) return this.#unclaimed(committed);
+    if (found === undefined) return this.unclaimed(committed);
     if (found.answer !== null && found.answer !== answer) {
       return (
         `${tell(found)} was answered ${found.answer}, the ` + `log leads to ${answer} at revision ${revision}`
@@ -106,9 +106,9 @@ class Claims {
   }
 
   /** A lease is revoked by the leader, too; a grant may have come twice; the store may have refused it. */
-  #unclaimed({ request, answer, index, revision }: Committed): string | null {
+  private unclaimed({ request, answer, index, revision }: Committed): string | null {
     if (answer === null || request.kind === 'revoke') return null;
-    if (this.#grants.has(this.#nameIn(this.#grants, request))) return null;
+    if (this.grants.has(this.nameIn(this.grants, request))) return null;
     const what = `entry ${index} (${nameOf(request).slice(0, 120)}), revision ${revision}`;
     return `${what}, is nobody's: no client sent it, or it is in the log twice`;
   }

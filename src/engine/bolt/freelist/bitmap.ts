@@ -9,38 +9,38 @@ const idLimit = 4294967296;
 const mask = (from: number, to: number): number => (0xffffffff >>> (32 - (to - from))) << from;
 
 export class Bitmap {
-  #words = new Uint32Array(32);
-  #count = 0;
+  private words = new Uint32Array(32);
+  private setCount = 0;
 
   get isEmpty(): boolean {
-    return this.#count === 0;
+    return this.setCount === 0;
   }
 
   /** How many ids are in the set. */
   get count(): number {
-    return this.#count;
+    return this.setCount;
   }
 
   has(id: number): boolean {
     const word = id >>> 5;
-    return id < idLimit && word < this.#words.length && (this.#words[word] & (1 << (id & 31))) !== 0;
+    return id < idLimit && word < this.words.length && (this.words[word] & (1 << (id & 31))) !== 0;
   }
 
   /** Puts an id below 2^32 in. @returns whether it was not in before */
   set(id: number): boolean {
     const word = id >>> 5;
-    if (word >= this.#words.length) this.#grow(word + 1);
+    if (word >= this.words.length) this.grow(word + 1);
     const bit = 1 << (id & 31);
-    if ((this.#words[word] & bit) !== 0) return false;
-    this.#words[word] |= bit;
-    this.#count++;
+    if ((this.words[word] & bit) !== 0) return false;
+    this.words[word] |= bit;
+    this.setCount++;
     return true;
   }
 
   delete(id: number): void {
     if (!this.has(id)) return;
-    this.#words[id >>> 5] &= ~(1 << (id & 31));
-    this.#count--;
+    this.words[id >>> 5] &= ~(1 << (id & 31));
+    this.setCount--;
   }
 
   /** Puts a run in, of which any part may be in already. */
@@ -48,14 +48,14 @@ export class Bitmap {
     if (count === 0) return;
     const end = start + count;
     assert(end <= idLimit, 'bitmap: ids are below 2^32');
-    if ((end - 1) >>> 5 >= this.#words.length) this.#grow(((end - 1) >>> 5) + 1);
-    const words = this.#words;
+    if ((end - 1) >>> 5 >= this.words.length) this.grow(((end - 1) >>> 5) + 1);
+    const words = this.words;
     for (let id = start; id < end;) {
       const from = id & 31;
       const to = end - id < 32 - from ? from + (end - id) : 32;
       const bits = mask(from, to);
       const word = id >>> 5;
-      this.#count += to - from - bitCount(words[word] & bits);
+      this.setCount += to - from - bitCount(words[word] & bits);
       words[word] |= bits;
       id += to - from;
     }
@@ -63,14 +63,14 @@ export class Bitmap {
 
   /** Takes a run out, of which any part may be out already. */
   clearRun(start: number, count: number): void {
-    const words = this.#words;
+    const words = this.words;
     const end = Math.min(start + count, words.length * 32);
     for (let id = start; id < end;) {
       const from = id & 31;
       const to = end - id < 32 - from ? from + (end - id) : 32;
       const bits = mask(from, to);
       const word = id >>> 5;
-      this.#count -= bitCount(words[word] & bits);
+      this.setCount -= bitCount(words[word] & bits);
       words[word] &= ~bits;
       id += to - from;
     }
@@ -78,7 +78,7 @@ export class Bitmap {
 
   /** The least id of a run that is in the set, or -1. */
   firstIn(start: number, count: number): number {
-    const words = this.#words;
+    const words = this.words;
     const end = Math.min(start + count, words.length * 32);
     for (let id = start; id < end;) {
       const from = id & 31;
@@ -92,7 +92,7 @@ export class Bitmap {
 
   /** Calls for each run of neighbouring ids in ascending order. */
   forEachRun(visit: (start: number, count: number) => void): void {
-    const words = this.#words;
+    const words = this.words;
     let start = -1;
     for (let word = 0; word < words.length; word++) {
       const base = word * 32;
@@ -112,7 +112,7 @@ export class Bitmap {
 
   /** Bytes of the set's memory. */
   get sizeBytes(): number {
-    return this.#words.byteLength;
+    return this.words.byteLength;
   }
 
   addRuns(runs: Runs): void {
@@ -123,15 +123,15 @@ export class Bitmap {
   addAscending(ids: Uint32Array): void {
     if (ids.length === 0) return;
     const last = ids[ids.length - 1] >>> 5;
-    if (last >= this.#words.length) this.#grow(last + 1);
-    const words = this.#words;
+    if (last >= this.words.length) this.grow(last + 1);
+    const words = this.words;
     for (let i = 0; i < ids.length; i++) words[ids[i] >>> 5] |= 1 << (ids[i] & 31);
-    this.#count += ids.length;
+    this.setCount += ids.length;
   }
 
   /** Writes ids, ascending, as little-endian u64 from `at` on, where the upper halves are zero already. */
   writeIds(view: DataView, at: number): void {
-    const words = this.#words;
+    const words = this.words;
     for (let word = 0; word < words.length; word++) {
       const base = word * 32;
       for (let bits = words[word] | 0; bits !== 0; bits &= bits - 1, at += 8)
@@ -148,26 +148,26 @@ export class Bitmap {
   }
 
   clear(): void {
-    this.#words.fill(0);
-    this.#count = 0;
+    this.words.fill(0);
+    this.setCount = 0;
   }
 
   /** Puts all ids of another set in. */
   add(other: Bitmap): void {
-    if (other.#count === 0) return;
-    const theirs = other.#words;
-    if (theirs.length > this.#words.length) this.#grow(theirs.length);
-    const words = this.#words;
+    if (other.setCount === 0) return;
+    const theirs = other.words;
+    if (theirs.length > this.words.length) this.grow(theirs.length);
+    const words = this.words;
     for (let word = 0; word < theirs.length; word++) {
-      this.#count += bitCount(theirs[word] & ~words[word]);
+      this.setCount += bitCount(theirs[word] & ~words[word]);
       words[word] |= theirs[word];
     }
   }
 
-  #grow(words: number): void {
-    const larger = new Uint32Array(Math.max(words, this.#words.length + (this.#words.length >>> 1)));
-    larger.set(this.#words);
-    this.#words = larger;
+  private grow(words: number): void {
+    const larger = new Uint32Array(Math.max(words, this.words.length + (this.words.length >>> 1)));
+    larger.set(this.words);
+    this.words = larger;
   }
 }
 

@@ -12,33 +12,33 @@ const [sizeField, headField, tailField, lengthField, beforeField, afterField] = 
  * that has no span any more leaves its place.
  */
 export class InsertionOrder implements SpanOrder {
-  readonly #spans: SpanTable;
-  #fields = new Uint32Array(16 * width);
-  readonly #bySize = new PageTable();
-  #head = 0;
-  #tail = 0;
-  #unused = 0;
-  #used = 1;
+  private readonly spans: SpanTable;
+  private fields = new Uint32Array(16 * width);
+  private readonly bySize = new PageTable();
+  private head = 0;
+  private tail = 0;
+  private unused = 0;
+  private used = 1;
   looked = 0;
 
   constructor(spans: SpanTable) {
-    this.#spans = spans;
+    this.spans = spans;
   }
 
   clear(): void {
-    this.#fields = new Uint32Array(16 * width);
-    this.#bySize.clear();
-    this.#head = 0;
-    this.#tail = 0;
-    this.#unused = 0;
-    this.#used = 1;
+    this.fields = new Uint32Array(16 * width);
+    this.bySize.clear();
+    this.head = 0;
+    this.tail = 0;
+    this.unused = 0;
+    this.used = 1;
   }
 
   add(span: number): void {
-    const spans = this.#spans;
+    const spans = this.spans;
     const size = spans.count(span);
-    const at = (this.#bySize.get(size) || this.#addSize(size)) * width;
-    const fields = this.#fields;
+    const at = (this.bySize.get(size) || this.addSize(size)) * width;
+    const fields = this.fields;
     const last = fields[at + tailField];
     spans.setBefore(span, last);
     spans.setAfter(span, 0);
@@ -49,9 +49,9 @@ export class InsertionOrder implements SpanOrder {
   }
 
   remove(span: number): void {
-    const spans = this.#spans;
-    const fields = this.#fields;
-    const entry = this.#bySize.get(spans.count(span));
+    const spans = this.spans;
+    const fields = this.fields;
+    const entry = this.bySize.get(spans.count(span));
     const at = entry * width;
     const before = spans.before(span);
     const after = spans.after(span);
@@ -59,18 +59,18 @@ export class InsertionOrder implements SpanOrder {
     else spans.setAfter(before, after);
     if (after === 0) fields[at + tailField] = before;
     else spans.setBefore(after, before);
-    if (--fields[at + lengthField] === 0) this.#removeSize(entry);
+    if (--fields[at + lengthField] === 0) this.removeSize(entry);
   }
 
   lengthOf(size: number): number {
-    return this.#fields[this.#bySize.get(size) * width + lengthField];
+    return this.fields[this.bySize.get(size) * width + lengthField];
   }
 
   sizeAbove(size: number): number {
-    const fields = this.#fields;
+    const fields = this.fields;
     let looked = 0;
     let found = 0;
-    for (let entry = this.#head; entry !== 0; entry = fields[entry * width + afterField]) {
+    for (let entry = this.head; entry !== 0; entry = fields[entry * width + afterField]) {
       looked++;
       if (fields[entry * width + sizeField] <= size) continue;
       found = fields[entry * width + sizeField];
@@ -82,7 +82,7 @@ export class InsertionOrder implements SpanOrder {
 
   first(size: number): number {
     this.looked = 1;
-    return this.#fields[this.#bySize.get(size) * width + headField];
+    return this.fields[this.bySize.get(size) * width + headField];
   }
 
   sizesFrom(): Iterable<number> {
@@ -90,55 +90,55 @@ export class InsertionOrder implements SpanOrder {
   }
 
   *sizes(): Generator<number> {
-    for (let entry = this.#head; entry !== 0; entry = this.#fields[entry * width + afterField])
-      yield this.#fields[entry * width + sizeField];
+    for (let entry = this.head; entry !== 0; entry = this.fields[entry * width + afterField])
+      yield this.fields[entry * width + sizeField];
   }
 
   *startsOf(size: number): Generator<number> {
-    const spans = this.#spans;
+    const spans = this.spans;
     for (let span = this.first(size); span !== 0; span = spans.after(span)) yield spans.start(span);
   }
 
   get sizeBytes(): number {
-    return this.#fields.byteLength + this.#bySize.sizeBytes;
+    return this.fields.byteLength + this.bySize.sizeBytes;
   }
 
-  #addSize(size: number): number {
-    let entry = this.#unused;
-    if (entry !== 0) this.#unused = this.#fields[entry * width + afterField];
+  private addSize(size: number): number {
+    let entry = this.unused;
+    if (entry !== 0) this.unused = this.fields[entry * width + afterField];
     else {
-      entry = this.#used++;
-      if (entry * width >= this.#fields.length) this.#grow();
+      entry = this.used++;
+      if (entry * width >= this.fields.length) this.grow();
     }
-    const fields = this.#fields;
+    const fields = this.fields;
     const at = entry * width;
     fields.fill(0, at, at + width);
     fields[at + sizeField] = size;
-    fields[at + beforeField] = this.#tail;
-    if (this.#tail === 0) this.#head = entry;
-    else fields[this.#tail * width + afterField] = entry;
-    this.#tail = entry;
-    this.#bySize.set(size, entry);
+    fields[at + beforeField] = this.tail;
+    if (this.tail === 0) this.head = entry;
+    else fields[this.tail * width + afterField] = entry;
+    this.tail = entry;
+    this.bySize.set(size, entry);
     return entry;
   }
 
-  #removeSize(entry: number): void {
-    const fields = this.#fields;
+  private removeSize(entry: number): void {
+    const fields = this.fields;
     const at = entry * width;
     const before = fields[at + beforeField];
     const after = fields[at + afterField];
-    if (before === 0) this.#head = after;
+    if (before === 0) this.head = after;
     else fields[before * width + afterField] = after;
-    if (after === 0) this.#tail = before;
+    if (after === 0) this.tail = before;
     else fields[after * width + beforeField] = before;
-    this.#bySize.set(fields[at + sizeField], 0);
-    fields[at + afterField] = this.#unused;
-    this.#unused = entry;
+    this.bySize.set(fields[at + sizeField], 0);
+    fields[at + afterField] = this.unused;
+    this.unused = entry;
   }
 
-  #grow(): void {
-    const larger = new Uint32Array(this.#fields.length * 2);
-    larger.set(this.#fields);
-    this.#fields = larger;
+  private grow(): void {
+    const larger = new Uint32Array(this.fields.length * 2);
+    larger.set(this.fields);
+    this.fields = larger;
   }
 }

@@ -12,17 +12,17 @@ const zeros = sharedByForks(new Uint32Array(blockSize));
  * write of 0. Costs 16 KiB for each 4096 numbers of which any was ever in it.
  */
 export class PageTable {
-  #blocks: Uint32Array[] = [];
+  private blocks: Uint32Array[] = [];
 
   /** 0 where none was set. @param index below 2^32, here and below */
   get(index: number): number {
     const block = index >>> blockBits;
-    return block < this.#blocks.length ? this.#blocks[block][index & blockMask] : 0;
+    return block < this.blocks.length ? this.blocks[block][index & blockMask] : 0;
   }
 
   set(index: number, value: number): void {
     const at = index >>> blockBits;
-    const blocks = this.#blocks;
+    const blocks = this.blocks;
     if (at >= blocks.length || blocks[at] === zeros) {
       if (value === 0) return;
       while (blocks.length <= at) blocks.push(zeros);
@@ -32,14 +32,14 @@ export class PageTable {
   }
 
   clear(): void {
-    this.#blocks = [];
+    this.blocks = [];
   }
 
   /** The least index from `from` on that has a number other than 0; -1 where there is none. */
   next(from: number): number {
-    for (let index = from; index < this.#blocks.length * blockSize;) {
+    for (let index = from; index < this.blocks.length * blockSize;) {
       const at = index >>> blockBits;
-      const block = this.#blocks[at];
+      const block = this.blocks[at];
       const base = at * blockSize;
       if (block !== zeros) {
         for (let i = index - base; i < blockSize; i++) if (block[i] !== 0) return base + i;
@@ -52,7 +52,7 @@ export class PageTable {
   /** Bytes of all blocks. */
   get sizeBytes(): number {
     let count = 0;
-    for (const block of this.#blocks) if (block !== zeros) count++;
+    for (const block of this.blocks) if (block !== zeros) count++;
     return count * blockSize * 4;
   }
 }

@@ -8,69 +8,69 @@ const shortLength = 64;
 
 /** A growing list of runs; run i is `counts[i]` pages from `starts[i]` on. */
 export class Runs {
-  #starts: Uint32Array;
-  #counts: Uint32Array;
-  #length = 0;
+  private starts: Uint32Array;
+  private counts: Uint32Array;
+  private runCount = 0;
 
   constructor(capacity = 16) {
-    this.#starts = new Uint32Array(capacity);
-    this.#counts = new Uint32Array(capacity);
+    this.starts = new Uint32Array(capacity);
+    this.counts = new Uint32Array(capacity);
   }
 
   get length(): number {
-    return this.#length;
+    return this.runCount;
   }
 
   start(index: number): number {
-    return this.#starts[index];
+    return this.starts[index];
   }
 
   count(index: number): number {
-    return this.#counts[index];
+    return this.counts[index];
   }
 
   push(start: number, count: number): void {
-    if (this.#length === this.#starts.length) this.#grow();
-    this.#starts[this.#length] = start;
-    this.#counts[this.#length++] = count;
+    if (this.runCount === this.starts.length) this.grow();
+    this.starts[this.runCount] = start;
+    this.counts[this.runCount++] = count;
   }
 
   /** Puts a run in the place of another one. */
   move(from: number, to: number): void {
-    this.#starts[to] = this.#starts[from];
-    this.#counts[to] = this.#counts[from];
+    this.starts[to] = this.starts[from];
+    this.counts[to] = this.counts[from];
   }
 
   /** Lets go of all runs from `length` on. */
   truncate(length: number): void {
-    this.#length = length;
+    this.runCount = length;
   }
 
   pushAll(other: Runs): void {
-    while (this.#length + other.#length > this.#starts.length) this.#grow();
-    for (let i = 0; i < other.#length; i++) {
-      this.#starts[this.#length] = other.#starts[i];
-      this.#counts[this.#length++] = other.#counts[i];
+    while (this.runCount + other.runCount > this.starts.length) this.grow();
+    for (let i = 0; i < other.runCount; i++) {
+      this.starts[this.runCount] = other.starts[i];
+      this.counts[this.runCount++] = other.counts[i];
     }
   }
 
   /** Pages of all runs. */
   get pageCount(): number {
     let pages = 0;
-    for (let i = 0; i < this.#length; i++) pages += this.#counts[i];
+    for (let i = 0; i < this.runCount; i++) pages += this.counts[i];
     return pages;
   }
 
   /** Puts the runs in ascending order; neighbours become one. */
   sort(): void {
-    if (this.#length <= shortLength) this.#insertionSort();
-    else this.#sortByKeys();
-    this.#join();
+    if (this.runCount <= shortLength) this.insertionSort();
+    else this.sortByKeys();
+    this.join();
   }
 
   /** The same pages as ascending runs that stand apart. */
   sorted(): Runs {
-    const sorted = new Runs(Math.max(1, this.#length));
+    const sorted = new Runs(Math.max(1, this.runCount));
     sorted.pushAll(this);
     sorted.sort();
     return sorted;
@@ -78,8 +78,8 @@ export class Runs {
 
   toSpans(): Spans {
     return {
-      starts: Array.from(this.#starts.subarray(0, this.#length)),
-      counts: Array.from(this.#counts.subarray(0, this.#length)),
+      starts: Array.from(this.starts.subarray(0, this.runCount)),
+      counts: Array.from(this.counts.subarray(0, this.runCount)),
     };
   }
 
@@ -89,10 +89,10 @@ export class Runs {
     return runs;
   }
 
-  #insertionSort(): void {
-    const starts = this.#starts;
-    const counts = this.#counts;
-    for (let i = 1; i < this.#length; i++) {
+  private insertionSort(): void {
+    const starts = this.starts;
+    const counts = this.counts;
+    for (let i = 1; i < this.runCount; i++) {
       const start = starts[i];
       const count = counts[i];
       let at = i;
@@ -105,34 +105,34 @@ export class Runs {
     }
   }
 
-  #sortByKeys(): void {
-    const length = this.#length;
-    const starts = this.#starts.slice(0, length);
-    const counts = this.#counts.slice(0, length);
+  private sortByKeys(): void {
+    const length = this.runCount;
+    const starts = this.starts.slice(0, length);
+    const counts = this.counts.slice(0, length);
     const order = orderOf(starts);
     for (let i = 0; i < length; i++) {
-      this.#starts[i] = starts[order[i]];
-      this.#counts[i] = counts[order[i]];
+      this.starts[i] = starts[order[i]];
+      this.counts[i] = counts[order[i]];
     }
   }
 
   /** Makes sorted neighbours one. */
-  #join(): void {
+  private join(): void {
     let last = 0;
-    for (let i = 1; i < this.#length; i++) {
-      if (this.#starts[last] + this.#counts[last] === this.#starts[i]) this.#counts[last] += this.#counts[i];
+    for (let i = 1; i < this.runCount; i++) {
+      if (this.starts[last] + this.counts[last] === this.starts[i]) this.counts[last] += this.counts[i];
       else this.move(i, ++last);
     }
-    this.#length = Math.min(this.#length, last + 1);
+    this.runCount = Math.min(this.runCount, last + 1);
   }
 
-  #grow(): void {
-    const starts = new Uint32Array(2 * this.#starts.length);
-    const counts = new Uint32Array(2 * this.#starts.length);
-    starts.set(this.#starts);
-    counts.set(this.#counts);
-    this.#starts = starts;
-    this.#counts = counts;
+  private grow(): void {
+    const starts = new Uint32Array(2 * this.starts.length);
+    const counts = new Uint32Array(2 * this.starts.length);
+    starts.set(this.starts);
+    counts.set(this.counts);
+    this.starts = starts;
+    this.counts = counts;
   }
 }
 

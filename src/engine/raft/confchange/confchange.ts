@@ -49,13 +49,13 @@ export function changeKind(change: ConfChangeV2): ChangeKind {
  * @source etcd-io/raft confchange/confchange.go Changer; Raft thesis section 4.3
  */
 export class Changer {
-  readonly #base: ConfigBase;
-  readonly #lastIndex: LogIndex;
+  private readonly base: ConfigBase;
+  private readonly lastIndex: LogIndex;
 
   /** @param lastIndex the end of the log: where new members are probed first */
   constructor(base: ConfigBase, lastIndex: LogIndex) {
-    this.#base = base;
-    this.#lastIndex = lastIndex;
+    this.base = base;
+    this.lastIndex = lastIndex;
   }
 
   /** Carries out a change in the way it asks for. @throws RaftError as the three ways do */
@@ -72,11 +72,11 @@ export class Changer {
    * voters'
    */
   enterJoint(autoLeave: boolean, changes: readonly ConfChangeSingle[]): Reconfiguration {
-    const draft = this.#draft();
+    const draft = this.draft();
     if (draft.outgoing.size > 0) throw new RaftError('config is already joint');
     if (draft.voters.size === 0) throw new RaftError("can't make a zero-voter config joint");
     for (const id of draft.voters) draft.outgoing.add(id);
-    this.#applyAll(draft, changes);
+    this.applyAll(draft, changes);
     return checked(draft, autoLeave);
   }
 
@@ -85,7 +85,7 @@ export class Changer {
    * @throws RaftError "can't leave a non-joint config"
    */
   leaveJoint(): Reconfiguration {
-    const draft = this.#draft();
+    const draft = this.draft();
     if (draft.outgoing.size === 0) throw new RaftError("can't leave a non-joint config");
     for (const id of draft.learnersNext) {
       draft.learners.add(id);
@@ -105,17 +105,17 @@ export class Changer {
    *   'more than one voter changed without entering joint config'
    */
   simple(changes: readonly ConfChangeSingle[]): Reconfiguration {
-    const draft = this.#draft();
+    const draft = this.draft();
     if (draft.outgoing.size > 0) throw new RaftError("can't apply simple config change in joint config");
-    this.#applyAll(draft, changes);
-    if (countDifferent(new Set(this.#base.config.voters), draft.voters) > 1) {
+    this.applyAll(draft, changes);
+    if (countDifferent(new Set(this.base.config.voters), draft.voters) > 1) {
       throw new RaftError('more than one voter changed without entering joint config');
     }
     return checked(draft, false);
   }
 
-  #draft(): Draft {
-    const { config, progress } = this.#base;
+  private draft(): Draft {
+    const { config, progress } = this.base;
     const draft: Draft = {
       voters: new Set(config.voters),
       outgoing: new Set(config.votersOutgoing),
@@ -128,20 +128,20 @@ export class Changer {
   }
 
   /** Changes go to the incoming half. Node 0 is a change that the application has cancelled. */
-  #applyAll(draft: Draft, changes: readonly ConfChangeSingle[]): void {
+  private applyAll(draft: Draft, changes: readonly ConfChangeSingle[]): void {
     for (const { type, nodeId } of changes) {
       if (nodeId === none) continue;
-      if (type === 'ConfChangeAddNode') this.#makeVoter(draft, nodeId);
-      else if (type === 'ConfChangeAddLearnerNode') this.#makeLearner(draft, nodeId);
+      if (type === 'ConfChangeAddNode') this.makeVoter(draft, nodeId);
+      else if (type === 'ConfChangeAddLearnerNode') this.makeLearner(draft, nodeId);
       else if (type === 'ConfChangeRemoveNode') remove(draft, nodeId);
     }
     if (draft.voters.size === 0) throw new RaftError('removed all voters');
   }
 
-  #makeVoter(draft: Draft, id: NodeId): void {
+  private makeVoter(draft: Draft, id: NodeId): void {
     const progress = draft.progress.get(id);
     if (progress === undefined) {
-      this.#addProgress(draft, id, false);
+      this.addProgress(draft, id, false);
     } else {
       progress.isLearner = false;
       draft.learners.delete(id);
@@ -151,10 +151,10 @@ export class Changer {
   }
 
   /** A voter of the outgoing half can be no learner before that half is left: it waits in learnersNext. */
-  #makeLearner(draft: Draft, id: NodeId): void {
+  private makeLearner(draft: Draft, id: NodeId): void {
     const progress = draft.progress.get(id);
     if (progress === undefined) {
-      this.#addProgress(draft, id, true);
+      this.addProgress(draft, id, true);
       draft.learners.add(id);
       return;
     }
@@ -169,9 +169,9 @@ export class Changer {
     }
   }
 
-  #addProgress(draft: Draft, id: NodeId, isLearner: boolean): void {
-    const inflights = new Inflights(this.#base.maxInflight, this.#base.maxInflightBytes);
-    const next = logIndex(Math.max(this.#lastIndex, 1));
+  private addProgress(draft: Draft, id: NodeId, isLearner: boolean): void {
+    const inflights = new Inflights(this.base.maxInflight, this.base.maxInflightBytes);
+    const next = logIndex(Math.max(this.lastIndex, 1));
     const progress = new Progress(id, logIndex(0), next, inflights, isLearner);
     // Else a check of the quorum could depose the leader before the newcomer had a chance to speak.
     progress.recentActive = true;

@@ -10,11 +10,11 @@ import { fail } from '../../../base/assert.ts';
 export class Inflights {
   readonly maxCount: number;
   readonly maxBytes: number;
-  #start = 0;
-  #count = 0;
-  #bytes = 0;
-  #indexes: number[] = [];
-  #sizes: number[] = [];
+  private start = 0;
+  private messageCount = 0;
+  private byteCount = 0;
+  private indexes: number[] = [];
+  private sizes: number[] = [];
 
   constructor(maxCount: number, maxBytes: number) {
     this.maxCount = maxCount;
@@ -22,65 +22,66 @@ export class Inflights {
   }
 
   get count(): number {
-    return this.#count;
+    return this.messageCount;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.byteCount;
   }
 
   full(): boolean {
-    return this.#count === this.maxCount || (this.maxBytes !== 0 && this.#bytes >= this.maxBytes);
+    return this.messageCount === this.maxCount || (this.maxBytes !== 0 && this.byteCount >= this.maxBytes);
   }
 
   /** A message was sent; `index` is that of its last entry and never falls from one call to the next. */
   add(index: number, bytes: number): void {
-    if (this.full()) fail(`cannot add into a Full inflights (count ${this.#count}, bytes ${this.#bytes})`);
-    if (this.#count === this.#indexes.length) this.#grow();
-    const at = (this.#start + this.#count) % this.#indexes.length;
-    this.#indexes[at] = index;
-    this.#sizes[at] = bytes;
-    this.#count++;
-    this.#bytes += bytes;
+    if (this.full())
+      fail(`cannot add into a Full inflights (count ${this.messageCount}, bytes ${this.byteCount})`);
+    if (this.messageCount === this.indexes.length) this.grow();
+    const at = (this.start + this.messageCount) % this.indexes.length;
+    this.indexes[at] = index;
+    this.sizes[at] = bytes;
+    this.messageCount++;
+    this.byteCount += bytes;
   }
 
   /** The follower has acknowledged everything up to `index`. */
   freeTo(index: number): void {
-    while (this.#count > 0 && this.#indexes[this.#start] <= index) {
-      this.#bytes -= this.#sizes[this.#start];
-      this.#start = (this.#start + 1) % this.#indexes.length;
-      this.#count--;
+    while (this.messageCount > 0 && this.indexes[this.start] <= index) {
+      this.byteCount -= this.sizes[this.start];
+      this.start = (this.start + 1) % this.indexes.length;
+      this.messageCount--;
     }
   }
 
   reset(): void {
-    this.#start = 0;
-    this.#count = 0;
-    this.#bytes = 0;
+    this.start = 0;
+    this.messageCount = 0;
+    this.byteCount = 0;
   }
 
   clone(): Inflights {
     const copy = new Inflights(this.maxCount, this.maxBytes);
-    copy.#start = this.#start;
-    copy.#count = this.#count;
-    copy.#bytes = this.#bytes;
-    copy.#indexes = this.#indexes.slice();
-    copy.#sizes = this.#sizes.slice();
+    copy.start = this.start;
+    copy.messageCount = this.messageCount;
+    copy.byteCount = this.byteCount;
+    copy.indexes = this.indexes.slice();
+    copy.sizes = this.sizes.slice();
     return copy;
   }
 
   /** Doubles the ring, its oldest message first. */
-  #grow(): void {
-    const size = Math.min(Math.max(1, this.#indexes.length * 2), this.maxCount);
+  private grow(): void {
+    const size = Math.min(Math.max(1, this.indexes.length * 2), this.maxCount);
     const indexes: number[] = [];
     const sizes: number[] = [];
     for (let i = 0; i < size; i++) {
-      const from = (this.#start + i) % Math.max(1, this.#indexes.length);
-      indexes.push(i < this.#count ? this.#indexes[from] : 0);
-      sizes.push(i < this.#count ? this.#sizes[from] : 0);
+      const from = (this.start + i) % Math.max(1, this.indexes.length);
+      indexes.push(i < this.messageCount ? this.indexes[from] : 0);
+      sizes.push(i < this.messageCount ? this.sizes[from] : 0);
     }
-    this.#indexes = indexes;
-    this.#sizes = sizes;
-    this.#start = 0;
+    this.indexes = indexes;
+    this.sizes = sizes;
+    this.start = 0;
   }
 }

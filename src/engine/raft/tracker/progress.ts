@@ -34,7 +34,7 @@ export class Progress {
   msgAppFlowPaused = false;
   readonly inflights: Inflights;
   /** The highest commit index sent; it falls when what carried it was probably lost. */
-  #sentCommit: LogIndex = logIndex(0);
+  private toldCommit: LogIndex = logIndex(0);
 
   constructor(id: NodeId, match: LogIndex, next: LogIndex, inflights: Inflights, isLearner: boolean) {
     this.id = id;
@@ -51,20 +51,20 @@ export class Progress {
     copy.pendingSnapshot = this.pendingSnapshot;
     copy.recentActive = this.recentActive;
     copy.msgAppFlowPaused = this.msgAppFlowPaused;
-    copy.#sentCommit = this.#sentCommit;
+    copy.toldCommit = this.toldCommit;
     return copy;
   }
 
   /** Nothing is known any more: a new term has begun. */
   reset(match: LogIndex, next: LogIndex): void {
-    this.#resetState('probe');
+    this.resetState('probe');
     this.match = match;
     this.next = next;
     this.recentActive = false;
-    this.#sentCommit = logIndex(0);
+    this.toldCommit = logIndex(0);
   }
 
-  #resetState(state: ProgressState): void {
+  private resetState(state: ProgressState): void {
     this.msgAppFlowPaused = false;
     this.pendingSnapshot = logIndex(0);
     this.state = state;
@@ -74,21 +74,21 @@ export class Progress {
   /** Next goes back to match + 1, or behind a snapshot that is known to have arrived. */
   becomeProbe(): void {
     const afterSnapshot = this.state === 'snapshot' ? this.pendingSnapshot + 1 : 0;
-    this.#resetState('probe');
+    this.resetState('probe');
     this.next = logIndex(Math.max(this.match + 1, afterSnapshot));
-    this.#regressSentCommit();
+    this.regressSentCommit();
   }
 
   becomeReplicate(): void {
-    this.#resetState('replicate');
+    this.resetState('replicate');
     this.next = logIndex(this.match + 1);
   }
 
   becomeSnapshot(index: LogIndex): void {
-    this.#resetState('snapshot');
+    this.resetState('snapshot');
     this.pendingSnapshot = index;
     this.next = logIndex(index + 1);
-    this.#sentCommit = index;
+    this.toldCommit = index;
   }
 
   /** An append with these entries from `next` on was sent. */
@@ -109,15 +109,15 @@ export class Progress {
 
   /** Whether the follower could commit more if it were told `commit` now. */
   canBumpCommit(commit: LogIndex): boolean {
-    return commit > this.#sentCommit && this.#sentCommit < this.next - 1;
+    return commit > this.toldCommit && this.toldCommit < this.next - 1;
   }
 
   sentCommit(commit: LogIndex): void {
-    this.#sentCommit = commit;
+    this.toldCommit = commit;
   }
 
-  #regressSentCommit(): void {
-    if (this.#sentCommit > this.next - 1) this.#sentCommit = logIndex(this.next - 1);
+  private regressSentCommit(): void {
+    if (this.toldCommit > this.next - 1) this.toldCommit = logIndex(this.next - 1);
   }
 
   /** The follower acknowledged `index`. @returns false for old news */
@@ -138,13 +138,13 @@ export class Progress {
     if (this.state === 'replicate') {
       if (rejected <= this.match) return false;
       this.next = logIndex(this.match + 1);
-      this.#regressSentCommit();
+      this.regressSentCommit();
       return true;
     }
     // A probe is alone in flight, so a fresh refusal names the entry before next.
     if (this.next - 1 !== rejected) return false;
     this.next = logIndex(Math.max(Math.min(rejected, hint + 1), floor + 1));
-    this.#regressSentCommit();
+    this.regressSentCommit();
     this.msgAppFlowPaused = false;
     return true;
   }
