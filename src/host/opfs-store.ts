@@ -8,7 +8,8 @@ import { assert } from '../base/assert.ts';
 import type { DiskImage } from '../engine/server/types.ts';
 import type { StoreCommit } from '../sim/types.ts';
 import type { OpfsFile, OpfsFolder, OpfsRoot } from './opfs-files.ts';
-import { openFile, openFolder, originRoot, readAll, removeFolder, writeAll } from './opfs-files.ts';
+import { isAbsent, openFile, openFolder, originRoot, readAll } from './opfs-files.ts';
+import { removeFolder, writeAll } from './opfs-files.ts';
 import { OpfsHome } from './opfs-home.ts';
 import type { LogFrame } from './opfs-log.ts';
 import { packFrame } from './opfs-log.ts';
@@ -25,12 +26,17 @@ import { wallClock } from './wall-clock.ts';
 /** A folding lets others in after so long. */
 const foldSliceMs = 4;
 
+/** Files that are written are looked for so often. */
+const lookMs = 1000;
+
 export interface OpfsStoreOptions {
   readonly workspace: string;
   readonly root?: OpfsRoot;
   readonly clock?: WallClock;
   /** The log is folded once it is longer. */
   readonly foldBytes?: number;
+  /** Called when the files went away under the lab. */
+  readonly lost?: (message: string) => void;
 }
 
 /** What is open while the store is. */
@@ -58,9 +64,12 @@ export class OpfsStore implements PageStore {
   /** A folding failed: the next open does it over, until then the log grows. */
   #foldFailed = false;
   #closing = false;
+  readonly #lost: (message: string) => void;
+  #lookedMs: number | null = null;
 
-  constructor({ workspace, root = originRoot, clock = wallClock, foldBytes }: OpfsStoreOptions) {
+  constructor({ workspace, root = originRoot, clock = wallClock, foldBytes, lost }: OpfsStoreOptions) {
     this.#workspace = workspace;
+    this.#lost = lost ?? (() => {});
     this.#root = root;
     this.#clock = clock;
     this.#foldBytes = foldBytes ?? 4 * 1024 * 1024;
@@ -97,6 +106,7 @@ export class OpfsStore implements PageStore {
       this.#forgetTail(log);
       throw asStoreError(error);
     }
+    await this.#lookForFiles();
     this.#nextSeq++;
     this.#logBytes += frame.length;
     if (this.#isFoldDue) this.#folding ??= this.#foldInBackground();
@@ -130,6 +140,22 @@ export class OpfsStore implements PageStore {
   /** Resolves when no folding is under way. */
   async folded(): Promise<void> {
     await this.#folding;
+  }
+
+  /**
+   * A browser that drops its files lets those who have them open write on: they are looked for by name now and
+   * then.
+   */
+  async #lookForFiles(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    this.#lookedMs ??= nowMs;
+    if (nowMs - this.#lookedMs < lookMs) return;
+    this.#lookedMs = nowMs;
+    try {
+      await this.#opened?.folder.getFileHandle(slotNames[0]);
+    } catch (error) {
+      if (isAbsent(error)) this.#lost('The browser dropped the lab’s files.');
+    }
   }
 
   get #isFoldDue(): boolean {

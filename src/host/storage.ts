@@ -93,7 +93,8 @@ async function openFiles(
   lock: WorkspaceLock | null,
 ): Promise<Result<OpenedStorage>> {
   const { workspace } = options;
-  const store = new OpfsStore({ workspace, clock: hooks.clock, root: hooks.root ?? originRoot });
+  const { clock, lost, root } = hooks;
+  const store = new OpfsStore({ workspace, clock, lost, root: root ?? originRoot });
   try {
     return await openWith(store, options, hooks, lock);
   } catch (error) {

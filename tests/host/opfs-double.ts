@@ -118,6 +118,12 @@ class FolderDouble implements OpfsFolder {
     this.entries.delete(name);
   }
 
+  /** As a browser does it that drops what a site has stored: who holds a file writes on. */
+  drop(): void {
+    for (const entry of this.entries.values()) if (entry instanceof FolderDouble) entry.drop();
+    this.entries.clear();
+  }
+
   async *keys(): AsyncIterable<string> {
     yield* [...this.entries.keys()];
   }
@@ -152,6 +158,10 @@ export class OpfsDouble {
   freeBytes = Number.POSITIVE_INFINITY;
 
   root = async (): Promise<OpfsFolder> => this.#top;
+
+  drop(): void {
+    this.#top.drop();
+  }
 
   beforeChange(): void {
     this.steps++;

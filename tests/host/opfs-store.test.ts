@@ -156,6 +156,26 @@ test('a file that another tab holds is waited for, and named when it does not le
   await third.destroy();
 });
 
+test('files that the browser drops under the lab are missed within a second', async () => {
+  const disk = new OpfsDouble();
+  const clock = new ManualClock();
+  const told: string[] = [];
+  const lost = (message: string): void => void told.push(message);
+  const store = new OpfsStore({ workspace: 'w', root: disk.root, clock, lost });
+  await store.open(setup);
+  const commit = () => store.write([commitOf(1, write('db', 0, filled(10, 1)))]);
+  await commit();
+  await clock.pass(1000);
+  await commit();
+  expect(told).toEqual([]);
+  disk.drop();
+  await commit();
+  await clock.pass(1000);
+  await commit();
+  expect(told).toEqual(['The browser dropped the lab’s files.']);
+  await store.close();
+});
+
 const damages: readonly [string, string, (disk: OpfsDouble) => void][] = [
   ['a byte of a member’s file', 'store damaged', (disk) => (disk.file('w', 'f1').cache[100] ^= 1)],
   [
