@@ -167,7 +167,7 @@ async function restore(name: string, terminal: Terminal): Promise<readonly Outpu
 /** What goes on by itself prints what comes, until it ends or is stopped. */
 function stand(
   outcome: Extract<ClientOutcome, { ok: true }>,
-  { command, format }: Command,
+  { command, format, hex = false }: Command,
   terminal: Terminal,
 ): void {
   const { title } = terminal;
@@ -177,7 +177,7 @@ function stand(
       title,
       hear: (event) => {
         const isOver = event.ended !== '';
-        const lines = event.type === 'sim.watch' ? watchLines(event, format) : [];
+        const lines = event.type === 'sim.watch' ? watchLines(event, format, hex) : [];
         return { lines: isOver ? [...lines, watchOver] : lines, isOver };
       },
     });

@@ -269,6 +269,7 @@ export function clientAction(command: Command, flags: FlagValues, format: Output
     command: { ...action, ...asking },
     format,
     valueOnly: isOn(flags, 'print-value-only'),
+    ...(isOn(flags, 'hex') && { hex: true }),
     ...(isOn(flags, 'cluster') && { cluster: true }),
     ...(isOn(flags, 'detail') && { detail: true }),
     ...(action.type === 'snapshotSave' && { file: flags.args[0] }),

@@ -46,8 +46,8 @@ function unknownFlag(shown: string, name: string, flags: readonly Flag[]): FlagE
     name,
     flags.map((flag) => flag.name),
   );
-  if (absentFlags.includes(name))
-    return { ok: false, message, hint: `etcdctl has --${name}; this lab does not.` };
+  if (Object.hasOwn(absentFlags, name))
+    return { ok: false, message, hint: `etcdctl has --${name}; this lab does not. ${absentFlags[name]}` };
   if (shown.startsWith('--') && near !== null) return { ok: false, message, hint: `Did you mean --${near}?` };
   const known = flags.map((flag) => `--${flag.name}`).join(' ');
   const dashed = 'Put -- before a key or value that begins with a dash.';

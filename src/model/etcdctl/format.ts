@@ -8,6 +8,7 @@ import { endpointFaults, etcdLines, isEtcdAnswer } from './etcd-format.ts';
 import type { EtcdAnswerShown } from './etcd-format.ts';
 import { fieldLines } from './fields.ts';
 import type { OutputFormat } from './grammar.ts';
+import { hexText } from './hex-text.ts';
 import { humanizeBytes } from './humanize.ts';
 import { jsonLine } from './json.ts';
 import { isLeaseAnswer, keepAliveEnd, leaseLines, leaseRefusal } from './lease-format.ts';
@@ -21,6 +22,7 @@ import { faultLine } from './world-fault-line.ts';
 export interface PrintOptions {
   readonly format: OutputFormat;
   readonly valueOnly: boolean;
+  readonly hex?: boolean;
   /** The command itself, where its words for a failure are its own. */
   readonly command?: ClientAction;
 }
@@ -68,24 +70,25 @@ function statusRow({ endpoint, status }: EndpointStatus): string[][] {
   ];
 }
 
-function keyValueLines(kvs: readonly KeyValueView[], valueOnly: boolean): string[] {
-  return kvs.flatMap((kv) => (valueOnly ? [printable(kv.value)] : [printable(kv.key), printable(kv.value)]));
+function keyValueLines(kvs: readonly KeyValueView[], valueOnly: boolean, hex = false): string[] {
+  const text = hex ? hexText : printable;
+  return kvs.flatMap((kv) => (valueOnly ? [text(kv.value)] : [text(kv.key), text(kv.value)]));
 }
 
 /** @source etcd v3.4.23 etcdctl printer_simple.go, printer.go make*Table */
 function simpleLines(
   answer: Exclude<Answer, EtcdAnswerShown>,
-  { valueOnly, command }: PrintOptions,
+  { valueOnly, hex, command }: PrintOptions,
 ): string[] {
   if (isLeaseAnswer(answer)) return leaseLines(answer);
   if (isMemberAnswer(answer)) return memberLines(answer, command);
   switch (answer.type) {
     case 'put':
-      return ['OK', ...(answer.prevKv === undefined ? [] : keyValueLines([answer.prevKv], valueOnly))];
+      return ['OK', ...(answer.prevKv === undefined ? [] : keyValueLines([answer.prevKv], valueOnly, hex))];
     case 'get':
-      return keyValueLines(answer.kvs, valueOnly);
+      return keyValueLines(answer.kvs, valueOnly, hex);
     case 'del':
-      return [String(answer.deleted), ...keyValueLines(answer.prevKvs, false)];
+      return [String(answer.deleted), ...keyValueLines(answer.prevKvs, false, hex)];
     case 'memberList':
       return memberRows(answer).map((row) => row.join(', '));
     case 'endpointStatus':

@@ -116,6 +116,7 @@ export const globalFlags: readonly Flag[] = [
   },
   { name: 'user', kind: 'text', fallback: '""', help: 'who asks: name:password' },
   { name: 'password', kind: 'text', fallback: '""', help: "the user's password, where --user has none" },
+  bool('hex', 'keys and values as hex encoded strings (simple output)'),
   bool('help', 'help for the command', 'h'),
 ];
 
@@ -439,23 +440,27 @@ export const absentCommands: Readonly<Record<string, string>> = {
   migrate: 'There is no v2 store here to migrate from.',
 };
 
-/** Flags of etcdctl 3.4's commands above that this lab has not. */
-export const absentFlags: readonly string[] = [
-  'cacert',
-  'cert',
-  'command-timeout',
-  'debug',
-  'dial-timeout',
-  'discovery-srv',
-  'discovery-srv-name',
-  'hex',
-  'insecure-discovery',
-  'insecure-skip-tls-verify',
-  'insecure-transport',
-  'keepalive-time',
-  'keepalive-timeout',
-  'key',
-];
+const certificates =
+  'The connections of this lab carry no TLS: there are no certificates to give or to check.';
+const discovery = 'There is no DNS here: name members with --endpoints m1,m2.';
+const connections = 'A request waits 5 s of the cluster for its answer, as without the flag.';
+
+/** Flags of etcdctl 3.4's commands above that this lab has not, and why. */
+export const absentFlags: Readonly<Record<string, string>> = {
+  cacert: certificates,
+  cert: certificates,
+  'command-timeout': connections,
+  debug: 'What the client and the members do is to be seen in the pictures.',
+  'dial-timeout': connections,
+  'discovery-srv': discovery,
+  'discovery-srv-name': discovery,
+  'insecure-discovery': discovery,
+  'insecure-skip-tls-verify': certificates,
+  'insecure-transport': certificates,
+  'keepalive-time': connections,
+  'keepalive-timeout': connections,
+  key: certificates,
+};
 
 /** The flags of a command, its own first. */
 export function flagsOf(command: Command): readonly Flag[] {

@@ -106,7 +106,8 @@ function parseWords(words: readonly string[], context: ConsoleContext, input: Gi
   if (command.origin === 'lab') return faultActions(command, flags, context);
   const format = flags.given.get('write-out') ?? 'simple';
   if (!isOutputFormat(format)) {
-    return lineError('unsupported output format', `The lab prints ${outputFormats.join(', ')}.`);
+    const binary = format === 'protobuf' ? ' protobuf is bytes, which a page cannot show as text.' : '';
+    return lineError('unsupported output format', `The lab prints ${outputFormats.join(', ')}.${binary}`);
   }
   const reads = command.name === 'txn' || (command.name === 'watch' && isInteractive(flags));
   if (reads) return readingLine(command, flags, format, input);

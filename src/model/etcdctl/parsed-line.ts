@@ -18,6 +18,8 @@ export type ParsedLine =
       readonly format: OutputFormat;
       /** `--print-value-only`. */
       readonly valueOnly: boolean;
+      /** `--hex`: keys and values of simple output as `\x61`. */
+      readonly hex?: boolean;
       /** `--cluster`: the endpoints are those of the member list. */
       readonly cluster?: boolean;
       /** `--detail`: what the user's roles permit is asked for, too. */

@@ -5,6 +5,7 @@ import type { SimEvent } from '../../sim/events.ts';
 import type { KeyValueView } from '../../sim/types.ts';
 import { outLines } from './answer.ts';
 import { fieldLines, headerLines, pairLines } from './fields.ts';
+import { hexText } from './hex-text.ts';
 import { jsonHeader, jsonLine, jsonList, jsonObject, jsonPair } from './json.ts';
 import { keepAliveGone, leaseLines } from './lease-format.ts';
 import type { HeaderView, OutputLine } from './answer.ts';
@@ -75,15 +76,16 @@ function fieldsOf(heard: Heard, changes: readonly Change[]): string[] {
   ];
 }
 
-function simpleOf(changes: readonly Change[]): string[] {
+function simpleOf(changes: readonly Change[], hex: boolean): string[] {
+  const text = hex ? hexText : printable;
   return changes.flatMap(({ kind, kv, before }) => [
     kind.toUpperCase(),
-    ...[before, kv].flatMap((pair) => (pair === null ? [] : [printable(pair.key), printable(pair.value)])),
+    ...[before, kv].flatMap((pair) => (pair === null ? [] : [text(pair.key), text(pair.value)])),
   ]);
 }
 
 /** @source etcd v3.4.23 etcdctl watch_command.go printWatchCh, printer_*.go Watch */
-export function watchLines(heard: Heard, format: OutputFormat): OutputLine[] {
+export function watchLines(heard: Heard, format: OutputFormat, hex = false): OutputLine[] {
   const changes = heard.events.map(changeOf);
   const { ended, revision } = heard;
   const isProgress = changes.length === 0 && ended === '';
@@ -95,7 +97,7 @@ export function watchLines(heard: Heard, format: OutputFormat): OutputLine[] {
       ? [jsonOf(heard, changes)]
       : format === 'fields'
         ? fieldsOf(heard, changes)
-        : simpleOf(changes);
+        : simpleOf(changes, hex);
   return [...canceled, ...outLines([...progress, ...shown])];
 }
 

@@ -196,3 +196,20 @@ test('what was done to disks, links, messages and load is said with its units', 
   expect(said(delay)).toBe('message 17 delayed by 1.5s');
   expect(said({ type: 'load', kind: 'hotKey', perSecond: 30 })).toMatch(/^30 requests a second/);
 });
+
+test('--hex prints keys and values as etcdctl does, in simple output only', () => {
+  const texts = (line: string, answer: ClientOutcome): string[] => {
+    const parsed = parseLine(line, { memberCount: 3, leader: 1 });
+    if (parsed.kind !== 'command') throw new Error(line);
+    return formatOutcome(answer, parsed).map(({ text }) => text);
+  };
+  const [before, after] = [kv('hi', 'ho', 2), kv('hi', 'hu', 2, 2)];
+  expect(texts('put hi hu --prev-kv --hex', { ...put(3), prevKv: before } as Answer)).toEqual([
+    'OK',
+    '\\x68\\x69',
+    '\\x68\\x6f',
+  ]);
+  expect(texts('get hi --hex --print-value-only', get([after]))).toEqual(['\\x68\\x75']);
+  expect(texts('del hi --prev-kv --hex', del(4, 1, [after]))).toEqual(['1', '\\x68\\x69', '\\x68\\x75']);
+  expect(texts('get hi --hex -w json', get([after]))[0]).toContain('"key":"aGk="');
+});

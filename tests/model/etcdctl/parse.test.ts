@@ -133,7 +133,10 @@ test('what etcdctl has and the lab has not is said so', () => {
   }
   expect(sentence('watch k -- echo')).toMatch(/^the lab runs no programs \| .*"echo" for each event/);
   expect(sentence('check perf --load xl')).toMatch(/^the lab has no load option xl/);
-  expect(sentence('get a --hex KEY')).toBe('unknown flag: --hex | etcdctl has --hex; this lab does not.');
+  expect(sentence('get a --cacert KEY')).toBe(
+    'unknown flag: --cacert | etcdctl has --cacert; this lab does not. ' +
+      'The connections of this lab carry no TLS: there are no certificates to give or to check.',
+  );
 });
 
 test('a value with spaces that was not quoted is refused with the line to type', () => {
