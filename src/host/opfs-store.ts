@@ -143,8 +143,8 @@ export class OpfsStore implements PageStore {
   }
 
   /**
-   * A browser that drops its files lets those who have them open write on: they are looked for by name now and
-   * then.
+   * A browser that drops its files lets those who have them open write on: they are looked for by name now
+   * and then.
    */
   async #lookForFiles(): Promise<void> {
     const nowMs = this.#clock.nowMs();

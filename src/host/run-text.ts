@@ -1,4 +1,4 @@
-/** Whether a text is soon parsed as JSON: a parser cannot be stopped halfway, and some texts keep it busy for seconds. */
+/** Whether a text is soon parsed as JSON: a parser cannot be stopped, and some texts hold it for seconds. */
 import { Breath } from './wall-clock.ts';
 
 /** A run of as many actions as it may have stays below: its objects nest a few deep. */

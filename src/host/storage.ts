@@ -18,7 +18,7 @@ import type { WallClock } from './wall-clock.ts';
 const patienceMs = 2000;
 /** The files of a page that is gone may take as long until they are free. */
 const filesPatienceMs = 5000;
-/** Where a lab is remembered, the store is there: a machine with much else to do gets more time to open it. */
+/** Where a lab is remembered, the store is there: a busy machine gets more time to open it. */
 const rememberedPatienceMs = 20_000;
 
 export interface OpenedStorage {
