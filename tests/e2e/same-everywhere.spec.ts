@@ -20,7 +20,8 @@ test.beforeAll(async () => {
 });
 
 async function isSame(page: Page, query: string, stored: boolean): Promise<void> {
-  const lab = labIn(page, query, 'same');
+  // some of the faults are beyond what Raft survives: checkers would stop the run there
+  const lab = labIn(page, `checks=0&${query}`, 'same');
   expect(await everyFault(lab, { workspace: 'faults', stored })).toEqual(inNode);
   expect(await lab.compareStore()).toEqual([]);
 }
