@@ -5,7 +5,7 @@ import type { Cluster } from '../../src/sim/cluster.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
 import type { Action, ClientAction } from '../../src/sim/types.ts';
 
-const damage = /is damaged|cannot start/;
+const damage = /is damaged|cannot start|state\.commit \d+ is out of range/;
 
 export interface Replacement {
   /** Why the member must not be as it is; null where it was to be expected. */

@@ -340,6 +340,8 @@ export class Run {
     const { leader } = this.judge.liveness;
     const { preVote, world } = configOf(this.#plan);
     if (!preVote || this.#plan.members < 3 || (world?.network.loss.of ?? 0) > 0) return;
+    // without the one that is cut off there must be a majority of voters; of the members one may be a learner
+    if (this.#inside.length < (this.#operator === null ? 3 : 4)) return;
     this.#runFor(3 * second);
     const to = this.#inside.find((member) => member !== leader) ?? leader;
     this.judge.liveness.expectStable(true);

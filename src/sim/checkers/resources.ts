@@ -19,7 +19,8 @@ export interface ResourceLimits {
   readonly damage: boolean;
 }
 
-const damageHalts = /is damaged|cannot start/;
+/** The last one is raft's own word for a log that ends before what it had committed, as etcd's is. */
+const damageHalts = /is damaged|cannot start|state\.commit \d+ is out of range/;
 
 export class Resources implements Checker {
   readonly property = 'C9';
