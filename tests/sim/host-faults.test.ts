@@ -338,6 +338,11 @@ function startAfterRot(
   const { lab, told } = electedLab({ ...one, snapshots });
   for (let i = 0; i < 120; i++) lab.cluster.act(put(`k${i}`, 'v'.repeat(200)));
   lab.runFor(3_000_000);
+  for (const key of zone === 'meta' ? ['x', 'y'] : []) {
+    // both meta pages are of commits behind the snapshot: either leads to a store that the log goes on from
+    lab.do(put(key, 'v'));
+    lab.runFor(500_000);
+  }
   lab.do({ type: 'kill', member: 1 });
   const rot = { type: 'bitRot', member: 1, zone, bits } as const;
   expect(lab.do(page === undefined ? rot : { ...rot, page })).toBeNull();

@@ -74,6 +74,10 @@ export const rpcErrors = {
     unavailable,
     'etcdserver: request timed out, possibly due to previous leader failure',
   ),
+  timeoutConnectionLost: new RpcError(
+    unavailable,
+    'etcdserver: request timed out, possibly due to connection lost',
+  ),
   /** The time was over before a leader was known to whom the proposal could go. */
   deadlineExceeded: new RpcError(unknown, 'context deadline exceeded'),
   timeoutLeaderTransfer: new RpcError(

@@ -28,10 +28,15 @@ export class PeerLinks {
 
   /** How many of the nodes have been connected for 5 s; this member itself is one of them. */
   steadyCount(nodes: readonly (NodeId | null)[], self: NodeId, nowUs: number): number {
+    return this.connectedCount(nodes, self, nowUs - healthIntervalUs);
+  }
+
+  /** How many of the nodes were connected at that time already, and are still; this member itself is one. */
+  connectedCount(nodes: readonly (NodeId | null)[], self: NodeId, atUs: number): number {
     return nodes.filter((node) => {
       if (node === self) return true;
       const sinceUs = node === null ? undefined : this.upSinceUs.get(node);
-      return sinceUs !== undefined && sinceUs < nowUs - healthIntervalUs;
+      return sinceUs !== undefined && sinceUs < atUs;
     }).length;
   }
 }

@@ -93,12 +93,13 @@ export class Proposals {
   /**
    * Takes out what has waited too long.
    * @param ledSinceUs when this member last came to lead; null when it has not
+   * @param isLost whether the connections that a proposal of that time needed have not stood all the while
    */
-  expire(nowUs: number, ledSinceUs: number | null): readonly Expired[] {
+  expire(nowUs: number, ledSinceUs: number | null, isLost: (startUs: number) => boolean): readonly Expired[] {
     const expired: Expired[] = [];
     for (const proposal of this.registered.values()) {
       if (nowUs - proposal.startUs < this.timeoutUs) break;
-      expired.push({ proposal, error: this.timeoutError(proposal, ledSinceUs) });
+      expired.push({ proposal, error: this.timeoutError(proposal, ledSinceUs, isLost) });
     }
     for (const { proposal } of expired) this.forget(proposal.id);
     return expired;
@@ -109,12 +110,17 @@ export class Proposals {
     this.withoutLeader = this.withoutLeader.filter((waiting) => waiting.id !== id);
   }
 
-  private timeoutError(proposal: Proposal, ledSinceUs: number | null): RpcError {
+  private timeoutError(
+    proposal: Proposal,
+    ledSinceUs: number | null,
+    isLost: (startUs: number) => boolean,
+  ): RpcError {
     if (this.withoutLeader.includes(proposal)) return rpcErrors.deadlineExceeded;
-    if (ledSinceUs === null) return rpcErrors.timeout;
-    const lostFromUs = ledSinceUs - 2 * this.electionUs;
-    const leaderFailed = proposal.startUs > lostFromUs && proposal.startUs < ledSinceUs;
-    return leaderFailed ? rpcErrors.timeoutLeaderFailed : rpcErrors.timeout;
+    const { startUs } = proposal;
+    const lostFromUs = (ledSinceUs ?? 0) - 2 * this.electionUs;
+    const leaderFailed = ledSinceUs !== null && startUs > lostFromUs && startUs < ledSinceUs;
+    if (leaderFailed) return rpcErrors.timeoutLeaderFailed;
+    return isLost(startUs) ? rpcErrors.timeoutConnectionLost : rpcErrors.timeout;
   }
 }
 

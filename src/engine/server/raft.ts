@@ -106,6 +106,11 @@ export class RaftNode {
     return this.leader === this.id;
   }
 
+  /** The host that a member's address leads to; null where none has it. */
+  hostOf(node: NodeId): NodeId | null {
+    return this.port.hostOf(node);
+  }
+
   status(): BasicStatus {
     return this.node.basicStatus();
   }

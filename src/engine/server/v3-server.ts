@@ -39,6 +39,7 @@ import { ReadIndexLoop } from './read-index.ts';
 import { decodeRequest, defaultMaxRequestBytes, requestLabel } from './rpc.ts';
 import type { RpcRequest } from './rpc.ts';
 import { checkKey, checkPut, checkTxn, defaultMaxTxnOps, checkLearner } from './rpc-check.ts';
+import { TickAdvance } from './tick-advance.ts';
 import type { LogOwner } from './wal-storage.ts';
 import { openWatchServer } from './watch-port.ts';
 import type { WatchServer } from './watch-server.ts';
@@ -87,6 +88,7 @@ export class V3Server {
   private readonly maxTxnOps: number;
   private readonly maxRequestBytes: number;
   private readonly proposesAgain: boolean;
+  private readonly tickAdvance: TickAdvance;
   private published = false;
   /** When this member last came to lead. */
   private ledSinceUs: number | null = null;
@@ -123,6 +125,7 @@ export class V3Server {
     const announcing = { door, proposals: this.proposals };
     this.announcements = new Announcements(parts, announcing, attributes, electionUs, nowUs);
     this.announcements.publish(nowUs);
+    this.tickAdvance = new TickAdvance(config, parts, nowUs);
   }
 
   /** This member's name and addresses have gone through the log since it started. */
@@ -180,7 +183,9 @@ export class V3Server {
 
   /** Time passes: what has waited too long is answered, and the member publishes itself until it succeeds. */
   tick(nowUs: number): void {
-    for (const { proposal, error } of this.proposals.expire(nowUs, this.ledSinceUs)) {
+    this.tickAdvance.tick(nowUs);
+    const isLost = (startUs: number): boolean => this.isConnectionLost(startUs);
+    for (const { proposal, error } of this.proposals.expire(nowUs, this.ledSinceUs, isLost)) {
       if (proposal.proposer === 'publish') this.announcements.publish(nowUs);
       else this.finish(proposal.proposer, error);
       this.parts.outbox.meter.proposalsFailed++;
@@ -192,6 +197,19 @@ export class V3Server {
     this.http.tick(nowUs);
     this.watch.tick(this.parts.raft.lead !== none, nowUs);
     this.announcements.tick(nowUs);
+  }
+
+  /**
+   * Whether the leader that a proposal went to, or the majority that a leader needs, was out of reach since.
+   * @source etcd v3.4.23 etcdserver/server.go parseProposeCtxErr
+   */
+  private isConnectionLost(startUs: number): boolean {
+    const { raft, links, membership, owner } = this.parts;
+    const self = owner.table.numberOf(owner.member);
+    if (raft.lead === none) return false;
+    if (!raft.isLeader) return links.connectedCount([raft.hostOf(raft.lead)], self, startUs) === 0;
+    const hosts = membership.members().map(({ id }) => raft.hostOf(owner.table.numberOf(id)));
+    return links.connectedCount(hosts, self, startUs) < Math.floor(hosts.length / 2) + 1;
   }
 
   /** One pass over the leases: the leader revokes, through the log, what has expired. */

@@ -46,9 +46,10 @@ test('a timeout says nothing: the first timed-out put is written after all, one 
   const second = rig.put(leader, 'second', '2');
   expect(rig.reply(first).code).toBe(14);
   expect(rig.reply(second).code).toBe(2);
+  // without the other only who has the first can be elected
   rig.start(follower);
-  rig.start(other);
   rig.electLeader();
+  rig.start(other);
   rig.runFor(2 * seconds);
   for (const id of rig.ids) expect(rig.local(id)).toEqual({ first: '1' });
 });
@@ -178,4 +179,20 @@ test('acknowledged means durable on a majority: before the syncs are done there 
   rig.deliverAll();
   expect(rig.replies.get(put)?.code).toBe(0);
   expect(fromBinary(rpc.PutResponseSchema, rig.reply(put).bytes).header?.revision).toBe(2n);
+});
+
+test('a proposal whose leader was out of reach meanwhile says that the connection was lost', () => {
+  const rig = new Rig();
+  rig.startAll();
+  const leader = rig.electLeader();
+  const [follower, other] = rig.ids.filter((id) => id !== leader);
+  rig.dropSend = (from, send) => send.messageType === 'MsgProp' && from === follower;
+  const put = rig.put(follower, 'k', 'v');
+  rig.runFor(3 * seconds);
+  const link = { kind: 'link', node: rig.config(leader).nodeId } as const;
+  for (const up of [false, true]) rig.step(follower, { ...link, up });
+  rig.runFor(5 * seconds);
+  const lost = 'etcdserver: request timed out, possibly due to connection lost';
+  expect(rig.replies.get(put)).toMatchObject({ code: 14, message: lost });
+  expect(rig.local(other)).toEqual({});
 });

@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import * as rpc from '../../../src/engine/pb/gen/rpc_pb.ts';
-import { Rig } from './rig.ts';
+import { Rig, tickUs } from './rig.ts';
 
 /** A cluster with a leader, and one of its followers. */
 function started(options: ConstructorParameters<typeof Rig>[0] = {}) {
@@ -187,4 +187,18 @@ test('pages and entries can be looked at as text', () => {
   });
   expect(items).toContainEqual({ key: 'txid', value: expect.stringMatching(/^\d+$/) as string });
   expect(member?.page(9999)).toBe(null);
+});
+
+test('a start does not wait a whole election timeout, alone or with others', () => {
+  const electedAt = (members: number, seed: number): number => {
+    const rig = new Rig({ members, seed });
+    rig.startAll();
+    rig.runUntil(() => rig.leader() !== 0);
+    return rig.nowUs / tickUs;
+  };
+  const seeds = [1, 2, 3, 4, 5, 6];
+  const [alone, three] = [1, 3].map((members) => seeds.map((seed) => electedAt(members, seed)));
+  expect(Math.max(...alone)).toBeLessThanOrEqual(11);
+  expect(Math.min(...three)).toBeGreaterThan(1);
+  expect(three.filter((ticks) => ticks < 10).length).toBeGreaterThan(0);
 });
