@@ -35,7 +35,7 @@ export class Desk {
   unit = $state<StepUnit>('message');
   theme = $state<Theme>('auto');
   menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
-  dialog = $state<'help' | 'delete' | 'share' | 'plant' | 'settings' | null>(null);
+  dialog = $state<'help' | 'delete' | 'share' | 'plant' | 'shelf' | 'settings' | null>(null);
   /** What the dialog about sharing tells; null until it is open. */
   shared = $state.raw<SharedRun | null>(null);
   notices = $state.raw<readonly string[]>([]);
@@ -198,7 +198,10 @@ export class Desk {
   load = (kind: LoadKind, perSecond: number): Promise<void> => this.#do([{ type: 'load', kind, perSecond }]);
 
   /** Does what a menu offers, as the console lines that say the same; a refusal ends it. */
-  pick = async ({ commands }: FaultEntry): Promise<void> => {
+  pick = ({ commands }: FaultEntry): Promise<void> => this.doAll(commands);
+
+  /** Does one command after the other, each as the console line that says it; a refusal ends it. */
+  doAll = async (commands: readonly MenuAction[]): Promise<void> => {
     for (const command of commands) {
       const line = commandLine(command);
       this.deed = { line, refusal: null };

@@ -7,9 +7,11 @@ type MemberChange = Extract<
   ClientAction,
   { type: 'memberAdd' | 'memberPromote' | 'memberRemove' | 'moveLeader' }
 >;
+/** What operators do by mistake, beside faults. */
+type Mistaken = Extract<ClientAction, { type: 'del' | 'compaction' | 'alarmDisarm' | 'defrag' }>;
 
 /** What menus do: faults and their ends, and changes of the cluster's members. */
-export type MenuAction = LabAction | MemberChange;
+export type MenuAction = LabAction | MemberChange | Mistaken;
 
 /** Read back by the console, the line means this action and no other. */
 export function commandLine(action: MenuAction): string {
@@ -24,10 +26,18 @@ export function commandLine(action: MenuAction): string {
       return `member remove ${action.id}${endpoints(action)}`;
     case 'moveLeader':
       return `move-leader ${action.id}${endpoints(action)}`;
+    case 'del':
+      return `del ${action.key === '' ? '""' : action.key}${action.fromKey === true ? ' --from-key' : ''}`;
+    case 'compaction':
+      return `compaction ${action.revision}`;
+    case 'alarmDisarm':
+      return 'alarm disarm';
+    case 'defrag':
+      return `defrag${endpoints(action)}`;
     default:
       return labLine(action);
   }
 }
 
-const endpoints = ({ endpoints: names }: MemberChange): string =>
+const endpoints = ({ endpoints: names }: MemberChange | Mistaken): string =>
   names === undefined ? '' : ` --endpoints ${names.join(',')}`;

@@ -1,4 +1,5 @@
 /** `npm run sim`: seeds under faults and all checkers, or planted bugs that they must find. */
+import { runAgain } from './again.ts';
 import { runMutations } from './mutation-run.ts';
 import { readOptions } from './options.ts';
 import { runSeed } from './run.ts';
@@ -8,7 +9,9 @@ import type { Options } from './options.ts';
 import type { RunPlan, RunResult } from './run.ts';
 
 /** @returns the exit code: 0 without a violation, and with `--mutations` when each was caught */
-export function main(args: readonly string[]): number {
+export function main(args: readonly string[]): number | Promise<number> {
+  const [name, path] = args;
+  if (name === '--run' && path !== undefined) return runAgain(path);
   let options: Options;
   try {
     options = readOptions(args);

@@ -17,7 +17,7 @@ export interface Options {
 
 export const usage =
   'usage: npm run sim -- [--seeds A..B | --seed N] [--members 1..9] [--faults all|KIND,KIND] [--minutes M] ' +
-  '[--rate REQUESTS_A_SECOND] [--mutation ID | --mutations]';
+  '[--rate REQUESTS_A_SECOND] [--mutation ID | --mutations], or --run FILE.qlrun';
 
 const minuteUs = 60_000_000;
 

@@ -20,10 +20,6 @@ export class Liveness implements Checker {
     return this.lastLeader;
   }
 
-  get term(): number {
-    return this.lastTerm;
-  }
-
   /** From now on a leader that its majority hears stays, whatever another member misses. */
   expectStable(isStable: boolean): void {
     this.isStable = isStable;

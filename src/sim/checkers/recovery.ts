@@ -42,11 +42,7 @@ export class Recovery {
   }
 
   counts(): Counts {
-    return {
-      heals: this.heals,
-      recovered: this.recovered,
-      term: this.liveness.leader > 0 ? this.liveness.term : 0,
-    };
+    return { heals: this.heals, recovered: this.recovered };
   }
 
   /** Who was removed need not catch up, and does not always know: nothing is expected any more. */

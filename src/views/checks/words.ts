@@ -93,13 +93,12 @@ const countNames: Readonly<Record<string, () => string>> = {
   events: m.ck_count_events,
   heals: m.ck_count_heals,
   recovered: m.ck_count_recovered,
-  term: m.ck_count_term,
 };
 
-/** `12 elections, 40 entries committed`. */
+/** `elections: 12, entries committed: 40`. */
 export const countWords = ({ counts }: PropertyReport): string =>
   Object.entries(counts)
-    .map(([name, count]) => `${count.toLocaleString('en')} ${countNames[name]?.() ?? name}`)
+    .map(([name, count]) => `${countNames[name]?.() ?? name}: ${count.toLocaleString('en')}`)
     .join(', ');
 
 export type CheckState = 'violated' | 'holds' | 'idle' | 'part' | 'none';

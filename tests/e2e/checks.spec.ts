@@ -1,0 +1,85 @@
+/** The checkers on the page: a planted bug is caught live, told, shown again from its link; and what they look at. */
+import { expect, openLab, ready, run, state, subject, test } from './lab.ts';
+
+test('a planted bug is caught while the lab plays, accuses a member, and its link shows the same again', async ({
+  page,
+  browser,
+}) => {
+  await openLab(page, '?storage=memory');
+  await page.getByRole('button', { name: 'Plant a bug…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Plant a bug' });
+  await expect(dialog.locator('[data-bug]')).toHaveCount(48);
+  await dialog.locator('[data-bug="keepConflicts"]').click();
+  await ready(page);
+
+  const note = page.locator('[data-violation]');
+  await expect(note).toContainText('C1 is violated');
+  await expect(note).toContainText('Raft is safe');
+  await expect(note).toContainText('Entries that conflict with the leader');
+  const { violation, moment, chainHash, stopped, planted } = await state(page);
+  expect({ kind: stopped?.kind, planted }).toEqual({ kind: 'violation', planted: ['keepConflicts'] });
+  await expect(note).toContainText(violation?.evidence ?? '?');
+  await expect(note).toContainText(`npm run sim -- --run run-7-${moment}.qlrun`);
+  const accused = Number(/m(\d)/.exec(violation?.evidence ?? '')?.[1]);
+  await expect(subject(page, `member-${accused}`)).toHaveClass(/accused/);
+  await expect(subject(page, `member-${accused}`)).toHaveAccessibleName(/accused by a checker/);
+
+  await note.getByRole('button', { name: 'Link or file…' }).click();
+  const link = await page.getByRole('dialog', { name: 'Share this run' }).getByLabel('Link').inputValue();
+  expect(link.length).toBeLessThan(2000);
+  const other = await browser.newContext();
+  const there = await other.newPage();
+  await there.goto(link);
+  expect(await ready(there)).toMatchObject({
+    ...{ violation, moment, chainHash, planted: ['keepConflicts'] },
+    replayed: { proven: true },
+  });
+  await expect(there.locator('[data-violation]')).toContainText(violation?.evidence ?? '?');
+  await other.close();
+});
+
+test('a violation is shown among the checks, in the same lab, which may go on all the same', async ({
+  page,
+}) => {
+  await openLab(page, '?bug=splitRevisions');
+  const note = page.locator('[data-violation]');
+  await expect(note).toContainText('C3 is violated');
+  const { violation, moment } = await state(page);
+  await note.getByRole('link', { name: 'All checks' }).click();
+  await expect(page.locator('[data-property="C3"]')).toHaveClass(/violated/);
+  await expect(page.locator('[data-property="C3"]')).toContainText(violation?.evidence ?? '?');
+  await note.getByRole('button', { name: 'Go on all the same' }).click();
+  await expect(note).toContainText('nobody checks it any more');
+  await expect.poll(async () => (await state(page)).moment).toBeGreaterThan(moment);
+});
+
+test('the checks tell what they have looked at, as cards and as a table', async ({ page }) => {
+  await openLab(page, '?view=checks&storage=memory&autoplay=0');
+  await page.evaluate(() => void window.quorumLab.act({ type: 'put', key: 'a', value: 'b' }));
+  await run(page, 2000);
+  const checks = page.getByRole('region', { name: 'Checks' });
+  await expect(checks.locator('[data-property]')).toHaveCount(9);
+  await expect(checks.locator('[data-property="C2"]')).toContainText('requests in the history: 1');
+  await expect(checks.locator('[data-property="C1"]')).toContainText('holds so far');
+  await expect(checks.locator('[data-property="C3"]')).toContainText('watching');
+  await checks.getByRole('button', { name: 'Show as table' }).click();
+  await expect(checks.getByRole('row', { name: /^C7 holds so far/ })).toBeVisible();
+});
+
+test('mistakes and hosts of another kind are done from their shelf, as lines of the console', async ({
+  page,
+}) => {
+  await openLab(page, '?storage=memory&autoplay=0');
+  await page.evaluate(() => void window.quorumLab.act({ type: 'put', key: 'a', value: 'b' }));
+  await run(page, 500);
+  const shelf = page.getByRole('dialog', { name: 'Mistakes and hosts' });
+  await page.getByRole('button', { name: 'Mistakes…' }).click();
+  await shelf.locator('[data-host="laptop"]').click();
+  await expect(
+    page.locator('[data-console-log]').or(page.getByRole('region', { name: 'Console' })),
+  ).toContainText('fault disk m3');
+  await page.getByRole('button', { name: 'Mistakes…' }).click();
+  await shelf.locator('[data-mistake="deleteEverything"]').click();
+  await expect(page.getByRole('region', { name: 'Console' })).toContainText('del "" --from-key');
+  await expect(page.getByRole('combobox', { name: 'Kind of load' }).getByRole('option')).toHaveCount(11);
+});
