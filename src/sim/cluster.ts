@@ -201,14 +201,16 @@ export class Cluster {
     const pending = this.pending;
     assert(pending !== null && pending.plan === plan, 'cluster: merge takes the plan that is out');
     this.pending = null;
-    const outputs = new Map(results.map((result) => [result.member as number, result.outputs]));
-    const taken = new Map<number, number>();
     let moment = pending.firstMoment;
+    let [target, index] = [0, 0];
+    let outputs: readonly MemberOutput[] | undefined;
     for (const input of pending.inputs) {
-      const index = taken.get(input.target) ?? 0;
-      taken.set(input.target, index + 1);
+      if (input.target !== target) {
+        [target, index] = [input.target, 0];
+        outputs = results.find(({ member }) => member === input.target)?.outputs;
+      }
       const hasHalted = this.memberStatus(input.target) === 'halted';
-      const output = outputs.get(input.target)?.[index];
+      const output = outputs?.[index++];
       if (output === undefined && !hasHalted)
         fail(`cluster: no output of m${input.target} for moment ${moment}`);
       this.mergeInput(moment, input, hasHalted ? null : (output ?? null));

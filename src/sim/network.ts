@@ -27,9 +27,9 @@ export interface Transit {
   /** It will not arrive: the world's network loses it, or the link's fault does. */
   readonly lost: 'network' | LinkLoss | null;
   /** Others overtake it. */
-  readonly isLoose?: true;
-  /** CRC-32C of what was sent, where something else is on its way: whoever receives it finds out. */
-  readonly sentChecksum?: number;
+  readonly isLoose: boolean;
+  /** CRC-32C of what was sent, where something else is on its way: whoever receives it finds out. Else null. */
+  readonly sentChecksum: number | null;
   /** A heartbeat or its answer: of no interest for the pace of a show. */
   readonly quiet: boolean;
 }
@@ -41,6 +41,9 @@ export interface DegradedLink extends LinkSettings {
   readonly from: number;
   readonly to: number;
 }
+
+/** A message that leaves: its number and its arrival are set as it does. */
+type Way = { -readonly [Field in keyof Transit]: Transit[Field] };
 
 /** `held`: until it is delivered by hand; `behind`: until nothing that is held is before it. */
 export type Waiting = 'no' | 'held' | 'behind';
@@ -290,7 +293,7 @@ export class Network {
     if (transit.lost === 'queue' || transit.lost === 'filter') return transit.lost;
     if (transit.lost !== null) return 'loss';
     // as TCP and TLS do, with a sum over all of it
-    if (transit.sentChecksum !== undefined && crc32c(transit.send.bytes) !== transit.sentChecksum)
+    if (transit.sentChecksum !== null && crc32c(transit.send.bytes) !== transit.sentChecksum)
       return 'corrupt';
     return epoch === transit.targetEpoch && epoch !== 0 ? null : 'down';
   }
@@ -327,14 +330,28 @@ export class Network {
     const laterUs = isSent ? faults.delayUs(nowUs, departure.send.bytes.length) : 0;
     const deliverAt = sentAt + drawn + laterUs;
     const changed = isSent ? faults.corrupt(departure.send.bytes) : null;
-    const sent = changed === null ? departure : corrupted(departure, changed);
-    const way = { ...sent, sentAt: nowUs, deliverAt, linkAge, lost: lostHere };
+    const { from, to, send, sourceEpoch, targetEpoch, quiet } = departure;
+    const way: Way = {
+      message: 0,
+      from,
+      to,
+      send: changed === null ? send : { ...send, bytes: changed },
+      sentAt: nowUs,
+      deliverAt,
+      sourceEpoch,
+      targetEpoch,
+      linkAge,
+      lost: lostHere,
+      isLoose: false,
+      sentChecksum: changed === null ? null : crc32c(send.bytes),
+      quiet,
+    };
     const strayUs = lostHere === null ? faults.reorderUs() : null;
     return strayUs === null ? this.launch(link, way) : this.stray(link, way, strayUs, null);
   }
 
   /** The message arrives so much later, and its link's order does not hold for it. */
-  private stray(link: Link, way: Omit<Transit, 'message'>, laterUs: number, lost: LinkLoss | null): Transit {
+  private stray(link: Link, way: Transit, laterUs: number, lost: LinkLoss | null): Transit {
     return this.launch(link, { ...way, deliverAt: way.deliverAt + laterUs, lost, isLoose: true });
   }
 
@@ -347,17 +364,18 @@ export class Network {
     return lane.freeAt;
   }
 
-  private launch(link: Link, way: Omit<Transit, 'message'>): Transit {
+  /** The way is the message's own from now on. */
+  private launch(link: Link, way: Way): Transit {
     this.lastMessage++;
-    if (way.isLoose === true) return this.fly(link, { ...way, message: this.lastMessage });
+    way.message = this.lastMessage;
+    if (way.isLoose) return this.fly(link, way);
     // what is late on an old connection does not make a new one wait
     const lane = laneOf(link, way);
     if (lane.newest === null || !isOneConnection(lane.newest, way)) lane.lastDeliverAt = 0;
-    const deliverAt = this.config.ordered ? Math.max(way.deliverAt, lane.lastDeliverAt) : way.deliverAt;
-    const transit: Transit = { ...way, message: this.lastMessage, deliverAt };
-    lane.newest = transit;
-    this.noteArrival(link, transit);
-    return this.fly(link, transit);
+    if (this.config.ordered) way.deliverAt = Math.max(way.deliverAt, lane.lastDeliverAt);
+    lane.newest = way;
+    this.noteArrival(link, way);
+    return this.fly(link, way);
   }
 
   private fly(link: Link, transit: Transit): Transit {
@@ -427,14 +445,6 @@ function newLink(from: number, to: number, seed: number, boot: number): Link {
     flights: new Map(),
     heldCount: 0,
   };
-}
-
-function corrupted(
-  departure: Departure,
-  bytes: Uint8Array,
-): Departure & Required<Pick<Transit, 'sentChecksum'>> {
-  const { send } = departure;
-  return { ...departure, send: { ...send, bytes }, sentChecksum: crc32c(send.bytes) };
 }
 
 function laneOf({ lanes }: Link, { send }: Pick<Transit, 'send'>): Lane {

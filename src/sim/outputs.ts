@@ -45,8 +45,8 @@ function sendMessage(world: World, { member: from, epoch: sourceEpoch }: Process
   world.reach.duplicated += transits.length - 1;
   if (world.network.extraDelayUs(from, to) > 0) world.reach.delayedByLink += transits.length;
   for (const transit of transits) {
-    if (transit.isLoose === true && transit === transits[0]) world.reach.overtaken++;
-    else if (transit.isLoose === true) world.reach.duplicatedByLink++;
+    if (transit.isLoose && transit === transits[0]) world.reach.overtaken++;
+    else if (transit.isLoose) world.reach.duplicatedByLink++;
     launch(world, transit);
   }
   if (world.network.settings(from, to).jitterUs > 0) world.reach.jittered += transits.length;

@@ -68,9 +68,19 @@ class Mixer {
 /** Two u32 over the fields. */
 export function digestOf(fields: DigestFields): [number, number] {
   const mixer = new Mixer();
-  const { term, vote, commit, applied, lastIndex, lastTerm, records, leases, freelist, metaTxid } = fields;
-  const places = [term, vote, commit, applied, lastIndex, lastTerm];
-  for (const value of [...places, ...records, ...leases, freelist, metaTxid]) mixer.add(value);
+  const { records, leases } = fields;
+  mixer.add(fields.term);
+  mixer.add(fields.vote);
+  mixer.add(fields.commit);
+  mixer.add(fields.applied);
+  mixer.add(fields.lastIndex);
+  mixer.add(fields.lastTerm);
+  mixer.add(records[0]);
+  mixer.add(records[1]);
+  mixer.add(leases[0]);
+  mixer.add(leases[1]);
+  mixer.add(fields.freelist);
+  mixer.add(fields.metaTxid);
   return mixer.finish();
 }
 
