@@ -32,6 +32,8 @@ test('what is written is read back', () => {
     preVote: fc.boolean(),
     members: fc.integer({ min: 1, max: 9 }),
     flavor: fc.constantFrom('lab' as const, '3.4' as const),
+    bug: fc.constant(defaultAddress.bug),
+    checks: fc.constant(defaultAddress.checks),
     settings: fc.record(
       {
         quotaBytes: fc.integer({ min: -1, max: 2 ** 36 }).filter((bytes) => bytes !== 2 ** 31),
