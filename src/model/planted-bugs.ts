@@ -184,6 +184,10 @@ export const plantableBugs = [
   'shortFreelistCount',
   'overflowStays',
   'rollbackFrees',
+  'defragmentLosesIndex',
+  'everyClockEndsLeases',
+  'promotionEndsLeases',
+  'lastKeySeparates',
 ] as const satisfies readonly Defect[];
 
 /** Whether a script shows the bug soon. */
