@@ -163,7 +163,9 @@ export class Workload {
     if (this.#watches++ >= maxWatches) return { type: 'get', key };
     const draws = this.#draws;
     const from = [{}, { revision }, { revision: this.#revision + draws.between(1, 20) }][draws.below(3)];
-    return { type: 'watch', key: draws.chance(1, 2) ? 'k' : key, prefix: true, prevKv: true, ...from };
+    // both keys of a txn, in one revision, or one key
+    const keys = draws.chance(1, 2) ? { key: 'j', fromKey: true } : { key, prefix: true };
+    return { type: 'watch', ...keys, prevKv: true, ...from };
   }
 
   #leaseAction(kind: RequestKind, key: string): ClientAction {
