@@ -59,7 +59,9 @@ export class CommitLog {
     if (logged.kind !== 'write') return;
     const request = kvRequest(logged.write);
     if (request === null) {
-      this.isSilent = this.isSilent || logged.write.kind === 'txn' || logged.write.kind === 'authEnable';
+      // while there is an alarm, members refuse what they would have taken
+      const isBeyond = ['txn', 'authEnable', 'alarm'].includes(logged.write.kind);
+      this.isSilent = this.isSilent || isBeyond;
       return;
     }
     const { answer, changes } = this.model.apply(request);
