@@ -31,7 +31,7 @@ test('what is written is read back', () => {
     autoplay: fc.boolean(),
     preVote: fc.boolean(),
     members: fc.integer({ min: 1, max: 9 }),
-    bug: fc.constantFrom('', 'commitOlderTerms', 'keepConflicts'),
+    bug: fc.constantFrom('' as const, 'commitOlderTerms' as const, 'keepConflicts' as const),
     checks: fc.boolean(),
     flavor: fc.constantFrom('lab' as const, '3.4' as const),
     bug: fc.constant(defaultAddress.bug),
