@@ -81,7 +81,7 @@ export class Checks {
    */
   constructor(isFresh: boolean, next: LabTrace) {
     this.#judge = new Judge(null, next, this.#limits);
-    this.#recovery = new Recovery(this.#judge.liveness);
+    this.#recovery = new Recovery();
     this.trace = {
       on: true,
       emit: (at, event) => this.#emit(at, event),

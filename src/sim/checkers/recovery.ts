@@ -1,6 +1,5 @@
 /** What C8 watches in a lab: when everything was healed, all members catch up with what was applied by then. */
 import { liveness } from './liveness.ts';
-import type { Liveness } from './liveness.ts';
 import type { Counts, Inspected } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
@@ -29,17 +28,12 @@ const faults: ReadonlySet<LabEvent['type']> = new Set([
 
 /** The time goes from one `healEverything` to the next fault. */
 export class Recovery {
-  private readonly liveness: Liveness;
   private healedUs: number | null = null;
   /** What each member must come to; null until the healing has taken effect. */
   private target: number | null = null;
   private heals = 0;
   private recovered = 0;
   private hasCeased = false;
-
-  constructor(liveness: Liveness) {
-    this.liveness = liveness;
-  }
 
   counts(): Counts {
     return { heals: this.heals, recovered: this.recovered };
