@@ -6,7 +6,7 @@ import { MemoryPager } from '../../src/engine/bolt/pager.ts';
 import { checkFile } from '../../src/engine/bolt/tx-check.ts';
 import { databaseOf } from '../../src/engine/server/restore.ts';
 import { snapshotStatus } from '../../src/engine/server/snapshot-status.ts';
-import { expect, openLab, test } from './lab.ts';
+import { expect, openLab, run, test } from './lab.ts';
 
 const region = (page: Page) => page.getByRole('region', { name: 'Console' });
 const field = (page: Page) => region(page).getByRole('textbox');
@@ -113,4 +113,43 @@ test('snapshot save downloads a file that a reader of databases accepts, and it 
   await expect(log(page)).toContainText('restored last: a lab of one member');
   await type(page, 'get greeting --print-value-only');
   await expect(log(page).locator('p').last()).toHaveText('hello');
+});
+
+/** What the line printed, once its last line has come. */
+async function answer(page: Page, line: string, last: RegExp): Promise<string[]> {
+  const before = (await printed(page)).length;
+  await type(page, line);
+  await expect
+    .poll(async () => {
+      await run(page, 200);
+      return (await printed(page)).slice(before + 1).findLast((text) => last.test(text));
+    })
+    .toBeTruthy();
+  return (await printed(page)).slice(before + 1).filter((text) => !text.includes('The store is full'));
+}
+
+test('a full store is found out, compacted, defragmented and disarmed, each step in etcdctl’s words', async ({
+  page,
+}) => {
+  test.setTimeout(240_000);
+  await openLab(page, '?seed=7&scenario=nospace&layout=one&autoplay=0');
+  const space = page.locator('[data-space]').first();
+  await expect(space).toContainText(/of 1 MiB, (99|100) % ?NOSPACE/, { timeout: 60_000 });
+  expect(await answer(page, 'load off', /load/)).toEqual(['load ended']);
+  const full = 'Error: etcdserver: mvcc: database space exceeded';
+  expect(await answer(page, 'put greeting again', /Error/)).toEqual([full]);
+  const listed = await answer(page, 'alarm list', /^memberID:/);
+  expect(listed[0]).toMatch(/^memberID:\d+ alarm:NOSPACE $/);
+  const [status] = await answer(page, 'endpoint status --endpoints m1 -w json', /^\[/);
+  const { revision } = /"revision":(?<revision>\d+)/.exec(status)?.groups ?? {};
+  expect(await answer(page, `compaction ${revision} --physical`, /compacted/)).toEqual([
+    `compacted revision ${revision}`,
+  ]);
+  const finished = (port: number) => `Finished defragmenting etcd member[http://127.0.0.1:${port}]`;
+  expect(await answer(page, 'defrag', /:32379/)).toEqual([finished(2379), finished(22379), finished(32379)]);
+  await expect(space).toContainText(/KiB of 1 MiB, \d\d? % ?NOSPACE/);
+  expect(await answer(page, 'put greeting again', /Error/)).toEqual([full]);
+  expect((await answer(page, 'alarm disarm', /^memberID:/))[0]).toBe(listed[0]);
+  await expect(page.locator('[data-space] b')).toHaveCount(0);
+  expect(await answer(page, 'put greeting again', /OK/)).toEqual(['OK']);
 });
