@@ -173,8 +173,8 @@ export function scenarioOf(address: Address): Scenario | null {
 }
 
 /**
- * How the lab is to be opened. A scenario, and a lab that is not set up as usual, begin afresh: what is stored
- * is left alone, and has its own settings.
+ * How the lab is to be opened. A scenario, and a lab that is not set up as usual, begin afresh: what is
+ * stored is left alone, and has its own settings.
  */
 export function labOptions(address: Address): LabOptions {
   const { seed, storage, layout, workspace, preVote, flavor, autoplay, members, scenario } = address;

@@ -1,4 +1,4 @@
-/** The checkers of a lab's run: what they are given, when they look at everything, and what they have to say. */
+/** The checkers of a lab's run: what they are given, when they look at all, what they have to say. */
 import { Judge, inspect } from '../sim/checkers/judge.ts';
 import { Recovery } from '../sim/checkers/recovery.ts';
 import type { Counts, Inspected, Property, Violation } from '../sim/checkers/checker.ts';
@@ -16,7 +16,7 @@ const [requestUs, entryUs, pageUs, bytesPerUs] = [4000, 500, 100, 10] as const;
 /** More than these are not remembered: a longer history would be decided too late, and fill the memory. */
 const [mostRequests, mostBytes] = [20_000, 32 * 1024 * 1024] as const;
 
-/** Why what clients did is not judged: nobody knows what was before, or no rule is known, or it is too much. */
+/** Why what clients did is not judged: nobody knows what was before, no rule is known, or it is too much. */
 export type AsideWhy = 'stored' | 'unknown' | 'length';
 
 /** What is left for a property where the history is not known: all of it, a part, nothing. */
@@ -170,7 +170,7 @@ export class Checks {
     return property === 'C3' || property === 'C4' || property === 'C5' ? 'part' : 'whole';
   }
 
-  /** By what has happened, never by the clock on the wall: a run that is done again is looked at as it was. */
+  /** By what has happened, never by the clock on the wall: a run done again is looked at as it was. */
   #dueUs(world: Inspected): number {
     if (!this.#hasNews) return this.#wholeUs + restUs;
     const { history, log } = this.#judge;

@@ -390,7 +390,7 @@ export class Lab {
     return { kind: 'violation', message: `${property}: ${sentence} ${evidence}`, moment };
   }
 
-  /** @param isFar members' events come packed from their workers; those of their twins are for the checkers */
+  /** @param isFar members' events come packed from their workers; their twins' are for the checkers */
   #emit(at: Envelope, event: LabEvent, isFar: boolean): void {
     if (isFar && !event.type.startsWith('sim.')) return;
     this.#encoder.add(at, event);

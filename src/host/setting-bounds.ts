@@ -1,4 +1,4 @@
-/** Between what a setting's number may be: beyond, nothing new is to be seen, or the tab would not stand it. */
+/** Between what a setting's number may be: beyond, nothing new is seen, or the tab would not stand it. */
 
 const mib = 1024 * 1024;
 

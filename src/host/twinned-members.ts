@@ -19,7 +19,7 @@ export class TwinnedMembers implements MemberHost {
     this.#twins = new Members(boot);
   }
 
-  /** The twins work while the workers do. The events are the twins': those of the workers are packed already. */
+  /** The twins work while the workers do. The events are the twins': the workers' are packed already. */
   async perform(plan: Plan): Promise<readonly MemberResult[]> {
     const asked = this.#workers.perform(plan);
     const twins = this.#twins.perform(plan);

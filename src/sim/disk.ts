@@ -144,8 +144,8 @@ export class Disk {
   }
 
   /**
-   * What kept the disk is over: each sync under way takes a usual one's mean time from now on. Returns them as
-   * they are now, each to be completed at its `doneAt`; the earlier ones mean nothing any more.
+   * What kept the disk is over: each sync under way takes a usual one's mean time from now on. Returns them
+   * as they are now, each to be completed at its `doneAt`; the earlier ones mean nothing any more.
    */
   hasten(nowUs: number): Sync[] {
     const { minUs, meanUs } = this.faults.syncDelay;

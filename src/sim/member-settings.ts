@@ -46,7 +46,10 @@ const leaseCheckpointUs = 300_000_000;
 export function settingsProblem(settings: MemberSettings): string | null {
   const { heartbeatMs, electionMs } = { ...defaults, ...settings };
   if (5 * heartbeatMs > electionMs)
-    return `--election-timeout[${electionMs}ms] should be at least as 5 times as --heartbeat-interval[${heartbeatMs}ms]`;
+    return (
+      `--election-timeout[${electionMs}ms] should be at least as 5 times as ` +
+      `--heartbeat-interval[${heartbeatMs}ms]`
+    );
   return null;
 }
 

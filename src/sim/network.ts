@@ -28,7 +28,7 @@ export interface Transit {
   readonly lost: 'network' | LinkLoss | null;
   /** Others overtake it. */
   readonly isLoose: boolean;
-  /** CRC-32C of what was sent, where something else is on its way: whoever receives it finds out. Else null. */
+  /** CRC-32C of what was sent, where something else is on its way: the receiver finds out. Else null. */
   readonly sentChecksum: number | null;
   /** A heartbeat or its answer: of no interest for the pace of a show. */
   readonly quiet: boolean;

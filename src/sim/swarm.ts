@@ -26,8 +26,8 @@ export interface ScheduledAction {
   /** The fault that begins with it; absent on what else belongs to it. */
   readonly kind?: FaultKind;
   /**
-   * A message is named by its rank among those that are under way then, and as what is done to it goes: from 1,
-   * the newest. Whoever does the schedule puts its number there.
+   * A message is named by its rank among those that are under way then, and as what is done to it goes: from
+   * 1, the newest. Whoever does the schedule puts its number there.
    */
   readonly action: Action;
 }

@@ -181,5 +181,6 @@ const byteUnits = ['B', 'KiB', 'MiB', 'GiB'] as const;
 export function bytesText(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(byteUnits.length - 1, Math.floor(Math.log2(bytes) / 10));
   const amount = bytes / 1024 ** power;
-  return `${Number.isInteger(amount) || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${byteUnits[power]}`;
+  const digits = Number.isInteger(amount) || amount >= 100 ? 0 : 1;
+  return `${amount.toFixed(digits)} ${byteUnits[power]}`;
 }

@@ -34,8 +34,6 @@ test('what is written is read back', () => {
     bug: fc.constantFrom('' as const, 'commitOlderTerms' as const, 'keepConflicts' as const),
     checks: fc.boolean(),
     flavor: fc.constantFrom('lab' as const, '3.4' as const),
-    bug: fc.constant(defaultAddress.bug),
-    checks: fc.constant(defaultAddress.checks),
     settings: fc.record(
       {
         quotaBytes: fc.integer({ min: -1, max: 2 ** 36 }).filter((bytes) => bytes !== 2 ** 31),

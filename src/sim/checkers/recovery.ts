@@ -1,4 +1,4 @@
-/** What C8 watches in a lab: when everything was healed, all members catch up with what was applied by then. */
+/** What C8 watches in a lab: once all is healed, all members catch up with what was applied by then. */
 import { liveness } from './liveness.ts';
 import type { Counts, Inspected } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
@@ -54,7 +54,7 @@ export class Recovery {
     }
   }
 
-  /** @returns what is not as it should be so long after the healing; null where it is, or there is time left */
+  /** @returns what is not as it should be so long after the healing; null where it is, or time is left */
   behind(world: Inspected): string | null {
     if (this.healedUs === null || this.hasCeased) return null;
     const applied = world.members.map((member) => world.state(member)?.applied ?? 0);

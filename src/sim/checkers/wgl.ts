@@ -119,8 +119,8 @@ interface Undo {
 }
 
 /**
- * The store in the midst of a search: operations are done and taken back in place. `low` and `high` are a hash
- * of all that is in it, changed with each key: equal states have equal ones.
+ * The store in the midst of a search: operations are done and taken back in place. `low` and `high` are a
+ * hash of all that is in it, changed with each key: equal states have equal ones.
  */
 class State {
   readonly model = new KvModel(false);

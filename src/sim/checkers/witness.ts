@@ -51,7 +51,7 @@ class Claims {
   readonly resolved: Operation[] = [];
   private readonly history: readonly Operation[];
   private readonly log: readonly Committed[];
-  /** Clients send these again where a connection breaks: once the lease is gone, the second one grants it anew. */
+  /** Clients send these again where a connection breaks: the lease gone, the second grants it anew. */
   private readonly grants: ReadonlySet<string>;
 
   constructor(history: readonly Operation[], log: readonly Committed[]) {
