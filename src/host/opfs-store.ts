@@ -106,10 +106,10 @@ export class OpfsStore implements PageStore {
       this.#forgetTail(log);
       throw asStoreError(error);
     }
-    await this.#lookForFiles();
     this.#nextSeq++;
     this.#logBytes += frame.length;
     if (this.#isFoldDue) this.#folding ??= this.#foldInBackground();
+    await this.#lookForFiles();
   }
 
   async read(): Promise<readonly DiskImage[]> {
