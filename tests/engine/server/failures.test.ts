@@ -120,20 +120,30 @@ test('the entry of a cut-off leader is replaced when it comes back, and never ap
   const next = rig.leader();
   expect(rig.reply(rig.put(next, 'k', 'kept')).code).toBe(0);
   expect(rig.reply(lost).code).toBe(14);
-  const place = rig.running[leader - 1]?.logEntries(1, 100).entries.find(({ label }) => label === 'put k')?.index;
+  const place = rig.running[leader - 1]
+    ?.logEntries(1, 100)
+    .entries.find(({ label }) => label === 'put k')?.index;
   rig.heal();
   rig.runFor(3 * seconds);
   for (const id of rig.ids) expect(rig.local(id)).toEqual({ k: 'kept' });
-  const told = rig.eventsOf(leader, 'server.entries').filter(({ firstIndex, labels }) => (
-    place !== undefined && firstIndex <= place && place < firstIndex + labels.length
-  ));
-  expect(new Set(told.map(({ firstIndex, entryTerms }) => entryTerms[(place as number) - firstIndex])).size).toBe(2);
+  const told = rig
+    .eventsOf(leader, 'server.entries')
+    .filter(
+      ({ firstIndex, labels }) =>
+        place !== undefined && firstIndex <= place && place < firstIndex + labels.length,
+    );
+  expect(
+    new Set(told.map(({ firstIndex, entryTerms }) => entryTerms[(place as number) - firstIndex])).size,
+  ).toBe(2);
   const logs = rig.ids.map((id) => rig.running[id - 1]?.logEntries(1, 100));
   expect(logs[1]).toEqual(logs[0]);
   expect(logs[2]).toEqual(logs[0]);
 });
 
-for (const [error, words] of [['ENOSPC', 'no space is left'], ['EIO', 'the disk failed']] as const) {
+for (const [error, words] of [
+  ['ENOSPC', 'no space is left'],
+  ['EIO', 'the disk failed'],
+] as const) {
   test(`${error} stops the member with a sentence, and the others go on`, () => {
     const { rig, leader, follower } = started({ trace: true });
     rig.disks[follower - 1].fail = error;
@@ -144,7 +154,13 @@ for (const [error, words] of [['ENOSPC', 'no space is left'], ['EIO', 'the disk 
     expect(rig.halted[follower - 1]).toContain(words);
     expect(rig.eventsOf(follower, 'server.halt')).toHaveLength(1);
     const output = rig.step(follower, { kind: 'timer', timer: 'raftTick' });
-    expect(output).toMatchObject({ sends: [], disk: [], replies: [], timers: [], halted: rig.halted[follower - 1] });
+    expect(output).toMatchObject({
+      sends: [],
+      disk: [],
+      replies: [],
+      timers: [],
+      halted: rig.halted[follower - 1],
+    });
     rig.disks[follower - 1].fail = null;
     rig.powerCut(follower);
     rig.start(follower);
@@ -157,7 +173,9 @@ test('a broken invariant stops the member and nothing of that step leaves it', (
   const { rig, leader, follower } = started({ trace: true });
   const heartbeat = rig.heartbeatWithCommit(leader, follower, 4_000);
   const output = rig.step(follower, { kind: 'message', from: rig.config(leader).nodeId, bytes: heartbeat });
-  expect(output?.halted).toMatch(/^a broken invariant stopped the member: .*tocommit\(4000\) is out of range/);
+  expect(output?.halted).toMatch(
+    /^a broken invariant stopped the member: .*tocommit\(4000\) is out of range/,
+  );
   expect([output?.sends, output?.disk, output?.replies]).toEqual([[], [], []]);
   expect(rig.reply(rig.put(leader, 'k', 'v')).code).toBe(0);
 });

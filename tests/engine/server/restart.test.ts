@@ -71,7 +71,10 @@ for (const end of ['kill', 'powerCut'] as const) {
       rig.runUntil(() => (rig.serveAll(1), rig.leader() === 1));
       expect(rig.halted[0], `after ${limit} requests`).toBe(null);
       const keys = Object.keys(rig.local(1));
-      expect(acknowledged.filter((key) => !keys.includes(key)), `after ${limit} requests`).toEqual([]);
+      expect(
+        acknowledged.filter((key) => !keys.includes(key)),
+        `after ${limit} requests`,
+      ).toEqual([]);
       expect(versions(rig, 1).filter((text) => !text.includes(' v1 '))).toEqual([]);
     }
   });
@@ -94,9 +97,11 @@ test('an entry takes effect once, though the log has it again after a crash befo
   rig.start(leader);
   rig.runFor(2 * seconds);
   expect(versions(rig, leader)).toEqual(['k v3 @4']);
-  const applied = rig.events.slice(from).flatMap(({ member, event }) => (
-    member === leader && event.type === 'server.apply' && event.label === 'put k' ? [event.skipped] : []
-  ));
+  const applied = rig.events
+    .slice(from)
+    .flatMap(({ member, event }) =>
+      member === leader && event.type === 'server.apply' && event.label === 'put k' ? [event.skipped] : [],
+    );
   expect(applied).toEqual([true, true, true]);
 });
 
@@ -105,20 +110,31 @@ test('a backend commit waits until the one before it is durable', () => {
   rig.start(1);
   rig.runUntil(() => (rig.serveAll(1), rig.leader() === 1));
   rig.runUntil(() => (rig.serveAll(1), rig.status(1).raftAppliedIndex === 4n));
-  const commitsOnTheWay = () => (
-    rig.disks[0].queue.filter((r) => r.kind === 'sync' && r.file === backendFile && !r.barrier).length
-  );
+  const commitsOnTheWay = () =>
+    rig.disks[0].queue.filter((r) => r.kind === 'sync' && r.file === backendFile && !r.barrier).length;
   const puts = ['a', 'b', 'c', 'd', 'e', 'f'].map((key) => rig.put(1, key, 'v'));
   const seen = new Set<number>();
   do seen.add(commitsOnTheWay());
   while (rig.serveOne(1));
   expect([...seen].sort()).toEqual([0, 1]);
   for (const put of puts) expect(rig.reply(put).code).toBe(0);
-  const order = rig.disks[0].served.filter(({ file }) => file === backendFile).map((request) => (
-    request.kind === 'write' ? (request.offset < 8192 && request.data.length === 4096 ? 'meta' : 'pages')
-      : request.kind === 'sync' ? (request.barrier ? 'barrier' : 'sync') : request.kind
-  ));
-  const text = order.join(' ').replaceAll(/pages( pages)+/g, 'pages').replaceAll('truncate barrier ', '');
+  const order = rig.disks[0].served
+    .filter(({ file }) => file === backendFile)
+    .map((request) =>
+      request.kind === 'write'
+        ? request.offset < 8192 && request.data.length === 4096
+          ? 'meta'
+          : 'pages'
+        : request.kind === 'sync'
+          ? request.barrier
+            ? 'barrier'
+            : 'sync'
+          : request.kind,
+    );
+  const text = order
+    .join(' ')
+    .replaceAll(/pages( pages)+/g, 'pages')
+    .replaceAll('truncate barrier ', '');
   expect(text).toMatch(/^pages barrier( pages barrier meta sync)+$/);
 });
 
@@ -150,11 +166,15 @@ test('data that cannot be taken up stop the start with a sentence that says whic
   };
   expect(boot([])).toBe(null);
   expect(boot([[backendFile, null]])).toMatch(/^the member cannot start: member\/snap\/db is missing/);
-  expect(boot([[backendFile, new Uint8Array(16384)]])).toMatch(/store member\/snap\/db is damaged \(invalid database/);
+  expect(boot([[backendFile, new Uint8Array(16384)]])).toMatch(
+    /store member\/snap\/db is damaged \(invalid database/,
+  );
   const wal = files.get(walFile)?.slice() as Uint8Array;
   wal[wal.length >> 1] ^= 0xff;
   expect(boot([[walFile, wal]])).toMatch(/log in member\/wal is damaged/);
-  expect(boot([], rig.config(2))).toMatch(/^the member cannot start: the log belongs to member [0-9a-f]+, which is m1:/);
+  expect(boot([], rig.config(2))).toMatch(
+    /^the member cannot start: the log belongs to member [0-9a-f]+, which is m1:/,
+  );
   expect(boot([], { ...rig.config(1), nodeId: nodeId(9) })).toMatch(/member 9 is not among the peers/);
 });
 
@@ -165,11 +185,17 @@ test('a member goes on from the data directory of a real etcd 3.4.23', () => {
   };
   const rig = new Rig();
   const peers = [1, 2, 3].map((n) => ({
-    nodeId: nodeId(n), name: `n${n}`, peerUrl: `http://127.0.0.1:310${n - 1}1`, clientUrl: `http://127.0.0.1:310${n - 1}0`,
+    nodeId: nodeId(n),
+    name: `n${n}`,
+    peerUrl: `http://127.0.0.1:310${n - 1}1`,
+    clientUrl: `http://127.0.0.1:310${n - 1}0`,
   }));
   const ours = rig.config.bind(rig);
   rig.config = (member) => ({ ...ours(member), peers, clusterToken: 'etcd-cluster' });
-  rig.disks[0].cache = new Map([[walFile, file('wal')], [backendFile, file('db')]]);
+  rig.disks[0].cache = new Map([
+    [walFile, file('wal')],
+    [backendFile, file('db')],
+  ]);
   rig.start(1);
   expect(rig.halted[0]).toBe(null);
   const kvs = rig.local(1);
@@ -177,11 +203,16 @@ test('a member goes on from the data directory of a real etcd 3.4.23', () => {
   expect(kvs['wal/key-104']).toBe('value-899-294470125');
   const status = rig.status(1);
   expect([status.header?.revision, status.raftAppliedIndex, status.raftTerm]).toEqual([915n, 934n, 3n]);
-  expect([status.header?.memberId, status.header?.clusterId]).toEqual([0x64aee1ecd2cd09aan, 0x892854e02577c1a6n]);
+  expect([status.header?.memberId, status.header?.clusterId]).toEqual([
+    0x64aee1ecd2cd09aan,
+    0x892854e02577c1a6n,
+  ]);
   const list = rig.reply(rig.request(1, 'etcdserverpb.Cluster/MemberList', new Uint8Array(0)));
   const { members } = fromBinary(rpc.MemberListResponseSchema, list.bytes);
   expect(members.map(({ name, clientURLs }) => [name, ...clientURLs])).toEqual([
-    ['n2', 'http://127.0.0.1:31010'], ['n3', 'http://127.0.0.1:31020'], ['n1', 'http://127.0.0.1:31000'],
+    ['n2', 'http://127.0.0.1:31010'],
+    ['n3', 'http://127.0.0.1:31020'],
+    ['n1', 'http://127.0.0.1:31000'],
   ]);
   expect(faults(rig, 1)).toEqual([]);
 });
@@ -196,35 +227,46 @@ type Act =
 const member = fc.integer({ min: 1, max: 3 });
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('put' as const), member, key: fc.nat(5) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), member, powerCut: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('crash' as const), member, powerCut: fc.boolean() }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('restart' as const), member }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('serve' as const), member, count: fc.nat(12) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('pass' as const), ticks: fc.nat(60) }) },
 );
 
 test('whatever crashes, no acknowledged put is lost and all members agree in the end', () => {
-  fc.assert(fc.property(fc.nat(1000), fc.array(act, { minLength: 20, maxLength: 60 }), (seed, acts) => {
-    const rig = new Rig({ disk: 'manual', seed, batchLimit: 1 + (seed % 20) });
-    const serve = () => rig.ids.forEach((id) => rig.serveAll(id));
-    rig.startAll();
-    // half of the runs may crash members before the cluster was ever whole
-    if (seed % 2 === 0) rig.runUntil(() => (serve(), rig.leader() !== 0));
-    const puts: { readonly key: string; readonly value: string; readonly request: number }[] = [];
-    for (const [i, each] of acts.entries()) perform(rig, each, i, puts);
-    for (const id of rig.ids) if (rig.running[id - 1] === null) rig.start(id);
-    rig.runUntil(() => (serve(), rig.leader() !== 0));
-    for (let i = 0; i < 60; i++) serve(), rig.advance();
-    expect(rig.halted).toEqual([null, null, null]);
-    const stores = rig.ids.map((id) => versions(rig, id));
-    expect(stores[1]).toEqual(stores[0]);
-    expect(stores[2]).toEqual(stores[0]);
-    serve();
-    for (const id of rig.ids) expect(faults(rig, id)).toEqual([]);
-    checkAcknowledged(rig, puts);
-  }), { numRuns: 20 });
+  fc.assert(
+    fc.property(fc.nat(1000), fc.array(act, { minLength: 20, maxLength: 60 }), (seed, acts) => {
+      const rig = new Rig({ disk: 'manual', seed, batchLimit: 1 + (seed % 20) });
+      const serve = () => rig.ids.forEach((id) => rig.serveAll(id));
+      rig.startAll();
+      // half of the runs may crash members before the cluster was ever whole
+      if (seed % 2 === 0) rig.runUntil(() => (serve(), rig.leader() !== 0));
+      const puts: { readonly key: string; readonly value: string; readonly request: number }[] = [];
+      for (const [i, each] of acts.entries()) perform(rig, each, i, puts);
+      for (const id of rig.ids) if (rig.running[id - 1] === null) rig.start(id);
+      rig.runUntil(() => (serve(), rig.leader() !== 0));
+      for (let i = 0; i < 60; i++) (serve(), rig.advance());
+      expect(rig.halted).toEqual([null, null, null]);
+      const stores = rig.ids.map((id) => versions(rig, id));
+      expect(stores[1]).toEqual(stores[0]);
+      expect(stores[2]).toEqual(stores[0]);
+      serve();
+      for (const id of rig.ids) expect(faults(rig, id)).toEqual([]);
+      checkAcknowledged(rig, puts);
+    }),
+    { numRuns: 20 },
+  );
 });
 
-function perform(rig: Rig, each: Act, i: number, puts: { key: string; value: string; request: number }[]): void {
+function perform(
+  rig: Rig,
+  each: Act,
+  i: number,
+  puts: { key: string; value: string; request: number }[],
+): void {
   switch (each.kind) {
     case 'put': {
       if (rig.running[each.member - 1] === null) return;
@@ -233,7 +275,8 @@ function perform(rig: Rig, each: Act, i: number, puts: { key: string; value: str
       return;
     }
     case 'crash':
-      if (rig.running[each.member - 1] !== null) each.powerCut ? rig.powerCut(each.member) : rig.kill(each.member);
+      if (rig.running[each.member - 1] !== null)
+        each.powerCut ? rig.powerCut(each.member) : rig.kill(each.member);
       return;
     case 'restart':
       if (rig.running[each.member - 1] === null) rig.start(each.member);

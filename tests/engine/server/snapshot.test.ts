@@ -74,7 +74,12 @@ test('a snapshot that is lost on its way is reported, and sent anew', () => {
   rig.dropSend = (_from, { messageType }) => messageType === 'MsgSnap' && lost++ < 1;
   rig.start(follower);
   rig.runFor(12_000_000);
-  expect(rig.eventsOf(leader, 'snapshot.send').map(({ state }) => state)).toEqual(['begin', 'failed', 'begin', 'sent']);
+  expect(rig.eventsOf(leader, 'snapshot.send').map(({ state }) => state)).toEqual([
+    'begin',
+    'failed',
+    'begin',
+    'sent',
+  ]);
   expect(rig.local(follower)).toEqual(written);
 });
 
