@@ -114,3 +114,12 @@ export async function pick(page: Page, mark: string, entry: RegExp): Promise<voi
   await page.getByRole('menuitem', { name: entry }).click();
   await expect(page.getByRole('menu')).toHaveCount(0);
 }
+
+/** Runs in short pieces, so that the page can do the second command once the first has its answer. */
+export async function runUntil(page: Page, what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    if (await holds()) return;
+    await run(page, 200);
+  }
+  throw new Error(`within twelve seconds it was not so: ${what}`);
+}

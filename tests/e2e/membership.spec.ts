@@ -3,21 +3,12 @@
  * and replaced; one that was away too long comes back by a snapshot. Ring and tables agree.
  */
 import type { Page } from '@playwright/test';
-import { act, events, expect, leader, openLab, pick, run, subject, test } from './lab.ts';
+import { act, events, expect, leader, openLab, pick, run, runUntil, subject, test } from './lab.ts';
 
 const query = '?view=raft&seed=5&storage=memory&autoplay=0';
 const region = (page: Page, name: string) => page.getByRole('region', { name });
 const row = (page: Page, member: number) =>
   region(page, 'Cluster').getByRole('row', { name: new RegExp(`^m${member} `) });
-
-/** Runs in short pieces, so that the page can do the second command once the first has its answer. */
-async function runUntil(page: Page, what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 60; i++) {
-    if (await holds()) return;
-    await run(page, 200);
-  }
-  throw new Error(`within twelve seconds it was not so: ${what}`);
-}
 
 /** A dial that is not there yet says nothing. */
 const dialSays = (page: Page, member: number, word: RegExp): Promise<void> =>
