@@ -47,7 +47,7 @@ export class TxnDialogue implements Dialogue {
   }
 
   async take(line: string): Promise<Taken> {
-    const { format, asking } = this.#reads;
+    const { format, hex, asking } = this.#reads;
     const part = this.#reader.prompt;
     const taken = this.#reader.take(line);
     switch (taken.kind) {
@@ -63,7 +63,7 @@ export class TxnDialogue implements Dialogue {
         const done = await this.#terminal.lab.act(command);
         if (!done.ok) this.#terminal.print([error(`Error: ${done.message}`)]);
         else if (done.outcome !== null) {
-          this.#terminal.print(formatOutcome(done.outcome, { format, valueOnly: false, command }));
+          this.#terminal.print(formatOutcome(done.outcome, { format, hex, valueOnly: false, command }));
         }
         return 'over';
       }
@@ -137,7 +137,7 @@ export class WatchDialogue implements Dialogue {
   }
 
   async #watch(action: ClientAction): Promise<Taken> {
-    const { format, asking } = this.#reads;
+    const { format, hex, asking } = this.#reads;
     const done = await this.#terminal.lab.act({ ...action, ...asking });
     if (!done.ok) return this.#say(`Error: ${done.message}`);
     const { outcome } = done;
@@ -151,7 +151,7 @@ export class WatchDialogue implements Dialogue {
       request: outcome.watch,
       title: `watch ${'key' in action ? action.key : ''}`,
       hear: (event) => ({
-        lines: event.type === 'sim.watch' ? watchLines(event, format) : [],
+        lines: event.type === 'sim.watch' ? watchLines(event, format, hex) : [],
         isOver: event.ended !== '',
       }),
     });

@@ -5,6 +5,7 @@ import type { EtcdAnswer, KeyAnswer, PermissionView } from '../../sim/etcd-actio
 import type { ClientAction } from '../../sim/types.ts';
 import type { Answer, HeaderView, OutputLine } from './answer.ts';
 import { fieldLines, headerLines } from './fields.ts';
+import { hexText } from './hex-text.ts';
 import { jsonBytes, jsonHeader, jsonLine, jsonList, jsonObject, jsonText } from './json.ts';
 import { perfLines } from './report-format.ts';
 import { tableLines } from './table.ts';
@@ -180,8 +181,9 @@ function fieldsOf(answer: EtcdAnswerShown): string[] {
   }
 }
 
-function opLines(answer: KeyAnswer): string[] {
-  const pair = ({ key, value }: { key: Uint8Array; value: Uint8Array }) => [printable(key), printable(value)];
+function opLines(answer: KeyAnswer, hex: boolean): string[] {
+  const text = hex ? hexText : printable;
+  const pair = ({ key, value }: { key: Uint8Array; value: Uint8Array }) => [text(key), text(value)];
   switch (answer.type) {
     case 'put':
       return ['OK', ...(answer.prevKv === undefined ? [] : pair(answer.prevKv))];
@@ -256,10 +258,10 @@ function doneLine(command: ClientAction): string {
   }
 }
 
-function simpleOf(answer: EtcdAnswerShown, command: ClientAction | undefined): string[] {
+function simpleOf(answer: EtcdAnswerShown, command: ClientAction | undefined, hex: boolean): string[] {
   switch (answer.type) {
     case 'txn': {
-      const ops = answer.responses.flatMap((one) => ['', ...opLines(one)]);
+      const ops = answer.responses.flatMap((one) => ['', ...opLines(one, hex)]);
       return [answer.succeeded ? 'SUCCESS' : 'FAILURE', ...ops];
     }
     case 'alarmList':
@@ -304,6 +306,7 @@ export function etcdLines(
   answer: EtcdAnswerShown,
   format: OutputFormat,
   command: ClientAction | undefined,
+  hex = false,
 ): string[] {
   if (answer.type === 'endpointHealth') return healthLines(answer.endpoints, format);
   if (answer.type === 'endpointHashKv') return hashLines(answer.endpoints, format);
@@ -311,7 +314,7 @@ export function etcdLines(
     const done = answer.endpoints.filter(({ error }) => error === null);
     return done.map(({ endpoint }) => `Finished defragmenting etcd member[${endpoint}]`);
   }
-  if (format === 'simple' || plain.includes(answer.type)) return simpleOf(answer, command);
+  if (format === 'simple' || plain.includes(answer.type)) return simpleOf(answer, command, hex);
   return format === 'json' ? [jsonOf(answer)] : fieldsOf(answer);
 }
 

@@ -100,7 +100,7 @@ function simpleLines(
 
 function answerLines(answer: Answer, options: PrintOptions): string[] {
   const { format } = options;
-  if (isEtcdAnswer(answer)) return etcdLines(answer, format, options.command);
+  if (isEtcdAnswer(answer)) return etcdLines(answer, format, options.command, options.hex);
   if (format === 'json') return [jsonLine(answer)];
   if (format === 'fields') return fieldLines(answer);
   if (format === 'table' && answer.type === 'memberList')

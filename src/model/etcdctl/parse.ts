@@ -136,7 +136,8 @@ function readingLine(
   if (refused !== null) return refused;
   const asking = askingOf(flags);
   if ('kind' in asking) return asking;
-  return { kind: 'reads', what, interactive: isInteractive(flags), format, asking, input };
+  const hex = flags.given.get('hex') === 'true';
+  return { kind: 'reads', what, interactive: isInteractive(flags), format, hex, asking, input };
 }
 
 function fileLine(

@@ -34,6 +34,8 @@ export type ParsedLine =
       /** It says what it asks for. */
       readonly interactive: boolean;
       readonly format: OutputFormat;
+      /** `--hex`, as a command has it. */
+      readonly hex: boolean;
       readonly asking: Asking;
       readonly input: GivenInput | null;
     }
