@@ -4,20 +4,21 @@ import type { Mutation } from './mutation.ts';
 import type { RunPlan } from './run.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
 
-/** A member alone, for no other makes good what its disk has lost; every few seconds a fault and a start. */
+/** A member alone, for no other makes good what its disk has lost; every so often a fault, then a start. */
 function lone(
   times: number,
+  everyUs: number,
   fault: (atUs: number, nth: number) => readonly ScheduledAction[],
 ): Partial<RunPlan> {
   const schedule = Array.from({ length: times }, (_, i) => {
-    const atUs = (5 + 4 * i) * second;
-    return [...fault(atUs, i), { atUs: atUs + 2 * second, action: { type: 'start', member: 1 } } as const];
+    const atUs = 5 * second + everyUs * i;
+    return [...fault(atUs, i), { atUs: atUs + everyUs / 2, action: { type: 'start', member: 1 } } as const];
   });
   return { members: 1, schedule: schedule.flat(), perSecond: 6, heeds: ['C2', 'C6'] };
 }
 
 /** A disk that fails once, then the power: what was taken for written is gone. */
-const failing = lone(12, (atUs, nth) => [
+const failing = lone(12, 4 * second, (atUs, nth) => [
   {
     atUs,
     action: {
@@ -33,7 +34,7 @@ const failing = lone(12, (atUs, nth) => [
 
 /** The power goes in the midst of a sync of the log, and its records are on the disk in part. */
 const tearing = {
-  ...lone(12, (atUs, nth) => [
+  ...lone(24, 2 * second, (atUs, nth) => [
     { atUs, action: { type: 'disk', member: 1, tornWeight: 1 } },
     {
       atUs,
