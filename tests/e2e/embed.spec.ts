@@ -1,7 +1,9 @@
 /** One picture inside another site's page: storage denied, scripts sandboxed, several on one page, scenarios. */
 import type { Frame, Page } from '@playwright/test';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { events, expect, openLab, ready, test, type Complaints } from './lab.ts';
 
 /** A page of another site that frames these addresses. */
@@ -145,4 +147,17 @@ test('a scenario begins in a fresh lab; one that the view does not have is told,
   await expect(
     page.getByText(/It has: article, interleaved, random-deletes, big-value-holes\.$/),
   ).toBeVisible();
+});
+
+test('the picture’s own button opens a snapshot: it is a lab of one member then', async ({ page }) => {
+  await openLab(page, 'embed.html?view=keys&seed=3&autoplay=0');
+  const button = page.getByRole('button', { name: 'Open a snapshot…' });
+  const choosing = page.waitForEvent('filechooser');
+  await button.click();
+  const buffer = gunzipSync(readFileSync('tests/testdata/xray/a-small.snapshot.db.gz'));
+  await (await choosing).setFiles({ name: 'a.db', mimeType: 'application/octet-stream', buffer });
+  await expect(page.locator('.notice', { hasText: 'a.db' })).toContainText('revision 352, 199 keys alive');
+  await expect(page.locator('[data-facts]')).toContainText('Revision 352');
+  const state = await page.evaluate(() => window.quorumLab.state());
+  expect(state).toMatchObject({ members: 1, origin: { file: 'a.db', revision: 352, keyCount: 199 } });
 });
