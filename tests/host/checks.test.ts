@@ -1,9 +1,14 @@
 /** The checkers in a lab: planted bugs are caught, healthy runs are not stopped, and a run shows it again. */
 import { expect, test } from 'vitest';
 import { noDefects } from '../../src/engine/defects.ts';
+import { Member } from '../../src/engine/server/member.ts';
 import { openInProcess } from '../../src/host/in-process.ts';
+import { Lab } from '../../src/host/lab.ts';
+import { LocalMembers } from '../../src/host/member-host.ts';
+import { wallClock } from '../../src/host/wall-clock.ts';
 import { readRunText } from '../../src/host/run-schema.ts';
 import { bugScenario, needsPlainVote, plantableBugs, showsSoon } from '../../src/model/planted-bugs.ts';
+import type { MemberHost } from '../../src/host/member-host.ts';
 import type { Defect, LabOptions, LabPort, LabState } from '../../src/host/port.ts';
 import type { Scenario } from '../../src/model/scenarios.ts';
 
@@ -97,3 +102,50 @@ test('the same scripts without the bug leave the checkers silent, and they say w
   expect(report?.reach.cuts).toBeGreaterThan(0);
   await lab.close();
 });
+
+/** A lab of either layout, in this thread: what workers would do is done here, beside the twins. */
+function labOf(layout: LabOptions['layout']): Lab {
+  const local = new LocalMembers(Member.boot);
+  const far: MemberHost = {
+    layout: 'workers',
+    perform: async (plan) => local.perform(plan),
+    inspect: (query) => local.inspect(query),
+    close: () => local.close(),
+  };
+  const members = async (): Promise<MemberHost> => (layout === 'workers' ? far : local);
+  return new Lab({ clock: wallClock, members, send: () => {} });
+}
+
+for (const layout of ['one', 'workers'] as const) {
+  test(`layout ${layout}: files are gone through under load, though a batch is always open, and not at rest`, async () => {
+    const lab = labOf(layout);
+    await lab.open({ ...options, layout });
+    const files = (): number =>
+      lab.checks()?.properties.find(({ property }) => property === 'C6')?.counts['files'] ?? 0;
+    await lab.act({ type: 'load', kind: 'kubernetes', perSecond: 20 });
+    await lab.run(2_000_000);
+    const early = files();
+    await lab.run(1_500_000);
+    const late = files();
+    await lab.act({ type: 'load', kind: 'none', perSecond: 0 });
+    await lab.run(1_000_000);
+    const last = files();
+    await lab.run(5_000_000);
+    expect(early).toBeGreaterThan(3);
+    expect(late).toBeGreaterThan(early + 3);
+    expect(files()).toBeLessThanOrEqual(last + 3);
+    expect(lab.state().stopped).toBe(null);
+    await lab.close();
+  });
+}
+
+for (const bug of ['overflowStays', 'takenSpanStays'] as const) {
+  test(`a lab with the bug ${bug} is stopped by the check of its pages`, async () => {
+    const { lab } = await open({ ...planted(bug), settings: { freelist: 'map' } });
+    await lab.act({ type: 'load', kind: 'bigValues', perSecond: 20 });
+    for (let i = 0; i < 8 && (await lab.state()).stopped === null; i++) await lab.run(500_000);
+    const { violation } = await lab.state();
+    expect(violation).toMatchObject({ property: 'C6' });
+    await lab.close();
+  });
+}
