@@ -104,12 +104,13 @@ export class OpfsStore implements PageStore {
       log.flush();
     } catch (error) {
       this.#forgetTail(log);
+      await this.#lookForFiles();
       throw asStoreError(error);
     }
     this.#nextSeq++;
     this.#logBytes += frame.length;
     if (this.#isFoldDue) this.#folding ??= this.#foldInBackground();
-    await this.#lookForFiles();
+    await this.#lookNowAndThen();
   }
 
   async read(): Promise<readonly DiskImage[]> {
@@ -143,14 +144,18 @@ export class OpfsStore implements PageStore {
   }
 
   /**
-   * A browser that drops its files lets those who have them open write on: they are looked for by name now
-   * and then.
+   * A browser that drops its files may let those who have them open write on: they are looked for by name now
+   * and then, and where a write fails.
    */
-  async #lookForFiles(): Promise<void> {
+  async #lookNowAndThen(): Promise<void> {
     const nowMs = this.#clock.nowMs();
     this.#lookedMs ??= nowMs;
     if (nowMs - this.#lookedMs < lookMs) return;
     this.#lookedMs = nowMs;
+    await this.#lookForFiles();
+  }
+
+  async #lookForFiles(): Promise<void> {
     try {
       await this.#opened?.folder.getFileHandle(slotNames[0]);
     } catch (error) {

@@ -280,3 +280,24 @@ test('a meta page of a transaction that belongs to the other one is found', () =
     'wrong meta: page 0: transaction 1 belongs to the other meta page',
   ]);
 });
+
+test('the metas of a copy are in order on whichever page they are, and after each commit to it', () => {
+  const pager = new MemoryPager();
+  let db = Db.open(pager, { pageSize: 512 });
+  const commit = (): void => {
+    const tx = db.beginWrite();
+    tx.createBucketIfNotExists(encodeUtf8('b')).put(encodeUtf8('k'), encodeUtf8(`${tx.meta.txid}`));
+    tx.commit();
+  };
+  while (db.meta.txid % 2 === 0) commit();
+  for (const [pgid, txid] of [db.meta.txid, db.meta.txid - 1].entries()) {
+    const page = new Uint8Array(512);
+    writeMetaPage(page, { ...db.meta, txid });
+    pager.write(pgid * 512, page);
+  }
+  db = Db.open(pager);
+  for (let i = 0; i < 4; i++) {
+    expect(db.beginRead().check()).toEqual([]);
+    commit();
+  }
+});
