@@ -117,9 +117,14 @@ export class Desk {
   openImage = (image: LabImage): Promise<Result<object>> =>
     this.#openOther(image.name, () => Promise.resolve({ ok: true, options: { startPaused: false, image } }));
 
-  /** A run's file, or a database file. */
-  openFile = (file: File): Promise<Result<object>> => {
-    if (!file.name.endsWith('.qlrun')) return this.openImage({ name: file.name, data: file });
+  /** A run's file, or a database file, which the console's snapshot commands know from then on. */
+  openFile = async (file: File): Promise<Result<object>> => {
+    if (!file.name.endsWith('.qlrun')) {
+      const opened = await this.openImage({ name: file.name, data: file });
+      const status = this.lab.newest?.origin?.status;
+      if (opened.ok && status !== undefined) this.console.keep(file.name, { bytes: file, status });
+      return opened;
+    }
     return this.#openOther(file.name, async () => {
       const { readRunFile } = await import('./share.ts');
       const read = await readRunFile(file);

@@ -136,17 +136,16 @@ const defined = (fields: Record<string, unknown>): object =>
 function keep(
   name: string,
   { file, status }: { readonly file: Uint8Array; readonly status: SavedFile['status'] },
-  { files, lab }: Terminal,
+  terminal: Terminal,
 ): OutputLine {
-  files.delete(name);
-  files.set(name, { bytes: file, status });
-  lab.download(name.split('/').at(-1) ?? name, file);
+  terminal.keep(name, { bytes: file, status });
+  terminal.lab.download(name.split('/').at(-1) ?? name, file);
   return { stream: 'out', text: `Snapshot saved at ${name}` };
 }
 
 const fileHint: OutputLine = {
   stream: 'hint',
-  text: 'It reads what was saved here: snapshot save backup.db',
+  text: 'It reads what was saved or opened here: snapshot save backup.db',
 };
 
 function savedFile({ files }: Terminal, name: string): SavedFile | OutputLine {

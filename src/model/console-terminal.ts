@@ -7,9 +7,9 @@ import type { Heard, Renewed } from './etcdctl/watch-format.ts';
 
 export type Act = (command: unknown) => Promise<Result<ActResult>>;
 
-/** A file that `snapshot save` has brought. */
+/** A file that `snapshot save` has brought, or that was opened on the page. */
 export interface SavedFile {
-  readonly bytes: Uint8Array;
+  readonly bytes: Blob | Uint8Array;
   readonly status: SnapshotStatus;
 }
 
@@ -52,7 +52,7 @@ export interface ConsoleLab {
   /** Gives the reader a file to keep. */
   download(name: string, bytes: Uint8Array): void;
   /** Begins a new lab from a database file; absent where the page cannot. */
-  readonly restore?: (name: string, bytes: Uint8Array) => Promise<Result<object>>;
+  readonly restore?: (name: string, bytes: SavedFile['bytes']) => Promise<Result<object>>;
 }
 
 /** What a command may do with the console, beside what it prints. */
@@ -61,7 +61,8 @@ export interface Terminal {
   /** The line as it was typed. */
   readonly title: string;
   /** By name; the newest comes last. */
-  readonly files: Map<string, SavedFile>;
+  readonly files: ReadonlyMap<string, SavedFile>;
+  keep(name: string, file: SavedFile): void;
   print(lines: readonly OutputLine[]): void;
   /** The lines that follow are for it. */
   read(dialogue: Dialogue): void;

@@ -130,6 +130,12 @@ export class Console {
     this.#endDialogue();
   }
 
+  /** A file that snapshot commands may name from now on; it is the newest. */
+  keep(name: string, file: SavedFile): void {
+    this.#files.delete(name);
+    this.#files.set(name, file);
+  }
+
   /** The older (or newer) line of the history that begins as `shown` did; null where there is none. */
   recall(shown: string, direction: 'older' | 'newer'): string | null {
     return direction === 'older' ? this.#history.older(shown) : this.#history.newer(shown);
@@ -180,6 +186,7 @@ export class Console {
       lab: this.#lab,
       title,
       files: this.#files,
+      keep: (name, file) => this.keep(name, file),
       print: (lines) => this.#print(lines),
       read: (dialogue) => {
         this.#dialogue = dialogue;

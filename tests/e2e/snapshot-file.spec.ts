@@ -11,6 +11,7 @@ const manifest = JSON.parse(
 ) as {
   mvcc: { last_main_revision: number; live_keys: number };
   hashkv_recomputed: { hash: number };
+  etcdctl_snapshot_status: { hash: number; revision: number; totalKey: number };
 };
 
 const choose = (page: Page, name: string, buffer: Buffer): Promise<void> =>
@@ -36,6 +37,32 @@ test('a chosen snapshot becomes a lab of one member with its revision, keys and 
   const asked = page.evaluate(() => window.quorumLab.act({ type: 'endpointHashKv' }));
   await page.evaluate(() => window.quorumLab.run(1_000_000));
   expect(await asked).toMatchObject({ outcome: { endpoints: [{ hash: hashKv.hash }] } });
+});
+
+test('an opened file is known to the console: its status is etcdctl’s, and it is restored again', async ({
+  page,
+}) => {
+  await openLab(page, query);
+  await choose(page, 'a-small.snapshot.db', snapshot);
+  await expect(page.locator('.notice', { hasText: 'a-small.snapshot.db' })).toBeVisible();
+  const terminal = page.getByRole('region', { name: 'Console' });
+  const type = async (line: string): Promise<void> => {
+    await terminal.getByRole('textbox').fill(line);
+    await terminal.getByRole('textbox').press('Enter');
+  };
+  const { hash, revision, totalKey } = manifest.etcdctl_snapshot_status;
+  const line = terminal.getByRole('log').getByText(`${hash.toString(16)}, ${revision}, ${totalKey}, `);
+  await type('snapshot status a-small.snapshot.db');
+  await expect(line).toHaveCount(1);
+  await type('snapshot status last');
+  await expect(line).toHaveCount(2);
+  await page.evaluate(() => window.quorumLab.act({ type: 'kill', member: 1 }));
+  await type('snapshot restore a-small.snapshot.db');
+  await expect(terminal.getByRole('log')).toContainText('restored a-small.snapshot.db: a lab of one member');
+  await expect(page.locator('[data-facts]')).toContainText(`Revision ${revision}`);
+  expect(await page.evaluate(() => window.quorumLab.events(0).map(({ event }) => event.type))).not.toContain(
+    'sim.kill',
+  );
 });
 
 test('a dropped file is taken as well, on any page of the lab', async ({ page }) => {

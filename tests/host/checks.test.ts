@@ -113,7 +113,7 @@ function labOf(layout: LabOptions['layout']): Lab {
     close: () => local.close(),
   };
   const members = async (): Promise<MemberHost> => (layout === 'workers' ? far : local);
-  return new Lab({ clock: wallClock, members, send: () => {} });
+  return new Lab({ clock: wallClock, locks: undefined, members, send: () => {} });
 }
 
 for (const layout of ['one', 'workers'] as const) {

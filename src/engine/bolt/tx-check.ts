@@ -404,8 +404,8 @@ const tableOf = (source: PageSource, pageSize: number, { highWater }: Meta): Pag
 
 /**
  * A transaction writes the meta page that its number names: another one there is not bbolt's doing. But a
- * copy has the number of its transaction on page 0 and the one before on page 1, whichever they are, and page 1
- * keeps it until the second commit after.
+ * copy has the number of its transaction on page 0 and the one before on page 1, whichever they are, and page
+ * 1 keeps it until the second commit after.
  * @source bbolt v1.3.12 tx.go WriteTo
  */
 function checkMetas(source: PageSource, pageSize: number): Finding[] {

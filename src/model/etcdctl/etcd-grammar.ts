@@ -75,18 +75,18 @@ const fileCommands: readonly Command[] = [
   command(
     'snapshot status',
     '<filename>',
-    'Shows what a saved file holds',
+    'Shows what a saved or opened file holds',
     'snapshot status last -w table',
     [],
-    ['Of a file that was saved here; `last` is the newest. Simple: hash, revision, total keys, total size.'],
+    ['Of a file saved or opened here; `last` is the newest. Simple: hash, revision, total keys, total size.'],
   ),
   command(
     'snapshot restore',
     '<filename> [options]',
-    'Begins a new lab of one member from a saved file',
+    'Begins a new lab of one member from a file',
     'snapshot restore last',
     [flag('skip-hash-check', 'take the file as it is')],
-    ['The file was saved here, or drop one on the page. The new lab is kept in memory.'],
+    ['The file was saved or opened here: `last` is the newest. The new lab is kept in memory.'],
   ),
   command(
     'check perf',
