@@ -45,24 +45,24 @@ export class RaftSafety implements Checker {
   observe({ member }: Envelope, event: LabEvent): string | null {
     switch (event.type) {
       case 'server.boot':
-        return this.booted(this.mirror(member), event);
+        return this.booted(this.mirrorOf(member), event);
       case 'raft.initState':
-        return this.started(this.mirror(member), event);
+        return this.started(this.mirrorOf(member), event);
       case 'raft.becomeFollower':
       case 'raft.becomeCandidate':
-        return this.entered(this.mirror(member), event.term, false);
+        return this.entered(this.mirrorOf(member), event.term, false);
       case 'raft.becomeLeader':
-        return this.leads(this.mirror(member), event.term);
+        return this.leads(this.mirrorOf(member), event.term);
       case 'raft.append':
-        return this.appended(this.mirror(member), event);
+        return this.appended(this.mirrorOf(member), event);
       case 'raft.commit':
-        return this.checkCommits(this.mirror(member), event.index);
+        return this.checkCommits(this.mirrorOf(member), event.index);
       case 'server.apply':
-        return this.applied(this.mirror(member), event.index);
+        return this.applied(this.mirrorOf(member), event.index);
       case 'sim.send':
-        return this.sent(this.mirror(member), event);
+        return this.sent(this.mirrorOf(member), event);
       case 'raft.changeConf':
-        return this.changes(this.mirror(member), event.index);
+        return this.changes(this.mirrorOf(member), event.index);
       default:
         this.note(member, event);
         return null;
@@ -72,21 +72,21 @@ export class RaftSafety implements Checker {
   private note(member: number, event: LabEvent): void {
     switch (event.type) {
       case 'raft.compact':
-        return this.mirror(member).compact(event.firstIndex);
+        return this.mirrorOf(member).compact(event.firstIndex);
       case 'raft.applyConfChange':
-        this.mirror(member).config = event;
+        this.mirrorOf(member).config = event;
         return;
       case 'wal.append':
-        return this.mirror(member).walAppended(event.firstIndex, event.entryCount);
+        return this.mirrorOf(member).walAppended(event.firstIndex, event.entryCount);
       case 'wal.sync':
-        return this.mirror(member).walSyncing();
+        return this.mirrorOf(member).walSyncing();
       case 'wal.synced':
-        return this.mirror(member).walSynced();
+        return this.mirrorOf(member).walSynced();
       default:
     }
   }
 
-  private mirror(member: number): RaftMirror {
+  private mirrorOf(member: number): RaftMirror {
     let mirror = this.mirrors.get(member);
     if (mirror === undefined) {
       mirror = new RaftMirror(member);
@@ -266,7 +266,7 @@ export class RaftSafety implements Checker {
       return `m${member}, leader of term ${term}, commits entry ${index} of term ${own} by counting`;
     for (const voters of [config.voters, config.votersOutgoing]) {
       if (voters.length === 0) continue;
-      const holders = voters.filter((voter) => this.mirror(voter).holds(index, term));
+      const holders = voters.filter((voter) => this.mirrorOf(voter).holds(index, term));
       if (holders.length * 2 > voters.length) continue;
       return (
         `m${member} commits entry ${index}, on disk at ` +
