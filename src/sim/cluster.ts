@@ -3,7 +3,7 @@ import { assert, fail } from '../base/assert.ts';
 import { memberProblem } from './actions.ts';
 import { inputKind } from './chain-hash.ts';
 import { Draft, dispatch } from './dispatch.ts';
-import { doAction, kill, powerCut } from './faults.ts';
+import { doAction, kill, powerCut, stopped } from './faults.ts';
 import { linkStarted } from './links.ts';
 import { memberConfig, takeFlags } from './launch.ts';
 import { applyOutput } from './outputs.ts';
@@ -21,12 +21,16 @@ import type {
   Action,
   ClusterConfig,
   Intervention,
+  LabTrace,
   MemberResult,
   NumberedInput,
   Plan,
   StoreCommit,
   StoreGate,
 } from './types.ts';
+
+/** Ends of a process without a command, as the chain hash knows them. */
+const endNumbers = { kill: 1, powerCut: 2, stop: 3 } as const;
 
 /** What is on its way, for pacing a show: heartbeats do not count. */
 export interface InFlight {
@@ -74,6 +78,14 @@ export class Cluster {
   /** The members that there are, also those that were added and those that are out: ascending. */
   get members(): readonly number[] {
     return this.world.members;
+  }
+
+  /**
+   * Another one hears of events from now on, and the configured one no more. Of the members' own it hears what
+   * they make: see `hearBy` of keyframes.ts.
+   */
+  hearBy(trace: LabTrace): void {
+    this.world.reporter.hearBy(trace);
   }
 
   /** The number of the last input. */
@@ -306,8 +318,9 @@ export class Cluster {
   private endProcess(item: Queued<WorldEvent>): number {
     const { event } = item;
     if (event.kind === 'crash') {
-      this.world.take(item, inputKind.crash, event.member, event.then === 'kill' ? 1 : 2);
+      this.world.take(item, inputKind.crash, event.member, endNumbers[event.then]);
       if (event.then === 'kill') kill(this.world, event.member);
+      else if (event.then === 'stop') stopped(this.world, event.member);
       else powerCut(this.world, event.member);
       return event.member;
     }

@@ -1,17 +1,74 @@
 /** A run's past: copies of its world at some moments, from which any moment is done again. */
 import { assert, fail } from '../base/assert.ts';
-import { fork, measuredFork } from '../base/fork.ts';
+import { fork, measuredFork, sharedByForks } from '../base/fork.ts';
 import type { Cluster } from './cluster.ts';
 import type { Members } from './run.ts';
-import type { Intervention } from './types.ts';
+import type { Intervention, LabTrace } from './types.ts';
 
-/**
- * A cluster and its members' processes. What they tell goes where the first world's events go: its owner
- * decides whether that is heard while a moment is done again.
- */
+/** A cluster and its members' processes. A copy tells its events to whoever hears the first world's. */
 export interface RunningWorld {
   readonly cluster: Cluster;
   readonly members: Members;
+}
+
+/** Hears nothing, so that no event is made. */
+export const unheard: LabTrace = sharedByForks({ on: false, emit: () => {} });
+
+/**
+ * From now on this trace hears what the world does, and nobody else does. The world goes on to the same chain
+ * hashes, whoever hears it.
+ */
+export function hearBy({ cluster, members }: RunningWorld, trace: LabTrace): void {
+  cluster.hearBy(trace);
+  members.listen(trace.on);
+}
+
+/** Where a run was: a moment between two plans, with the proof. */
+export interface Passed {
+  readonly moment: number;
+  readonly timeUs: number;
+  readonly chainHash: string;
+}
+
+/** A world on its way to a moment: a part of the way at a time, so that whoever seeks stays answerable. */
+export class Seek {
+  /** The copy that goes; it is where it was sought once `isDone`. */
+  readonly world: RunningWorld;
+  private readonly moment: number;
+  private readonly interventions: readonly Intervention[];
+
+  constructor(world: RunningWorld, moment: number, interventions: readonly Intervention[]) {
+    this.world = world;
+    this.moment = moment;
+    this.interventions = interventions;
+  }
+
+  get isDone(): boolean {
+    return this.left === 0;
+  }
+
+  /** Inputs until the moment. */
+  get left(): number {
+    return Math.max(0, this.moment - this.world.cluster.moment);
+  }
+
+  /**
+   * Does so many inputs at least, or what is left; the actions of the run where they were.
+   * @returns whether the world is where it was sought: at the first end of a plan at or past the moment
+   */
+  run(inputs: number): boolean {
+    const { cluster, members } = this.world;
+    const until = Math.min(this.moment, cluster.moment + inputs);
+    while (cluster.moment < until) {
+      for (let i = cluster.interventions.length; this.interventions[i]?.moment === cluster.moment; i++)
+        cluster.act(this.interventions[i].action);
+      const plan = cluster.plan() ?? fail('past: the run ends before the moment');
+      cluster.merge(plan, members.perform(plan));
+      cluster.takeStoreCommits();
+      cluster.takeOutcomes();
+    }
+    return this.isDone;
+  }
 }
 
 export interface PastLimits {
@@ -21,8 +78,7 @@ export interface PastLimits {
   readonly everyInputs: number;
 }
 
-interface Keyframe {
-  readonly moment: number;
+interface Keyframe extends Passed {
   readonly world: RunningWorld;
   readonly ownBytes: number;
   readonly buffers: ReadonlySet<ArrayBufferLike>;
@@ -64,34 +120,47 @@ export class Past {
     return this.keyframes.map(({ moment }) => moment);
   }
 
+  /** The same with their proofs. */
+  get passed(): readonly Passed[] {
+    return this.keyframes.map(({ moment, timeUs, chainHash }) => ({ moment, timeUs, chainHash }));
+  }
+
   /** Called between two plans, the first time at the run's begin: takes a keyframe where it is time. */
   record(world: RunningWorld): void {
-    const { moment, interventions } = world.cluster;
+    const { moment, interventions, nowUs: timeUs, chainHash } = world.cluster;
     this.interventions = interventions;
     this.newest = Math.max(this.newest, moment);
     const last = this.keyframes.at(-1);
     if (last !== undefined && moment < last.moment + this.limits.everyInputs) return;
     const { copy, ownBytes, buffers } = measuredFork({ cluster: world.cluster, members: world.members });
-    this.add({ moment, world: copy, ownBytes: ownBytes + placeBytes * buffers.size, buffers });
+    const costs = { ownBytes: ownBytes + placeBytes * buffers.size, buffers };
+    this.add({ moment, timeUs, chainHash, world: copy, ...costs });
     while (this.totalBytes > this.limits.bytes && this.keyframes.length > 2) this.thin();
   }
 
   /**
    * The world as it was at the first end of a plan at or past `moment`: a copy, which may go on as it likes.
+   * @param trace hears what is done again, and what the copy does from then on; the first world's does not
    * @throws InvariantError for a moment before the first keyframe, or one that has not been recorded
    */
-  seek(moment: number): RunningWorld {
+  seek(moment: number, trace: LabTrace = unheard): RunningWorld {
+    const seek = this.startSeek(moment, trace);
+    seek.run(Infinity);
+    return seek.world;
+  }
+
+  /** As `seek`, but the caller does the way from the keyframe there in parts. */
+  startSeek(moment: number, trace: LabTrace = unheard): Seek {
     assert(moment <= this.newest, 'past: that has not happened yet');
-    const { cluster, members } = fork(this.before(moment).world);
-    while (cluster.moment < moment) {
-      for (let i = cluster.interventions.length; this.interventions[i]?.moment === cluster.moment; i++)
-        cluster.act(this.interventions[i].action);
-      const plan = cluster.plan() ?? fail('past: the run ends before the moment');
-      cluster.merge(plan, members.perform(plan));
-      cluster.takeStoreCommits();
-      cluster.takeOutcomes();
-    }
-    return { cluster, members };
+    const world = fork(this.before(moment).world);
+    hearBy(world, trace);
+    return new Seek(world, moment, this.interventions);
+  }
+
+  /** The keyframe that a seek of the moment begins with. */
+  keyframeBefore(moment: number): Passed {
+    const { moment: at, timeUs, chainHash } = this.before(moment);
+    return { moment: at, timeUs, chainHash };
   }
 
   /** The last keyframe at or before a moment. */

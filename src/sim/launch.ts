@@ -21,8 +21,8 @@ export function takeFlags(process: Process, isDiskEmpty: boolean): void {
 }
 
 /** etcd's defaults, but for what the lab sets. */
-export function memberConfig({ config, hosts }: World, { member, epoch, launch }: Process): MemberConfig {
-  const { preVote, seed, trace, snapshots = labSnapshots, settings = {}, defects } = config;
+export function memberConfig({ config, hosts, reporter }: World, { member, epoch, launch }: Process): MemberConfig {
+  const { preVote, seed, snapshots = labSnapshots, settings = {}, defects } = config;
   return {
     nodeId: member as NodeId,
     peers: launch.peers,
@@ -38,7 +38,7 @@ export function memberConfig({ config, hosts }: World, { member, epoch, launch }
     ...configOf(settings),
     seed,
     epoch,
-    trace: trace.on,
+    trace: reporter.on,
     ...(defects !== undefined && { defects: { ...noDefects, ...defects } }),
   };
 }

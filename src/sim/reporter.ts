@@ -7,14 +7,24 @@ import type { LabTrace } from './types.ts';
 const firstWorldOrdinal = 65536;
 
 export class Reporter {
-  private readonly trace: LabTrace;
+  private heardBy: LabTrace;
   private moment = 0;
   private timeUs = 0;
   private memberOrdinal = 0;
   private worldOrdinal = firstWorldOrdinal;
 
   constructor(trace: LabTrace) {
-    this.trace = sharedByForks(trace);
+    this.heardBy = sharedByForks(trace);
+  }
+
+  /** Who hears of what happens. */
+  get trace(): LabTrace {
+    return this.heardBy;
+  }
+
+  /** Another one hears of it from now on. */
+  hearBy(trace: LabTrace): void {
+    this.heardBy = sharedByForks(trace);
   }
 
   /** Whether events are wanted; building one for nobody is the caller's to avoid on hot paths. */

@@ -8,6 +8,8 @@ import type { ClusterConfig, Intervention, MemberResult, Plan } from './types.ts
 /** A member's process as a function of its inputs. */
 export interface RunningMember {
   step(input: MemberInput, nowUs: number): MemberOutput;
+  /** Whether it tells events from now on. */
+  listen?(on: boolean): void;
 }
 
 export type Boot = (
@@ -28,6 +30,11 @@ export class Members {
   /** The member's process; undefined where none runs. */
   get(member: number): RunningMember | undefined {
     return this.running.get(member);
+  }
+
+  /** Whether all that run tell events from now on. */
+  listen(on: boolean): void {
+    for (const member of this.running.values()) member.listen?.(on);
   }
 
   /** Does the plan's lifecycle change or steps. After a halt a member's outputs end. */

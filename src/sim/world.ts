@@ -190,13 +190,13 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
 
   /** A client begins: an action's, a load's or a check's. */
   request(id: number, action: ClientAction): void {
-    this.config.trace.asked?.(id, action, this.nowUs);
+    this.reporter.trace.asked?.(id, action, this.nowUs);
     this.clients.start(id, action);
   }
 
   finish(id: number, outcome: ClientOutcome | null): void {
     if (id === 0) return assert(outcome === null, 'cluster: a fault of the configuration makes no sense');
-    if (outcome !== null) this.config.trace.answered?.(id, outcome, this.nowUs);
+    if (outcome !== null) this.reporter.trace.answered?.(id, outcome, this.nowUs);
     if (this.perf.owns(id)) return outcome === null ? undefined : this.perf.finished(id, outcome);
     if (this.load.owns(id)) return this.load.finished(id, outcome);
     this.finished.push({ id, moment: this.kernel.moment, timeUs: this.nowUs, outcome });
@@ -253,6 +253,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
   isStale(event: WorldEvent): boolean {
     switch (event.kind) {
       case 'timer':
+      case 'stop':
       case 'diskDone':
       case 'cpu':
       case 'clientCancel':

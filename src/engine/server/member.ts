@@ -70,6 +70,11 @@ export class Member {
     return this.run(() => server.take(input, nowUs));
   }
 
+  /** Whether the member tells events from now on; it does the same either way. */
+  listen(on: boolean): void {
+    this.outbox.listen(on);
+  }
+
   /** Bytes; 0 where there is no store. */
   get pageSize(): number {
     return this.server?.store.pageSize ?? 0;
@@ -140,7 +145,11 @@ export class Member {
     } catch (error) {
       this.halt(haltReason(error));
     }
-    return this.outbox.take(this.digest, this.halted);
+    if (this.halted !== null || this.server?.isStopped !== true) {
+      return this.outbox.take(this.digest, this.halted);
+    }
+    this.halted = 'the member was stopped';
+    return { ...this.outbox.take(this.digest, this.halted), stopped: true };
   }
 
   private halt(reason: string): void {

@@ -17,13 +17,22 @@ const empty = (): Pending => ({ sends: [], disk: [], replies: [], timers: [], ev
 
 /** The parts of a member write here; `take` hands over what the step has produced and starts anew. */
 export class Outbox {
-  readonly trace: Trace<EngineEvent>;
+  private readonly told: { on: boolean; readonly emit: (event: EngineEvent) => void };
   readonly meter = new Meter();
   private pending: Pending = empty();
 
   constructor(traced: boolean) {
     const emit = kept((self: Outbox) => (event: EngineEvent) => void self.pending.events.push(event), this);
-    this.trace = { on: traced, emit };
+    this.told = { on: traced, emit };
+  }
+
+  get trace(): Trace<EngineEvent> {
+    return this.told;
+  }
+
+  /** Whether events are made from now on. */
+  listen(on: boolean): void {
+    this.told.on = on;
   }
 
   send(send: Send): void {
