@@ -1,7 +1,7 @@
 /** A worker as the lab: it owns time, network and disks, and starts the members' workers. */
 import { expose } from 'comlink';
 import { Member } from '../engine/server/member.ts';
-import type { MemberTold } from './lab.ts';
+import type { MemberTold } from './lab-told.ts';
 import { Lab } from './lab.ts';
 import type { LabMessage } from './lab-message.ts';
 import type { Connect } from './lab-protocol.ts';

@@ -2,72 +2,31 @@
  * A lab: one cluster with its store, its show and its trace. In-process and in a worker it is this same
  * object.
  */
-import type { EngineEvent, Envelope } from '../engine/events.ts';
-import { Cluster } from '../sim/cluster.ts';
-import { settingsProblem } from '../sim/member-settings.ts';
-import type { Violation } from '../sim/checkers/checker.ts';
-import type { LabEvent, LabTrace, Plan } from '../sim/types.ts';
 import { Member } from '../engine/server/member.ts';
-import { Checks } from './checks.ts';
+import type { Cluster } from '../sim/cluster.ts';
+import type { Violation } from '../sim/checkers/checker.ts';
 import type { ChecksReport } from './checks.ts';
 import { parseCommand } from './commands.ts';
 import { asError } from './crash.ts';
-import { DiskHost } from './disk-host.ts';
-import { LocalMembers } from './member-host.ts';
-import type { MemberHost } from './member-host.ts';
-import type { MemberNotes } from './notes.ts';
-import type { LabMessage } from './lab-message.ts';
+import { meantOptions, optionProblem } from './lab-options.ts';
+import type { Heard, LabParts, Opened } from './lab-parts.ts';
+import { assemble } from './lab-parts.ts';
 import { closedState } from './lab-state.ts';
-import { isSettled, noNotes, noteEvent } from './notes.ts';
-import { Pace } from './pace.ts';
+import { LabTold } from './lab-told.ts';
+import type { MemberHost } from './member-host.ts';
+import { isSettled } from './notes.ts';
 import type { ActResult, Answer, LabOptions, LabState, Query, Replayed } from './port.ts';
 import type { Result, RunFile, StepUnit } from './port.ts';
 import { differences, engineName } from './run-file.ts';
 import type { Run } from './run-schema.ts';
 import type { Stopped } from './scheduler.ts';
-import { readSettings } from './settings-schema.ts';
-import { Scheduler } from './scheduler.ts';
-import { Show } from './show.ts';
-import type { OpenedStorage } from './storage.ts';
 import { deleteStored, openStorage } from './storage.ts';
 import { TwinnedMembers } from './twinned-members.ts';
-import type { TraceChunk } from './trace-codec.ts';
-import { TraceEncoder } from './trace-codec.ts';
-import type { WallClock } from './wall-clock.ts';
-
-/** What members' workers send beside a plan's results. */
-export interface MemberTold {
-  readonly chunk: TraceChunk | null;
-  readonly notes: MemberNotes;
-}
-
-export interface LabParts {
-  readonly clock: WallClock;
-  readonly locks: LockManager | undefined;
-  /** Makes the members' host for a layout; it may fall back to another one. */
-  readonly members: (options: LabOptions, told: (told: MemberTold) => void) => Promise<MemberHost>;
-  /** Takes what the lab tells: events, state, interventions. */
-  readonly send: (message: LabMessage) => void;
-}
 
 /** A fresh lab is ready long before; a cluster that elects nobody is shown all the same. */
 const settleLimitUs = 10_000_000;
 /** A day: a run that has not come to its moment by then never will. */
 const replayLimitUs = 86_400_000_000;
-
-/** What there is while the lab is open. */
-interface Opened {
-  readonly options: LabOptions;
-  readonly storage: OpenedStorage;
-  readonly cluster: Cluster;
-  readonly disk: DiskHost;
-  readonly pace: Pace;
-  readonly members: MemberHost;
-  readonly scheduler: Scheduler;
-  readonly show: Show;
-  /** Null where nobody checks. */
-  readonly checks: Checks | null;
-}
 
 type Closed = { readonly ok: false; readonly code: string; readonly message: string };
 const notOpen: Closed = { ok: false, code: 'not open', message: 'The lab is not open.' };
@@ -76,12 +35,7 @@ export class Lab {
   readonly #parts: LabParts;
   #opened: Opened | null = null;
   #asked: LabOptions | null = null;
-  readonly #encoder = new TraceEncoder(0);
-  #chunks: TraceChunk[] = [];
-  #sentInterventions = 0;
-  #notes: MemberNotes[] = [];
-  #deliveries = 0;
-  #commits = 0;
+  readonly #told = new LabTold();
   #hang: Stopped | null = null;
   #storageNotice: string | null = null;
   #replayed: Replayed | null = null;
@@ -94,9 +48,7 @@ export class Lab {
   }
 
   async open(given: LabOptions): Promise<Result<{ state: LabState }>> {
-    const asked = given.run === undefined ? given : optionsOf(given, given.run);
-    // what is stored stays free of bugs
-    const options: LabOptions = asked.planted?.length ? { ...asked, storage: 'memory' } : asked;
+    const options = meantOptions(given);
     if (this.#opened !== null)
       return { ok: false, code: 'open already', message: 'The lab is open already.' };
     const problem = optionProblem(options);
@@ -119,12 +71,12 @@ export class Lab {
     }
     const memberCount = storage.lab.record.members;
     const members = await this.#membersFor(early, options, memberCount);
-    this.#opened = this.#assemble(options, storage, members);
+    this.#opened = assemble({ options, storage, members }, this.#heard(), this.#parts.clock);
     this.#storageNotice = storage.storageNotice;
-    this.#sentInterventions = 0;
     const { scheduler, show } = this.#opened;
     if (storage.isWiped) wipeAll(this.#opened.cluster);
-    if (options.run === undefined) await scheduler.runUntil(() => isSettled(this.#notes), settleLimitUs);
+    if (options.run === undefined)
+      await scheduler.runUntil(() => isSettled(this.#told.counts.notes), settleLimitUs);
     else await this.#replay(this.#opened, options.run);
     if (options.startPaused !== true && scheduler.stopped === null) show.play();
     this.#progressed();
@@ -168,13 +120,8 @@ export class Lab {
   }
 
   async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
-    const measures: Readonly<Record<string, () => number>> = {
-      input: () => this.#opened?.cluster.moment ?? 0,
-      message: () => this.#deliveries,
-      commit: () => this.#commits,
-    };
-    const measure = Object.hasOwn(measures, unit) ? measures[unit] : undefined;
-    if (measure === undefined || !Number.isSafeInteger(count) || count < 1) {
+    const measure = this.#told.counts.measure(unit, () => this.#opened?.cluster.moment ?? 0);
+    if (measure === null || !Number.isSafeInteger(count) || count < 1) {
       return { ok: false, code: 'bad command', message: 'A step is 1 or more of input, message or commit.' };
     }
     if (this.#opened === null) return notOpen;
@@ -328,7 +275,7 @@ export class Lab {
 
   /** Checkers look inside the members: where those live in workers, they have twins in this thread. */
   async #members(options: LabOptions): Promise<MemberHost> {
-    const members = await this.#parts.members(options, (told) => this.#told(told));
+    const members = await this.#parts.members(options, (told) => this.#told.take(told));
     const isFar = options.checks === true && members.layout === 'workers';
     return isFar ? new TwinnedMembers(members, Member.boot) : members;
   }
@@ -340,48 +287,20 @@ export class Lab {
     return this.#members({ ...options, members });
   }
 
-  #assemble(options: LabOptions, storage: OpenedStorage, members: MemberHost): Opened {
-    const { clock } = this.#parts;
-    const { record, images } = storage.lab;
-    this.#notes = images.map((_, i) => noNotes(i + 1));
-    const isFar = members instanceof TwinnedMembers;
-    const told: LabTrace = { on: true, emit: (at, event) => this.#emit(at, event, isFar) };
-    const isFresh = storage.lab.fresh && storage.origin === null;
-    const checks = options.checks === true ? new Checks(isFresh, told) : null;
-    const cluster = new Cluster({
-      seed: record.seed,
-      memberCount: record.members,
-      images,
-      boot: record.boot,
-      startUs: record.timeUs,
-      trace: checks?.trace ?? told,
-      preVote: record.preVote,
-      defects: Object.fromEntries((options.planted ?? []).map((name) => [name, true])),
-      settings: record.settings,
-    });
-    if (isFar || members instanceof LocalMembers) checks?.begin(cluster, (member) => members.running(member));
-    const pace = new Pace(record.timeUs);
-    const disk = new DiskHost(storage.store, clock, (message) => this.#hangs(message));
-    const scheduler = new Scheduler({
-      cluster,
-      members,
-      disk,
-      pace,
-      clock,
+  #heard(): Heard {
+    return {
+      told: this.#told,
       progressed: () => this.#progressed(),
-      merged: (plan) => (checks === null ? null : this.#checked(checks, plan)),
-      storeFailed: ({ message }) => {
+      storeFailed: (message) => {
         this.#storageNotice = message;
       },
-    });
-    const show = new Show(clock, (elapsedMs) => scheduler.frame(elapsedMs));
-    return { options, storage, cluster, disk, pace, members, scheduler, show, checks };
+      hangs: (message) => this.#hangs(message),
+      violated: (violation) => this.#violated(violation),
+    };
   }
 
   /** A violation ends the run where it is found, unless it has gone on there before. */
-  #checked(checks: Checks, plan: Plan): Stopped | null {
-    const violation = checks.merged(plan);
-    if (violation === null) return null;
+  #violated(violation: Violation): Stopped | null {
     this.#violation = violation;
     const moment = this.#opened?.cluster.moment ?? 0;
     if (moment < this.#replaysTo) return null;
@@ -390,40 +309,10 @@ export class Lab {
     return { kind: 'violation', message: `${property}: ${sentence} ${evidence}`, moment };
   }
 
-  /** @param isFar members' events come packed from their workers; their twins' are for the checkers */
-  #emit(at: Envelope, event: LabEvent, isFar: boolean): void {
-    if (isFar && !event.type.startsWith('sim.')) return;
-    this.#encoder.add(at, event);
-    if (event.type.startsWith('sim.')) {
-      this.#opened?.pace.observe(at.timeUs, event);
-      if (event.type === 'sim.deliver') this.#deliveries++;
-      else if (event.type === 'sim.kill' || event.type === 'sim.powerCut') this.#note(noNotes(at.member));
-      return;
-    }
-    const notes = this.#notes[at.member - 1] ?? noNotes(at.member);
-    const noted = noteEvent(notes, event as EngineEvent);
-    if (noted !== notes) this.#note(noted);
-  }
-
-  #told({ chunk, notes }: MemberTold): void {
-    if (chunk !== null) this.#chunks.push(chunk);
-    this.#note(notes);
-  }
-
-  #note(notes: MemberNotes): void {
-    const before = Math.max(...this.#notes.map(({ commitIndex }) => commitIndex));
-    this.#notes[notes.member - 1] = notes;
-    if (notes.commitIndex > before) this.#commits++;
-  }
-
   /** Everything so far belongs to plans that are merged: it may go out. */
   #progressed(): void {
-    const own = this.#encoder.take();
-    const chunks = own === null ? this.#chunks : [...this.#chunks, own];
-    this.#chunks = [];
-    const interventions = this.#opened?.cluster.interventions.slice(this.#sentInterventions) ?? [];
-    this.#sentInterventions += interventions.length;
-    this.#parts.send({ chunks, state: this.state(), interventions });
+    const told = this.#told.flush(this.#opened?.cluster.interventions ?? []);
+    this.#parts.send({ ...told, state: this.state() });
   }
 
   #ran(): Result<{ moment: number }> {
@@ -472,29 +361,4 @@ function wipeAll(cluster: Cluster): void {
     cluster.act({ type: 'wipe', member });
     cluster.act({ type: 'start', member });
   }
-}
-
-/** A run that is done again has its own lab, which leaves what is stored alone. */
-function optionsOf(options: LabOptions, { seed, members, preVote, settings, planted }: Run): LabOptions {
-  return {
-    ...options,
-    seed,
-    members,
-    preVote,
-    settings,
-    planted,
-    storage: 'memory',
-    lookOnly: false,
-    startPaused: true,
-  };
-}
-
-function optionProblem({ seed, members, workspace, settings = {} }: LabOptions): string | null {
-  if (!Number.isSafeInteger(seed) || seed < 0) return 'The seed is a whole number from 0.';
-  if (!Number.isSafeInteger(members) || members < 1 || members > 9) return 'A lab has 1 to 9 members.';
-  if (!/^[\w.-]{1,64}$/.test(workspace))
-    return 'A workspace is named by 1 to 64 letters, digits, dots, _ and -.';
-  if (readSettings(settings) === null)
-    return settingsProblem(settings) ?? 'A setting is not among those that there are, or out of bounds.';
-  return null;
 }

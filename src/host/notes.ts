@@ -64,3 +64,8 @@ export function isSettled(all: readonly MemberNotes[]): boolean {
     )
   );
 }
+
+/** Whether an event of the world says that a member's process is gone, and with it what was noted. */
+export function isEnding(type: string): boolean {
+  return type === 'sim.kill' || type === 'sim.stop' || type === 'sim.powerCut';
+}

@@ -5,7 +5,7 @@
 import { assert } from '../base/assert.ts';
 import type { MemberResult, Plan } from '../sim/types.ts';
 import { Lifeline } from './crash.ts';
-import type { MemberTold } from './lab.ts';
+import type { MemberTold } from './lab-told.ts';
 import type { MemberHost } from './member-host.ts';
 import type { FromMember, Stepped, ToMember } from './member-protocol.ts';
 import type { Answer, Query } from './port.ts';

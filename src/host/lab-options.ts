@@ -1,0 +1,38 @@
+/** What a lab may be opened with. */
+import { settingsProblem } from '../sim/member-settings.ts';
+import type { LabOptions } from './port.ts';
+import type { Run } from './run-schema.ts';
+import { readSettings } from './settings-schema.ts';
+
+/** The options as they are meant: a run's own facts, and no store for what must not come into one. */
+export function meantOptions(given: LabOptions): LabOptions {
+  const asked = given.run === undefined ? given : optionsOf(given, given.run);
+  // what is stored stays free of bugs
+  return asked.planted?.length ? { ...asked, storage: 'memory' } : asked;
+}
+
+/** A run that is done again has its own lab, which leaves what is stored alone. */
+function optionsOf(options: LabOptions, { seed, members, preVote, settings, planted }: Run): LabOptions {
+  return {
+    ...options,
+    seed,
+    members,
+    preVote,
+    settings,
+    planted,
+    storage: 'memory',
+    lookOnly: false,
+    startPaused: true,
+  };
+}
+
+/** Why no lab can be opened with these, in a sentence; null where one can. */
+export function optionProblem({ seed, members, workspace, settings = {} }: LabOptions): string | null {
+  if (!Number.isSafeInteger(seed) || seed < 0) return 'The seed is a whole number from 0.';
+  if (!Number.isSafeInteger(members) || members < 1 || members > 9) return 'A lab has 1 to 9 members.';
+  if (!/^[\w.-]{1,64}$/.test(workspace))
+    return 'A workspace is named by 1 to 64 letters, digits, dots, _ and -.';
+  if (readSettings(settings) === null)
+    return settingsProblem(settings) ?? 'A setting is not among those that there are, or out of bounds.';
+  return null;
+}
