@@ -160,6 +160,7 @@ export const actionSchema = v.variant('type', [
     ...asked,
   }),
   v.strictObject({ type: v.literal('kill'), member }),
+  v.strictObject({ type: v.literal('stopMember'), member }),
   v.strictObject({ type: v.literal('powerCut'), member }),
   v.strictObject({ type: v.literal('restart'), member }),
   v.strictObject({

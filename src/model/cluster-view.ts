@@ -274,6 +274,7 @@ function stepProcess(member: MemberView, { event }: Told): MemberView {
     case 'sim.start':
       return { ...member, process: 'up', epoch: event.epoch, role: 'follower', lead: 0, haltReason: null };
     case 'sim.kill':
+    case 'sim.stop':
     case 'sim.powerCut':
       return { ...member, process: 'down', role: 'follower', lead: 0, timer: null, votes: [] };
     case 'sim.pause':

@@ -25,7 +25,7 @@ export const noPast: Past = { hasRead: false, hasKilled: false };
 export function foldPast(before: Past, events: readonly Told[]): Past {
   let past = before;
   for (const { event } of events) {
-    if (event.type === 'sim.kill' || event.type === 'sim.powerCut')
+    if (event.type === 'sim.kill' || event.type === 'sim.stop' || event.type === 'sim.powerCut')
       past = { hasRead: false, hasKilled: true };
     if (event.type !== 'sim.clientSend') continue;
     if (event.method.endsWith('Range') && !event.method.endsWith('DeleteRange'))

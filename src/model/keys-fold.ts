@@ -39,6 +39,7 @@ export function foldKeys(before: KeysView, events: readonly Told[]): KeysView {
 const otherTypes: ReadonlySet<string> = new Set([
   'sim.start',
   'sim.kill',
+  'sim.stop',
   'sim.powerCut',
   'sim.wipe',
   'server.halt',
@@ -84,6 +85,7 @@ class KeysDraft {
       case 'sim.start':
         return this.#change({ isRunning: true });
       case 'sim.kill':
+      case 'sim.stop':
       case 'sim.powerCut':
       case 'server.halt':
         // the index is only in memory, but what it was is worth looking at; nobody listens any more

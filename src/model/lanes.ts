@@ -41,6 +41,7 @@ function after(last: Stretch, event: Told['event']): Stretch {
     case 'sim.start':
       return { ...last, process: 'up', role: 'follower' };
     case 'sim.kill':
+    case 'sim.stop':
     case 'sim.powerCut':
     case 'sim.wipe':
       return last.process === 'down' ? last : { ...last, process: 'down', role: 'follower' };

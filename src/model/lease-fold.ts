@@ -52,6 +52,7 @@ const leaseAt = ({ members }: LeasesView, { at }: Told, id: string): LeaseView |
 const processTypes: ReadonlySet<string> = new Set([
   'sim.start',
   'sim.kill',
+  'sim.stop',
   'sim.powerCut',
   'sim.wipe',
   'server.halt',
@@ -104,6 +105,7 @@ class LeaseDraft {
         this.#member = { ...this.#member, isRunning: true };
         return;
       case 'sim.kill':
+      case 'sim.stop':
       case 'sim.powerCut':
       case 'server.halt':
         this.#member = { ...this.#member, isRunning: false };

@@ -107,6 +107,7 @@ function step(log: MemberLog, { at, event }: Told, fresh: Fresh): MemberLog {
     }
     case 'raft.becomeFollower':
     case 'sim.kill':
+    case 'sim.stop':
     case 'sim.powerCut':
       return { ...log, progress: [] };
     default:

@@ -5,7 +5,7 @@ import type { ClusterView, MemberView } from './cluster-view.ts';
 import type { MenuEntry } from './fault-menus.ts';
 
 export type MemberActionId =
-  'kill' | 'powerCut' | 'restart' | 'pauseMember' | 'resumeMember' | 'isolate' | 'heal';
+  'stopMember' | 'kill' | 'powerCut' | 'restart' | 'pauseMember' | 'resumeMember' | 'isolate' | 'heal';
 
 /** Why an entry is disabled. */
 export type Hindrance = 'notRunning' | 'running' | 'notPaused' | 'alreadyIsolated' | 'nothingCut';
@@ -18,6 +18,11 @@ export function memberActions(view: ClusterView, id: number): readonly MemberAct
   if (member === null) return [];
   const alive = member.process === 'up' || member.process === 'paused';
   return [
+    {
+      id: 'stopMember',
+      hindrance: alive ? null : 'notRunning',
+      commands: [{ type: 'stopMember', member: id }],
+    },
     { id: 'kill', hindrance: alive ? null : 'notRunning', commands: [{ type: 'kill', member: id }] },
     { id: 'powerCut', hindrance: alive ? null : 'notRunning', commands: [{ type: 'powerCut', member: id }] },
     { id: 'restart', hindrance: alive ? 'running' : null, commands: [{ type: 'restart', member: id }] },

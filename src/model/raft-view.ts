@@ -122,6 +122,7 @@ function step(member: RaftMember, { at, event }: Told): RaftMember {
     case 'raft.becomeFollower':
     case 'raft.becomeLeader':
     case 'sim.kill':
+    case 'sim.stop':
     case 'sim.powerCut':
       return hasLeadership(member) ? { ...member, ...noLeadership } : member;
     case 'sim.wipe':

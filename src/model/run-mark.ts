@@ -26,6 +26,7 @@ export function markKindOf({ event }: Told, committed: number): MarkKind | null 
     case 'lease.expire':
       return 'expiry';
     case 'sim.kill':
+    case 'sim.stop':
     case 'sim.powerCut':
     case 'sim.wipe':
     case 'sim.pause':

@@ -126,6 +126,10 @@ function ofMember({ at, event }: Told, nameOf: NameOf): Sentence | null {
       return spoken(m.say_alarm_disarm({ member, alarm: event.alarm }));
     case 'server.defragment':
       return spoken(m.say_defragment({ member, before: event.beforeBytes, after: event.afterBytes }));
+    case 'server.stopping':
+      return spoken(
+        event.to === 0 ? m.say_stopping({ member }) : m.say_handing_over({ member, to: nameOf(event.to) }),
+      );
     case 'server.halt':
       return spoken(m.say_halt({ member, reason: event.reason }));
     default:
@@ -147,6 +151,8 @@ function ofWorld({ at, event }: Told, nameOf: NameOf): Sentence | null {
       return spoken(m.say_start({ member }));
     case 'sim.kill':
       return spoken(m.say_kill({ member }));
+    case 'sim.stop':
+      return spoken(m.say_stop({ member }));
     case 'sim.powerCut':
       return spoken(m.say_power_cut({ member, lost: event.lostWrites, torn: event.tornWrites }));
     case 'sim.wipe':

@@ -156,6 +156,7 @@ function happeningOf({ event }: Told): HappeningKind | null {
     case 'sim.resume':
       return 'start';
     case 'sim.kill':
+    case 'sim.stop':
     case 'sim.powerCut':
     case 'sim.pause':
     case 'server.halt':

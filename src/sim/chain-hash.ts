@@ -22,6 +22,8 @@ export const inputKind = {
   link: 13,
   /** A process's end at a crash point or for want of memory, a start that could not read, a link's turn. */
   crash: 14,
+  /** A process is asked to end. */
+  stop: 15,
 } as const;
 
 /**

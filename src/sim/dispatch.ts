@@ -97,6 +97,9 @@ export function dispatch(world: World, draft: Draft, item: Queued<WorldEvent>): 
       const input = { kind: 'link', node: node as NodeId, up } as const;
       return draft.give(world, item, input, inputKind.link, node, member, up ? 1 : 0);
     }
+    case 'stop':
+      if (world.hold(item, event.member, event)) return;
+      return draft.give(world, item, { kind: 'stop' }, inputKind.stop, 0, event.member, event.epoch);
     case 'sync':
       return syncDone(world, draft, item, event.member, event.sync);
     case 'diskDone':

@@ -44,6 +44,8 @@ export type SimEvent =
   | { readonly type: 'sim.diskError'; readonly file: string; readonly code: string }
   | { readonly type: 'sim.start'; readonly epoch: number }
   | { readonly type: 'sim.kill' }
+  /** The process has ended by itself, as it was told to. */
+  | { readonly type: 'sim.stop' }
   /** A host joins the world: a member may be started on it. */
   | {
       readonly type: 'sim.addHost';

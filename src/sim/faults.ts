@@ -39,6 +39,8 @@ function doFault(world: World, action: LabAction | StoreAction): string | null {
   switch (action.type) {
     case 'kill':
       return kill(world, action.member);
+    case 'stopMember':
+      return askToStop(world, action.member);
     case 'powerCut':
       return powerCut(world, action.member);
     case 'restart':
@@ -116,6 +118,21 @@ export function kill(world: World, member: number): string | null {
   if (!stop(world, member)) return `m${member} is not running`;
   world.reach.kills++;
   return null;
+}
+
+/** A paused process hears of it when it goes on. */
+function askToStop(world: World, member: number): string | null {
+  const process = world.process(member);
+  if (!isAlive(process)) return `m${member} is not running`;
+  world.schedule(world.nowUs, { kind: 'stop', member, epoch: process.epoch });
+  return null;
+}
+
+/** The process has stopped by itself: nothing of it is left but its disk. */
+export function stopped(world: World, member: number): void {
+  world.reporter.tell(member, { type: 'sim.stop' });
+  world.endProcess(world.process(member), 'down');
+  world.reach.stops++;
 }
 
 /** @returns why the member cannot be started */

@@ -118,7 +118,7 @@ export function checkMemory(world: World, process: Process): void {
 }
 
 /** A process that will take no input more; whoever runs it hears of it by a plan of its own. */
-export function fall(world: World, process: Process, then: 'kill' | 'powerCut'): void {
+export function fall(world: World, process: Process, then: 'kill' | 'powerCut' | 'stop'): void {
   const { member, epoch } = process;
   world.endProcess(process, 'halted');
   world.schedule(world.nowUs, { kind: 'crash', member, epoch, then });

@@ -1,7 +1,7 @@
 /** What a member's output causes: messages, disk work, replies, timers, all strictly later. */
 import { crashAmong } from './crash-points.ts';
 import { tellNotes } from './disk-fault-actions.ts';
-import { checkMemory, crash } from './host-faults.ts';
+import { checkMemory, crash, fall } from './host-faults.ts';
 import type { DiskRequest, MemberOutput, Send } from '../engine/server/types.ts';
 import type { Sync } from './disk-files.ts';
 import type { Transit } from './network.ts';
@@ -33,6 +33,7 @@ export function applyOutput(world: World, process: Process, output: MemberOutput
     });
   }
   if (output.halted === null) return checkMemory(world, process);
+  if (output.stopped === true) return fall(world, process, 'stop');
   world.reach.halts++;
   world.endProcess(process, 'halted');
 }

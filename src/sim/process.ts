@@ -41,12 +41,14 @@ export type WorldEvent =
       readonly up: boolean;
       readonly age: number | null;
     }
-  /** A process that has ended without a command: what ran it is told, and its power may go. */
+  /** A process is asked to end, as by SIGTERM. */
+  | { readonly kind: 'stop'; readonly member: number; readonly epoch: number }
+  /** A process that has ended without a command, or stopped: what ran it is told, and its power may go. */
   | {
       readonly kind: 'crash';
       readonly member: number;
       readonly epoch: number;
-      readonly then: 'kill' | 'powerCut';
+      readonly then: 'kill' | 'powerCut' | 'stop';
     }
   /** A slow processor may have come to the next input. */
   | { readonly kind: 'cpu'; readonly member: number; readonly epoch: number }

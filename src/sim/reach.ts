@@ -2,6 +2,7 @@
 
 export interface FaultReach {
   kills: number;
+  stops: number;
   powerCuts: number;
   restarts: number;
   wipes: number;
@@ -81,6 +82,7 @@ export interface FaultReach {
 export function newReach(): FaultReach {
   return {
     kills: 0,
+    stops: 0,
     powerCuts: 0,
     restarts: 0,
     wipes: 0,

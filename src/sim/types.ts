@@ -77,6 +77,8 @@ export type ClientAction = (
 /** A fault, or its end. Members are numbered from 1. */
 export type FaultAction =
   | { readonly type: 'kill'; readonly member: number }
+  /** Asks the process to end, as SIGTERM does: it hands over what it leads and closes its files first. */
+  | { readonly type: 'stopMember'; readonly member: number }
   | { readonly type: 'powerCut'; readonly member: number }
   | { readonly type: 'restart'; readonly member: number }
   /**

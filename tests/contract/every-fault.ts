@@ -40,6 +40,11 @@ const ways = members.flatMap((from) =>
 
 const processes: readonly FaultStep[] = [
   [put('first'), 300],
+  ...members.flatMap((member): FaultStep[] => [
+    [{ type: 'stopMember', member }, 900],
+    [put(`m${member} stopped`), 200],
+    [{ type: 'start', member }, 1500],
+  ]),
   [{ type: 'kill', member: 1 }, 1500],
   [{ type: 'start', member: 1, state: 'existing' }, 600],
   [{ type: 'kill', member: 2 }, 50],

@@ -10,7 +10,7 @@ const open = (view = viewOf(), id = 1) =>
     .map(({ id: name }) => name);
 
 test('what would change nothing is disabled, and says why', () => {
-  expect(open()).toEqual(['kill', 'powerCut', 'pauseMember', 'isolate']);
+  expect(open()).toEqual(['stopMember', 'kill', 'powerCut', 'pauseMember', 'isolate']);
   const killed = viewOf(electedStory().kill(1));
   expect(open(killed)).toEqual(['restart', 'isolate']);
   expect(memberActions(killed, 1).find(({ id }) => id === 'kill')?.hindrance).toBe('notRunning');

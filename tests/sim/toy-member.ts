@@ -68,7 +68,7 @@ class ToyMember {
 
   step(input: MemberInput, nowUs: number): MemberOutput {
     const output = newOutput();
-    if (input.kind === 'link') return this.#finish(output, nowUs);
+    if (input.kind === 'link' || input.kind === 'stop') return this.#finish(output, nowUs);
     if (input.kind === 'timer') this.#tick(output);
     else if (input.kind === 'message') this.#heard++;
     else if (input.kind === 'request') this.#request(input, output);

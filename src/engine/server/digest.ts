@@ -65,8 +65,28 @@ class Mixer {
   }
 }
 
+/** Of a member; nulls stand for what does not run yet, whose fields are 0. */
+export function memberDigest(
+  status: Pick<DigestFields, 'term' | 'vote' | 'commit' | 'lastIndex'> | null,
+  lastTerm: number,
+  applier: (Pick<DigestFields, 'records' | 'leases'> & { readonly index: number }) | null,
+  store: Pick<DigestFields, 'freelist' | 'metaTxid'>,
+): [number, number] {
+  return digestOf({
+    term: status?.term ?? 0,
+    vote: status?.vote ?? 0,
+    commit: status?.commit ?? 0,
+    applied: applier?.index ?? 0,
+    lastIndex: status?.lastIndex ?? 0,
+    lastTerm,
+    records: applier?.records ?? [0, 0],
+    leases: applier?.leases ?? [0, 0],
+    ...store,
+  });
+}
+
 /** Two u32 over the fields. */
-export function digestOf(fields: DigestFields): [number, number] {
+function digestOf(fields: DigestFields): [number, number] {
   const mixer = new Mixer();
   const { records, leases } = fields;
   mixer.add(fields.term);

@@ -69,6 +69,7 @@ export const rpcErrors = {
   watchCanceled: new RpcError(canceled, 'etcdserver: watch canceled'),
   leaderChanged: new RpcError(unavailable, 'etcdserver: leader changed'),
   noLeader: new RpcError(unavailable, noLeaderText),
+  stopped: new RpcError(unavailable, 'etcdserver: server stopped'),
   timeout: new RpcError(unavailable, 'etcdserver: request timed out'),
   timeoutLeaderFailed: new RpcError(
     unavailable,

@@ -90,6 +90,8 @@ export type ServerEvent =
     }
   /** The leader was asked to hand its leadership over. */
   | { readonly type: 'server.moveLeader'; readonly to: number }
+  /** The member was asked to stop. `to`: whom it hands its leadership to first; 0: nobody. */
+  | { readonly type: 'server.stopping'; readonly to: number }
   /** The leader compacts by itself. */
   | { readonly type: 'server.autoCompact'; readonly revision: number }
   /** The leader has compared its hash with so many peers'; `corrupt`: they contradict each other. */

@@ -2,6 +2,7 @@
 import { idToHex } from '../../base/u64.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { NodeId, Peer } from '../raft/types.ts';
+import type { Admitted } from './admission.ts';
 import { checkClusterVersion } from './cluster-version.ts';
 import { tagContext } from './conf-change-data.ts';
 import type { MemberId, MemberTable } from './member-id.ts';
@@ -9,6 +10,7 @@ import { compareIds, memberIdOf } from './member-id.ts';
 import { memberToJson } from './membership.ts';
 import type { ClusterMember, Membership } from './membership.ts';
 import type { ServerEvent } from './events.ts';
+import { quotaOf } from './quota.ts';
 import type { MemberConfig, PeerConfig } from './types.ts';
 import { decodeV2Store } from './v2-store.ts';
 import { BootError } from './wal-storage.ts';
@@ -62,6 +64,19 @@ export function membersEvent(
     peerUrls: members.map(({ peerUrls }) => peerUrls.join(',')),
     learners: members.filter(({ isLearner }) => isLearner).map(nodeOf),
     removedIds: membership.removedIds().map(idToHex),
+  };
+}
+
+/** @param fresh whether the member has no log yet */
+export function bootEvent(config: MemberConfig, { member, cluster }: Admitted, fresh: boolean): ServerEvent {
+  return {
+    type: 'server.boot',
+    name: selfOf(config).name,
+    memberId: idToHex(member),
+    clusterId: idToHex(cluster),
+    fresh,
+    tickUs: config.tickUs,
+    quotaBytes: quotaOf(config.quotaBytes),
   };
 }
 

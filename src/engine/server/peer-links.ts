@@ -26,6 +26,17 @@ export class PeerLinks {
     return this.upSinceUs.has(node);
   }
 
+  /** Of the nodes the one that has been connected the longest, the first of several; null where none is. */
+  longestConnected(nodes: readonly NodeId[], hostOf: (node: NodeId) => NodeId | null): NodeId | null {
+    let [longest, oldestUs]: [NodeId | null, number] = [null, Infinity];
+    for (const node of nodes) {
+      const host = hostOf(node);
+      const sinceUs = (host === null ? undefined : this.upSinceUs.get(host)) ?? Infinity;
+      if (sinceUs < oldestUs) [longest, oldestUs] = [node, sinceUs];
+    }
+    return longest;
+  }
+
   /** How many of the nodes have been connected for 5 s; this member itself is one of them. */
   steadyCount(nodes: readonly (NodeId | null)[], self: NodeId, nowUs: number): number {
     return this.connectedCount(nodes, self, nowUs - healthIntervalUs);

@@ -83,6 +83,14 @@ export class Proposals {
     return proposal;
   }
 
+  /** All that wait, in the order of their start; nobody waits any more. */
+  takeAll(): readonly Proposal[] {
+    const all = [...this.registered.values()];
+    this.registered.clear();
+    this.withoutLeader = [];
+    return all;
+  }
+
   /** The client no longer waits; what was proposed stays proposed. */
   cancel(request: number): void {
     for (const { id, proposer } of this.registered.values()) {

@@ -88,6 +88,14 @@ export class ReadIndexLoop {
     if (this.batch !== null && this.batch.confirmed === null) this.ask(this.batch, nowUs);
   }
 
+  /** The member stops: all reads fail, those that wait for their turn too. */
+  stop(): void {
+    const readers = [...(this.batch?.readers ?? []), ...this.waiting];
+    this.batch = null;
+    this.waiting = [];
+    this.refuse(readers, rpcErrors.stopped);
+  }
+
   tick(nowUs: number): void {
     const batch = this.batch;
     if (batch === null || batch.confirmed !== null) return;
@@ -114,10 +122,14 @@ export class ReadIndexLoop {
     if (batch === null || batch.confirmed !== null) return;
     this.batch = null;
     this.port.outbox.meter.readFailed(error === rpcErrors.timeout);
-    for (const { request, refuse } of batch.readers) {
+    this.refuse(batch.readers, error);
+    this.begin(nowUs);
+  }
+
+  private refuse(readers: readonly Reader[], error: RpcError): void {
+    for (const { request, refuse } of readers) {
       if (refuse === undefined) this.port.door.refuse(request, error);
       else refuse(error);
     }
-    this.begin(nowUs);
   }
 }

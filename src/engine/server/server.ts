@@ -1,10 +1,8 @@
 /** One etcd server: raft, its log, the store and the clients' door, put together. */
 import { emptyBytes } from '../../base/bytes.ts';
 import { stream } from '../../base/prng.ts';
-import { idToHex } from '../../base/u64.ts';
 import { fail } from '../../base/assert.ts';
 import { WireError } from '../../base/wire.ts';
-import { noDefects } from '../defects.ts';
 import { kept } from '../../base/fork.ts';
 import { expiryIntervalUs } from '../lease/lessor.ts';
 import type { Status } from '../raft/status.ts';
@@ -12,15 +10,21 @@ import type { Entry, NodeId, Snapshot } from '../raft/types.ts';
 import { none } from '../raft/types.ts';
 import { Admission } from './admission.ts';
 import type { Admitted } from './admission.ts';
-import { Applier } from './apply.ts';
-import { ApplierV3 } from './apply-v3.ts';
+import type { Applier } from './apply.ts';
 import { InitialHashCheck } from './corruption.ts';
-import { digestOf } from './digest.ts';
+import { memberDigest } from './digest.ts';
 import { Disk, diskFailure } from './disk.ts';
 import { StopError } from './errors.ts';
 import { readFound } from './found.ts';
 import type { Found } from './found.ts';
-import { checkOwner, firstPeers, membersEvent, restoreMembership, selfOf } from './members-told.ts';
+import {
+  bootEvent,
+  checkOwner,
+  firstPeers,
+  membersEvent,
+  restoreMembership,
+  selfOf,
+} from './members-told.ts';
 import { MemberTable } from './member-id.ts';
 import { Membership } from './membership.ts';
 import type { Outbox } from './outbox.ts';
@@ -30,26 +34,14 @@ import { decodePeerRequest, encodePeerRequest, isPeerRequest, peerRequestNames }
 import type { PeerRequest } from './peer-request.ts';
 import { Probes } from './probes.ts';
 import { decodeMessage, RaftWireError, senderOf } from './raft-codec.ts';
-import { Quota, quotaOf } from './quota.ts';
-import { RaftNode } from './raft.ts';
-import type { RaftPort } from './raft.ts';
-import { Snapshots } from './snapshots.ts';
-import { SnapshotTraffic } from './snapshot-traffic.ts';
+import type { RaftNode, RaftPort } from './raft.ts';
+import { assemble } from './running.ts';
+import type { Running } from './running.ts';
+import { Stopping } from './stopping.ts';
 import { Store } from './store.ts';
 import type { DiskImage, MemberConfig, MemberInput, PeerConfig, TimerName } from './types.ts';
-import { V3Server } from './v3-server.ts';
 import { walOptionsOf, WalStorage } from './wal-storage.ts';
 import type { LogOwner } from './wal-storage.ts';
-
-/** What runs once the files are durable. */
-interface Running {
-  readonly owner: LogOwner;
-  readonly raft: RaftNode;
-  readonly applier: Applier;
-  readonly v3: V3Server;
-  readonly snapshots: Snapshots;
-  readonly traffic: SnapshotTraffic;
-}
 
 type ClientInput = Extract<MemberInput, { kind: 'request' | 'stream' | 'flow' | 'cancel' }>;
 
@@ -92,6 +84,8 @@ export class EtcdServer {
   private readonly hosts: MemberHosts;
   /** When a member that was removed ends. */
   private endsUs = Infinity;
+  private stopping: Stopping | null = null;
+  private stopped = false;
 
   /**
    * @param files what the disk holds; a log without a first hard state counts as none, and is started anew
@@ -125,6 +119,18 @@ export class EtcdServer {
    */
   take(input: MemberInput, nowUs: number): void {
     this.nowUs = nowUs;
+    if (this.stopping?.isClosing !== true) this.takeAny(input, nowUs);
+    else if (input.kind === 'diskDone') this.takeDiskDone(input);
+    if (this.stopping?.isClosing !== true) this.settle(nowUs);
+    if (this.stopping?.isDone === true) this.stopped = true;
+  }
+
+  /** It was asked to stop, and has done all that it does before it ends. */
+  get isStopped(): boolean {
+    return this.stopped;
+  }
+
+  private takeAny(input: MemberInput, nowUs: number): void {
     switch (input.kind) {
       case 'timer':
         this.takeTimer(input.timer, nowUs);
@@ -144,8 +150,20 @@ export class EtcdServer {
       case 'diskDone':
         this.takeDiskDone(input);
         break;
+      case 'stop':
+        this.stop(nowUs);
+        break;
     }
-    this.settle(nowUs);
+  }
+
+  /** A member that is still starting has nothing to hand over or to close. */
+  private stop(nowUs: number): void {
+    const { running, links, membership, table, disk, outbox } = this;
+    if (running === null) this.stopped = true;
+    if (running === null || this.stopping !== null) return;
+    const { raft, v3 } = running;
+    const parts = { raft, v3, membership, table, links, backend: this.store.backend, disk, outbox };
+    this.stopping = new Stopping(parts, this.config.electionTicks * this.config.tickUs, nowUs);
   }
 
   entries(from: number, limit: number): readonly Entry[] {
@@ -163,18 +181,9 @@ export class EtcdServer {
   }
 
   digest(): [number, number] {
-    const status = this.running?.raft.status();
-    return digestOf({
-      term: status?.term ?? 0,
-      vote: status?.vote ?? 0,
-      commit: status?.commit ?? 0,
-      applied: this.running?.applier.index ?? 0,
-      lastIndex: status?.lastIndex ?? 0,
-      lastTerm: this.storage?.lastTerm ?? 0,
-      records: this.running?.applier.records ?? [0, 0],
-      leases: this.running?.applier.leases ?? [0, 0],
-      ...this.store.digest(),
-    });
+    const { raft, applier } = this.running ?? {};
+    const lastTerm = this.storage?.lastTerm ?? 0;
+    return memberDigest(raft?.status() ?? null, lastTerm, applier ?? null, this.store.digest());
   }
 
   /** The first tick comes after a drawn part of a tick, so that members do not tick in step. */
@@ -216,16 +225,8 @@ export class EtcdServer {
     for (const { id, peerUrls } of admitted.existing ?? []) {
       this.table.seat(id, this.table.numberOf(id, peerUrls));
     }
-    if (!this.outbox.trace.on) return;
-    this.outbox.trace.emit({
-      type: 'server.boot',
-      name: this.self.name,
-      memberId: idToHex(admitted.member),
-      clusterId: idToHex(admitted.cluster),
-      fresh: this.storage === null,
-      tickUs: this.config.tickUs,
-      quotaBytes: quotaOf(this.config.quotaBytes),
-    });
+    const { trace } = this.outbox;
+    if (trace.on) trace.emit(bootEvent(this.config, admitted, this.storage === null));
   }
 
   private takeTimer(timer: TimerName, nowUs: number): void {
@@ -239,6 +240,7 @@ export class EtcdServer {
         running?.v3.tick(nowUs);
         running?.traffic.tick(nowUs);
         this.probes.tick(this.membership, this.table, nowUs);
+        this.stopping?.tick(nowUs);
         break;
       case 'backendCommit':
         this.outbox.timer('backendCommit', this.config.batchIntervalUs);
@@ -326,6 +328,7 @@ export class EtcdServer {
     else if (input.kind === 'cancel') this.running.v3.cancel(input.request);
     else if (input.kind === 'stream') this.running.v3.receive(input.request, input.bytes, nowUs);
     else if (input.kind === 'flow') this.running.v3.flow(input.request, input.open);
+    else if (this.stopping !== null) this.running.v3.turnAway(input.request);
     else this.running.v3.handle(input, nowUs);
   }
 
@@ -385,46 +388,18 @@ export class EtcdServer {
   }
 
   private start(owner: LogOwner, storage: WalStorage, nowUs: number): void {
-    const [outbox, disk, store] = [this.outbox, this.disk, this.store];
-    const [membership, table, links] = [this.membership, this.table, this.links];
-    const { backend, lessor, kv, auth, alarms, watchable, defragmenter } = store;
-    const quota = new Quota(this.config.quotaBytes ?? 0, backend);
-    const { bcryptCost } = this.config;
-    const cost = bcryptCost === undefined ? {} : { bcryptCost };
-    const raft = new RaftNode(this.config, { storage, table, outbox, port: this.port() });
-    const { snapshot, files } = this.found;
-    const { defects = noDefects } = this.config;
-    const applier = new Applier({
-      backend,
-      kv,
-      v3: new ApplierV3({
-        ...{ kv, lessor, backend, auth, alarms, quota, head: owner, ...cost },
-        byClock: defects.applyByClock,
-      }),
-      indexFirst: defects.indexBeforeEffect,
-      membership,
-      table,
-      outbox,
-      start: { index: snapshot?.index ?? 0, term: snapshot?.term ?? 0 },
-      raft,
-      membersChanged: kept((self: EtcdServer) => () => self.membersChanged(), this),
-    });
-    const { name, clientUrl } = this.self;
-    const served = { owner, raft, applier, backend, kv, lessor, membership, links, outbox, auth, alarms };
-    const v3Parts = { ...served, quota, watchable, defragmenter };
-    const v3 = new V3Server(this.config, v3Parts, { name, clientUrls: [clientUrl] }, nowUs);
-    // a follower that gets a snapshot needs the log behind it
-    const holdsLog = kept((self: EtcdServer) => () => self.parts.traffic.holdsLog(self.nowUs), this);
-    const parts = { storage, backend, applier, membership, table, raft, disk, outbox, holdsLog };
-    const snapshots = new Snapshots(this.config, parts, files, snapshot?.index ?? 0);
-    const traffic = new SnapshotTraffic({
-      ...{ raft, applier, store, membership, table, disk, outbox },
-      sendsOldData: defects.snapshotAheadOfData,
-      ids: v3,
-      files: snapshots,
-    });
-    this.running = { owner, raft, applier, v3, snapshots, traffic };
-    if (snapshot !== null) this.tellMembership();
+    const { config, self, outbox, disk, store, membership, table, links, found } = this;
+    this.running = assemble(
+      {
+        ...{ config, self, outbox, disk, store, membership, table, links, found, storage, owner },
+        port: this.port(),
+        membersChanged: kept((server: EtcdServer) => () => server.membersChanged(), this),
+        // a follower that gets a snapshot needs the log behind it
+        holdsLog: kept((server: EtcdServer) => () => server.parts.traffic.holdsLog(server.nowUs), this),
+      },
+      nowUs,
+    );
+    if (found.snapshot !== null) this.tellMembership();
   }
 
   /** What raft wants done that is not storage or network. */

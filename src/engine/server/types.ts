@@ -122,6 +122,8 @@ export type MemberInput =
   | { readonly kind: 'cancel'; readonly request: number }
   /** The connection to another host's process stands, or is gone; it is down until it is told to be up. */
   | { readonly kind: 'link'; readonly node: NodeId; readonly up: boolean }
+  /** The process is asked to end, as by SIGTERM. */
+  | { readonly kind: 'stop' }
   /** A disk request with an id is done. */
   | { readonly kind: 'diskDone'; readonly id: number; readonly error: DiskErrorCode | null };
 
@@ -174,6 +176,8 @@ export interface MemberOutput {
    * Set when the member stopped itself: a broken invariant or a disk that failed. It takes no further input.
    */
   halted: string | null;
+  /** Set where it halted because it was asked to stop, and has closed its files. */
+  readonly stopped?: true;
 }
 
 export interface PeerConfig {

@@ -152,6 +152,19 @@ export class V3Server {
     }
   }
 
+  /** The member is about to end: who comes now is turned away. */
+  turnAway(request: number): void {
+    this.door.refuse(request, rpcErrors.stopped);
+  }
+
+  /** The member ends: who still waits for the log or the read index hears so. */
+  stop(): void {
+    for (const { proposer } of this.proposals.takeAll()) {
+      if (typeof proposer !== 'string') this.finish(proposer, rpcErrors.stopped);
+    }
+    this.reads.stop();
+  }
+
   /** A further message of a client on its stream. */
   receive(request: number, bytes: Uint8Array, nowUs: number): void {
     this.watch.receive(request, bytes, nowUs);

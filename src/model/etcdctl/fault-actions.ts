@@ -15,6 +15,8 @@ function ofMember(command: Command, member: number): FaultAction | null {
   switch (command.name) {
     case 'kill':
       return { type: 'kill', member };
+    case 'stop':
+      return { type: 'stopMember', member };
     case 'power-cut':
       return { type: 'powerCut', member };
     case 'restart':

@@ -205,6 +205,8 @@ function faultText(action: LabAction): string {
   switch (action.type) {
     case 'kill':
       return `m${action.member} killed; what it wrote is still on its disk`;
+    case 'stopMember':
+      return `m${action.member} asked to stop; it hands over what it leads and closes its files first`;
     case 'powerCut':
       return `m${action.member} lost power; what it had not synced may be gone`;
     case 'restart':

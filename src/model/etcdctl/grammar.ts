@@ -62,6 +62,7 @@ export type CommandName =
   | 'version'
   | 'help'
   | 'kill'
+  | 'stop'
   | 'power-cut'
   | 'restart'
   | 'start'
@@ -312,6 +313,20 @@ const processCommands: readonly Command[] = [
     flags: [bool('KILL', 'what kill does here anyway', '9')],
     takes: 'members',
     examples: ['kill m2', 'kill leader'],
+  },
+  {
+    name: 'stop',
+    origin: 'lab',
+    usage: 'stop <member>...',
+    summary: 'Asks a member to end, as SIGTERM does',
+    notes: [
+      'A leader first hands over to the voter that has been connected the longest.',
+      'Its last batch is committed before it ends.',
+      severalMembers,
+    ],
+    flags: [],
+    takes: 'members',
+    examples: ['stop m2', 'stop leader'],
   },
   {
     name: 'power-cut',

@@ -5,6 +5,7 @@ import { durationText, perMilleText } from './units.ts';
 
 const memberWords = {
   kill: 'kill',
+  stopMember: 'stop',
   powerCut: 'power-cut',
   restart: 'restart',
   pauseMember: 'pause',
@@ -30,6 +31,7 @@ const loadNames: Readonly<Record<LoadKind, string>> = {
 export function labLine(action: LabAction): string {
   switch (action.type) {
     case 'kill':
+    case 'stopMember':
     case 'powerCut':
     case 'restart':
     case 'pauseMember':

@@ -7,6 +7,7 @@ import type { LabEvent } from '../types.ts';
 /** A fault after the healing: then nobody has promised anything. */
 const faults: ReadonlySet<LabEvent['type']> = new Set([
   'sim.kill',
+  'sim.stop',
   'sim.powerCut',
   'sim.pause',
   'sim.cut',

@@ -12,6 +12,7 @@ type Link = { readonly from: number; readonly to: number };
 /** Menus share two ids with different meanings: the link's delay and the message's. */
 const linkDelay: Words = [m.menu_delayLink, m.menu_delayLink_detail];
 const entries: Readonly<Record<FaultEntry['id'], Words>> = {
+  stopMember: [m.menu_stopMember, m.menu_stopMember_detail],
   kill: [m.menu_kill, m.menu_kill_detail],
   powerCut: [m.menu_powerCut, m.menu_powerCut_detail],
   restart: [m.menu_restart, m.menu_restart_detail],

@@ -151,6 +151,7 @@ test('nothing is written by a put whose answer could not be printed', () => {
 
 test('the lab’s words become faults, in order', () => {
   expect(action('kill m2')).toEqual([{ type: 'kill', member: 2 }]);
+  expect(action('stop m2')).toEqual([{ type: 'stopMember', member: 2 }]);
   expect(action('kill -9 3')).toEqual([{ type: 'kill', member: 3 }]);
   expect(action('power-cut leader')).toEqual([{ type: 'powerCut', member: 2 }]);
   expect(action('restart all')).toEqual([1, 2, 3].map((member) => ({ type: 'restart', member })));
@@ -211,7 +212,15 @@ test('the line that a button types means the very action', () => {
   const delayUs = fc.integer({ min: 0, max: 10_000_000 });
   const share = fc.integer({ min: 0, max: 1000 });
   const message = fc.integer({ min: 1, max: 1_000_000_000 });
-  const plain = ['kill', 'powerCut', 'restart', 'pauseMember', 'resumeMember', 'isolate'] as const;
+  const plain = [
+    'kill',
+    'stopMember',
+    'powerCut',
+    'restart',
+    'pauseMember',
+    'resumeMember',
+    'isolate',
+  ] as const;
   const deeds = ['drop', 'hold', 'deliver', 'duplicate'] as const;
   const any: fc.Arbitrary<LabAction> = fc.oneof(
     fc.record({ type: fc.constantFrom(...plain), member }),
