@@ -19,6 +19,8 @@ export type Run = Pick<RunFile, RunFact> & {
   readonly chainHash: string | null;
   /** Bugs that were planted in all members. */
   readonly planted: readonly Defect[];
+  /** The input behind which the run was looked at when it was given away, `moment` or before; absent: its end. */
+  readonly shown?: number | undefined;
 };
 
 const whole = (high: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(high));
@@ -43,6 +45,7 @@ const runSchema = v.object({
   moment,
   chainHash: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, 'is not a chain hash'))),
   planted: v.optional(v.pipe(v.array(v.picklist(defects)), v.maxLength(8)), []),
+  shown: v.optional(moment),
   // its length first, what is in it one by one: there may be very many
   interventions: v.custom<readonly unknown[]>(
     (list) => Array.isArray(list) && list.length <= runLimits.interventions,
@@ -74,6 +77,7 @@ export async function readRun(value: unknown): Promise<Result<{ run: Run }>> {
     return badRun(
       'It began on files that it does not hold: only a run from its very beginning can be done again.',
     );
+  if (run.shown !== undefined && run.shown > run.moment) return badRun('It was looked at past its own end.');
   const interventions: Intervention[] = [];
   const breath = new Breath();
   let last = 0;

@@ -44,6 +44,18 @@ async function asRun(file: unknown): Promise<Run> {
   return read.run;
 }
 
+test('the moment that a run was looked at goes along; one past its end is refused', async () => {
+  const shown = Math.floor(file.moment / 2);
+  const link = await linkOf(await asRun({ ...file, shown }));
+  if (!link.ok) throw new Error(link.message);
+  expect(await readLink(`#${link.fragment}`)).toMatchObject({
+    ok: true,
+    run: { shown, moment: file.moment },
+  });
+  for (const bad of [file.moment + 1, -1, 1.5, '7', null])
+    expect(await readRun({ ...file, shown: bad })).toMatchObject({ ok: false, code: 'bad run' });
+});
+
 test('a run comes back from its link, and done again ends at the same moment with the same hash', async () => {
   const link = await linkOf(await asRun(file));
   if (!link.ok) throw new Error(link.message);
