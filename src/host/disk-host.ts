@@ -3,9 +3,10 @@
  * the next. A barrier (not urgent) waits for its member's next urgent commit and rides with it.
  */
 import type { DiskErrorCode } from '../engine/server/types.ts';
-import type { StoreCommit, StoreGate } from '../sim/types.ts';
+import type { Intervention, StoreCommit, StoreGate } from '../sim/types.ts';
 import type { PageStore } from './page-store.ts';
 import { StoreError } from './page-store.ts';
+import type { InputsPart } from './stored-inputs.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** A store that takes longer for one transaction hangs: the user is told. */
@@ -15,6 +16,13 @@ export interface StoreFailure {
   readonly member: number;
   readonly code: DiskErrorCode;
   readonly message: string;
+}
+
+/** The run that the commits come from: its inputs are stored with them. */
+export interface StoredRun {
+  readonly interventions: readonly Intervention[];
+  /** The last moment between two plans. */
+  readonly whole: { readonly moment: number; readonly chainHash: string };
 }
 
 interface Entry {
@@ -35,6 +43,9 @@ export class DiskHost {
   readonly #store: PageStore;
   readonly #clock: WallClock;
   readonly #hangs: (message: string | null) => void;
+  readonly #run: StoredRun | null;
+  /** So many of the run's interventions are stored. */
+  #storedInterventions: number;
   readonly #queues = new Map<number, MemberQueue>();
   #storedCommits = 0;
   #storedUs = 0;
@@ -44,11 +55,21 @@ export class DiskHost {
 
   /**
    * @param hangs called with a sentence when the store hangs, and with null when it has answered after all
+   * @param run null: what is stored cannot be done again
+   * @param storedInterventions how many of the run's are in the store already
    */
-  constructor(store: PageStore, clock: WallClock, hangs: (message: string | null) => void) {
+  constructor(
+    store: PageStore,
+    clock: WallClock,
+    hangs: (message: string | null) => void,
+    run: StoredRun | null = null,
+    storedInterventions = 0,
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#hangs = hangs;
+    this.#run = run;
+    this.#storedInterventions = storedInterventions;
   }
 
   /** Commits made durable so far. */
@@ -140,8 +161,10 @@ export class DiskHost {
         `The browser's storage has not answered for ${hangMs / 1000} seconds; the lab waits for it.`,
       );
     });
+    const inputs = this.#inputsPart();
     try {
-      await this.#store.write(group);
+      await this.#store.write(group, inputs);
+      this.#storedInterventions += inputs?.interventions.length ?? 0;
       this.#storedCommits += group.length;
       for (const { timeUs } of group) this.#storedUs = Math.max(this.#storedUs, timeUs);
     } catch (error) {
@@ -155,6 +178,13 @@ export class DiskHost {
     const wake = this.#wake;
     this.#wake = [];
     for (const call of wake) call();
+  }
+
+  /** What led to the commits that are now written. Those that failed leave theirs to the next. */
+  #inputsPart(): InputsPart | null {
+    if (this.#run === null) return null;
+    const { interventions, whole } = this.#run;
+    return { interventions: interventions.slice(this.#storedInterventions), ...whole };
   }
 
   /**

@@ -8,7 +8,8 @@ import type { ExtentRecord, FileRecord, LabTransaction } from './idb-schema.ts';
 import { extentBytes, ride } from './idb-schema.ts';
 import { fromImage } from './memory-store.ts';
 import type { LabRecord } from './page-store.ts';
-import { damaged, largestFileBytes, unpackCommits } from './store-record.ts';
+import type { StoreWrite } from './store-record.ts';
+import { damaged, largestFileBytes, unpackWrite } from './store-record.ts';
 
 /** All files of a lab together: more than this no lab writes. */
 const largestLabBytes = 1024 * 1024 * 1024;
@@ -186,13 +187,13 @@ function checkExtent(value: unknown): Uint8Array {
 
 /**
  * Each member's files: extents, with the log of the lab's boot applied to them.
- * @returns also the time of the last commit in the log, or the record's where there is none
+ * @returns also the time of the last commit in the log, or the record's where there is none, and the log
  * @throws StoreError 'store damaged'
  */
 export async function readImages(
   transaction: LabTransaction<'readonly'> | LabTransaction<'readwrite'>,
   record: LabRecord,
-): Promise<{ images: DiskImage[]; timeUs: number }> {
+): Promise<{ images: DiskImage[]; timeUs: number; writes: readonly StoreWrite[] }> {
   // The two transaction types differ only in what this does not use.
   const stores = transaction as LabTransaction<'readonly'>;
   const files = stores.objectStore('files');
@@ -224,11 +225,12 @@ export async function readImages(
     image.set(name, bytes);
   });
   if (logValues.length === 0) {
-    return { images: withoutUnused(images, record.members), timeUs: record.timeUs };
+    return { images: withoutUnused(images, record.members), timeUs: record.timeUs, writes: [] };
   }
-  const commits = logValues.flatMap((value) => unpackCommits(value, mostMembers));
+  const writes = logValues.map((value) => unpackWrite(value, mostMembers));
+  const commits = writes.flatMap((one) => one.commits);
   const applied = applyLog(images, commits, record.timeUs);
-  return { ...applied, images: withoutUnused(applied.images, record.members) };
+  return { ...applied, images: withoutUnused(applied.images, record.members), writes };
 }
 
 function placeExtent(bytes: Uint8Array, place: number, extent: Uint8Array): void {

@@ -3,8 +3,8 @@ import type { DBSchema, IDBPTransaction, StoreNames } from 'idb';
 import type { LabRecord } from './page-store.ts';
 
 export interface LabDatabase extends DBSchema {
-  /** Key 'lab'. */
-  meta: { key: string; value: LabRecord };
+  /** Key 'lab': the record; key 'inputs': a packed history without what the log still holds of it. */
+  meta: { key: string; value: LabRecord | ArrayBuffer };
   /**
    * Key [boot, number]; records of another boot than the lab's come from a tab that lost the lab, and count
    * for nothing.

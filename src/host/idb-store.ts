@@ -13,7 +13,9 @@ import type { LabDatabase, LabTransaction } from './idb-schema.ts';
 import { databaseName, databaseVersion, ride, storeNames } from './idb-schema.ts';
 import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat, mostMembers } from './page-store.ts';
-import { packCommits, unpackCommits } from './store-record.ts';
+import { packWrite, unpackWrite } from './store-record.ts';
+import type { InputsPart, StoredInputs } from './stored-inputs.ts';
+import { beginBoot, InputsFolder, noInputs, packInputs, unpackInputs } from './stored-inputs.ts';
 import { asStoreError, checkRecord } from './stored-lab.ts';
 
 const strict = { durability: 'strict' } as const;
@@ -56,6 +58,8 @@ export class IdbStore implements PageStore {
   readonly #options: IdbStoreOptions;
   #database: IDBPDatabase<LabDatabase> | null = null;
   #record: LabRecord | null = null;
+  /** Without what the log still holds. */
+  #inputs: StoredInputs = noInputs;
   /** Keys in the log of this boot: `#first` up to, not including, `#next`. */
   #first = 0;
   #next = 0;
@@ -76,6 +80,7 @@ export class IdbStore implements PageStore {
       const stored = await this.#openLab(database, setup);
       await this.#readBack(database, stored.record);
       this.#record = stored.record;
+      this.#inputs = stored.inputs;
       return stored;
     } catch (error) {
       this.#database?.close();
@@ -83,9 +88,9 @@ export class IdbStore implements PageStore {
     }
   }
 
-  async write(commits: readonly StoreCommit[]): Promise<void> {
+  async write(commits: readonly StoreCommit[], inputs: InputsPart | null = null): Promise<void> {
     assert(this.#record !== null && this.#database !== null, 'store: written before it is open');
-    const packed = packCommits(commits);
+    const packed = packWrite({ commits, inputs });
     try {
       const transaction = this.#database.transaction('log', 'readwrite', strict);
       ride(transaction.store.add(packed, [this.#record.boot, this.#next]));
@@ -129,27 +134,37 @@ export class IdbStore implements PageStore {
   async #openLab(database: IDBPDatabase<LabDatabase>, setup: LabSetup): Promise<StoredLab> {
     const transaction = database.transaction(storeNames, 'readwrite', strict);
     try {
-      const before = checkRecord(await transaction.objectStore('meta').get('lab'));
+      const meta = transaction.objectStore('meta');
+      const before = checkRecord(await meta.get('lab'));
       const made = before ?? { formatVersion: storeFormat, ...setup, boot: 0, timeUs: 0 };
-      const timeUs = Math.max(made.timeUs, await this.#foldAll(transaction, made));
-      const record = { ...made, boot: made.boot + 1, timeUs };
+      const history = new InputsFolder(unpackInputs(await meta.get('inputs')), made.boot);
+      const timeUs = Math.max(made.timeUs, await this.#foldAll(transaction, made, history));
+      const record = { ...made, formatVersion: storeFormat, boot: made.boot + 1, timeUs };
       ride(transaction.objectStore('log').clear());
-      ride(transaction.objectStore('meta').put(record, 'lab'));
+      ride(meta.put(record, 'lab'));
       const { images } = await readImages(transaction, record);
+      const inputs = beginBoot(history.finish(), record, images);
+      ride(meta.put(packInputs(inputs), 'inputs'));
       await transaction.done;
-      return { record, fresh: before === null, images };
+      return { record, fresh: before === null, images, inputs };
     } catch (error) {
       abort(transaction);
       throw error;
     }
   }
 
-  async #foldAll(transaction: LabTransaction<'readwrite'>, record: LabRecord): Promise<number> {
+  async #foldAll(
+    transaction: LabTransaction<'readwrite'>,
+    record: LabRecord,
+    history: InputsFolder,
+  ): Promise<number> {
     const records = await transaction.objectStore('log').getAll(logOf(record.boot));
     const folder = await ExtentFolder.begin(transaction);
     let timeUs = 0;
     for (const value of records) {
-      for (const commit of unpackCommits(value, mostMembers)) {
+      const { commits, inputs } = unpackWrite(value, mostMembers);
+      history.add(commits, inputs);
+      for (const commit of commits) {
         await folder.apply(commit);
         timeUs = Math.max(timeUs, commit.timeUs);
       }
@@ -189,13 +204,16 @@ export class IdbStore implements PageStore {
       const record = checkRecord(await transaction.objectStore('meta').get('lab'));
       if (record?.boot !== boot) throw new StoreError('EIO', 'The stored lab was opened elsewhere.');
       const folder = await ExtentFolder.begin(transaction);
+      const history = new InputsFolder(this.#inputs, boot);
       const end = this.#next;
       let bytes = 0;
       let timeUs = record.timeUs;
       let at = this.#first;
       for (; at < end && folder.extentCount < extentsPerFold; at++) {
         const value = await transaction.objectStore('log').get([boot, at]);
-        for (const commit of unpackCommits(value, mostMembers)) {
+        const { commits, inputs } = unpackWrite(value, mostMembers);
+        history.add(commits, inputs);
+        for (const commit of commits) {
           await folder.apply(commit);
           timeUs = Math.max(timeUs, commit.timeUs);
         }
@@ -203,8 +221,11 @@ export class IdbStore implements PageStore {
       }
       folder.finish();
       ride(transaction.objectStore('log').delete(IDBKeyRange.bound([boot, this.#first], [boot, at - 1])));
+      const inputs = history.finish();
       ride(transaction.objectStore('meta').put({ ...record, timeUs }, 'lab'));
+      ride(transaction.objectStore('meta').put(packInputs(inputs), 'inputs'));
       await transaction.done;
+      this.#inputs = inputs;
       this.#first = at;
       this.#logBytes -= bytes;
     } catch (error) {
@@ -237,8 +258,13 @@ export async function readStoredLab(workspace: string): Promise<StoredLab | null
     ride(transaction.done);
     const record = checkRecord(await transaction.objectStore('meta').get('lab'));
     if (record === null) return null;
-    const { images, timeUs } = await readImages(transaction, record);
-    return { record: { ...record, timeUs }, fresh: false, images };
+    const history = new InputsFolder(
+      unpackInputs(await transaction.objectStore('meta').get('inputs')),
+      record.boot,
+    );
+    const { images, timeUs, writes } = await readImages(transaction, record);
+    for (const { commits, inputs } of writes) history.add(commits, inputs);
+    return { record: { ...record, timeUs }, fresh: false, images, inputs: history.finish() };
   } catch (error) {
     throw asStoreError(error);
   } finally {

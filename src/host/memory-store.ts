@@ -5,6 +5,8 @@ import { applyStoreOps, toImage } from '../sim/store-ops.ts';
 import type { StoreCommit } from '../sim/types.ts';
 import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
 import { storeFormat } from './page-store.ts';
+import type { InputsPart } from './stored-inputs.ts';
+import { beginBoot, InputsFolder, noInputs } from './stored-inputs.ts';
 
 /** A member's files, ready for store ops. */
 export function fromImage(image: DiskImage): Map<string, ChunkedFile> {
@@ -16,28 +18,37 @@ export class MemoryStore implements PageStore {
   readonly kind = 'memory';
   #record: LabRecord | null = null;
   #files: Map<string, ChunkedFile>[] = [];
+  /** Takes this boot's writes. */
+  #inputs = new InputsFolder(noInputs, 0);
 
   /** @param stored what another store held, to go on from without writing to it */
   constructor(stored: StoredLab | null = null) {
     if (stored === null || stored.fresh) return;
     this.#record = stored.record;
     this.#files = stored.images.map(fromImage);
+    this.#inputs = new InputsFolder(stored.inputs, stored.record.boot);
   }
 
   async open(setup: LabSetup): Promise<StoredLab> {
     const before = this.#record;
     const record = before ?? { formatVersion: storeFormat, ...setup, boot: 0, timeUs: 0 };
-    this.#record = { ...record, boot: record.boot + 1 };
+    const opened = { ...record, boot: record.boot + 1 };
+    this.#record = opened;
     if (before === null) this.#files = Array.from({ length: setup.members }, () => new Map());
-    return { record: this.#record, fresh: before === null, images: await this.read() };
+    const images = await this.read();
+    const inputs = beginBoot(before === null ? noInputs : this.#inputs.finish(), opened, images);
+    this.#inputs = new InputsFolder(inputs, opened.boot);
+    return { record: opened, fresh: before === null, images, inputs };
   }
 
-  async write(commits: readonly StoreCommit[]): Promise<void> {
+  async write(commits: readonly StoreCommit[], inputs: InputsPart | null = null): Promise<void> {
+    this.#inputs.add(commits, inputs);
     for (const commit of commits) {
       // members may be added later
       while (this.#files.length < commit.member) this.#files.push(new Map());
       applyStoreOps(this.#files[commit.member - 1], commit.ops);
-      if (this.#record !== null) this.#record = { ...this.#record, timeUs: commit.timeUs };
+      if (this.#record === null) continue;
+      this.#record = { ...this.#record, timeUs: Math.max(this.#record.timeUs, commit.timeUs) };
     }
   }
 

@@ -1,17 +1,16 @@
 /** The log of commits in a file: frames one behind the other, each with its place in the order. */
 import { crc32c } from '../base/checksum.ts';
-import type { StoreCommit } from '../sim/types.ts';
 import { StoreError } from './page-store.ts';
-import { damaged, unpackCommits } from './store-record.ts';
+import type { StoreWrite } from './store-record.ts';
+import { damaged, unpackWrite } from './store-record.ts';
 
 /** "QLF1", little-endian. */
 const magic = 0x31464c51;
 const headerBytes = 32;
 const alignBytes = 8;
 
-export interface LogFrame {
+export interface LogFrame extends StoreWrite {
   readonly seq: number;
-  readonly commits: readonly StoreCommit[];
 }
 
 /**
@@ -63,9 +62,9 @@ export function readFrames(bytes: Uint8Array<ArrayBuffer>, boot: number, members
     if (header === null || header.boot !== boot) break;
     if (frames.length > 0 && header.seq !== frames[frames.length - 1].seq + 1) break;
     const from = at + headerBytes;
-    const commits = untorn(bytes.slice(from, from + header.length).buffer, members);
-    if (commits === null) break;
-    frames.push({ seq: header.seq, commits });
+    const write = untorn(bytes.slice(from, from + header.length).buffer, members);
+    if (write === null) break;
+    frames.push({ seq: header.seq, ...write });
     at = from + aligned(header.length);
   }
   const last = frames.at(-1)?.seq ?? -1;
@@ -77,9 +76,9 @@ export function readFrames(bytes: Uint8Array<ArrayBuffer>, boot: number, members
   return frames;
 }
 
-function untorn(record: ArrayBuffer, members: number): StoreCommit[] | null {
+function untorn(record: ArrayBuffer, members: number): StoreWrite | null {
   try {
-    return unpackCommits(record, members);
+    return unpackWrite(record, members);
   } catch (error) {
     if (error instanceof StoreError) return null;
     throw error;

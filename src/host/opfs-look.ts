@@ -11,6 +11,7 @@ import { chooseMeta } from './opfs-meta.ts';
 import type { StoredLab } from './page-store.ts';
 import { StoreError, mostMembers, withoutUnused } from './page-store.ts';
 import { damaged } from './store-record.ts';
+import { InputsFolder } from './stored-inputs.ts';
 import { asStoreError } from './stored-lab.ts';
 
 /** The two slots of the meta. */
@@ -107,7 +108,10 @@ async function lookInto(folder: OpfsFolder): Promise<StoredLab | null> {
   const timeUs = frames
     .flatMap(({ commits }) => commits)
     .reduce((us, commit) => Math.max(us, commit.timeUs), 0);
+  const history = new InputsFolder(before.inputs, before.record.boot);
+  for (const { commits, inputs } of frames) history.add(commits, inputs);
   return {
+    inputs: history.finish(),
     record: { ...before.record, timeUs: Math.max(before.record.timeUs, timeUs) },
     fresh: false,
     images,

@@ -1,9 +1,11 @@
 /** What a lab's files are, and how far they have come: two slots, written in turn, so that one is whole. */
 import { crc32c } from '../base/checksum.ts';
-import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
+import { encodeUtf8 } from '../base/utf8.ts';
 import type { LabRecord } from './page-store.ts';
 import { isCount, mostMembers } from './page-store.ts';
 import { damaged, largestFileBytes, longestName } from './store-record.ts';
+import type { StoredInputs } from './stored-inputs.ts';
+import { checkInputs, noInputs, parsedJson } from './stored-inputs.ts';
 import { checkRecord } from './stored-lab.ts';
 
 /** "QLM1", little-endian. */
@@ -26,6 +28,8 @@ export interface OpfsMeta {
   /** Counts up with each write; the slot with the higher one counts. */
   readonly generation: number;
   readonly record: LabRecord;
+  /** Without what the log's frames hold of them. */
+  readonly inputs: StoredInputs;
   /** Log frames from this number on are still to be brought into the files. */
   readonly firstSeq: number;
   /** True: the files may hold parts of what the log's frames change. */
@@ -54,19 +58,11 @@ function unpackMeta(bytes: Uint8Array): OpfsMeta | null {
   const end = headerBytes + view.getUint32(8, true);
   if (view.getUint32(0, true) !== magic || end > bytes.length) return null;
   if (view.getUint32(4, true) !== crc32c(bytes, 0, 8, end)) return null;
-  return checkMeta(parsed(bytes.subarray(headerBytes, end)));
-}
-
-function parsed(text: Uint8Array): unknown {
-  try {
-    return JSON.parse(decodeUtf8(text));
-  } catch {
-    return damaged('its record is no record');
-  }
+  return checkMeta(parsedJson(bytes.subarray(headerBytes, end)));
 }
 
 function checkMeta(value: unknown): OpfsMeta {
-  const { generation, record, firstSeq, folding, nextId, files } = (value ?? {}) as Partial<OpfsMeta>;
+  const { generation, record, inputs, firstSeq, folding, nextId, files } = (value ?? {}) as Partial<OpfsMeta>;
   const checked = checkRecord(record);
   const whole = isCount(generation) && isCount(firstSeq) && isCount(nextId) && typeof folding === 'boolean';
   if (checked === null || !whole || !Array.isArray(files)) return damaged('its record has a wrong field');
@@ -82,7 +78,9 @@ function checkMeta(value: unknown): OpfsMeta {
     total += sizeBytes;
   }
   if (total > largestLabBytes) damaged('its files claim too many bytes');
-  return { generation, record: checked, firstSeq, folding, nextId, files };
+  // the first format had no inputs
+  const history = inputs === undefined ? noInputs : checkInputs(inputs);
+  return { generation, record: checked, inputs: history, firstSeq, folding, nextId, files };
 }
 
 /**

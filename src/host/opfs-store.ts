@@ -18,7 +18,9 @@ import type { OpfsMeta } from './opfs-meta.ts';
 import { chooseMeta, packMeta } from './opfs-meta.ts';
 import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat } from './page-store.ts';
-import { packCommits } from './store-record.ts';
+import { packWrite } from './store-record.ts';
+import type { InputsPart } from './stored-inputs.ts';
+import { beginBoot, InputsFolder, noInputs } from './stored-inputs.ts';
 import { asStoreError } from './stored-lab.ts';
 import type { WallClock } from './wall-clock.ts';
 import { wallClock } from './wall-clock.ts';
@@ -92,13 +94,13 @@ export class OpfsStore implements PageStore {
     }
   }
 
-  async write(commits: readonly StoreCommit[]): Promise<void> {
+  async write(commits: readonly StoreCommit[], inputs: InputsPart | null = null): Promise<void> {
     const log = this.#opened?.logs[this.#active];
     const boot = this.#meta?.record.boot;
     if (log === undefined || boot === undefined || this.#closing) {
       throw new StoreError('EIO', 'The stored lab is closed.');
     }
-    const frame = packFrame(boot, this.#nextSeq, packCommits(commits));
+    const frame = packFrame(boot, this.#nextSeq, packWrite({ commits, inputs }));
     try {
       writeAll(log, frame, this.#logBytes);
       log.flush();
@@ -187,17 +189,22 @@ export class OpfsStore implements PageStore {
       logs.some(({ length }) => length > 0),
     );
     const record = before?.record ?? { formatVersion: storeFormat, ...setup, boot: 0, timeUs: 0 };
-    this.#meta = before ?? { generation: 0, record, firstSeq: 0, folding: false, nextId: 1, files: [] };
+    const nothing = { inputs: noInputs, firstSeq: 0, folding: false, nextId: 1, files: [] };
+    this.#meta = before ?? { generation: 0, record, ...nothing };
     const frames = before === null ? [] : framesOf(logs, this.#meta);
     const { boot } = record;
-    await this.#foldFrames(frames, (folded) => ({ ...folded, boot: boot + 1 }), 0, true);
+    const opening = { formatVersion: storeFormat, boot: boot + 1 };
+    await this.#foldFrames(frames, (folded) => ({ ...folded, ...opening }), 0, true);
     for (const log of opened.logs) emptied(log);
     this.#active = 0;
     this.#logBytes = 0;
     this.#nextSeq = 0;
     await this.#sweep(opened);
     const images = await this.read();
-    return { record: this.#meta.record, fresh: before === null, images };
+    const meta = this.#present().meta;
+    const inputs = beginBoot(meta.inputs, meta.record, images);
+    this.#writeMeta({ ...meta, inputs });
+    return { record: meta.record, fresh: before === null, images, inputs };
   }
 
   /**
@@ -212,6 +219,8 @@ export class OpfsStore implements PageStore {
   ): Promise<void> {
     const meta = this.#present().meta;
     const home = new OpfsHome(meta, (id) => this.#dataFile(id));
+    const history = new InputsFolder(meta.inputs, meta.record.boot);
+    for (const { commits, inputs } of frames) history.add(commits, inputs);
     if (verify && !meta.folding) await home.verify();
     if (frames.length > 0) this.#writeMeta({ ...meta, folding: true });
     let since = this.#clock.nowMs();
@@ -226,7 +235,8 @@ export class OpfsStore implements PageStore {
     if (verify && meta.folding) await home.verify();
     const files = await home.finish();
     const record = recordOf({ ...meta.record, timeUs });
-    this.#writeMeta({ ...meta, record, firstSeq, folding: false, nextId: home.nextId, files });
+    const inputs = history.finish();
+    this.#writeMeta({ ...meta, record, inputs, firstSeq, folding: false, nextId: home.nextId, files });
     for (const id of home.removed) await this.#removeData(id);
   }
 

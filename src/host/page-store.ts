@@ -3,13 +3,17 @@ import type { DiskErrorCode, DiskImage } from '../engine/server/types.ts';
 import type { MemberSettings } from '../sim/member-settings.ts';
 import type { StoreCommit } from '../sim/types.ts';
 import type { StorageKind } from './port.ts';
+import type { InputsPart, StoredInputs } from './stored-inputs.ts';
 
 /** A whole number from 0. */
 export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** Stored data of another number are refused, never guessed at. */
-export const storeFormat = 1;
+/**
+ * The format that is written: 2 holds the inputs of all boots beside the files. Stores of format 1, which
+ * hold files alone, are read too and are of format 2 from then on; any other number is refused.
+ */
+export const storeFormat = 2;
 
 /** A stored lab: what it was made with, how often it was opened, and how far its clock had come. */
 export interface LabRecord {
@@ -34,6 +38,8 @@ export interface StoredLab {
   readonly fresh: boolean;
   /** Each member's files; index 0 is member 1. */
   readonly images: readonly DiskImage[];
+  /** How they came to be; the last boot is the one that now begins, where its inputs are kept at all. */
+  readonly inputs: StoredInputs;
 }
 
 export type StoreErrorCode =
@@ -71,10 +77,12 @@ export interface PageStore {
    */
   open(setup: LabSetup): Promise<StoredLab>;
   /**
-   * Makes all ops of all commits durable at once, or none of them.
+   * Makes all ops of all commits durable at once, with the inputs that led to them, or nothing of it.
+   * @param inputs those since the last write; without them the stored run cannot be done again from its
+   *   beginning
    * @throws StoreError ENOSPC | EIO
    */
-  write(commits: readonly StoreCommit[]): Promise<void>;
+  write(commits: readonly StoreCommit[], inputs?: InputsPart | null): Promise<void>;
   /** Each member's files as the store itself gives them back. */
   read(): Promise<readonly DiskImage[]>;
   close(): Promise<void>;

@@ -11,6 +11,7 @@ import { readStoredOpfs } from './opfs-look.ts';
 import { OpfsStore } from './opfs-store.ts';
 import type { LabSetup, PageStore, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat } from './page-store.ts';
+import { noInputs } from './stored-inputs.ts';
 import type { LabImage, LabOptions, LabOrigin, Result, StoreWitness } from './port.ts';
 import type { WallClock } from './wall-clock.ts';
 
@@ -203,7 +204,11 @@ async function fromImage(options: LabOptions, image: LabImage): Promise<Result<O
   const opened = await openImage(image);
   if (!opened.ok) return opened;
   const record = { formatVersion: storeFormat, ...setupOf(options), members: 1, boot: 0, timeUs: 0 };
-  const memory = await inMemory(options, { record, fresh: false, images: [opened.files] }, null);
+  const memory = await inMemory(
+    options,
+    { record, fresh: false, images: [opened.files], inputs: noInputs },
+    null,
+  );
   return memory.ok ? { ...memory, origin: opened.origin } : memory;
 }
 

@@ -1,15 +1,19 @@
 /**
- * The packed form of commits on their way to a store: one exactly sized record a transaction, checked when
- * read.
+ * The packed form of a write to a store, commits with the inputs that led to them: one exactly sized record a
+ * transaction, checked when read.
  */
 import { crc32c } from '../base/checksum.ts';
+import { emptyBytes } from '../base/bytes.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
 import { nodeId } from '../engine/raft/types.ts';
 import type { StoreCommit, StoreOp } from '../sim/types.ts';
 import { StoreError } from './page-store.ts';
+import type { InputsPart } from './stored-inputs.ts';
+import { checkPart, parsedJson } from './stored-inputs.ts';
 
-/** "QLR1", little-endian. */
-const magic = 0x31524c51;
+/** "QLR2", little-endian; "QLR1" is a record of the first format, which holds commits alone. */
+const magic = 0x32524c51;
+const firstMagic = 0x31524c51;
 const headerBytes = 12;
 const opCodes = { write: 1, truncate: 2, rename: 3, remove: 4 } as const;
 
@@ -18,20 +22,27 @@ export const largestFileBytes = 1024 * 1024 * 1024;
 /** In UTF-16 units. */
 export const longestName = 255;
 
+/** One write: the commits of a transaction. `inputs` null: nobody knows how they came about. */
+export interface StoreWrite {
+  readonly commits: readonly StoreCommit[];
+  readonly inputs: InputsPart | null;
+}
+
 /**
- * Packs commits, little-endian: magic u32 | CRC-32C of all that follows u32 | commit count u32 | commits. A
- * commit: member u32 | commit f64 | time f64, virtual us | op count u32 | ops. An op: kind u32 (1 write, 2
- * truncate, 3 rename, 4 remove) | file, text | write: offset f64, length u32, bytes; truncate: size f64;
- * rename: to, text. A text: length u32 | UTF-8.
+ * Packs a write, little-endian: magic u32 | CRC-32C of all that follows u32 | inputs, JSON as a text, empty
+ * where there are none | commit count u32 | commits. A commit: member u32 | commit f64 | time f64, virtual us
+ * | op count u32 | ops. An op: kind u32 (1 write, 2 truncate, 3 rename, 4 remove) | file, text | write: offset
+ * f64, length u32, bytes; truncate: size f64; rename: to, text. A text: length u32 | UTF-8.
  */
-export function packCommits(commits: readonly StoreCommit[]): ArrayBuffer {
+export function packWrite({ commits, inputs }: StoreWrite): ArrayBuffer {
   const names = new Map<string, Uint8Array>();
   const encoded = (name: string): Uint8Array => {
     const bytes = names.get(name) ?? encodeUtf8(name);
     names.set(name, bytes);
     return bytes;
   };
-  let size = headerBytes;
+  const text = inputs === null ? emptyBytes : encodeUtf8(JSON.stringify(inputs));
+  let size = headerBytes + 4 + text.length;
   for (const commit of commits) {
     size += 24;
     for (const op of commit.ops) size += opBytes(op, encoded);
@@ -39,6 +50,7 @@ export function packCommits(commits: readonly StoreCommit[]): ArrayBuffer {
   const writer = new Writer(new Uint8Array(size));
   writer.u32(magic);
   writer.u32(0);
+  writer.sized(text);
   writer.u32(commits.length);
   for (const commit of commits) packCommit(writer, commit, encoded);
   writer.view.setUint32(4, crc32c(writer.bytes, 0, 8), true);
@@ -80,18 +92,22 @@ function packCommit(writer: Writer, commit: StoreCommit, encoded: (name: string)
 /**
  * Unpacks a record. The commits' data are views into it.
  * @param members the lab's member count: a commit of any other member is damage
- * @throws StoreError 'store damaged' on anything that `packCommits` would not have made
+ * @throws StoreError 'store damaged' on anything that `packWrite` would not have made, now or in the first
+ *   format
  */
-export function unpackCommits(record: unknown, members: number): StoreCommit[] {
+export function unpackWrite(record: unknown, members: number): StoreWrite {
   if (!(record instanceof ArrayBuffer) || record.byteLength < headerBytes)
     damaged('a record of the log is no record');
   const reader = new Reader(new Uint8Array(record));
-  if (reader.u32() !== magic) damaged('a record of the log has a wrong magic number');
+  const format = reader.u32();
+  if (format !== magic && format !== firstMagic) damaged('a record of the log has a wrong magic number');
   if (reader.u32() !== crc32c(reader.bytes, 0, 8)) damaged('a record of the log fails its checksum');
+  const text = format === magic ? reader.sized() : emptyBytes;
+  const inputs = text.length === 0 ? null : checkPart(parsedJson(text));
   const commits: StoreCommit[] = [];
   for (let count = reader.u32(); count > 0; count--) commits.push(unpackCommit(reader, members));
   if (!reader.done) damaged('a record of the log is too long');
-  return commits;
+  return { commits, inputs };
 }
 
 function unpackCommit(reader: Reader, members: number): StoreCommit {

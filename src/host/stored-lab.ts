@@ -12,10 +12,10 @@ export function checkRecord(value: unknown): LabRecord | null {
   if (value === undefined) return null;
   if (typeof value !== 'object' || value === null) damaged('its record is no record');
   const record = value as Partial<LabRecord>;
-  if (record.formatVersion !== storeFormat) {
+  if (record.formatVersion !== storeFormat && record.formatVersion !== 1) {
     throw new StoreError(
       'store format',
-      `The stored lab has format ${String(record.formatVersion)}; this version reads ${storeFormat}. ` +
+      `The stored lab has format ${String(record.formatVersion)}; this version reads 1 and ${storeFormat}. ` +
         'Open it with the version that wrote it, or delete the stored data.',
     );
   }
@@ -25,7 +25,7 @@ export function checkRecord(value: unknown): LabRecord | null {
   const whole = isCount(seed) && isCount(boot) && isCount(timeUs) && typeof preVote === 'boolean';
   if (settings === null || !whole || !isCount(members) || members < 1 || members > 9)
     damaged('its record has a wrong field');
-  return { formatVersion: storeFormat, seed, members, preVote, settings, boot, timeUs };
+  return { formatVersion: record.formatVersion, seed, members, preVote, settings, boot, timeUs };
 }
 
 /** What a failed request, transaction or file of the browser's means for a disk. */

@@ -45,6 +45,15 @@ const twoTo32 = 4294967296;
 const rotl = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
 const hex8 = (x: number): string => (x >>> 0).toString(16).padStart(8, '0');
 
+/** The 64 bits of the hash, high and low. */
+export type ChainState = readonly [number, number];
+
+/** Before any input. */
+export const firstChain: ChainState = [0x6a09e667, 0xbb67ae85];
+
+/** Sixteen hex digits. */
+export const chainText = ([high, low]: ChainState): string => hex8(high) + hex8(low);
+
 /**
  * H' = mix(H, time, seq, kind, source, target, payload, digest), as ten u32 words in this order: time low,
  * time high, seq low, seq high, kind, source, target, payload, digest[0], digest[1]. Each word is mixed in
@@ -52,8 +61,8 @@ const hex8 = (x: number): string => (x >>> 0).toString(16).padStart(8, '0');
  * same hash.
  */
 export class ChainHash {
-  private high = 0x6a09e667;
-  private low = 0xbb67ae85;
+  private high = firstChain[0];
+  private low = firstChain[1];
 
   add(input: HashedInput): void {
     this.word(input.timeUs % twoTo32);
@@ -70,7 +79,11 @@ export class ChainHash {
 
   /** Sixteen hex digits. */
   get text(): string {
-    return hex8(this.high) + hex8(this.low);
+    return chainText(this.state);
+  }
+
+  get state(): ChainState {
+    return [this.high, this.low];
   }
 
   private word(word: number): void {

@@ -1,7 +1,7 @@
 /** The cluster: members, network, disks and clients on one clock, in two halves, `plan` and `merge`. */
 import { assert, fail } from '../base/assert.ts';
 import { memberProblem } from './actions.ts';
-import { inputKind } from './chain-hash.ts';
+import { chainText, firstChain, inputKind } from './chain-hash.ts';
 import { Draft, dispatch } from './dispatch.ts';
 import { doAction, kill, powerCut, stopped } from './faults.ts';
 import { linkStarted } from './links.ts';
@@ -9,6 +9,7 @@ import { memberConfig, takeFlags } from './launch.ts';
 import { applyOutput } from './outputs.ts';
 import { nextEpoch } from './process.ts';
 import { World } from './world.ts';
+import type { ChainState } from './chain-hash.ts';
 import type { PendingInput } from './dispatch.ts';
 import type { LoadTotals } from './load.ts';
 import type { MemberStatus, WorldEvent } from './process.ts';
@@ -46,6 +47,11 @@ interface PendingPlan {
   readonly firstMoment: number;
 }
 
+interface Whole {
+  readonly moment: number;
+  readonly chain: ChainState;
+}
+
 const noDigest = [0, 0] as const;
 /**
  * One rule keeps members independent: what an input causes happens strictly later, so all that is due at one
@@ -58,6 +64,8 @@ export class Cluster {
   readonly interventions: Intervention[] = [];
   private readonly world: World;
   private pending: PendingPlan | null = null;
+  /** Where the plan that is out began. */
+  private before: Whole = { moment: 0, chain: firstChain };
   private readonly draft = new Draft();
   /** Actions that came while a plan was out. */
   private waiting: { readonly id: number; readonly action: Action }[] = [];
@@ -96,6 +104,12 @@ export class Cluster {
   /** Sixteen hex digits over all inputs so far: see chain-hash.ts. */
   get chainHash(): string {
     return this.world.kernel.chainHash;
+  }
+
+  /** The last moment between two plans, and the chain hash there. */
+  get whole(): { readonly moment: number; readonly chainHash: string } {
+    if (this.pending === null) return { moment: this.moment, chainHash: this.chainHash };
+    return { moment: this.before.moment, chainHash: chainText(this.before.chain) };
   }
 
   /** When the next thing happens; null when nothing will. */
@@ -189,6 +203,7 @@ export class Cluster {
     assert(this.pending === null, 'cluster: the last plan was not merged');
     const { kernel } = this.world;
     const before = kernel.moment;
+    this.before = { moment: before, chain: kernel.chainState };
     for (;;) {
       this.discardStale();
       const item = kernel.peek();

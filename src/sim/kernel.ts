@@ -2,7 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { ChainHash } from './chain-hash.ts';
 import { EventQueue } from './queue.ts';
-import type { HashedInput } from './chain-hash.ts';
+import type { ChainState, HashedInput } from './chain-hash.ts';
 import type { Queued } from './queue.ts';
 
 /**
@@ -31,6 +31,10 @@ export class Kernel<Event> {
 
   get chainHash(): string {
     return this.chain.text;
+  }
+
+  get chainState(): ChainState {
+    return this.chain.state;
   }
 
   get nextTimeUs(): number | null {

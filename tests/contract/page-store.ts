@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { nodeId } from '../../src/engine/raft/types.ts';
 import type { DiskImage } from '../../src/engine/server/types.ts';
-import type { PageStore } from '../../src/host/page-store.ts';
+import { storeFormat, type PageStore } from '../../src/host/page-store.ts';
 import type { StoreCommit, StoreOp } from '../../src/sim/types.ts';
 
 export const setup = { seed: 7, members: 3, preVote: true, settings: { quotaBytes: 4_194_304 } };
@@ -111,7 +111,7 @@ async function countsBoots(make: MakeStore): Promise<void> {
   const opened = await second.open({ seed: 99, members: 5, preVote: false, settings: {} });
   const { boot, timeUs, seed, members, preVote, settings, formatVersion } = opened.record;
   const seen = { formatVersion, seed, members, preVote, settings, boot, timeUs };
-  same(seen, { formatVersion: 1, ...setup, boot: 2, timeUs: commit.timeUs }, 'the second open');
+  same(seen, { formatVersion: storeFormat, ...setup, boot: 2, timeUs: commit.timeUs }, 'the second open');
   await second.destroy();
   const third = reopen();
   const { fresh, record: anew } = await third.open(setup);

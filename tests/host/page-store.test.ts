@@ -87,7 +87,7 @@ async function meddle(workspace: string, name: string, key: IDBValidKey, value: 
 }
 
 const meddlings: readonly [string, StoreErrorCode, string, IDBValidKey, unknown][] = [
-  ['a record of a later format', 'store format', 'meta', 'lab', { formatVersion: 2, seed: 1 }],
+  ['a record of a later format', 'store format', 'meta', 'lab', { formatVersion: 3, seed: 1 }],
   ['a record without a boot', 'store damaged', 'meta', 'lab', { formatVersion: 1, ...setup }],
   ['a log record of noise', 'store damaged', 'log', [1, 9], new ArrayBuffer(40)],
   ['a log record that is no buffer', 'store damaged', 'log', [1, 9], 'x'],
