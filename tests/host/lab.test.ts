@@ -242,7 +242,7 @@ test('stored data are deleted with the lab, also where they could not be opened'
     const request = indexedDB.open(`quorum-lab/${options.workspace}`);
     request.onsuccess = () => resolve(request.result);
   });
-  database.transaction('meta', 'readwrite').objectStore('meta').put({ formatVersion: 2 }, 'lab');
+  database.transaction('meta', 'readwrite').objectStore('meta').put({ formatVersion: 9 }, 'lab');
   expect(await lab.open(options)).toMatchObject({ ok: false, code: 'store format' });
   expect(await lab.deleteStored()).toMatchObject({ ok: false, code: 'store blocked' });
   database.close();
