@@ -1,4 +1,5 @@
 /** The cluster as a picture sees it: members, messages on their way, cut links. A fold of events. */
+import { hostAfter, usualHost, type HostState } from './host-state.ts';
 import { troublesAfter, type Trouble } from './troubles.ts';
 import type { LinkSettings } from '../sim/fault-types.ts';
 import type { SimEvent } from '../sim/events.ts';
@@ -39,6 +40,7 @@ export interface MemberView {
   readonly diskFactor: number;
   /** What else goes on with its host and its disk. */
   readonly troubles: readonly Trouble[];
+  readonly host: HostState;
   readonly part: Part;
   /** In hex, as the cluster has it or had it; empty until somebody has told. */
   readonly memberId: string;
@@ -141,6 +143,7 @@ function newMember(id: number): MemberView {
     haltReason: null,
     diskFactor: 1,
     troubles: [],
+    host: usualHost,
     part: 'voter',
     memberId: '',
     formerIds: [],
@@ -297,8 +300,8 @@ function stepDisk(member: MemberView, { event }: Told): MemberView {
     case 'sim.diskWrite':
       return member.isWiped ? { ...member, isWiped: false } : member;
     default: {
-      const troubles = troublesAfter(member.troubles, event);
-      return troubles === member.troubles ? member : { ...member, troubles };
+      const [troubles, host] = [troublesAfter(member.troubles, event), hostAfter(member.host, event)];
+      return troubles === member.troubles && host === member.host ? member : { ...member, troubles, host };
     }
   }
 }
@@ -310,8 +313,8 @@ function stepSpace(member: MemberView, { event }: Told): MemberView {
 
 /** Nothing is left but the host, and what the others know of it. */
 function wiped(member: MemberView): MemberView {
-  const { id, name, process, epoch, diskFactor, troubles, part, memberId, formerIds } = member;
-  const kept = { name, epoch, diskFactor, troubles, part, memberId, formerIds };
+  const { id, name, process, epoch, diskFactor, troubles, host, part, memberId, formerIds } = member;
+  const kept = { name, epoch, diskFactor, troubles, host, part, memberId, formerIds };
   return { ...newMember(id), ...kept, process: process === 'off' ? 'off' : 'down', isWiped: true };
 }
 

@@ -1,7 +1,7 @@
 /** What a menu can belong to, as the page's elements name it. */
-import type { ClusterView } from './cluster-view.ts';
+import { memberOf, type ClusterView } from './cluster-view.ts';
 import { diskMenu, linkMenu, messageMenu, type DiskEntry } from './fault-menus.ts';
-import type { LinkEntry, MessageEntry } from './fault-menus.ts';
+import type { LinkEntry, MenuEntry, MessageEntry } from './fault-menus.ts';
 import { memberActions, type MemberAction } from './member-menu.ts';
 import { troubleMenu, type TroubleEntry } from './trouble-menu.ts';
 import { hostMenu, membershipMenu, type MembershipEntry } from './membership-menu.ts';
@@ -13,8 +13,18 @@ export type MenuSubject =
   | { readonly kind: 'link'; readonly from: number; readonly to: number }
   | { readonly kind: 'message'; readonly message: number };
 
+/** No command: it opens the forms with every fault of the object, in numbers. */
+export type TuneEntry = MenuEntry<'tune', 'gone'>;
+
 /** An entry of any menu. */
-export type FaultEntry = MemberAction | MembershipEntry | DiskEntry | TroubleEntry | LinkEntry | MessageEntry;
+export type FaultEntry =
+  MemberAction | MembershipEntry | DiskEntry | TroubleEntry | LinkEntry | MessageEntry | TuneEntry;
+
+const tune = (hindrance: TuneEntry['hindrance'] = null): TuneEntry => ({
+  id: 'tune',
+  hindrance,
+  commands: [],
+});
 
 /** The menu of a subject: always the same entries in the same places; none where there is no such thing. */
 export function menuOf(view: ClusterView, subject: MenuSubject): readonly FaultEntry[] {
@@ -25,16 +35,23 @@ export function menuOf(view: ClusterView, subject: MenuSubject): readonly FaultE
         ...diskMenu(view, subject.member),
         ...membershipMenu(view, subject.member),
         ...troubleMenu(view, subject.member),
+        ...(memberOf(view, subject.member) === null ? [] : [tune()]),
       ];
     case 'host':
       return hostMenu(view, subject.host);
     case 'link':
-      return linkMenu(view, subject.from, subject.to);
+      return withTune(linkMenu(view, subject.from, subject.to));
     case 'message':
-      return messageMenu(view, subject.message);
+      return withTune(messageMenu(view, subject.message));
     default:
       return subject satisfies never;
   }
+}
+
+/** A message that is gone is nobody's any more. */
+function withTune(entries: readonly (LinkEntry | MessageEntry)[]): readonly FaultEntry[] {
+  const isGone = entries.some(({ hindrance }) => hindrance === 'gone');
+  return entries.length === 0 ? [] : [...entries, tune(isGone ? 'gone' : null)];
 }
 
 /** The mark of an element that has a menu: `member-1`, `host-4`, `link-1-2`, `message-41`. */

@@ -31,6 +31,7 @@ const stall = { stallPerMille: 200, stallUs: 1_000_000 };
 /** Not a byte more than there is. */
 const fullBytes = 1;
 const rotBits = 16;
+const rotZones = ['meta', 'freelist', 'branch', 'leaf'] as const;
 
 /** The entries of a member's host: always the same ones in the same places. */
 export function troubleMenu(view: ClusterView, member: number): readonly TroubleEntry[] {
@@ -67,6 +68,12 @@ export function troubleMenu(view: ClusterView, member: number): readonly Trouble
     },
     { id: 'usualHost', hindrance: ends.length === 0 ? 'noTrouble' : null, commands: ends },
   ];
+}
+
+/** Bits of one page of a member's store rot; null for a page of a kind that nothing reads. */
+export function rotOfPage(member: number, pgid: number, kind: string): FaultAction | null {
+  const zone = rotZones.find((one) => one === kind);
+  return zone === undefined ? null : { type: 'bitRot', member, zone, bits: rotBits, page: pgid };
 }
 
 /** The commands that end what goes on. */

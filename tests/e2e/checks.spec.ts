@@ -72,13 +72,13 @@ test('mistakes and hosts of another kind are done from their shelf, as lines of 
   await openLab(page, '?storage=memory&autoplay=0');
   await page.evaluate(() => void window.quorumLab.act({ type: 'put', key: 'a', value: 'b' }));
   await run(page, 500);
-  const shelf = page.getByRole('dialog', { name: 'Mistakes and hosts' });
-  await page.getByRole('button', { name: 'Mistakes…' }).click();
+  const shelf = page.getByRole('dialog', { name: 'Mistakes, partitions, hosts' });
+  await page.getByRole('button', { name: 'Mistakes and more…' }).click();
   await shelf.locator('[data-host="laptop"]').click();
   await expect(
     page.locator('[data-console-log]').or(page.getByRole('region', { name: 'Console' })),
   ).toContainText('fault disk m3');
-  await page.getByRole('button', { name: 'Mistakes…' }).click();
+  await page.getByRole('button', { name: 'Mistakes and more…' }).click();
   await shelf.locator('[data-mistake="deleteEverything"]').click();
   await expect(page.getByRole('region', { name: 'Console' })).toContainText('del "" --from-key');
   await expect(page.getByRole('combobox', { name: 'Kind of load' }).getByRole('option')).toHaveCount(11);

@@ -61,7 +61,7 @@ function readNamed(words: readonly string[], count: number, context: ConsoleCont
 
 function readValue(name: string, text: string): unknown {
   if (name === 'dropTypes') return text === '' ? [] : text.split(',');
-  return /^\d{1,15}$/.test(text) ? Number(text) : text;
+  return /^\d{1,16}$/.test(text) ? Number(text) : text;
 }
 
 /** Read back by `readFault`, the line means this fault and no other. */

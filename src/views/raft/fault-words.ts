@@ -49,6 +49,7 @@ const entries: Readonly<Record<FaultEntry['id'], Words>> = {
   keepImage: [m.menu_keepImage, m.menu_keepImage_detail],
   restoreImage: [m.menu_restoreImage, m.menu_restoreImage_detail],
   usualHost: [m.menu_usualHost, m.menu_usualHost_detail],
+  tune: [m.menu_tune, m.menu_tune_detail],
   flap: [m.menu_flap, m.menu_flap_detail],
   jitter: [m.menu_jitter, m.menu_jitter_detail],
   copy: [m.menu_copy, m.menu_copy_detail],
