@@ -1,6 +1,7 @@
 /** What the cluster's log says: every committed request, done again on the model, with its revision. */
 import { decodeLogged } from '../../engine/server/entry-data.ts';
-import { KvModel } from './kv-model.ts';
+import { AlarmModel } from './alarm-model.ts';
+import { KvModel, refused } from './kv-model.ts';
 import { kvRequest } from './kv-request.ts';
 import type { Inspected } from './checker.ts';
 import type { Change } from './kv-model.ts';
@@ -29,6 +30,7 @@ export class CommitLog {
   /** The revision after each entry, from index 1 on. */
   readonly revisions: number[] = [];
   isSilent = false;
+  private readonly alarms = new AlarmModel();
 
   /** The last entry in it. */
   get index(): number {
@@ -57,14 +59,19 @@ export class CommitLog {
   private takeNormal(entry: Entry): void {
     const logged = decodeLogged(entry.data);
     if (logged.kind !== 'write') return;
-    const request = kvRequest(logged.write);
-    if (request === null) {
-      // while there is an alarm, members refuse what they would have taken
-      const isBeyond = ['txn', 'authEnable', 'alarm'].includes(logged.write.kind);
-      this.isSilent = this.isSilent || isBeyond;
+    const { write } = logged;
+    if (write.kind === 'alarm') {
+      if (!this.alarms.take(write.body)) this.isSilent = true;
       return;
     }
-    const { answer, changes } = this.model.apply(request);
+    const request = kvRequest(write);
+    if (request === null) {
+      // who may do what is no matter of the model's, nor what a txn does within a txn
+      this.isSilent = this.isSilent || write.kind === 'txn' || write.kind === 'authEnable';
+      return;
+    }
+    const isRefused = this.alarms.refuses(request);
+    const { answer, changes } = isRefused ? refused : this.model.apply(request);
     const { revision } = this.model;
     this.requests.push({ index: entry.index, request, revision, answer, changes });
   }

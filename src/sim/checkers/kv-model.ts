@@ -15,7 +15,8 @@ export interface Effect {
   readonly changes: readonly Change[];
 }
 
-const refused: Effect = { answer: null, changes: [] };
+/** What is refused does nothing. */
+export const refused: Effect = { answer: null, changes: [] };
 
 /** A member that is in the midst of a request sees its own changes: `pairs` is changed in place. */
 export class KvModel {

@@ -124,8 +124,9 @@ function checkReads(reads: readonly Operation[], log: readonly Committed[]): str
   for (const read of byRevision) {
     const at = read.revision ?? 0;
     for (; next < log.length && log[next].revision <= at; next++) {
+      const { request, answer } = log[next];
       // what a compaction takes away was there for reads before it
-      if (log[next].request.kind !== 'compact') model.apply(log[next].request);
+      if (answer !== null && request.kind !== 'compact') model.apply(request);
     }
     if (model.revision !== at) {
       return `${tell(read)} was answered at revision ${at}, the log is at ${model.revision}`;
