@@ -156,6 +156,15 @@ export function writeAddress(address: Address): string {
   return text === '' ? '' : `?${text}`;
 }
 
+/** A page's query with another view: pictures are gone through without leaving a lab that lives in its page. */
+export function withView(query: string, view: View): string {
+  const given = new URLSearchParams(query);
+  if (view === defaultAddress.view) given.delete('view');
+  else given.set('view', view);
+  const text = given.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
 /** Whether what follows `#` in an address is a run: see host/run-link.ts. */
 export const isRunLink = (fragment: string): boolean => fragment.startsWith('#run=');
 

@@ -18,12 +18,13 @@ import {
   isRunLink,
   labOptions,
   scenarioOf,
+  withView,
   writeAddress,
   type Address,
   type Setup,
 } from './address.ts';
 import type { Run } from '../host/run-schema.ts';
-import type { SharedRun } from './share.ts';
+import type { shareRun as ShareRun } from './share.ts';
 import type { View } from './views.ts';
 
 /** Leases last seconds, messages milliseconds: who looks at leases begins at a faster pace. */
@@ -37,7 +38,7 @@ export class Desk {
   menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
   dialog = $state<'help' | 'delete' | 'share' | 'plant' | 'shelf' | 'settings' | null>(null);
   /** What the dialog about sharing tells; null until it is open. */
-  shared = $state.raw<SharedRun | null>(null);
+  shared = $state.raw<Awaited<ReturnType<typeof ShareRun>> | null>(null);
   notices = $state.raw<readonly string[]>([]);
   /** The file that is being read; empty: none is. */
   reading = $state('');
@@ -88,6 +89,7 @@ export class Desk {
     };
     const begin = script === null || run !== null ? undefined : () => this.#begin(script);
     await this.lab.open(options, begin);
+    await this.#goToShown(run);
     if (this.view === 'leases' && this.lab.phase.kind === 'open') void this.lab.setSpeed(leaseSpeed);
     await this.console.warm();
   }
@@ -102,11 +104,19 @@ export class Desk {
     return null;
   }
 
-  /** Makes a link and a file of the run up to what is shown, and shows them. */
+  /** A run that was given away opens at the moment at which it was looked at. */
+  async #goToShown(run: Run | null | undefined): Promise<void> {
+    if (run?.shown === undefined || this.lab.phase.kind !== 'open') return;
+    await this.lab.goToMoment(run.shown);
+  }
+
+  /** Makes links and files of the run, which open at the moment that is shown, and shows them. */
   share = async (): Promise<void> => {
     const { shareRun } = await import('./share.ts');
     const { isPast, shownMoment } = this.lab;
-    this.shared = await shareRun(await this.lab.runFile(), isPast ? shownMoment : null);
+    const { origin, pathname, search } = location;
+    const page = `${origin}${pathname}${withView(search, this.view)}`;
+    this.shared = await shareRun(await this.lab.runFile(), isPast ? shownMoment : null, page);
     this.dialog = 'share';
   };
 
@@ -154,6 +164,7 @@ export class Desk {
       await this.lab.moveTo(port, opened.state);
       this.console.forget();
       this.notices = [];
+      await this.#goToShown(read.options.run);
     } else await port.close();
     return opened;
   }

@@ -4,10 +4,15 @@ import { linkOf } from '../host/run-link.ts';
 import { readRun, readRunText, runLimits, type Run } from '../host/run-schema.ts';
 import { download } from './download.ts';
 
+/** How much of a run is given away where the past is shown: all of it, or up to there. */
+export type SharedPart = 'whole' | 'upToHere';
+
 export interface SharedRun {
   readonly actions: number;
+  /** Where the run that is given away ends. */
   readonly moment: number;
-  readonly isPast: boolean;
+  /** Where it is looked at; null: at its end. */
+  readonly shown: number | null;
   /** Null where the run does not fit into one, or cannot be done again. */
   readonly link: string | null;
   /** Why there is no link; '' where there is. */
@@ -16,21 +21,39 @@ export interface SharedRun {
   readonly save: () => void;
 }
 
-/** @param moment the input up to which the run is shared; null: all of it */
-export async function shareRun(file: RunFile, moment: number | null): Promise<SharedRun> {
-  const interventions = file.interventions.filter((one) => moment === null || one.moment <= moment);
-  const part = moment === null ? file : { ...file, moment, chainHash: null, interventions };
-  const read = await readRun(part);
-  const made = read.ok ? await linkOf(read.run) : read;
-  const { origin, pathname, search } = location;
+/**
+ * What may be given away: the whole run and, where its past is shown, the run up to there besides.
+ * @param shown the input behind which the run is looked at; null: its end
+ * @param page the address that opens it, up to the `#`
+ */
+export async function shareRun(
+  file: RunFile,
+  shown: number | null,
+  page: string,
+): Promise<Readonly<Partial<Record<SharedPart, SharedRun>>>> {
+  if (shown === null) return { whole: await sharedOf(file, null, page) };
+  // what was done just there is already the next input's
+  const interventions = file.interventions.filter(({ moment }) => moment < shown);
+  const part = { ...file, moment: shown, chainHash: null, interventions };
   return {
-    actions: interventions.length,
-    moment: part.moment,
-    isPast: moment !== null,
-    link: made.ok ? `${origin}${pathname}${search}#${made.fragment}` : null,
+    whole: await sharedOf({ ...file, shown }, shown, page),
+    upToHere: await sharedOf(part, null, page),
+  };
+}
+
+type SharedFile = Omit<RunFile, 'chainHash'> & Pick<Run, 'chainHash' | 'shown'>;
+
+async function sharedOf(file: SharedFile, shown: number | null, page: string): Promise<SharedRun> {
+  const read = await readRun(file);
+  const made = read.ok ? await linkOf(read.run) : read;
+  return {
+    actions: file.interventions.length,
+    moment: file.moment,
+    shown,
+    link: made.ok ? `${page}#${made.fragment}` : null,
     why: made.ok ? '' : made.message,
     save: () =>
-      download(`run-${file.seed}-${part.moment}.qlrun`, new TextEncoder().encode(JSON.stringify(part))),
+      download(`run-${file.seed}-${file.moment}.qlrun`, new TextEncoder().encode(JSON.stringify(file))),
   };
 }
 
