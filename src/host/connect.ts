@@ -117,6 +117,10 @@ class LabConnection implements LabPort {
     return lastRunFile(this.#stoppedState(answer.message), interventions, answer.message);
   }
 
+  genesis(): ReturnType<LabPort['genesis']> {
+    return this.#result((calls) => calls.genesis());
+  }
+
   async checks(): ReturnType<LabPort['checks']> {
     const answer = await this.#ask((calls) => calls.checks());
     return answer.ok ? answer.value : null;
@@ -164,7 +168,7 @@ class LabConnection implements LabPort {
 
   #die(message: string): void {
     this.#line.die(message);
-    this.#feed.tell({ events: [], state: this.#stoppedState(message) });
+    this.#feed.tellState(this.#stoppedState(message));
   }
 
   #stoppedState(message: string): LabState {
@@ -189,7 +193,7 @@ class LabConnection implements LabPort {
 
   async #settled(call: (calls: LabCalls) => Promise<Answered<unknown>>): Promise<void> {
     const answer = await this.#ask(call);
-    if (!answer.ok) this.#feed.tell({ events: [], state: this.#stoppedState(answer.message) });
+    if (!answer.ok) this.#feed.tellState(this.#stoppedState(answer.message));
   }
 
   #attend(): void {

@@ -25,7 +25,10 @@ export function openInProcess(options: InProcessOptions = {}): LabPort {
     send: (message) => feed.receive(message),
   });
   return {
-    open: (labOptions) => lab.open(labOptions),
+    open: (labOptions) => {
+      feed.interventions.length = 0;
+      return lab.open(labOptions);
+    },
     act: (command) => lab.act(command),
     play: async () => lab.play(),
     pause: () => lab.pause(),
@@ -37,6 +40,7 @@ export function openInProcess(options: InProcessOptions = {}): LabPort {
     checks: async () => lab.checks(),
     goOn: async () => lab.goOn(),
     runFile: async () => lab.runFile(),
+    genesis: async () => lab.genesis(),
     compareStore: () => lab.compareStore(),
     deleteStored: () => lab.deleteStored(),
     close: () => lab.close(),

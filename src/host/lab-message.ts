@@ -1,6 +1,6 @@
 /** What a lab tells its page, and how a page makes batches of it. */
 import type { Intervention } from '../sim/types.ts';
-import type { LabBatch, LabState } from './port.ts';
+import type { LabBatch, LabState, Place } from './port.ts';
 import type { TraceChunk } from './trace-codec.ts';
 import { TraceDecoder } from './trace-codec.ts';
 
@@ -8,6 +8,8 @@ export interface LabMessage {
   /** Of whole plans: their events, once sorted, follow all earlier ones. */
   readonly chunks: readonly TraceChunk[];
   readonly state: LabState;
+  /** As in a batch. */
+  readonly place: Place | null;
   /** Those since the last message. */
   readonly interventions: readonly Intervention[];
 }
@@ -29,8 +31,16 @@ export class LabFeed {
   receive(message: LabMessage): void {
     const events = message.chunks.flatMap((chunk) => this.#decoder.decode(chunk));
     events.sort((a, b) => a.at.moment - b.at.moment || a.at.ordinal - b.at.ordinal);
-    this.interventions.push(...message.interventions);
-    this.tell({ events, state: message.state });
+    const { state, place, interventions } = message;
+    const interventionsBefore = this.interventions.length;
+    this.interventions.push(...interventions);
+    this.tell({ events, state, place, interventions, interventionsBefore });
+  }
+
+  /** Tells what the page itself has to say of the lab. */
+  tellState(state: LabState): void {
+    const interventionsBefore = this.interventions.length;
+    this.tell({ events: [], state, place: null, interventions: [], interventionsBefore });
   }
 
   tell(batch: LabBatch): void {

@@ -36,6 +36,7 @@ type CallName =
   | 'state'
   | 'inspect'
   | 'runFile'
+  | 'genesis'
   | 'checks'
   | 'goOn'
   | 'compareStore'
@@ -58,6 +59,7 @@ export function callsOf(lab: Lab): LabCalls {
     checks: () => answered(() => lab.checks()),
     goOn: () => answered(() => lab.goOn()),
     runFile: () => answered(() => lab.runFile()),
+    genesis: () => answered(() => lab.genesis()),
     compareStore: () => answered(() => lab.compareStore()),
     deleteStored: () => answered(() => lab.deleteStored()),
     close: () => answered(() => lab.close()),

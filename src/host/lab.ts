@@ -15,8 +15,8 @@ import { closedState } from './lab-state.ts';
 import { LabTold } from './lab-told.ts';
 import type { MemberHost } from './member-host.ts';
 import { isSettled } from './notes.ts';
-import type { ActResult, Answer, LabOptions, LabState, Query, Replayed } from './port.ts';
-import type { Result, RunFile, StepUnit } from './port.ts';
+import type { ActResult, Answer, Genesis, LabOptions, LabState, Place, Query } from './port.ts';
+import type { Replayed, Result, RunFile, StepUnit } from './port.ts';
 import { differences, engineName } from './run-file.ts';
 import type { Run } from './run-schema.ts';
 import type { Stopped } from './scheduler.ts';
@@ -206,6 +206,16 @@ export class Lab {
       members,
       boot,
       moment,
+  /** What the run began with. */
+  genesis(): Result<{ genesis: Genesis }> {
+    if (this.#opened === null) return notOpen;
+    const { storage, options } = this.#opened;
+    const { record, images } = storage.lab;
+    const { seed, members: memberCount, preVote, settings, boot, timeUs: startUs } = record;
+    const planted = options.planted ?? [];
+    return { ok: true, genesis: { seed, memberCount, preVote, settings, planted, boot, startUs, images } };
+  }
+
       chainHash,
       preVote,
       settings,
@@ -312,7 +322,13 @@ export class Lab {
   /** Everything so far belongs to plans that are merged: it may go out. */
   #progressed(): void {
     const told = this.#told.flush(this.#opened?.cluster.interventions ?? []);
-    this.#parts.send({ ...told, state: this.state() });
+    this.#parts.send({ ...told, state: this.state(), place: this.#place() });
+  }
+
+  #place(): Place | null {
+    if (this.#opened === null) return null;
+    const { cluster, scheduler } = this.#opened;
+    return { ...cluster.whole, timeUs: scheduler.shownUs };
   }
 
   #ran(): Result<{ moment: number }> {

@@ -1,11 +1,12 @@
 /**
- * The one worker script: the lab, or one member, as its name says. One script for both is fetched once, and
- * holds the engine once.
+ * The one worker script: the lab, the past of its run, or one member, as its name says. One script for all is
+ * fetched once, and holds the engine once.
  */
 import { runLab } from './lab-role.ts';
 import { runMember } from './member-role.ts';
 import type { WorkerScope } from './member-protocol.ts';
-import { labWorkerName } from './worker-script.ts';
+import { runTime } from './time-role.ts';
+import { labWorkerName, timeWorkerName } from './worker-script.ts';
 
 const scope = self as unknown as Omit<WorkerScope, 'onfailure'>;
 
@@ -22,4 +23,5 @@ function onfailure(report: (error: unknown) => void): void {
 }
 
 if (scope.name === labWorkerName) runLab(Object.assign(scope, { onfailure }));
+else if (scope.name === timeWorkerName) runTime(Object.assign(scope, { onfailure }));
 else runMember(Object.assign(scope, { onfailure }));

@@ -8,6 +8,7 @@ import type { Violation } from '../sim/checkers/checker.ts';
 import type { ChecksReport } from './checks.ts';
 import type { Run } from './run-schema.ts';
 import type { PageRun } from '../engine/bolt/types.ts';
+import type { DiskImage } from '../engine/server/types.ts';
 
 /** A bug that can be planted, by its name in engine/defects.ts. */
 export type Defect = keyof Defects;
@@ -247,10 +248,37 @@ export interface LabBatch {
   readonly events: readonly { readonly at: Envelope; readonly event: LabEvent }[];
   readonly state: LabState;
 }
+/** What a run began with: with its interventions, all that is needed to do it again. */
+export interface Genesis {
+  readonly seed: number;
+  readonly memberCount: number;
+  readonly preVote: boolean;
+  readonly settings: MemberSettings;
+  readonly planted: readonly Defect[];
+  readonly boot: number;
+  readonly startUs: number;
+  /** Each member's files; index 0 is member 1. */
+  readonly images: readonly DiskImage[];
+}
+
+/** Where a run is between two plans, with the proof. */
+export interface Place {
+  readonly moment: number;
+  readonly timeUs: number;
+  /** Sixteen hex digits. */
+  readonly chainHash: string;
+}
+
 
 /** What any host of a lab offers: in-process, in one worker, or with a worker for each member. */
 export interface LabPort {
   /**
+  /** The last moment between two plans: the state may be of the midst of one. Null: none was told. */
+  readonly place: Place | null;
+  /** The actions since the last batch, */
+  readonly interventions: readonly Intervention[];
+  /** and how many there were before them. */
+  readonly interventionsBefore: number;
    * Runs until a leader is elected, then waits; resolves when the lab is ready to be shown. A file that
    * cannot be its beginning is refused with the code 'bad file'.
    */
@@ -275,6 +303,8 @@ export interface LabPort {
   /** After a violation: the run goes on, and nobody checks it any more. */
   goOn(): Promise<void>;
   /**
+  /** What the run began with; 'not open' before it has. */
+  genesis(): Promise<Result<{ genesis: Genesis }>>;
    * Compares each member's stored files with its disk's durable bytes; a list of differences, empty when
    * equal.
    */

@@ -8,8 +8,9 @@
 export type WorkerScript =
   { readonly kind: 'text'; readonly text: string } | { readonly kind: 'module'; readonly url: string };
 
-/** The name of the worker that is the lab; any other is a member's. */
+/** The names of the workers that are the lab, and the past of its run; any other is a member's. */
 export const labWorkerName = 'lab';
+export const timeWorkerName = 'time';
 
 interface UrlPolicy {
   createScriptURL(url: string): unknown;

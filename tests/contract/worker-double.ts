@@ -1,7 +1,8 @@
 /** A Worker for Node: the real scripts' roles behind real message ports, in this thread. Its end drops its messages. */
 import { runLab } from '../../src/host/lab-role.ts';
 import { runMember } from '../../src/host/member-role.ts';
-import { labWorkerName } from '../../src/host/worker-script.ts';
+import { runTime } from '../../src/host/time-role.ts';
+import { labWorkerName, timeWorkerName } from '../../src/host/worker-script.ts';
 
 type Listener = ((event: MessageEvent) => void) | null;
 
@@ -35,6 +36,7 @@ export class WorkerDouble {
       onfailure: () => {},
     };
     if (options.name === labWorkerName) runLab(scope);
+    else if (options.name === timeWorkerName) runTime(scope);
     else runMember(scope);
   }
 

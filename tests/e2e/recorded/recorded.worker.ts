@@ -20,7 +20,7 @@ addEventListener('message', ({ data }: MessageEvent<Connect>) => {
     const encoder = new TraceEncoder(0);
     for (const { at, event } of events) encoder.add(at, event);
     const chunk = encoder.take();
-    return { chunks: chunk === null ? [] : [chunk], state, interventions: [] };
+    return { chunks: chunk === null ? [] : [chunk], state, place: null, interventions: [] };
   };
   const lab = {
     open: () => {

@@ -1,0 +1,50 @@
+/** Hears the events of a stretch that is done again, in the form in which a lab tells them. */
+import { sharedByForks } from '../base/fork.ts';
+import type { Envelope } from '../engine/events.ts';
+import type { LabEvent, LabTrace } from '../sim/types.ts';
+import type { Told } from './time-port.ts';
+import type { TraceChunk } from './trace-codec.ts';
+import { TraceDecoder, TraceEncoder } from './trace-codec.ts';
+
+/**
+ * Hears everything and keeps nothing. Members of a world that is done again tell all the while: what some of
+ * them tell later depends on what they have told before.
+ */
+export const ignored: LabTrace = sharedByForks({ on: true, emit: () => {} });
+
+export class PastEvents implements LabTrace {
+  readonly on = true;
+  readonly #after: number;
+  readonly #upTo: number;
+  readonly #heard: Told[] = [];
+
+  /** Hears of inputs after one moment, up to another. */
+  constructor(after: number, upTo: number) {
+    this.#after = after;
+    this.#upTo = upTo;
+  }
+
+  get count(): number {
+    return this.#heard.length;
+  }
+
+  emit(at: Envelope, event: LabEvent): void {
+    if (at.moment > this.#after && at.moment <= this.#upTo) this.#heard.push({ at, event });
+  }
+
+  /** In the order of a lab's batches. */
+  take(): Told[] {
+    return this.#heard.splice(0).sort((a, b) => a.at.moment - b.at.moment || a.at.ordinal - b.at.ordinal);
+  }
+}
+
+/** Events as a lab's worker packs them: what the packed form does not have is not told. */
+export function pack(events: readonly Told[]): TraceChunk | null {
+  const encoder = new TraceEncoder(0);
+  for (const { at, event } of events) encoder.add(at, event);
+  return encoder.take();
+}
+
+/** As a page unpacks them. */
+export const unpack = (chunk: TraceChunk | null): readonly Told[] =>
+  chunk === null ? [] : new TraceDecoder().decode(chunk);

@@ -1,0 +1,39 @@
+/** What a page and its time worker say to each other. */
+import type { News } from './follower.ts';
+import type { Genesis } from './port.ts';
+import type { TimeTravel } from './time-travel.ts';
+
+/** The page's first message, with its port transferred. */
+export interface TimeConnect {
+  readonly calls: MessagePort;
+  readonly genesis: Genesis;
+  readonly embedded: boolean;
+}
+
+/** The worker's own words: it has begun, or an error in it was caught by nobody. */
+export type FromTime = { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly message: string };
+
+type CallName = 'seek' | 'window' | 'inspect' | 'rename' | 'timelines' | 'memory';
+
+/** What may be called, and with what it answers: none of these rejects. */
+export type TimeCalls = {
+  readonly [Name in CallName]: (
+    ...args: Parameters<TimeTravel[Name]>
+  ) => Promise<Awaited<ReturnType<TimeTravel[Name]>>>;
+} & {
+  readonly follow: (news: News) => Promise<void>;
+};
+
+/** The calls as the one object that Comlink exposes: frozen, without a prototype, nothing but these. */
+export function timeCallsOf(travel: TimeTravel): TimeCalls {
+  const calls: TimeCalls = {
+    follow: async (news) => travel.follow(news),
+    seek: (...args) => travel.seek(...args),
+    window: (...args) => travel.window(...args),
+    inspect: (...args) => travel.inspect(...args),
+    rename: (...args) => travel.rename(...args),
+    timelines: async () => travel.timelines(),
+    memory: async () => travel.memory(),
+  };
+  return Object.freeze(Object.assign(Object.create(null) as TimeCalls, calls));
+}

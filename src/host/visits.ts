@@ -1,0 +1,77 @@
+/** Goes to moments of the past: from the keyframe before, or on from the last visit where that is nearer. */
+import type { RunningWorld } from '../sim/keyframes.ts';
+import { hearBy, Seek } from '../sim/keyframes.ts';
+import type { LabTrace } from '../sim/types.ts';
+import { ignored, PastEvents } from './past-events.ts';
+import type { Told } from './time-port.ts';
+import type { Timeline } from './timeline.ts';
+import { Breath } from './wall-clock.ts';
+
+/** A copy of a world that is at the first end of a plan at or past each moment after `low`. */
+interface Visit {
+  readonly owner: Timeline;
+  readonly low: number;
+  readonly world: RunningWorld;
+}
+
+/** The events of a stretch. */
+export interface Heard {
+  readonly told: Told[];
+  /** Up to here they are whole. */
+  readonly toMoment: number;
+}
+
+export class Visits {
+  #last: Visit | null = null;
+
+  /**
+   * Goes to the first end of a plan at or past a moment.
+   * @param owner has the past of that moment
+   * @param use reads the world at once, and leaves it as it is
+   */
+  async to<Value>(owner: Timeline, moment: number, use: (world: RunningWorld) => Value): Promise<Value> {
+    const last = this.#last;
+    if (last?.owner === owner && last.low < moment && moment <= last.world.cluster.moment)
+      return use(last.world);
+    const world = this.#start(owner, moment, ignored);
+    this.#last = await this.#go(owner, world, () => world.cluster.moment < moment, moment);
+    return use(this.#last.world);
+  }
+
+  /** Hears what the owner's run told after one moment up to another; stops where that is more than `most`. */
+  async hear(owner: Timeline, from: number, upTo: number, most: number): Promise<Heard> {
+    const heard = new PastEvents(from, upTo);
+    const world = this.#start(owner, from, heard);
+    const goesOn = (): boolean => world.cluster.moment < upTo && heard.count <= most;
+    const visit = await this.#go(owner, world, goesOn, upTo);
+    hearBy(world, ignored);
+    this.#last = visit;
+    return { told: heard.take(), toMoment: Math.min(upTo, world.cluster.moment) };
+  }
+
+  forget(owner: Timeline): void {
+    if (this.#last?.owner === owner) this.#last = null;
+  }
+
+  /** A world at or before a moment. */
+  #start(owner: Timeline, moment: number, trace: LabTrace): RunningWorld {
+    const last = this.#last;
+    const key = owner.past.keyframeBefore(moment).moment;
+    const at = last?.owner === owner ? last.world.cluster.moment : -1;
+    if (last === null || at > moment || at <= key) return owner.past.startSeek(key, trace).world;
+    this.#last = null;
+    hearBy(last.world, trace);
+    return last.world;
+  }
+
+  async #go(owner: Timeline, world: RunningWorld, goesOn: () => boolean, upTo: number): Promise<Visit> {
+    const breath = new Breath();
+    let low = world.cluster.moment - 1;
+    while (goesOn()) {
+      low = world.cluster.moment;
+      new Seek(world, upTo, owner.interventions).run(1);
+      if (breath.isDue) await breath.take();
+    }
+    return { owner, low, world };
+  }
+}
