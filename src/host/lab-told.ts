@@ -23,7 +23,7 @@ export class LabTold {
 
   /** A run begins with members of which so much is known. */
   begin(notes: readonly MemberNotes[], pace: Pace): void {
-    this.counts.notes = [...notes];
+    this.counts.begin(notes);
     this.#pace = pace;
     this.#sentInterventions = 0;
   }
@@ -34,12 +34,12 @@ export class LabTold {
     this.#encoder.add(at, event);
     if (event.type.startsWith('sim.')) {
       this.#pace?.observe(at.timeUs, event);
-      if (event.type === 'sim.deliver') this.counts.deliveries++;
-      else if (isEnding(event.type)) this.counts.note(noNotes(at.member));
+      this.counts.tell(at.moment, event.type);
+      if (isEnding(event.type)) this.counts.note(noNotes(at.member));
       return;
     }
     const notes = this.counts.noteOf(at.member);
-    const noted = noteEvent(notes, event as EngineEvent);
+    const noted = noteEvent(notes, event as EngineEvent, at.moment);
     if (noted !== notes) this.counts.note(noted);
   }
 

@@ -20,6 +20,7 @@ import type { Replayed, Result, RunFile, StepUnit } from './port.ts';
 import { differences, engineName } from './run-file.ts';
 import type { Run } from './run-schema.ts';
 import type { Stopped } from './scheduler.ts';
+import { unitWords } from './step-units.ts';
 import { deleteStored, openStorage } from './storage.ts';
 import { TwinnedMembers } from './twinned-members.ts';
 
@@ -122,7 +123,7 @@ export class Lab {
   async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
     const measure = this.#told.counts.measure(unit, () => this.#opened?.cluster.moment ?? 0);
     if (measure === null || !Number.isSafeInteger(count) || count < 1) {
-      return { ok: false, code: 'bad command', message: 'A step is 1 or more of input, message or commit.' };
+      return { ok: false, code: 'bad command', message: `A step is 1 or more of ${unitWords}.` };
     }
     if (this.#opened === null) return notOpen;
     this.#opened.show.attend();

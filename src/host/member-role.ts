@@ -55,7 +55,7 @@ class MemberProcess {
     const { member } = this.#notes;
     output.events.forEach((event, ordinal) => {
       this.#encoder.add({ moment, ordinal, timeUs, member }, event);
-      this.#notes = noteEvent(this.#notes, event);
+      this.#notes = noteEvent(this.#notes, event, moment);
     });
     return {
       ...output,

@@ -1,5 +1,6 @@
 /** What the host must know of the members to open a lab and to step it: noted from their events. */
 import type { EngineEvent } from '../engine/events.ts';
+import type { RaftEvent } from '../engine/raft/events.ts';
 
 /** One member's; plain data, so that a member's worker can send its own. */
 export interface MemberNotes {
@@ -13,6 +14,11 @@ export interface MemberNotes {
   readonly commitIndex: number;
   /** The last entry whose effect its backend has made durable. */
   readonly storedIndex: number;
+  /** In how many of its inputs its raft acted and it wrote pages, and the last of each. */
+  readonly raftInputs: number;
+  readonly raftMoment: number;
+  readonly pageInputs: number;
+  readonly pageMoment: number;
 }
 
 export const noNotes = (member: number): MemberNotes => ({
@@ -22,10 +28,46 @@ export const noNotes = (member: number): MemberNotes => ({
   commitTerm: 0,
   commitIndex: 0,
   storedIndex: 0,
+  raftInputs: 0,
+  raftMoment: -1,
+  pageInputs: 0,
+  pageMoment: -1,
 });
 
-/** The notes after an event of the member. */
-export function noteEvent(notes: MemberNotes, event: EngineEvent): MemberNotes {
+/** The actions of raft's state trace, as events. */
+const raftActions: ReadonlySet<string> = new Set<RaftEvent['type']>([
+  'raft.initState',
+  'raft.becomeFollower',
+  'raft.becomeCandidate',
+  'raft.becomeLeader',
+  'raft.replicate',
+  'raft.commit',
+  'raft.changeConf',
+  'raft.applyConfChange',
+  'raft.ready',
+  'raft.sendAppendEntriesRequest',
+  'raft.receiveAppendEntriesRequest',
+  'raft.sendAppendEntriesResponse',
+  'raft.receiveAppendEntriesResponse',
+  'raft.sendRequestVoteRequest',
+  'raft.receiveRequestVoteRequest',
+  'raft.sendRequestVoteResponse',
+  'raft.receiveRequestVoteResponse',
+  'raft.sendSnapshot',
+  'raft.receiveSnapshot',
+]);
+
+/** The notes after an event of the member, which input number `moment` brought about. */
+export function noteEvent(notes: MemberNotes, event: EngineEvent, moment: number): MemberNotes {
+  const noted = noteState(notes, event);
+  if (noted.raftMoment !== moment && raftActions.has(event.type))
+    return { ...noted, raftMoment: moment, raftInputs: noted.raftInputs + 1 };
+  if (noted.pageMoment !== moment && (event.type === 'bolt.write' || event.type === 'bolt.writeMeta'))
+    return { ...noted, pageMoment: moment, pageInputs: noted.pageInputs + 1 };
+  return noted;
+}
+
+function noteState(notes: MemberNotes, event: EngineEvent): MemberNotes {
   switch (event.type) {
     case 'raft.becomeLeader':
       return { ...notes, lead: notes.member, term: event.term };

@@ -210,7 +210,12 @@ export type Answer =
   | { readonly kind: 'page'; readonly page: PageView }
   | { readonly kind: 'raft'; readonly raft: RaftView };
 
-export type StepUnit = 'input' | 'message' | 'commit';
+/**
+ * What a run is stepped by: an input; a tick of a member's raft; a message that arrives; an action of raft's
+ * state trace; an entry that the first member learns to be committed; pages written into a member's file; a
+ * client's request sent or ended. Several of one input are one.
+ */
+export type StepUnit = 'input' | 'tick' | 'message' | 'raft' | 'commit' | 'page' | 'command';
 
 /** A finished action: the client's outcome for client commands, null for the others. */
 export interface ActResult {
@@ -291,7 +296,7 @@ export interface LabPort {
   pause(): Promise<void>;
   /** Multiplies the adaptive pace: 1 is the default. */
   setSpeed(factor: number): Promise<void>;
-  /** Runs until the next input, message delivery or commit, or `count` of them. */
+  /** Runs until the next such unit, or `count` of them. */
   step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>>;
   /** Runs for so much virtual time as fast as the machine allows. */
   run(virtualUs: number): Promise<Result<{ moment: number }>>;

@@ -284,6 +284,7 @@ const simRows = {
     reject: 'bool',
   },
   'sim.deliver': { message: 'f64' },
+  'sim.tick': {},
   'sim.drop': { message: 'f64', because: 'text' },
   'sim.diskWrite': { file: 'text', offset: 'f64', sizeBytes: 'f64' },
   'sim.diskSync': { file: 'text', request: 'f64', doneAt: 'f64' },

@@ -1,67 +1,81 @@
-/** A run that can be looked at again: keyframes of the views, the events since, and the steps they form. */
-import { searchFirst } from '../base/sorted.ts';
+/** A run that can be looked at again: frames of the whole of it, its newest events, and what was fetched. */
 import type { StepUnit } from '../host/port.ts';
+import { Frames, type Frame } from './frames.ts';
 import { markKindOf, type RunMark } from './run-mark.ts';
+import { StepRun } from './step-run.ts';
+import { counted, countedUnits, noUnits } from './step-units.ts';
 import type { Told } from './told.ts';
 import { foldView, type ViewState } from './view-state.ts';
 
 export interface HistoryLimits {
-  /** A keyframe every so many events at first. */
-  readonly keyframeEvents: number;
-  /** More than these: every second one goes, and from then on they lie twice as far apart. */
-  readonly keyframes: number;
+  /** Frames lie so many events apart at least. */
+  readonly frameEvents: number;
+  /** Of the whole run at most so many frames are kept. */
+  readonly frames: number;
   /** At least so many of the newest events are kept, and at most twice as many. */
   readonly events: number;
-  /** At most so many marks of commits are kept; the other kinds are rare, and stay. */
+  /** At most so many events are fetched at once. */
+  readonly fetchedEvents: number;
+  /** Of what was fetched the newest so many parts are kept, and ten times as many frames. */
+  readonly fetched: number;
+  /** Of more than twice as many marks of commits every second one goes; the other kinds are rare, and stay. */
   readonly commitMarks: number;
 }
 
 const usualLimits: HistoryLimits = {
-  keyframeEvents: 512,
-  keyframes: 96,
+  frameEvents: 512,
+  frames: 400,
   events: 60_000,
+  fetchedEvents: 8_000,
+  fetched: 6,
   commitMarks: 10_000,
 };
-
-/** The views after the first `position` events of the run. */
-interface Keyframe {
-  readonly position: number;
-  readonly view: ViewState;
-}
 
 /** Words for an event; null where it is too small to be told. */
 export type Tell = (told: Told, view: ViewState) => string | null;
 
+/** What must be fetched: the events of the inputs after a frame's, `toMoment` included. */
+export interface Gap {
+  readonly from: Frame;
+  readonly toMoment: number;
+  readonly limit: number;
+}
+
+/** A step that was looked for, or the one whose events must be there to look on. */
+export type Found = { readonly step: number } | { readonly missing: number };
+
+/** Where one step is looked at, its neighbours will be: what was told just before is fetched with it. */
+const leadShare = 1 / 4;
+
 /**
  * Positions count events, steps count inputs of the kernel: all that one input brought about is one step.
- * Step 0 is before the first event. The state at a step is a fold of the nearest keyframe before it and of
- * the events since, so it does not depend on the way that led there.
+ * Step 0 is before the first event. The state at a step is a fold of a kept one before it and of the events
+ * since, so it does not depend on the way that led there. The newest events are kept; those before can be
+ * fetched, as long as there is somebody to fetch them (`canFetch`).
  */
 export class History {
+  /** Whether steps whose events are gone can be shown all the same. */
+  canFetch = false;
   readonly #limits: HistoryLimits;
   readonly #tell: Tell;
-  #keyframes: Keyframe[];
-  #events: Told[] = [];
-  /** The position of `#events[0]`. */
-  #firstPosition = 0;
-  #keyframeEvents: number;
-  /** Where each kept step ends; the first belongs to step `#firstStep + 1`. */
-  #stepEnds: number[] = [];
-  #firstStep = 0;
+  readonly #frames: Frames;
+  /** The newest steps. */
+  #tail: StepRun;
+  /** What was fetched, the newest last; and the frames at the ends of more of that. */
+  #fetched: StepRun[] = [];
+  #passed: Frame[] = [];
   #now: ViewState;
   #marks: RunMark[] = [];
-  #committed = 0;
   #commitMarkCount = 0;
-  /** What was asked for last: going on from there is cheaper than from a keyframe. */
-  #last: Keyframe;
+  #units = noUnits;
 
   constructor(start: ViewState, tell: Tell, limits: Partial<HistoryLimits> = {}) {
     this.#limits = { ...usualLimits, ...limits };
     this.#tell = tell;
-    this.#keyframeEvents = this.#limits.keyframeEvents;
     this.#now = start;
-    this.#last = { position: 0, view: start };
-    this.#keyframes = [this.#last];
+    const first = { position: 0, step: 0, moment: 0, view: start, committed: 0, units: noUnits };
+    this.#frames = new Frames(first, this.#limits.frames);
+    this.#tail = new StepRun(first);
   }
 
   /** The views after all that was told. */
@@ -71,12 +85,12 @@ export class History {
 
   /** How many steps there were. */
   get stepCount(): number {
-    return this.#firstStep + this.#stepEnds.length;
+    return this.#tail.endStep;
   }
 
-  /** The first step that can be shown; 0 while nothing has been let go. */
+  /** The first step that can be shown. */
   get firstStep(): number {
-    return this.#firstStep;
+    return this.canFetch ? 0 : this.#tail.start.step;
   }
 
   /** Ascending by step. They outlive their events. Not a copy: it grows with the run. */
@@ -84,31 +98,43 @@ export class History {
     return this.#marks;
   }
 
+  /** What is kept, for those who count bytes. */
+  get size(): { readonly events: number; readonly frames: number; readonly marks: number } {
+    const events = [this.#tail, ...this.#fetched].reduce((sum, run) => sum + run.events.length, 0);
+    const frames = this.#frames.all.length + this.#passed.length;
+    return { events, frames, marks: this.#marks.length };
+  }
+
   /** Takes the next events of the run and answers the views after them. */
   append(events: readonly Told[]): ViewState {
-    const { keyframeEvents } = this.#limits;
-    for (let from = 0; from < events.length; from += keyframeEvents) {
-      const isWhole = from === 0 && events.length <= keyframeEvents;
-      this.#take(isWhole ? events : events.slice(from, from + keyframeEvents));
+    const { frameEvents } = this.#limits;
+    let { endMoment } = this.#tail;
+    let from = 0;
+    let due = this.#frames.last.position + frameEvents - this.#tail.endPosition;
+    for (let i = 0; i < events.length; i++) {
+      const { moment } = (events[i] as Told).at;
+      if (i >= due && moment !== endMoment) {
+        this.#take(events.slice(from, i));
+        this.#keep();
+        [from, due] = [i, i + frameEvents];
+      }
+      endMoment = moment;
     }
-    if (this.#events.length > 2 * this.#limits.events) this.#forget();
+    this.#take(from === 0 ? events : events.slice(from));
+    if (this.#tail.events.length > 2 * this.#limits.events) this.#forget();
     return this.#now;
   }
 
-  /** The views after so many events, between what is kept at the least and what there is. */
-  at(position: number): ViewState {
-    const end = this.#endPosition();
-    const wanted = Math.min(end, Math.max(this.#firstPosition, position));
-    if (wanted === end) return this.#now;
-    let base = this.#keyframeBefore(wanted);
-    if (this.#last.position <= wanted && this.#last.position > base.position) base = this.#last;
-    const since = this.#events.slice(base.position - this.#firstPosition, wanted - this.#firstPosition);
-    this.#last = { position: wanted, view: foldView(base.view, since) };
-    return this.#last.view;
+  /** Whether a step can be shown at once. */
+  has(step: number): boolean {
+    return step === 0 || this.#runOf(step) !== null;
   }
 
+  /** The views at the end of a step; where its events are gone, at the nearest kept one before. */
   atStep(step: number): ViewState {
-    return this.at(this.#endOf(step));
+    if (step >= this.stepCount) return this.#now;
+    const run = this.#runOf(Math.max(step, this.firstStep));
+    return run === null ? this.#frames.before(step + 1).view : run.viewAt(run.endOf(step));
   }
 
   /** What a step is marked for, else the newest sentence up to its end; empty where none is kept. */
@@ -117,123 +143,185 @@ export class History {
     const rare = marks.find(({ kind }) => kind !== 'commit') ?? marks[0];
     if (rare !== undefined && rare.sentence !== '') return rare.sentence;
     const view = this.atStep(step);
-    for (let at = this.#endOf(step) - this.#firstPosition - 1; at >= 0; at--) {
-      const sentence = this.#tell(this.#events[at] as Told, view);
+    for (const told of this.#runOf(step)?.backFrom(step) ?? []) {
+      const sentence = this.#tell(told, view);
       if (sentence !== null) return sentence;
     }
-    return '';
+    return this.#marks.findLast((mark) => mark.step <= step)?.sentence ?? '';
   }
 
   /** The nearest step before or after this one in which such a unit came; else the first or the last. */
-  stepFrom(step: number, unit: StepUnit, direction: -1 | 1): number {
+  stepFrom(step: number, unit: StepUnit, direction: -1 | 1): Found {
     let at = step + direction;
-    while (at > this.#firstStep && at < this.stepCount && !this.#holds(at, unit)) at += direction;
-    return Math.min(this.stepCount, Math.max(this.#firstStep, at));
+    while (at > this.firstStep && at < this.stepCount) {
+      const run = this.#runOf(at);
+      if (run === null) {
+        const next = this.#pastEmpty(at, unit, direction);
+        if (next === at) return { missing: at };
+        at = next;
+      } else if (run.holds(at, unit)) return { step: at };
+      else at += direction;
+    }
+    return { step: Math.min(this.stepCount, Math.max(this.firstStep, at)) };
   }
 
   /** The nearest mark before or after a step that can be shown; null where there is none. */
   markFrom(step: number, direction: -1 | 1): RunMark | null {
     const isWanted = (mark: RunMark): boolean =>
-      mark.step > this.#firstStep && (direction > 0 ? mark.step > step : mark.step < step);
+      mark.step > this.firstStep && (direction > 0 ? mark.step > step : mark.step < step);
     return (direction > 0 ? this.#marks.find(isWanted) : this.#marks.findLast(isWanted)) ?? null;
   }
 
-  /** The input that a step is made of; 0 where nothing was told before. */
+  /** The input that a step is made of; where its events are gone, one before. 0 before the first. */
   momentAt(step: number): number {
-    return this.#events[this.#endOf(step) - this.#firstPosition - 1]?.at.moment ?? 0;
+    return this.#runOf(step)?.momentAt(step) ?? this.#frames.before(step + 1).moment;
+  }
+
+  /** The last step up to an input, which may have told nothing itself. */
+  stepUpTo(moment: number): Found {
+    if (moment >= this.#tail.endMoment) return { step: this.stepCount };
+    const runs = [this.#tail, ...this.#fetched];
+    const run = runs.find(({ start, endMoment }) => moment >= start.moment && moment < endMoment);
+    if (run !== undefined) return { step: run.stepUpTo(moment) };
+    if (!this.canFetch) return { step: this.firstStep };
+    const ends = [...this.#known()].filter((place) => place.moment <= moment);
+    return { missing: Math.max(0, ...ends.map(({ step }) => step)) + 1 };
   }
 
   /** Events after input number `moment`, as far back as they are kept. */
   eventsSince(moment: number): readonly Told[] {
-    return this.#events.filter(({ at }) => at.moment > moment);
+    return this.#tail.events.filter(({ at }) => at.moment > moment);
   }
 
   /** The kept events from a time on, up to the end of a step. */
   between(fromUs: number, step: number): readonly Told[] {
-    const from = searchFirst(this.#events.length, (i) => (this.#events[i] as Told).at.timeUs >= fromUs);
-    return this.#events.slice(from, this.#endOf(step) - this.#firstPosition);
+    const parts: (readonly Told[])[] = [];
+    let to = Math.min(step, this.stepCount);
+    for (let run = this.#runOf(to); run !== null; run = to > this.firstStep ? this.#runOf(to) : null) {
+      parts.unshift(run.between(fromUs, to));
+      if ((run.events[0]?.at.timeUs ?? 0) < fromUs) break;
+      to = run.start.step;
+    }
+    return parts.flat();
   }
 
-  /** The step that input number `moment` is in, as far as it is kept. */
-  stepOf(moment: number): number {
-    const at = searchFirst(this.#events.length, (i) => (this.#events[i] as Told).at.moment >= moment);
-    const position = this.#firstPosition + at;
-    const step = searchFirst(this.#stepEnds.length, (i) => (this.#stepEnds[i] as number) > position);
-    return Math.min(this.stepCount, this.#firstStep + step + 1);
+  /** What must be fetched next, so that a step can be shown; null: nothing. */
+  gapBefore(step: number): Gap | null {
+    if (!this.canFetch || this.has(step)) return null;
+    const { fetchedEvents: limit } = this.#limits;
+    const near = this.#nearestBefore(step);
+    const lead = this.#frames.before(near.step);
+    // what was begun at the lead and did not come to the step goes on from where it ended
+    const hasLead = this.#fetched.some((run) => run.start.step === lead.step || run.endStep === near.step);
+    const from = hasLead || near.position - lead.position > limit * leadShare ? near : lead;
+    const whole = this.#frames.all.findLast(
+      (frame) => frame.step >= step && frame.position - from.position <= limit,
+    );
+    const to = whole ?? this.#frames.from(step) ?? this.#tail.start;
+    return { from, toMoment: Math.min(to.moment, this.#tail.start.moment), limit };
   }
 
-  /** True where such a unit ends with this step. */
-  #holds(step: number, unit: StepUnit): boolean {
-    if (unit === 'input') return true;
-    const type = unit === 'message' ? 'sim.deliver' : 'raft.commit';
-    const from = this.#endOf(step - 1) - this.#firstPosition;
-    const to = this.#endOf(step) - this.#firstPosition;
-    for (let at = from; at < to; at++) if (this.#events[at]?.event.type === type) return true;
-    return false;
+  /**
+   * Takes what was fetched: all events of the inputs after the gap's frame, up to `toMoment`.
+   * @returns false where that is not what the run has told before
+   */
+  admit({ from }: Gap, events: readonly Told[], toMoment: number): boolean {
+    const run = new StepRun(from);
+    for (const told of events) run.add(told);
+    const within = this.#frames.all.filter(({ moment }) => moment > from.moment && moment <= toMoment);
+    const isSame = ({ moment, step, position }: Frame): boolean =>
+      run.stepUpTo(moment) === step && run.endOf(step) === position;
+    if (run.endStep === from.step || !within.every(isSame)) return false;
+    this.#fetched = [...this.#fetched, run].slice(-this.#limits.fetched);
+    return true;
   }
 
-  #endPosition(): number {
-    return this.#firstPosition + this.#events.length;
+  /** The same run up to a step that can be shown: it goes its own way from there. */
+  branchAt(step: number): History {
+    const first = this.#frames.all[0] as Frame;
+    const run = this.#runOf(step) ?? new StepRun(first);
+    const end = run.frameAt(step);
+    const branch = new History(first.view, this.#tell, this.#limits);
+    branch.canFetch = this.canFetch;
+    for (const frame of this.#frames.all) if (frame.step < step) branch.#frames.add(frame);
+    branch.#frames.add(end);
+    branch.#tail = run.upTo(step);
+    branch.#now = end.view;
+    branch.#units = end.units;
+    branch.#marks = this.#marks.filter((mark) => mark.step <= step);
+    branch.#commitMarkCount = branch.#marks.filter(({ kind }) => kind === 'commit').length;
+    return branch;
   }
 
-  #endOf(step: number): number {
-    const at = Math.min(step, this.stepCount) - this.#firstStep;
-    return at <= 0 ? this.#firstPosition : (this.#stepEnds[at - 1] as number);
+  /** Where a step's events are; null where they are gone. */
+  #runOf(step: number): StepRun | null {
+    const { start } = this.#tail;
+    if (step > start.step || (step === start.step && step === this.firstStep)) return this.#tail;
+    return this.#fetched.find((run) => step > run.start.step && step <= run.endStep) ?? null;
+  }
+
+  /** The ends of what is known. */
+  *#known(): Iterable<{ readonly step: number; readonly moment: number }> {
+    yield* this.#frames.all;
+    yield* this.#passed;
+    for (const { endStep, endMoment } of this.#fetched) yield { step: endStep, moment: endMoment };
+  }
+
+  /** The last known frame before a step; on the way through what was fetched, its ends become frames. */
+  #nearestBefore(step: number): Frame {
+    const frame = this.#frames.before(step);
+    const isNear = (end: number): boolean => end < step && end > frame.step;
+    for (const run of this.#fetched) {
+      if (!isNear(run.endStep) || this.#passed.some((passed) => passed.step === run.endStep)) continue;
+      this.#passed = [...this.#passed, run.frameAt(run.endStep)].slice(-10 * this.#limits.fetched);
+    }
+    return this.#passed
+      .filter((passed) => isNear(passed.step))
+      .reduce((nearest, passed) => (passed.step > nearest.step ? passed : nearest), frame);
+  }
+
+  /** The next step in a direction that may hold the unit, as far as the frames around a step tell. */
+  #pastEmpty(step: number, unit: StepUnit, direction: -1 | 1): number {
+    if (unit === 'input') return step;
+    const place = countedUnits.indexOf(unit);
+    const [before, after] = [this.#frames.before(step), this.#frames.from(step)];
+    if (after === null || before.units[place] !== after.units[place]) return step;
+    return direction > 0 ? after.step + 1 : before.step;
   }
 
   #take(events: readonly Told[]): void {
     this.#now = foldView(this.#now, events);
     for (const told of events) {
-      const isNew = told.at.moment !== this.#events.at(-1)?.at.moment;
-      this.#events.push(told);
-      if (isNew || this.#stepEnds.length === 0) this.#stepEnds.push(0);
-      this.#stepEnds[this.#stepEnds.length - 1] = this.#endPosition();
-      this.#mark(told);
+      const kind = markKindOf(told, this.#tail.committed);
+      this.#units = counted(this.#units, this.#tail.add(told));
+      if (kind !== null) this.#mark(kind, told);
     }
-    const sinceKeyframe = this.#endPosition() - (this.#keyframes.at(-1) as Keyframe).position;
-    if (sinceKeyframe >= this.#keyframeEvents) this.#keep();
   }
 
-  #mark(told: Told): void {
-    const kind = markKindOf(told, this.#committed);
-    if (told.event.type === 'raft.commit') this.#committed = Math.max(this.#committed, told.event.index);
-    if (kind === null) return;
+  #mark(kind: RunMark['kind'], told: Told): void {
     const sentence = this.#tell(told, this.#now) ?? '';
     this.#marks.push({ kind, step: this.stepCount, timeUs: told.at.timeUs, sentence });
     if (kind === 'commit') this.#commitMarkCount += 1;
-    if (this.#commitMarkCount > 2 * this.#limits.commitMarks) this.#forgetCommitMarks();
+    if (this.#commitMarkCount > 2 * this.#limits.commitMarks) this.#thinCommitMarks();
   }
 
   #keep(): void {
-    this.#keyframes.push({ position: this.#endPosition(), view: this.#now });
-    if (this.#keyframes.length <= this.#limits.keyframes) return;
-    this.#keyframes = this.#keyframes.filter((_, i) => i % 2 === 0);
-    this.#keyframeEvents *= 2;
-  }
-
-  #keyframeBefore(position: number): Keyframe {
-    return this.#keyframes.findLast((one) => one.position <= position) as Keyframe;
+    const { endPosition: position, endStep: step, endMoment: moment, committed } = this.#tail;
+    if (position === this.#frames.last.position) return;
+    this.#frames.add({ position, step, moment, view: this.#now, committed, units: this.#units });
+    this.#tail.keep(this.#now);
   }
 
   /** Lets the oldest events go, in whole steps. */
   #forget(): void {
-    const least = this.#endPosition() - this.#limits.events;
-    const gone = this.#stepEnds.findLastIndex((end) => end <= least);
-    if (gone < 0) return;
-    const position = this.#stepEnds[gone] as number;
-    const view = this.at(position);
-    this.#events = this.#events.slice(position - this.#firstPosition);
-    this.#stepEnds = this.#stepEnds.slice(gone + 1);
-    this.#firstStep += gone + 1;
-    this.#firstPosition = position;
-    const later = this.#keyframes.filter((one) => one.position > position);
-    this.#keyframes = [{ position, view }, ...later];
-    this.#last = this.#keyframes[0] as Keyframe;
+    const gone = this.#tail.stepAt(this.#tail.endPosition - this.#limits.events);
+    if (gone > this.#tail.start.step) this.#tail = this.#tail.after(gone);
   }
 
-  #forgetCommitMarks(): void {
-    let surplus = this.#commitMarkCount - this.#limits.commitMarks;
-    this.#marks = this.#marks.filter(({ kind }) => kind !== 'commit' || surplus-- <= 0);
-    this.#commitMarkCount = this.#limits.commitMarks;
+  /** Every second one goes, the newest stays. */
+  #thinCommitMarks(): void {
+    let left = this.#commitMarkCount;
+    this.#marks = this.#marks.filter(({ kind }) => kind !== 'commit' || --left % 2 === 0);
+    this.#commitMarkCount = Math.ceil(this.#commitMarkCount / 2);
   }
 }

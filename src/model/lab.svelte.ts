@@ -295,13 +295,16 @@ export class Lab {
   }
 
   /** Moves the cursor; a cluster that plays stands still from now on. */
-  async #travel(move: () => void): Promise<void> {
+  async #travel(move: () => Promise<void>): Promise<void> {
     this.#draw();
-    move();
-    if (!this.isPast) return;
-    const { step, trail, sentence } = this.playback;
-    this.#unspoken = m.step_of({ step, count: trail.stepCount, what: sentence });
-    await this.#standStill();
+    const moved = move();
+    const stood = this.#standStill();
+    await moved;
+    if (this.isPast) {
+      const { step, trail, sentence } = this.playback;
+      this.#unspoken = m.step_of({ step, count: trail.stepCount, what: sentence });
+    }
+    await stood;
   }
 
   /** A cluster that plays while the past is shown stops; a batch from before the pause may tell otherwise. */

@@ -72,6 +72,8 @@ const timerChecksums = {
   password: crc32c(encodeUtf8('password')),
 };
 
+const ticked: SimEvent = { type: 'sim.tick' };
+
 /** Gives an event to the member it is for, holds it for a paused one, or lets the world do it. */
 export function dispatch(world: World, draft: Draft, item: Queued<WorldEvent>): void {
   const { event } = item;
@@ -87,6 +89,7 @@ export function dispatch(world: World, draft: Draft, item: Queued<WorldEvent>): 
         member,
         member,
         timerChecksums[timer],
+        timer === 'raftTick' ? ticked : null,
       );
     }
     case 'message':

@@ -22,6 +22,8 @@ export type SimEvent =
       readonly reject: boolean;
     }
   | { readonly type: 'sim.deliver'; readonly message: number }
+  /** A member's raft clock has ticked. */
+  | { readonly type: 'sim.tick' }
   | {
       readonly type: 'sim.drop';
       readonly message: number;
