@@ -113,6 +113,11 @@ const episodes = {
     const member = anyMember(draws, scene);
     return { begin: [{ type: 'kill', member }], end: [{ type: 'start', member }] };
   },
+  /** It hands over what it leads, and closes its files. */
+  stop: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    return { begin: [{ type: 'stopMember', member }], end: [{ type: 'start', member }] };
+  },
   powerCut: (draws, scene) => {
     const member = anyMember(draws, scene);
     return { begin: [{ type: 'powerCut', member }], end: [{ type: 'start', member }] };

@@ -10,17 +10,33 @@ const damage = /is damaged|cannot start|state\.commit \d+ is out of range/;
 export interface Replacement {
   /** Why the member must not be as it is; null where it was to be expected. */
   readonly evidence: string | null;
-  readonly actions: readonly Action[];
+  readonly out: readonly Action[];
+  readonly anew: readonly Action[];
+}
+
+/** Whose files an action spoils, at once or later. */
+function damagedBy(action: Action): readonly number[] {
+  switch (action.type) {
+    case 'bitRot':
+    case 'misdirect':
+    case 'wipe':
+    case 'restoreImage':
+      return [action.member];
+    case 'disk':
+      return (action.lying ?? 0) > 0 || (action.misdirectPerMille ?? 0) > 0 ? [action.member] : [];
+    default:
+      return [];
+  }
 }
 
 export class Damages {
   readonly #rotten: ReadonlySet<number>;
   readonly #reasons = new Map<number, string>();
+  /** Members whose files were beyond use. */
+  replaced = 0;
 
   constructor(schedule: readonly ScheduledAction[]) {
-    this.#rotten = new Set(
-      schedule.flatMap(({ action }) => (action.type === 'bitRot' ? [action.member] : [])),
-    );
+    this.#rotten = new Set(schedule.flatMap(({ action }) => damagedBy(action)));
   }
 
   /** Whether files are damaged in the run. */
@@ -40,20 +56,28 @@ export class Damages {
     );
   }
 
-  /** Out with the old one, and a new one in its place: on an empty disk, and with an id of its own. */
+  /**
+   * Out with the old one, and a new one in its place: on an empty disk, and with an id of its own. Of several all
+   * go out before the first is added: a cluster takes nobody in while one of its own is away.
+   */
   replace(cluster: Cluster, member: number): Replacement {
     const reason = this.#reasons.get(member) ?? '';
     if (!this.#rotten.has(member))
-      return { evidence: `nobody damaged m${member}'s files, and it says: ${reason}`, actions: [] };
+      return { evidence: `nobody damaged m${member}'s files, and it says: ${reason}`, out: [], anew: [] };
+    this.replaced++;
     const others = cluster.members.filter((other) => cluster.memberStatus(other) === 'up');
     const endpoints = others.map((other) => `m${other}`);
-    const actions: readonly Action[] = [
-      { type: 'memberRemove', id: memberIdText(member), endpoints },
-      { type: 'wipe', member },
-      { type: 'memberAdd', name: `m${member}`, peerUrls: [peerUrlOf(member)], endpoints },
-      { type: 'start', member },
-    ];
-    return { evidence: null, actions };
+    return {
+      evidence: null,
+      out: [
+        { type: 'memberRemove', id: memberIdText(member), endpoints },
+        { type: 'wipe', member },
+      ],
+      anew: [
+        { type: 'memberAdd', name: `m${member}`, peerUrls: [peerUrlOf(member)], endpoints },
+        { type: 'start', member },
+      ],
+    };
   }
 }
 

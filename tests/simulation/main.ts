@@ -1,10 +1,11 @@
 /** `npm run sim`: seeds under faults and all checkers, or planted bugs that they must find. */
 import { runAgain } from './again.ts';
 import { runMutations } from './mutation-run.ts';
-import { readOptions } from './options.ts';
+import { faultsText, readOptions } from './options.ts';
 import { runSeed } from './run.ts';
 import { shrink } from './shrink.ts';
 import { Totals } from './totals.ts';
+import { beyondIn, fateOf } from './verdict.ts';
 import type { Options } from './options.ts';
 import type { RunPlan, RunResult } from './run.ts';
 
@@ -44,6 +45,12 @@ function tell(plan: RunPlan, result: RunResult, options: Options): void {
   const { violation, virtualUs } = result;
   if (violation === null) return;
   const { property, sentence, evidence, moment } = violation;
+  const beyond = beyondIn(result);
+  if (beyond.length > 0) {
+    const why = `beyond the model (${beyond.join(', ')})`;
+    console.log(`seed ${plan.seed}: ${why}, ${fateOf(result)}: ${property} at moment ${moment}: ${evidence}`);
+    return;
+  }
   console.log(`seed ${plan.seed}: ${property} at moment ${moment}, ${seconds(virtualUs)} s: ${evidence}`);
   console.log(`  ${sentence}`);
   console.log(`  again: ${command(plan, options)}`);
@@ -62,5 +69,5 @@ const seconds = (us: number): string => (us / 1_000_000).toFixed(3);
 
 function command({ seed, members, virtualUs }: RunPlan, { faults, perSecond }: Options): string {
   const parts = [`--seed ${seed}`, `--members ${members}`, `--minutes ${virtualUs / 60_000_000}`];
-  return `npm run sim -- ${parts.join(' ')} --rate ${perSecond} --faults ${faults.join(',') || 'none'}`;
+  return `npm run sim -- ${parts.join(' ')} --rate ${perSecond} --faults ${faultsText(faults)}`;
 }

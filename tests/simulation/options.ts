@@ -1,5 +1,5 @@
 /** What `npm run sim` is told. */
-import { survivable } from './kinds.ts';
+import { beyond, survivable } from './kinds.ts';
 import { faultKinds } from '../../src/sim/swarm-faults.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 
@@ -16,7 +16,7 @@ export interface Options {
 }
 
 export const usage =
-  'usage: npm run sim -- [--seeds A..B | --seed N] [--members 1..9] [--faults all|KIND,KIND] [--minutes M] ' +
+  'usage: npm run sim -- [--seeds A..B | --seed N] [--members 1..9] [--faults all|all,beyond|none|KIND,KIND] [--minutes M] ' +
   '[--rate REQUESTS_A_SECOND] [--mutation ID | --mutations], or --run FILE.qlrun';
 
 const minuteUs = 60_000_000;
@@ -64,9 +64,20 @@ function positive(text: string, name: string): number {
 }
 
 function kindsOf(text: string): readonly FaultKind[] {
-  if (text === 'all') return survivable;
-  const names = text === 'none' ? [] : text.split(',');
+  const names = text.split(',').flatMap((name) => groups[name] ?? [name]);
   const unknown = names.find((name) => !(faultKinds as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new Error(`--faults knows ${faultKinds.join(', ')}; not ${unknown}`);
-  return names as FaultKind[];
+  if (unknown === undefined) return [...new Set(names)] as FaultKind[];
+  throw new Error(`--faults knows all, beyond, none, ${faultKinds.join(', ')}; not ${unknown}`);
+}
+
+/** Words for many kinds at once. */
+const groups: Readonly<Record<string, readonly FaultKind[]>> = { all: survivable, beyond, none: [] };
+
+/** The shortest words that mean these kinds. */
+export function faultsText(kinds: readonly FaultKind[]): string {
+  const whole = Object.entries(groups).filter(
+    ([, group]) => group.length > 0 && group.every((kind) => kinds.includes(kind)),
+  );
+  const rest = kinds.filter((kind) => !whole.some(([, group]) => group.includes(kind)));
+  return [...whole.map(([name]) => name), ...rest].join(',') || 'none';
 }

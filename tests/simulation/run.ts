@@ -8,6 +8,7 @@ import { liveness } from '../../src/sim/checkers/liveness.ts';
 import { Members } from '../../src/sim/run.ts';
 import { swarmSchedule } from '../../src/sim/swarm.ts';
 import { defaultWorld } from '../../src/sim/world-config.ts';
+import { isBeyondRaft } from '../../src/sim/swarm-faults.ts';
 import { Damages, isDone } from './damages.ts';
 import { Operator, withCalm } from './operator.ts';
 import { Workload } from './workload.ts';
@@ -48,6 +49,8 @@ export interface RunResult {
   readonly schedule: readonly ScheduledAction[];
   /** Null where no members came and went. */
   readonly changes: Readonly<Changes> | null;
+  /** Members whose files were beyond use, and that were replaced. */
+  readonly replaced: number;
   readonly judge: Judge;
 }
 
@@ -112,7 +115,8 @@ export class Run {
   constructor(plan: RunPlan) {
     const { seed, members, faults, virtualUs } = plan;
     this.#plan = plan;
-    const drawn = plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs });
+    const beyond = faults.some(isBeyondRaft);
+    const drawn = plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs, beyond });
     this.#damages = new Damages(drawn);
     this.judge = new Judge(plan.heeds ?? null, null, { damage: this.#damages.isExpected });
     this.cluster = new Cluster({ ...configOf(plan), trace: this.#trace() });
@@ -166,7 +170,9 @@ export class Run {
     const { violation } = this.judge.checkers;
     const changes = this.#operator?.changes ?? null;
     const { judge } = this;
-    return { violation, virtualUs, moments, chainHash, reach, schedule: this.#schedule, changes, judge };
+    const { replaced } = this.#damages;
+    const schedule = this.#schedule;
+    return { violation, virtualUs, moments, chainHash, reach, schedule, changes, replaced, judge };
   }
 
   get #isOver(): boolean {
@@ -254,16 +260,20 @@ export class Run {
     const { cluster } = this;
     const { nowUs } = cluster;
     const halted = this.#operator === null && !this.#isOver ? this.#damages.halted(cluster) : [];
-    for (const member of halted) {
-      const { evidence, actions } = this.#damages.replace(cluster, member);
+    const replacements = halted.map((member) => this.#damages.replace(cluster, member));
+    for (const { evidence } of replacements)
       if (evidence !== null) this.judge.checkers.report(this.judge.liveness, evidence);
-      for (const action of actions) {
-        if (this.#isOver) break;
-        if (isClientAction(action)) this.#mustDo(action);
-        else cluster.act(action);
-      }
-    }
+    this.#mustDoAll(replacements.flatMap(({ out }) => out));
+    this.#mustDoAll(replacements.flatMap(({ anew }) => anew));
     return cluster.nowUs - nowUs;
+  }
+
+  #mustDoAll(actions: readonly Action[]): void {
+    for (const action of actions) {
+      if (this.#isOver) return;
+      if (isClientAction(action)) this.#mustDo(action);
+      else this.cluster.act(action);
+    }
   }
 
   /** The cluster may refuse it at first: its members must have heard each other for a while. */

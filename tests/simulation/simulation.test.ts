@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { defaultKinds } from './kinds.ts';
 import { hunt } from './mutation-run.ts';
 import { mutations } from './mutations.ts';
-import { readOptions } from './options.ts';
+import { faultsText, readOptions } from './options.ts';
 import { runSeed } from './run.ts';
 import { shrink } from './shrink.ts';
+import { Totals } from './totals.ts';
 import type { RunPlan } from './run.ts';
 
 const plan = (seed: number): RunPlan => ({
@@ -52,6 +53,22 @@ test('a failing run is made smaller, and fails in the same way', { timeout: 60_0
   const small = shrink(failing, result, 4);
   expect(small.result.violation?.property).toBe('C1');
   expect(small.result.schedule.length).toBeLessThanOrEqual(result.schedule.length);
+});
+
+test('a run with faults beyond the model proves nothing: what became of it is said, and it is no violation', () => {
+  const options = readOptions(['--seed', '1', '--faults', 'all,beyond', '--minutes', '0.5']);
+  const totals = new Totals();
+  const beyond = { ...plan(1), virtualUs: options.virtualUs, faults: options.faults };
+  const result = runSeed(beyond);
+  expect(result.violation).not.toBeNull();
+  totals.add(result, 1);
+  expect(totals.violations).toBe(0);
+  expect(totals.line(1, 1)).toContain('1 runs beyond the model (rollback 1): broken 1, 0 violations');
+});
+
+test('kinds of faults are told as they are asked for', () => {
+  for (const words of ['all', 'all,beyond', 'none', 'kill,wipe'])
+    expect(faultsText(readOptions(['--faults', words]).faults)).toBe(words);
 });
 
 test('what makes no sense on the command line is said in words', () => {

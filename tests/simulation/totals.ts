@@ -1,8 +1,10 @@
 /** What a range of seeds came to, in one line. */
 import { survivable } from './kinds.ts';
+import { beyondIn, fateOf } from './verdict.ts';
 import type { FaultReach } from '../../src/sim/reach.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 import type { RunResult } from './run.ts';
+import type { Fate } from './verdict.ts';
 
 type Effects = readonly (keyof FaultReach)[];
 
@@ -11,6 +13,7 @@ const cuts: Effects = ['droppedByCut'];
 /** What a fault of each kind does once it happens; one that none of it came of has proved nothing. */
 const effects: Readonly<Partial<Record<FaultKind, Effects>>> = {
   kill: ['kills'],
+  stop: ['stops'],
   powerCut: ['powerCuts'],
   blackout: ['powerCuts'],
   restart: ['restarts'],
@@ -44,6 +47,11 @@ const effects: Readonly<Partial<Record<FaultKind, Effects>>> = {
   rotLog: ['bitsRotten'],
   rotMeta: ['bitsRotten'],
   rotSnapshot: ['bitsRotten'],
+  rotPages: ['bitsRotten'],
+  wipe: ['wipes'],
+  rollback: ['rollbacks'],
+  lyingDisk: ['syncsLied'],
+  misdirect: ['misdirected'],
 };
 
 export class Totals {
@@ -58,9 +66,29 @@ export class Totals {
   readonly #begun = new Map<FaultKind, number>();
   readonly #came = new Map<FaultKind, number>();
 
-  add({ violation, virtualUs, moments, reach, judge, schedule }: RunResult, wallMs: number): void {
+  /** Runs with a fault that raft does not promise to survive, by what became of them. */
+  readonly #fates = new Map<Fate, number>();
+  readonly #beyond = new Map<FaultKind, number>();
+  /** Members that were replaced for what was in their files, and the runs that had such. */
+  readonly #replaced = { members: 0, runs: 0 };
+
+  add(result: RunResult, wallMs: number): void {
+    this.#count(result, wallMs);
+    const { replaced, violation } = result;
+    this.#replaced.members += replaced;
+    if (replaced > 0) this.#replaced.runs++;
+    const beyond = beyondIn(result);
+    if (beyond.length === 0) {
+      if (violation !== null) this.violations++;
+      return;
+    }
+    const fate = fateOf(result);
+    this.#fates.set(fate, (this.#fates.get(fate) ?? 0) + 1);
+    for (const kind of beyond) this.#beyond.set(kind, (this.#beyond.get(kind) ?? 0) + 1);
+  }
+
+  #count({ virtualUs, moments, reach, judge, schedule }: RunResult, wallMs: number): void {
     this.#seeds++;
-    if (violation !== null) this.violations++;
     this.#virtualUs += virtualUs;
     this.#wallMs += wallMs;
     this.#inputs += moments;
@@ -97,7 +125,18 @@ export class Totals {
       `${this.#operations} requests (${this.#undecided} searches undecided), ` +
       `faults: ${faults.join(', ') || 'none'}, ` +
       (idle.length > 0 ? `without effect: ${idle.join(', ')}, ` : '') +
-      `${this.violations} violation${this.violations === 1 ? '' : 's'}`
+      `${this.#beyondText()}${this.violations} violation${this.violations === 1 ? '' : 's'}`
     );
+  }
+
+  /** How many runs the promises do not cover, why, and what became of them. */
+  #beyondText(): string {
+    const { members, runs } = this.#replaced;
+    const words = (counts: ReadonlyMap<string, number>): string =>
+      [...counts].map(([name, count]) => `${name} ${count}`).join(', ');
+    const replaced = members > 0 ? `${members} members of ${runs} runs replaced for damaged files, ` : '';
+    const count = [...this.#fates.values()].reduce((sum, each) => sum + each, 0);
+    if (count === 0) return `${replaced}no run beyond the model, `;
+    return `${replaced}${count} runs beyond the model (${words(this.#beyond)}): ${words(this.#fates)}, `;
   }
 }
