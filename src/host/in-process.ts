@@ -24,6 +24,11 @@ export function openInProcess(options: InProcessOptions = {}): LabPort {
     members: async () => new LocalMembers(options.boot ?? Member.boot),
     send: (message) => feed.receive(message),
   });
+  return portOf(lab, feed);
+}
+
+/** A lab of this thread as whoever uses it sees it. */
+export function portOf(lab: Lab, feed: LabFeed): LabPort {
   return {
     open: (labOptions) => {
       feed.interventions.length = 0;

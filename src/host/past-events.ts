@@ -1,7 +1,9 @@
 /** Hears the events of a stretch that is done again, in the form in which a lab tells them. */
 import { sharedByForks } from '../base/fork.ts';
 import type { Envelope } from '../engine/events.ts';
+import type { Cluster } from '../sim/cluster.ts';
 import type { LabEvent, LabTrace } from '../sim/types.ts';
+import type { Place } from './port.ts';
 import type { Told } from './time-port.ts';
 import type { TraceChunk } from './trace-codec.ts';
 import { TraceDecoder, TraceEncoder } from './trace-codec.ts';
@@ -17,15 +19,36 @@ export class PastEvents implements LabTrace {
   readonly #after: number;
   readonly #upTo: number;
   readonly #heard: Told[] = [];
+  /** Null: hashes are not noted. */
+  readonly #places: Place[] | null;
+  #cluster: Cluster | null = null;
 
   /** Hears of inputs after one moment, up to another. */
-  constructor(after: number, upTo: number) {
+  constructor(after: number, upTo: number, notesPlaces = false) {
     this.#after = after;
     this.#upTo = upTo;
+    this.#places = notesPlaces ? [] : null;
+  }
+
+  /** Each input with the chain hash after it, where they are noted. */
+  get places(): readonly Place[] {
+    return this.#places ?? [];
+  }
+
+  /** Who does the stretch again. */
+  hear(cluster: Cluster): void {
+    this.#cluster = cluster;
   }
 
   get count(): number {
     return this.#heard.length;
+  }
+
+  began(moment: number): void {
+    if (this.#places === null || this.#cluster === null) return;
+    if (moment <= this.#after || moment > this.#upTo) return;
+    const { nowUs: timeUs, chainHash } = this.#cluster;
+    this.#places.push({ moment, timeUs, chainHash });
   }
 
   emit(at: Envelope, event: LabEvent): void {

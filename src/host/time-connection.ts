@@ -71,6 +71,10 @@ export class TimeConnection implements TimePort {
     return this.#ask((calls) => calls.rename(...args));
   }
 
+  compare(...args: Parameters<TimePort['compare']>): ReturnType<TimePort['compare']> {
+    return this.#ask((calls) => calls.compare(...args));
+  }
+
   /** While nobody follows the run there is the root alone: this starts nothing. */
   async timelines(): Promise<readonly TimelineInfo[]> {
     const told = await this.#askStarted(async (calls) => ({ ok: true, list: await calls.timelines() }));

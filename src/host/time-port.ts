@@ -27,6 +27,14 @@ export interface Sought extends Place {
   readonly tookMs: number;
 }
 
+/** The first moment at which two timelines differ, and the first event of that input in each, if there is one. */
+export interface Difference {
+  readonly moment: number;
+  readonly timeUs: number;
+  readonly a: Told | null;
+  readonly b: Told | null;
+}
+
 /** What of a run's events may be asked for at once. */
 export interface Window {
   readonly events: readonly Told[];
@@ -68,6 +76,8 @@ export interface TimePort {
   inspect(timeline: TimelineId, moment: number, query: Query): Promise<Result<{ answer: Answer }>>;
   /** Names a timeline: 1 to 200 characters, else 'bad name'. */
   rename(timeline: TimelineId, name: string): Promise<Result<object>>;
+  /** Null: equal as far as both go. */
+  compare(a: TimelineId, b: TimelineId): Promise<Result<{ difference: Difference | null }>>;
   /** The root first. */
   timelines(): Promise<readonly TimelineInfo[]>;
   memory(): Promise<TimeMemory>;

@@ -13,7 +13,7 @@ export interface TimeConnect {
 /** The worker's own words: it has begun, or an error in it was caught by nobody. */
 export type FromTime = { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly message: string };
 
-type CallName = 'seek' | 'window' | 'inspect' | 'rename' | 'timelines' | 'memory';
+type CallName = 'seek' | 'window' | 'inspect' | 'rename' | 'compare' | 'timelines' | 'memory';
 
 /** What may be called, and with what it answers: none of these rejects. */
 export type TimeCalls = {
@@ -32,6 +32,7 @@ export function timeCallsOf(travel: TimeTravel): TimeCalls {
     window: (...args) => travel.window(...args),
     inspect: (...args) => travel.inspect(...args),
     rename: (...args) => travel.rename(...args),
+    compare: (...args) => travel.compare(...args),
     timelines: async () => travel.timelines(),
     memory: async () => travel.memory(),
   };

@@ -7,13 +7,14 @@ import type { RunningWorld } from '../sim/keyframes.ts';
 import type { PastLimits } from '../sim/keyframes.ts';
 import { usualLimits } from '../sim/keyframes.ts';
 import { asError } from './crash.ts';
+import { firstDifference } from './first-difference.ts';
 import type { News } from './follower.ts';
 import { Follower } from './follower.ts';
 import { mostNotesBytes } from './hash-notes.ts';
 import { answerQuery } from './member-host.ts';
-import { pack } from './past-events.ts';
+import { pack, PastEvents } from './past-events.ts';
 import type { Answer, Genesis, Query, Result } from './port.ts';
-import type { Sought, TimelineId, TimelineInfo, TimeMemory, Told } from './time-port.ts';
+import type { Difference, Sought, TimelineId, TimelineInfo, TimeMemory, Told } from './time-port.ts';
 import { largestWindow, pastBytes } from './time-port.ts';
 import { Timeline } from './timeline.ts';
 import type { TraceChunk } from './trace-codec.ts';
@@ -97,9 +98,10 @@ export class TimeTravel {
       let [told, at]: [Told[], number] = [[], fromMoment];
       while (at < end && told.length <= most) {
         const { owner, upTo } = timeline.stretchAt(at + 1);
-        const heard = await this.#visits.hear(owner, at, Math.min(end, upTo), most - told.length);
-        told = [...told, ...heard.told];
-        at = heard.toMoment;
+        const to = Math.min(end, upTo);
+        const heard = new PastEvents(at, to);
+        at = await this.#visits.hear(owner, at, to, heard, most - told.length);
+        told = [...told, ...heard.take()];
       }
       const whole = wholeMoments(told, most, at);
       return { chunk: pack(whole.told), toMoment: whole.toMoment };
@@ -124,6 +126,14 @@ export class TimeTravel {
       if (!isName) refuse('bad name', 'A name has 1 to 200 characters.');
       timeline.name = name.trim();
       return {};
+    });
+  }
+
+  compare(a: TimelineId, b: TimelineId): Promise<Result<{ difference: Difference | null }>> {
+    return this.#answer(async () => {
+      const [left, right] = [this.#timeline(a), this.#timeline(b)];
+      await this.#reached(this.#root, this.#root.place.moment);
+      return { difference: await firstDifference(left, right, this.#visits) };
     });
   }
 

@@ -2,8 +2,8 @@
 import type { RunningWorld } from '../sim/keyframes.ts';
 import { hearBy, Seek } from '../sim/keyframes.ts';
 import type { LabTrace } from '../sim/types.ts';
-import { ignored, PastEvents } from './past-events.ts';
-import type { Told } from './time-port.ts';
+import type { PastEvents } from './past-events.ts';
+import { ignored } from './past-events.ts';
 import type { Timeline } from './timeline.ts';
 import { Breath } from './wall-clock.ts';
 
@@ -12,13 +12,6 @@ interface Visit {
   readonly owner: Timeline;
   readonly low: number;
   readonly world: RunningWorld;
-}
-
-/** The events of a stretch. */
-export interface Heard {
-  readonly told: Told[];
-  /** Up to here they are whole. */
-  readonly toMoment: number;
 }
 
 export class Visits {
@@ -38,15 +31,24 @@ export class Visits {
     return use(this.#last.world);
   }
 
-  /** Hears what the owner's run told after one moment up to another; stops where that is more than `most`. */
-  async hear(owner: Timeline, from: number, upTo: number, most: number): Promise<Heard> {
-    const heard = new PastEvents(from, upTo);
+  /**
+   * Does a stretch again, from a moment up to another, while a trace hears it; stops where that has heard
+   * more events than `most`. @returns where it came to, at most `upTo`
+   */
+  async hear(
+    owner: Timeline,
+    from: number,
+    upTo: number,
+    heard: PastEvents,
+    most = Infinity,
+  ): Promise<number> {
     const world = this.#start(owner, from, heard);
+    heard.hear(world.cluster);
     const goesOn = (): boolean => world.cluster.moment < upTo && heard.count <= most;
     const visit = await this.#go(owner, world, goesOn, upTo);
     hearBy(world, ignored);
     this.#last = visit;
-    return { told: heard.take(), toMoment: Math.min(upTo, world.cluster.moment) };
+    return Math.min(upTo, world.cluster.moment);
   }
 
   forget(owner: Timeline): void {

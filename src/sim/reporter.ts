@@ -38,6 +38,7 @@ export class Reporter {
     this.timeUs = timeUs;
     this.memberOrdinal = 0;
     this.worldOrdinal = firstWorldOrdinal;
+    this.heardBy.began?.(moment);
   }
 
   tellMember(member: number, event: EngineEvent): void {

@@ -298,6 +298,8 @@ export type StoreOp =
 export interface LabTrace {
   readonly on: boolean;
   emit(envelope: Envelope, event: LabEvent): void;
+  /** An input is in the chain hash; what it brought about follows. */
+  began?(moment: number): void;
   /** A client begins: an action's, a load's or a check's. */
   asked?(id: number, action: ClientAction, timeUs: number): void;
   /** It has its answer; what goes on by itself has its first. */

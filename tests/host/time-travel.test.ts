@@ -128,3 +128,32 @@ for (const { name, layout, make } of ways)
     await isFoundAgain(lab, 1);
     await lab.close();
   });
+
+test('what is no moment, too late, no timeline, no question or no name is refused by its code', async () => {
+  const lab = new Watched(openInProcess(), timeInProcess);
+  expect(await lab.time.seek(0, 0)).toMatchObject({ ok: false, code: 'not open' });
+  const { members } = await lab.open(optionsOf());
+  const moment = (await lab.root.state()).moment;
+  expect(await lab.time.timelines()).toMatchObject([{ id: 0, parent: null, name: '', moment }]);
+  for (const wrong of [-1, 0.5, Number.NaN, Infinity, '7', null, undefined, {}] as unknown as number[]) {
+    expect(await lab.time.seek(0, wrong)).toMatchObject({ ok: false, code: 'bad moment' });
+    expect(await lab.time.window(0, 0, wrong, 10)).toMatchObject({ ok: false, code: 'bad moment' });
+    expect(await lab.time.seek(wrong, 0)).toMatchObject({ code: 'no timeline' });
+    expect(await lab.time.window(0, 0, 9, wrong)).toMatchObject({ ok: false, code: 'bad limit' });
+  }
+  expect(await lab.time.seek(0, moment + 1)).toMatchObject({ ok: false, code: 'too late' });
+  expect(await lab.time.window(0, moment + 1, moment + 2, 5)).toMatchObject({ code: 'too late' });
+  expect(await lab.time.compare(0, 5)).toMatchObject({ ok: false, code: 'no timeline' });
+  const questions = [null, 'raft', { kind: 'raft' }, { kind: 'all', member: 1 }, { kind: 'page', member: 1 }];
+  for (const query of questions as never[])
+    expect(await lab.time.inspect(0, 9, query)).toMatchObject({ ok: false, code: 'bad query' });
+  const absent = await lab.time.inspect(0, 9, { kind: 'raft', member: members + 1 });
+  expect(absent).toMatchObject({ ok: false, code: 'not there' });
+  for (const name of ['', '  ', 'n'.repeat(201), 7 as unknown as string])
+    expect(await lab.time.rename(0, name)).toMatchObject({ ok: false, code: 'bad name' });
+  expect(await lab.time.rename(0, ' the first ')).toEqual({ ok: true });
+  expect(await lab.time.timelines()).toMatchObject([{ name: 'the first' }]);
+  await lab.time.close();
+  expect(await lab.time.seek(0, 0)).toMatchObject({ ok: false, code: 'closed' });
+  await lab.root.close();
+});

@@ -1,0 +1,144 @@
+/** A lab in a worker, as its page holds it: every call settles, whatever happens to the worker. */
+import { wrap } from 'comlink';
+import { asError } from './crash.ts';
+import type { Lifeline } from './crash.ts';
+import { LabFeed } from './lab-message.ts';
+import type { LabMessage } from './lab-message.ts';
+import type { Answered, LabCalls } from './lab-protocol.ts';
+import { closedState } from './lab-state.ts';
+import type { LabOptions, LabPort, LabState, Result } from './port.ts';
+import { lastRunFile } from './run-file.ts';
+import { wallClock } from './wall-clock.ts';
+
+/** A dying worker may still give its run file; it gets so long for it. */
+const lastWordsMs = 3000;
+
+export abstract class RemoteLab implements LabPort {
+  protected readonly feed = new LabFeed();
+  /** Ends with the worker. */
+  protected abstract readonly line: Lifeline;
+  protected abstract readonly calls: Promise<LabCalls>;
+
+  open(options: LabOptions): Promise<Result<{ state: LabState }>> {
+    return this.result((calls) => calls.open(options));
+  }
+
+  act(command: unknown): ReturnType<LabPort['act']> {
+    return this.result((calls) => calls.act(command));
+  }
+
+  async play(): Promise<void> {
+    await this.settled((calls) => calls.play());
+  }
+
+  async pause(): Promise<void> {
+    await this.settled((calls) => calls.pause());
+  }
+
+  async setSpeed(factor: number): Promise<void> {
+    await this.settled((calls) => calls.setSpeed(factor));
+  }
+
+  step(...args: Parameters<LabPort['step']>): ReturnType<LabPort['step']> {
+    return this.result((calls) => calls.step(...args));
+  }
+
+  run(virtualUs: number): ReturnType<LabPort['run']> {
+    return this.result((calls) => calls.run(virtualUs));
+  }
+
+  async state(): Promise<LabState> {
+    const answer = await this.#ask((calls) => calls.state());
+    return answer.ok ? answer.value : this.#stoppedState(answer.message);
+  }
+
+  inspect(query: Parameters<LabPort['inspect']>[0]): ReturnType<LabPort['inspect']> {
+    return this.result((calls) => calls.inspect(query));
+  }
+
+  async runFile(): ReturnType<LabPort['runFile']> {
+    const late = new Promise<Answered<never>>((resolve) => {
+      wallClock.after(lastWordsMs, () => resolve({ ok: false, message: 'The lab does not answer.' }));
+    });
+    const answer = await Promise.race([this.#ask((calls) => calls.runFile()), late]);
+    if (answer.ok) return answer.value;
+    const { interventions } = this.feed;
+    return lastRunFile(this.#stoppedState(answer.message), interventions, answer.message);
+  }
+
+  genesis(): ReturnType<LabPort['genesis']> {
+    return this.result((calls) => calls.genesis());
+  }
+
+  async checks(): ReturnType<LabPort['checks']> {
+    const answer = await this.#ask((calls) => calls.checks());
+    return answer.ok ? answer.value : null;
+  }
+
+  async goOn(): Promise<void> {
+    await this.settled((calls) => calls.goOn());
+  }
+
+  async compareStore(): Promise<readonly string[]> {
+    const answer = await this.#ask((calls) => calls.compareStore());
+    return answer.ok ? answer.value : [answer.message];
+  }
+
+  deleteStored(): Promise<Result<object>> {
+    return this.result((calls) => calls.deleteStored());
+  }
+
+  async close(): Promise<void> {
+    await this.settled((calls) => calls.close());
+  }
+
+  subscribe(receive: Parameters<LabPort['subscribe']>[0]): () => void {
+    return this.feed.subscribe(receive);
+  }
+
+  /** Its worker is gone: whoever subscribed is told. */
+  die(message: string): void {
+    this.line.die(message);
+    this.feed.tellState(this.#stoppedState(message));
+  }
+
+  #stoppedState(message: string): LabState {
+    const last = this.feed.state ?? closedState;
+    const stopped = last.stopped ?? { kind: 'internal', message, moment: last.moment };
+    return { ...last, playing: false, stopped };
+  }
+
+  /** A call that settles whatever happens to the worker. */
+  async #ask<Value>(call: (calls: LabCalls) => Promise<Answered<Value>>): Promise<Answered<Value>> {
+    try {
+      return await this.line.race(this.calls.then(call));
+    } catch (error) {
+      return { ok: false, message: asError(error).message };
+    }
+  }
+
+  protected async result<Value>(
+    call: (calls: LabCalls) => Promise<Answered<Result<Value>>>,
+  ): Promise<Result<Value>> {
+    const answer = await this.#ask(call);
+    return answer.ok ? answer.value : { ok: false, code: 'internal', message: answer.message };
+  }
+
+  protected async settled(call: (calls: LabCalls) => Promise<Answered<unknown>>): Promise<void> {
+    const answer = await this.#ask(call);
+    if (!answer.ok) this.feed.tellState(this.#stoppedState(answer.message));
+  }
+}
+
+/** A lab that is open already, behind two ports of a worker. */
+export class PortLab extends RemoteLab {
+  protected readonly line: Lifeline;
+  protected readonly calls: Promise<LabCalls>;
+
+  constructor(calls: MessagePort, trace: MessagePort, line: Lifeline) {
+    super();
+    this.line = line;
+    this.calls = Promise.resolve(wrap<LabCalls>(calls));
+    trace.onmessage = ({ data }: MessageEvent<LabMessage>) => this.feed.receive(data);
+  }
+}
