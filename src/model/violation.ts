@@ -1,12 +1,65 @@
 /** What a violation concerns, and what the run did before it that no cluster has to survive. */
-import type { Violation } from '../sim/checkers/checker.ts';
+import type { Accused, Violation } from '../sim/checkers/checker.ts';
 import type { Intervention } from '../sim/types.ts';
 
 /** The members that the evidence names, in its order. */
 export function accusedMembers(violation: Violation | null): readonly number[] {
-  const named = violation?.evidence.matchAll(/\bm([1-9])\b/g) ?? [];
-  return [...new Set([...named].map((match) => Number(match[1])))];
+  return (violation?.about ?? []).flatMap((one) => (one.kind === 'member' ? [one.member] : []));
 }
+
+/**
+ * What of a picture a violation is about. What is at one member alone is asked for with it; a thing that the
+ * checkers accuse without a member is meant wherever it is.
+ */
+export class AccusedParts {
+  readonly about: readonly Accused[];
+
+  constructor(violation: Violation | null) {
+    this.about = violation?.about ?? [];
+  }
+
+  member(member: number): boolean {
+    return this.about.some((one) => one.kind === 'member' && one.member === member);
+  }
+
+  entry(member: number, index: number): boolean {
+    return this.about.some((one) => one.kind === 'entry' && one.index === index && isAt(one.member, member));
+  }
+
+  key(member: number, key: string): boolean {
+    return this.about.some((one) => one.kind === 'key' && one.key === key && isAt(one.member, member));
+  }
+
+  /** The pages of a member's store. */
+  pages(member: number): readonly number[] {
+    return this.about.flatMap((one) => (one.kind === 'page' && one.member === member ? [one.page] : []));
+  }
+
+  /** `lease`: its id in hex, with or without zeros before it. */
+  lease(lease: string): boolean {
+    const id = withoutZeros(lease);
+    return this.about.some((one) => one.kind === 'lease' && withoutZeros(one.lease) === id);
+  }
+
+  watcher(member: number, watcher: number): boolean {
+    return this.about.some(
+      (one) => one.kind === 'watcher' && one.member === member && one.watcher === watcher,
+    );
+  }
+
+  message(message: number): boolean {
+    return this.about.some((one) => one.kind === 'message' && one.message === message);
+  }
+
+  /** The way that an accused message takes. */
+  link(from: number, to: number): boolean {
+    return this.about.some((one) => one.kind === 'message' && one.from === from && one.to === to);
+  }
+}
+
+const isAt = (accused: number | undefined, member: number): boolean =>
+  accused === undefined || accused === member;
+const withoutZeros = (hex: string): string => hex.replace(/^0+(?=.)/, '');
 
 /** Damage beyond what Raft promises to survive. */
 export type Beyond = 'wipe' | 'image' | 'rot' | 'misdirect' | 'lying' | 'copy';

@@ -1,5 +1,5 @@
 /** The checkers on the page: a planted bug is caught live, told, shown again from its link; and what they look at. */
-import { expect, openLab, ready, run, state, subject, test } from './lab.ts';
+import { expect, openLab, pick, ready, run, state, subject, test } from './lab.ts';
 
 test('a planted bug is caught while the lab plays, accuses a member, and its link shows the same again', async ({
   page,
@@ -51,6 +51,63 @@ test('a violation is shown among the checks, in the same lab, which may go on al
   await note.getByRole('button', { name: 'Go on all the same' }).click();
   await expect(note).toContainText('nobody checks it any more');
   await expect.poll(async () => (await state(page)).moment).toBeGreaterThan(moment);
+});
+
+/** What a bug's violation accuses is red, in its own view, with words beside the colour. */
+const views = [
+  { bug: 'keepConflicts', link: 'See the log', red: '.entry.accused', words: /entry \d+/ },
+  { bug: 'splitRevisions', link: 'See the keys', red: '[data-key].accused', words: /key \S/ },
+  { bug: 'revokeLeavesKey', link: 'See the leases', red: null, words: /lease [0-9a-f]+/ },
+] as const;
+for (const { bug, link, red, words } of views)
+  test(`what the bug ${bug} breaks is marked where it is drawn`, async ({ page }) => {
+    await openLab(page, `?bug=${bug}${bug === 'keepConflicts' ? '&prevote=0' : ''}`);
+    const note = page.locator('[data-violation]');
+    await expect(note).toContainText('is violated');
+    await expect(note).toContainText(words);
+    await note.getByRole('link', { name: link }).click();
+    await expect(page.locator('[data-accused]').first()).toContainText(words);
+    if (red !== null) await expect(page.locator(red).first()).toBeVisible();
+    const panel = page.locator('section', { has: page.locator('[data-accused]') }).last();
+    await panel.getByRole('button', { name: 'Show as table' }).click();
+    if (red !== null)
+      await expect(page.getByRole('cell', { name: /⚠.*accused by a checker/ }).first()).toBeVisible();
+  });
+
+test('a page that a checker accuses is crossed out in tree and map, and named', async ({ page }) => {
+  await openLab(page, '?bug=overflowStays&freelist=map&autoplay=0');
+  await page.evaluate(() => void window.quorumLab.act({ type: 'load', kind: 'bigValues', perSecond: 20 }));
+  for (let i = 0; i < 8 && (await state(page)).violation === null; i++) await run(page, 500);
+  const note = page.locator('[data-violation]');
+  await expect(note).toContainText(/C6 is violated/);
+  await expect(page.locator('path[data-accused-page]').first()).toBeVisible();
+  await note.getByRole('link', { name: 'See the pages' }).click();
+  await expect(page.locator('[data-accused]')).toContainText(/page \d+ of m\d/);
+  await expect(page.locator('g[data-accused-page]').first()).toBeAttached();
+});
+
+test('faults in numbers are set on a member and on a link, and shown as they are set', async ({ page }) => {
+  await openLab(page, '?storage=memory&autoplay=0');
+  const forms = page.getByRole('dialog', { name: /^Faults of/ });
+  await pick(page, 'member-2', /^All faults/);
+  const disk = forms.getByRole('form', { name: 'Disk', exact: true });
+  await disk.getByLabel('Sync, at least').fill('12.5');
+  await expect(disk).toContainText('fault disk m2 syncMinUs=12500');
+  await disk.getByRole('button', { name: 'Set' }).click();
+  await expect(forms.getByRole('status')).toHaveText('Done: fault disk m2 syncMinUs=12500');
+  await forms.getByRole('button', { name: 'Close' }).click();
+  await run(page, 50);
+  await pick(page, 'member-2', /^All faults/);
+  await expect(disk.getByLabel('Sync, at least')).toHaveValue('12.5');
+  await forms.getByRole('button', { name: 'Close' }).click();
+
+  await pick(page, 'link-1-2', /^All faults/);
+  await forms.getByLabel('The way back too').check();
+  const link = forms.getByRole('form', { name: 'This direction' });
+  await link.getByLabel('Lost').fill('25');
+  await link.getByRole('button', { name: 'Set' }).click();
+  await forms.getByRole('button', { name: 'Close' }).click();
+  await expect(page.locator('.lane.bad')).toHaveCount(2);
 });
 
 test('the checks tell what they have looked at, as cards and as a table', async ({ page }) => {

@@ -8,6 +8,7 @@ import { LocalMembers } from '../../src/host/member-host.ts';
 import { wallClock } from '../../src/host/wall-clock.ts';
 import { readRunText } from '../../src/host/run-schema.ts';
 import { bugScenario, needsPlainVote, plantableBugs, showsSoon } from '../../src/model/planted-bugs.ts';
+import type { Accused } from '../../src/sim/checkers/checker.ts';
 import type { MemberHost } from '../../src/host/member-host.ts';
 import type { Defect, LabOptions, LabPort, LabState } from '../../src/host/port.ts';
 import type { Scenario } from '../../src/model/scenarios.ts';
@@ -48,6 +49,18 @@ async function play(lab: LabPort, script: ReturnType<Scenario>): Promise<LabStat
 
 const planted = (bug: Defect): Partial<LabOptions> => ({ planted: [bug], preVote: !needsPlainVote(bug) });
 
+/** What else than members a bug's violation must name, so that it can be drawn red. */
+const accused: Readonly<Partial<Record<Defect, readonly Accused['kind'][]>>> = {
+  keepConflicts: ['entry'],
+  halfIsQuorum: ['entry'],
+  ownAckBeforeSync: ['entry'],
+  compactionDropsNewest: ['key'],
+  watchSkipsFirst: ['key'],
+  splitRevisions: ['key'],
+  splitLosesKey: ['key'],
+  revokeLeavesKey: ['lease', 'key'],
+};
+
 for (const bug of plantableBugs.filter(showsSoon)) {
   test(`a lab with the bug ${bug} is stopped by a checker, soon`, async () => {
     const { lab, leader } = await open(planted(bug));
@@ -55,6 +68,8 @@ for (const bug of plantableBugs.filter(showsSoon)) {
     expect(told).toEqual([bug]);
     expect(stopped).toMatchObject({ kind: 'violation' });
     expect(violation?.evidence).not.toBe('');
+    const kinds = violation?.about.map(({ kind }) => kind);
+    expect(kinds, violation?.evidence).toEqual(expect.arrayContaining([...(accused[bug] ?? [])]));
     await lab.close();
   });
 }
@@ -146,6 +161,7 @@ for (const bug of ['overflowStays', 'takenSpanStays'] as const) {
     for (let i = 0; i < 8 && (await lab.state()).stopped === null; i++) await lab.run(500_000);
     const { violation } = await lab.state();
     expect(violation).toMatchObject({ property: 'C6' });
+    expect(violation?.about).toContainEqual({ kind: 'page', member: 1, page: expect.any(Number) });
     await lab.close();
   });
 }

@@ -7,6 +7,7 @@ import { RaftSafety } from '../../src/sim/checkers/raft-safety.ts';
 import { Watches } from '../../src/sim/checkers/watch.ts';
 import { canaries } from '../simulation/canaries.ts';
 import { histories } from '../simulation/histories.ts';
+import type { Finding } from '../../src/sim/checkers/checker.ts';
 import type { LabEvent } from '../../src/sim/types.ts';
 
 for (const { title, isGood, history } of histories) {
@@ -50,12 +51,16 @@ test.each([
 ])('a watch must not hear of %s', (_, events, words) => {
   const watches = new Watches(new CommitLog());
   watches.begin(5, { type: 'watch', key: 'a', revision: 2 });
-  expect(watches.observe(at(0), hears(events))).toContain(words);
+  const found = watches.observe(at(0), hears(events)) as Finding;
+  expect(found.text).toContain(words);
+  expect(found.about).toMatchObject([{ kind: 'key' }]);
 });
 
 test('a revision must not come in two parts', () => {
   const watches = new Watches(new CommitLog());
   watches.begin(5, { type: 'watch', key: 'a', prefix: true });
   expect(watches.observe(at(0), hears(['put 61,31,2,2,1,0']))).toBeNull();
-  expect(watches.observe(at(0), hears(['put 6162,31,2,2,1,0']))).toContain('two parts');
+  const found = watches.observe(at(0), hears(['put 6162,31,2,2,1,0'])) as Finding;
+  expect(found.text).toContain('two parts');
+  expect(found.about).toEqual([{ kind: 'key', key: 'ab' }]);
 });

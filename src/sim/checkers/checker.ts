@@ -6,11 +6,34 @@ import type { LabEvent } from '../types.ts';
 
 export type Property = 'C1' | 'C2' | 'C3' | 'C4' | 'C5' | 'C6' | 'C7' | 'C8' | 'C9';
 
+/** What a violation is about, so that a picture can mark it. Without a member: wherever it is. */
+export type Accused =
+  | { readonly kind: 'member'; readonly member: number }
+  | { readonly kind: 'entry'; readonly index: number; readonly member?: number }
+  | { readonly kind: 'key'; readonly key: string; readonly member?: number }
+  | { readonly kind: 'page'; readonly page: number; readonly member: number }
+  /** In hex. */
+  | { readonly kind: 'lease'; readonly lease: string }
+  | { readonly kind: 'watcher'; readonly watcher: number; readonly member: number }
+  | { readonly kind: 'message'; readonly message: number; readonly from: number; readonly to: number };
+
+/** What speaks against a property: in words, and with what it is about beside the members that it names. */
+export type Evidence = string | Finding;
+
+export interface Finding {
+  readonly text: string;
+  readonly about: readonly Accused[];
+}
+
+export const finding = (text: string, ...about: readonly Accused[]): Finding => ({ text, about });
+
 /** Something happened that must not. `moment`: the input after which it was seen. */
 export interface Violation {
   readonly property: Property;
   readonly sentence: string;
   readonly evidence: string;
+  /** The members that the evidence names are the first ones. */
+  readonly about: readonly Accused[];
   readonly moment: number;
 }
 
@@ -43,9 +66,9 @@ export interface Inspected {
 export interface Checker {
   readonly property: Property;
   readonly sentence: string;
-  observe?(at: Envelope, event: LabEvent): string | null;
-  after?(world: Inspected, members: readonly number[]): string | null;
-  whole?(world: Inspected): string | null;
+  observe?(at: Envelope, event: LabEvent): Evidence | null;
+  after?(world: Inspected, members: readonly number[]): Evidence | null;
+  whole?(world: Inspected): Evidence | null;
   /** How much it has looked at so far, by name; no number is kept for show alone. */
   counts?(): Counts;
 }

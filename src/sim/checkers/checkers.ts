@@ -2,7 +2,7 @@
 import { InvariantError } from '../../base/assert.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent, LabTrace } from '../types.ts';
-import type { Checker, Inspected, Property, Violation } from './checker.ts';
+import type { Accused, Checker, Evidence, Inspected, Property, Violation } from './checker.ts';
 
 /**
  * Give it to a cluster as its trace. A loop that runs the cluster asks `violation` between two plans, and
@@ -74,20 +74,28 @@ export class Checkers implements LabTrace {
   }
 
   /** What one of them has found by other means. */
-  report(checker: Checker, evidence: string): void {
+  report(checker: Checker, evidence: Evidence): void {
     this.take(checker, evidence);
   }
 
-  private take({ property, sentence }: Checker, evidence: string | null): void {
-    if (evidence === null || this.found !== null) return;
-    const found = { property, sentence, evidence, moment: this.moment };
+  private take({ property, sentence }: Checker, against: Evidence | null): void {
+    if (against === null || this.found !== null) return;
+    const { text: evidence, about } = typeof against === 'string' ? { text: against, about: [] } : against;
+    const named = [...membersIn(evidence), ...about];
+    const found = { property, sentence, evidence, about: named, moment: this.moment };
     if (this.heeds === null || this.heeds.includes(property)) this.found = found;
     else if (!this.noted.some((each) => each.property === property)) this.noted.push(found);
   }
 }
 
+/** The members that a text names, in its order. */
+function membersIn(text: string): Accused[] {
+  const members = [...text.matchAll(/\bm([1-9])\b/g)].map((match) => Number(match[1]));
+  return [...new Set(members)].map((member) => ({ kind: 'member', member }));
+}
+
 /** A state so broken that reading it fails is evidence, too. */
-function lookAt(look: () => string | null): string | null {
+function lookAt(look: () => Evidence | null): Evidence | null {
   try {
     return look();
   } catch (error) {

@@ -1,10 +1,12 @@
 /** What clients ask of the store and what they hear, in the plain form in which checkers compare it. */
+import { keyText } from '../../base/utf8.ts';
 import { encodeAction } from '../client-rpc.ts';
 import { decodeRequest } from '../../engine/server/rpc.ts';
 import {
   Compare_CompareResult as Result,
   Compare_CompareTarget as Target,
 } from '../../engine/pb/gen/rpc_pb.ts';
+import type { Accused } from './checker.ts';
 import type {
   Compare,
   DeleteRangeRequest,
@@ -70,6 +72,12 @@ export function byteText(bytes: Uint8Array): ByteText {
   for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]);
   return text;
 }
+
+/** The bytes of such a text. */
+export const bytesOf = (text: ByteText): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0));
+
+/** A key as pictures know it. */
+export const accusedKey = (key: ByteText): Accused => ({ kind: 'key', key: keyText(bytesOf(key)) });
 
 export function keysOf({ key, rangeEnd }: { readonly key: Uint8Array; readonly rangeEnd: Uint8Array }): Keys {
   if (rangeEnd.length === 0) return { key: byteText(key), end: null };

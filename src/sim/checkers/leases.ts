@@ -1,5 +1,6 @@
 /** C4: a lease lives as long as its leader has promised, and takes all its keys with it, on every member. */
-import type { Checker, Counts, Inspected } from './checker.ts';
+import { finding } from './checker.ts';
+import type { Accused, Checker, Counts, Evidence, Inspected } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
@@ -15,6 +16,8 @@ class Attached {
   readonly keys = new Map<string, Set<string>>();
   readonly leaseOf = new Map<string, string>();
 }
+
+const leaseOf = (lease: string): Accused => ({ kind: 'lease', lease });
 
 export class Leases implements Checker {
   readonly property = 'C4';
@@ -50,7 +53,7 @@ export class Leases implements Checker {
     return { promised: this.promisedUs.size, revoked: this.revokedCount };
   }
 
-  observe(at: Envelope, event: LabEvent): string | null {
+  observe(at: Envelope, event: LabEvent): Evidence | null {
     switch (event.type) {
       case 'raft.becomeLeader':
         if (event.term > this.term) [this.term, this.leader] = [event.term, at.member];
@@ -79,26 +82,31 @@ export class Leases implements Checker {
   }
 
   /** An old leader that does not know of the new one promises in vain: so it is in etcd, too. */
-  private promised({ member, timeUs }: Envelope, event: Event<'lease.grant' | 'lease.renew'>): string | null {
+  private promised(
+    { member, timeUs }: Envelope,
+    event: Event<'lease.grant' | 'lease.renew'>,
+  ): Evidence | null {
     const { id, expiryUs, ttlSeconds } = event;
     if (expiryUs < 0 || member !== this.leader) return null;
     const untilUs = timeUs + ttlSeconds * secondUs;
     this.promisedUs.set(id, Math.max(untilUs, this.promisedUs.get(id) ?? 0));
     if (expiryUs >= untilUs) return null;
-    return (
+    return finding(
       `m${member} gives lease ${id} until ${expiryUs} us, which ` +
-      `is less than its ${ttlSeconds} s from ${timeUs} us on`
+        `is less than its ${ttlSeconds} s from ${timeUs} us on`,
+      leaseOf(id),
     );
   }
 
-  private promoted({ member }: Envelope, { ids, expiriesUs }: Event<'lease.promote'>): string | null {
+  private promoted({ member }: Envelope, { ids, expiriesUs }: Event<'lease.promote'>): Evidence | null {
     if (member !== this.leader) return null;
     for (const [i, id] of ids.entries()) {
       const promisedUs = this.promisedUs.get(id) ?? 0;
       if (expiriesUs[i] < promisedUs) {
-        return (
+        return finding(
           `m${member} leads, and lease ${id}, promised until ` +
-          `${promisedUs} us, is over at ${expiriesUs[i]} us`
+            `${promisedUs} us, is over at ${expiriesUs[i]} us`,
+          leaseOf(id),
         );
       }
     }
@@ -109,16 +117,16 @@ export class Leases implements Checker {
    * The leader ends what has run out. That it comes to be applied under another leader, who may have promised
    * more meanwhile, is so in etcd, too.
    */
-  private proposed({ member, timeUs }: Envelope, label: string): string | null {
+  private proposed({ member, timeUs }: Envelope, label: string): Evidence | null {
     const id = /^lease revoke ([0-9a-f]+)$/.exec(label)?.[1];
     if (id === undefined || member !== this.leader) return null;
     this.due.add(id);
     const promisedUs = this.promisedUs.get(id) ?? 0;
     if (timeUs >= promisedUs) return null;
-    return `m${member} ends lease ${id} at ${timeUs} us, promised was ${promisedUs} us`;
+    return finding(`m${member} ends lease ${id} at ${timeUs} us, promised was ${promisedUs} us`, leaseOf(id));
   }
 
-  private moved(member: number, { type, id, key }: Event<'lease.attach' | 'lease.detach'>): string | null {
+  private moved(member: number, { type, id, key }: Event<'lease.attach' | 'lease.detach'>): Evidence | null {
     const attached = this.attached.get(member);
     if (attached === undefined) return null;
     const keys = attached.keys.get(id) ?? new Set();
@@ -131,10 +139,12 @@ export class Leases implements Checker {
     const other = attached.leaseOf.get(key) ?? id;
     keys.add(key);
     attached.leaseOf.set(key, id);
-    return other === id ? null : `${key} is attached to lease ${id} and to lease ${other} on m${member}`;
+    if (other === id) return null;
+    const text = `${key} is attached to lease ${id} and to lease ${other} on m${member}`;
+    return finding(text, leaseOf(id), leaseOf(other), { kind: 'key', key, member });
   }
 
-  private revoked({ member, timeUs }: Envelope, { id, keyCount }: Event<'lease.revoke'>): string | null {
+  private revoked({ member, timeUs }: Envelope, { id, keyCount }: Event<'lease.revoke'>): Evidence | null {
     this.revokedCount++;
     const attached = this.attached.get(member);
     const keys = attached?.keys.get(id);
@@ -142,13 +152,20 @@ export class Leases implements Checker {
     for (const key of keys ?? []) attached?.leaseOf.delete(key);
     // each key that went has left the lease before
     const left = keys?.size ?? 0;
-    if (left > 0) return `${keyCount} keys went with lease ${id} on m${member}, and ${left} stay`;
+    if (left > 0) {
+      const stay = [...(keys ?? [])].map((key) => ({ kind: 'key', key, member }) as const);
+      const text = `${keyCount} keys went with lease ${id} on m${member}, and ${left} stay`;
+      return finding(text, leaseOf(id), ...stay);
+    }
     const promisedUs = this.promisedUs.get(id) ?? 0;
     if (this.ended.has(id) || this.due.has(id) || timeUs >= promisedUs) return null;
-    return `lease ${id} is revoked on m${member} at ${timeUs} us, promised was ${promisedUs} us`;
+    return finding(
+      `lease ${id} is revoked on m${member} at ${timeUs} us, promised was ${promisedUs} us`,
+      leaseOf(id),
+    );
   }
 
-  whole(world: Inspected): string | null {
+  whole(world: Inspected): Evidence | null {
     for (const member of world.members) {
       const state = world.state(member);
       if (state?.isCurrent !== true) continue;
@@ -167,7 +184,7 @@ export class Leases implements Checker {
     return null;
   }
 
-  private late(world: Inspected, member: number): string | null {
+  private late(world: Inspected, member: number): Evidence | null {
     const lessor = world.state(member)?.store.lessor;
     if (lessor === undefined || !lessor.isPrimary) return null;
     const late = lessor.leases().find(({ expiryUs }) => {
@@ -175,9 +192,10 @@ export class Leases implements Checker {
       return world.nowUs > fromUs + revokedWithinUs;
     });
     if (late === undefined) return null;
-    return (
-      `lease ${late.id.toString(16)} was over at ${late.expiryUs} ` +
-      `us, and is still there at ${world.nowUs} us`
+    const id = late.id.toString(16);
+    return finding(
+      `lease ${id} was over at ${late.expiryUs} us, and is still there at ${world.nowUs} us`,
+      leaseOf(id),
     );
   }
 }

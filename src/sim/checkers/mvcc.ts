@@ -1,9 +1,11 @@
 /** C5: each member's store is what the log leads to: revisions, versions, tombstones, compactions. */
+import { InvariantError } from '../../base/assert.ts';
 import { emptyBytes } from '../../base/bytes.ts';
 import { decodeRevision, isTombstone } from '../../engine/mvcc/revision.ts';
 import { decodeKeyValue } from '../../engine/pb/hot.ts';
-import { byteText, pairText } from './kv-request.ts';
-import type { Checker, Counts, Inspected, MemberState } from './checker.ts';
+import { accusedKey, byteText, bytesOf, pairText } from './kv-request.ts';
+import { finding } from './checker.ts';
+import type { Accused, Checker, Counts, Evidence, Finding, Inspected, MemberState } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Pair } from './kv-request.ts';
 import type { Envelope } from '../../engine/events.ts';
@@ -19,11 +21,17 @@ const pairOfRecord = (kv: KeyValue): Pair => ({
   lease: kv.lease,
 });
 
+const keysOf = (...pairs: readonly (Pair | undefined)[]): Accused[] =>
+  pairs.flatMap((pair) => (pair === undefined ? [] : [accusedKey(pair.key)]));
+
+/** The same finding, with words before its own. */
+const behind = (words: string, { text, about }: Finding): Finding => finding(`${words}${text}`, ...about);
+
 /** The first difference of two lists of pairs, in words; null for equal ones. */
-function difference(found: readonly Pair[], expected: readonly Pair[]): string | null {
+function difference(found: readonly Pair[], expected: readonly Pair[]): Finding | null {
   for (let i = 0; i < Math.max(found.length, expected.length); i++) {
     const [a, b] = [found[i], expected[i]].map((pair) => (pair === undefined ? 'nothing' : pairText(pair)));
-    if (a !== b) return `has ${a}, the log leads to ${b}`;
+    if (a !== b) return finding(`has ${a}, the log leads to ${b}`, ...keysOf(found[i], expected[i]));
   }
   return null;
 }
@@ -49,16 +57,18 @@ export class Revisions implements Checker {
   }
 
   /** The entry that the store is at never goes back while a process lives. */
-  observe({ member }: Envelope, event: LabEvent): string | null {
+  observe({ member }: Envelope, event: LabEvent): Evidence | null {
     if (event.type === 'mvcc.open') this.stored.delete(member);
     if (event.type !== 'backend.committed') return null;
     const before = this.stored.get(member) ?? 0;
     this.stored.set(member, event.consistentIndex);
     if (event.consistentIndex >= before) return null;
-    return `m${member} stores consistent_index ${event.consistentIndex} after ${before}`;
+    return finding(`m${member} stores consistent_index ${event.consistentIndex} after ${before}`, {
+      ...{ kind: 'entry', member, index: before },
+    });
   }
 
-  after(world: Inspected, members: readonly number[]): string | null {
+  after(world: Inspected, members: readonly number[]): Evidence | null {
     this.log.follow(world, members);
     if (this.log.isSilent) return null;
     for (const member of members) {
@@ -67,56 +77,70 @@ export class Revisions implements Checker {
       const expected = this.log.revisions[state.applied - 1];
       const { revision } = state.store.kv;
       if (expected === undefined || revision === expected) continue;
-      return (
+      return finding(
         `m${member} is at revision ${revision} after entry ` +
-        `${state.applied}, the log leads to ${expected}`
+          `${state.applied}, the log leads to ${expected}`,
+        { kind: 'entry', index: state.applied, member },
       );
     }
     return null;
   }
 
-  whole(world: Inspected): string | null {
+  whole(world: Inspected): Evidence | null {
     for (const member of world.members) {
       const state = world.state(member);
       if (state === null || !state.isCurrent) continue;
-      const problem = this.records(state) ?? this.present(state) ?? this.atCompaction(state);
-      if (problem !== null) return `m${member} ${problem}`;
+      const problem = this.look(state);
+      if (problem !== null) return behind(`m${member} `, problem);
     }
     return null;
   }
 
+  /** A store so broken that reading it fails is known by the keys that can not be read. */
+  private look(state: MemberState): Finding | null {
+    try {
+      return this.records(state) ?? this.present(state) ?? this.atCompaction(state);
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      const pairs = this.log.isSilent ? [] : this.log.model.range({ key: '', end: '' });
+      const unread = pairs.filter((pair) => !isRead(state, pair));
+      return finding(`can not be read: ${error.message}`, ...keysOf(...unread));
+    }
+  }
+
   /** Against the model, where a member has come as far. */
-  private present(state: MemberState): string | null {
+  private present(state: MemberState): Finding | null {
     if (this.log.isSilent || state.applied !== this.log.index) return null;
     const { kv } = state.store;
     const { model } = this.log;
     if (kv.compactRevision !== model.compactRevision) {
-      return `has compacted up to ${kv.compactRevision}, the log leads to ${model.compactRevision}`;
+      return finding(`has compacted up to ${kv.compactRevision}, the log leads to ${model.compactRevision}`);
     }
     return difference(pairsAt(state, 0), model.range({ key: '', end: '' }));
   }
 
   /** The oldest revision that can still be read is whole. */
-  private atCompaction(state: MemberState): string | null {
+  private atCompaction(state: MemberState): Finding | null {
     const { compactRevision } = state.store.kv;
     if (this.log.isSilent || state.applied !== this.log.index || compactRevision < 1) return null;
     const found = difference(pairsAt(state, compactRevision), this.log.model.pairsAt(compactRevision));
-    return found === null ? null : `at the compacted revision ${compactRevision} ${found}`;
+    return found === null ? null : behind(`at the compacted revision ${compactRevision} `, found);
   }
 
   /** The index is what the records lead to. */
-  private records(state: MemberState): string | null {
+  private records(state: MemberState): Finding | null {
     const newest = new Map<string, Pair | null>();
     let last = 0;
-    let problem: string | null = null;
+    let problem: Finding | null = null;
     state.store.backend.readTx.forEach('key', (key, value) => {
       const { main, sub } = decodeRevision(key);
       const kv = pairOfRecord(decodeKeyValue(value));
-      if (main < last) problem = `has revision ${main} behind ${last}`;
+      if (main < last) problem = finding(`has revision ${main} behind ${last}`);
       last = main;
       if (isTombstone(key)) newest.set(kv.key, null);
       else {
-        if (kv.mod !== main) problem = `has a record of revision ${kv.mod} at ${main}.${sub}`;
+        if (kv.mod !== main)
+          problem = finding(`has a record of revision ${kv.mod} at ${main}.${sub}`, ...keysOf(kv));
         newest.set(kv.key, kv);
       }
     });
@@ -124,7 +148,19 @@ export class Revisions implements Checker {
     const alive = [...newest.values()].filter((pair) => pair !== null);
     const sorted = alive.sort((a, b) => (a.key < b.key ? -1 : 1));
     const found = difference(pairsAt(state, 0), sorted);
-    return found === null ? null : `reads otherwise than its records say: ${found}`;
+    return found === null ? null : behind('reads otherwise than its records say: ', found);
+  }
+}
+
+function isRead({ store }: MemberState, { key }: Pair): boolean {
+  try {
+    const txn = store.kv.read();
+    txn.range(bytesOf(key), null, {});
+    txn.end();
+    return true;
+  } catch (error) {
+    if (error instanceof InvariantError) return false;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 /** C6: every page of a store's file is used once or free, and every commit is a whole database. */
-import type { Checker, Counts, Inspected } from './checker.ts';
 import { checkState } from '../../engine/bolt/tx-check.ts';
+import { finding } from './checker.ts';
+import type { Checker, Counts, Evidence, Inspected } from './checker.ts';
 import type { Db } from '../../engine/bolt/db.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
@@ -10,34 +11,46 @@ const restUs = 200;
 /** One look goes through one file, and through more while all of them together have no more pages. */
 const pagesALook = 5000;
 
+/** The same in words. */
+export const pageProblem = (db: Db): string | null => pageFinding(db)?.text ?? null;
+
+/** What is wrong with a file, and at which pages. */
+export interface PageProblem {
+  readonly text: string;
+  readonly pages: readonly number[];
+}
+
 /**
  * What bolt's own check finds about the newest commit, and what it does not look at: pages that a reader may
  * still see must not be handed out, and the list of free pages holds none above the high water mark. A writer
  * may be at work: its pages are given and freed at the commit. Nothing is begun and nothing counted in the
  * store.
- * @returns the finding in words; null for a sound file
+ * @returns null for a sound file
  */
-export function pageProblem(db: Db): string | null {
-  const [finding] = checkState(db.pager, db.pageSize, db.meta, db.freelist, db.wrongFreeIds);
-  if (finding !== undefined) return finding.text;
+export function pageFinding(db: Db): PageProblem | null {
+  const [first] = checkState(db.pager, db.pageSize, db.meta, db.freelist, db.wrongFreeIds);
+  if (first !== undefined) return { text: first.text, pages: [first.pgid] };
   const { starts, counts } = db.freelist.allSpans();
   for (let i = 0; i < starts.length; i++) {
     const past = starts[i] + counts[i];
     if (starts[i] < 2 || past > db.meta.highWater) {
-      return `pages ${starts[i]} to ${past - 1} are free and lie outside [2, ${db.meta.highWater})`;
+      const text = `pages ${starts[i]} to ${past - 1} are free and lie outside [2, ${db.meta.highWater})`;
+      return { text, pages: [starts[i]] };
     }
   }
   return spanProblem(db);
 }
 
 /** Free pages side by side are one span: two would never be handed out together. */
-function spanProblem(db: Db): string | null {
+function spanProblem(db: Db): PageProblem | null {
   const spans: [number, number][] = [];
   db.freelist.list.forEachSpan((start, count) => spans.push([start, count]));
   spans.sort(([a], [b]) => a - b);
   for (let i = 1; i < spans.length; i++) {
     const past = spans[i - 1][0] + spans[i - 1][1];
-    if (past >= spans[i][0]) return `the free spans at ${spans[i - 1][0]} and ${spans[i][0]} touch`;
+    if (past < spans[i][0]) continue;
+    const pages = [spans[i - 1][0], spans[i][0]];
+    return { text: `the free spans at ${pages.join(' and ')} touch`, pages };
   }
   return null;
 }
@@ -63,7 +76,7 @@ export class Pages implements Checker {
     return { files: this.checked, metas: this.metaCount };
   }
 
-  observe({ member }: Envelope, event: LabEvent): string | null {
+  observe({ member }: Envelope, event: LabEvent): Evidence | null {
     this.noteDamage(member, event);
     if (event.type === 'bolt.open') {
       this.txids.set(member, event.txid);
@@ -76,11 +89,14 @@ export class Pages implements Checker {
     const before = this.txids.get(member) ?? txid - 1;
     this.txids.set(member, txid);
     if (txid !== before + 1) return `m${member} writes transaction ${txid} after ${before}`;
-    return slot === txid % 2 ? null : `m${member} writes transaction ${txid} into meta page ${slot}`;
+    if (slot === txid % 2) return null;
+    return finding(`m${member} writes transaction ${txid} into meta page ${slot}`, {
+      ...{ kind: 'page', page: slot, member },
+    });
   }
 
   /** What a start has found on its disk. */
-  after(world: Inspected, members: readonly number[]): string | null {
+  after(world: Inspected, members: readonly number[]): Evidence | null {
     if (this.started.size === 0) return null;
     for (const member of members) {
       const db = this.started.has(member) ? this.dbOf(world, member) : null;
@@ -93,7 +109,7 @@ export class Pages implements Checker {
   }
 
   /** Files with a new commit, the one first that waits longest. */
-  whole(world: Inspected): string | null {
+  whole(world: Inspected): Evidence | null {
     const dueUs = (member: number): number => this.looks.get(member)?.dueUs ?? 0;
     const members = world.members.filter((member) => dueUs(member) <= world.nowUs);
     let pageCount = 0;
@@ -121,11 +137,13 @@ export class Pages implements Checker {
     return world.state(member)?.store.backend.db ?? null;
   }
 
-  private check(nowUs: number, member: number, db: Db): string | null {
+  private check(nowUs: number, member: number, db: Db): Evidence | null {
     const { txid, highWater } = db.meta;
     this.looks.set(member, { txid, dueUs: nowUs + restUs * highWater });
     this.checked++;
-    const problem = pageProblem(db);
-    return problem === null ? null : `m${member}: ${problem}`;
+    const problem = pageFinding(db);
+    if (problem === null) return null;
+    const pages = problem.pages.map((page) => ({ kind: 'page', page, member }) as const);
+    return finding(`m${member}: ${problem.text}`, ...pages);
   }
 }

@@ -1,6 +1,7 @@
 /** C1: Raft is safe: one leader a term, one log, and what is committed stays committed, whoever fails. */
 import { RaftMirror } from './raft-mirror.ts';
-import type { Checker, Counts } from './checker.ts';
+import { finding } from './checker.ts';
+import type { Accused, Checker, Counts, Evidence } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
 
@@ -17,6 +18,16 @@ interface Committed {
   /** The term in which it was first seen committed. */
   readonly inTerm: number;
 }
+
+const named = (members: readonly number[]): string => members.map((id) => `m${id}`).join(', ');
+
+/** An entry, of one member's log or of all. */
+const entry = (index: number, member?: number): Accused =>
+  member === undefined ? { kind: 'entry', index } : { kind: 'entry', index, member };
+
+const sentTo = ({ member }: RaftMirror, message: number, to: number): Accused => {
+  return { kind: 'message', message, from: member, to };
+};
 
 export class RaftSafety implements Checker {
   readonly property = 'C1';
@@ -42,7 +53,7 @@ export class RaftSafety implements Checker {
     return { elections: this.elections, committed: this.commits, votes: this.voteCount };
   }
 
-  observe({ member }: Envelope, event: LabEvent): string | null {
+  observe({ member }: Envelope, event: LabEvent): Evidence | null {
     switch (event.type) {
       case 'server.boot':
         return this.booted(this.mirrorOf(member), event);
@@ -101,7 +112,7 @@ export class RaftSafety implements Checker {
   }
 
   /** What was promised is still there after a restart, whatever the disk has lost. */
-  private started(mirror: RaftMirror, event: Event<'raft.initState'>): string | null {
+  private started(mirror: RaftMirror, event: Event<'raft.initState'>): Evidence | null {
     const { member, promisedTerm, acknowledged, votes } = mirror;
     const vote = votes.get(promisedTerm);
     mirror.start(event);
@@ -115,7 +126,11 @@ export class RaftSafety implements Checker {
       );
     }
     if (mirror.lastIndex < acknowledged) {
-      return `m${member} has acknowledged entry ${acknowledged}, and its log ends at ${mirror.lastIndex}`;
+      return finding(
+        `m${member} has acknowledged entry ${acknowledged}, and its log ends at ${mirror.lastIndex}`,
+        entry(acknowledged),
+        entry(mirror.lastIndex, member),
+      );
     }
     if (event.commit > mirror.lastIndex) {
       return `m${member} starts with commit index ${event.commit} and a log that ends at ${mirror.lastIndex}`;
@@ -130,7 +145,7 @@ export class RaftSafety implements Checker {
     return term < before ? `m${mirror.member} goes back from term ${before} to ${term}` : null;
   }
 
-  private leads(mirror: RaftMirror, term: number): string | null {
+  private leads(mirror: RaftMirror, term: number): Evidence | null {
     const { member, id } = mirror;
     const who = `m${member} (${id})`;
     const other = this.leaders.get(term) ?? who;
@@ -142,14 +157,15 @@ export class RaftSafety implements Checker {
   }
 
   /** A leader has every entry that was committed in an earlier term. */
-  private isComplete(mirror: RaftMirror, term: number): string | null {
+  private isComplete(mirror: RaftMirror, term: number): Evidence | null {
     for (const [index, committed] of this.committed) {
       const own = mirror.termAt(index);
       if (committed.inTerm >= term || own === null || own === committed.term) continue;
       const has = own < 0 ? 'lacks it' : `has one of term ${own}`;
-      return (
+      return finding(
         `entry ${index} of term ${committed.term} is committed, ` +
-        `and m${mirror.member}, leader of term ${term}, ${has}`
+          `and m${mirror.member}, leader of term ${term}, ${has}`,
+        entry(index),
       );
     }
     return null;
@@ -166,19 +182,24 @@ export class RaftSafety implements Checker {
 
   private sent(
     mirror: RaftMirror,
-    { messageType, term, to, reject, index }: Event<'sim.send'>,
-  ): string | null {
+    { message, messageType, term, to, reject, index }: Event<'sim.send'>,
+  ): Evidence | null {
     if (messageType !== 'MsgVoteResp' && messageType !== 'MsgAppResp') return null;
     mirror.promisedTerm = Math.max(mirror.promisedTerm, term);
     if (reject) return null;
-    if (messageType === 'MsgVoteResp') return this.votes(mirror, term, to);
+    if (messageType === 'MsgVoteResp') {
+      const problem = this.votes(mirror, term, to);
+      return problem === null ? null : finding(problem, sentTo(mirror, message, to));
+    }
     if (term === mirror.term && index <= mirror.lastIndex) {
       mirror.acknowledged = Math.max(mirror.acknowledged, index);
       const own = mirror.termAt(index);
       if (own !== null && index > mirror.durable) {
-        return (
+        return finding(
           `m${mirror.member} acknowledges entry ${index}, on ` +
-          `its disk for sure are those up to ${mirror.durable}`
+            `its disk for sure are those up to ${mirror.durable}`,
+          entry(index, mirror.member),
+          sentTo(mirror, message, to),
         );
       }
     }
@@ -189,20 +210,24 @@ export class RaftSafety implements Checker {
   private appended(
     mirror: RaftMirror,
     { index, entryTerms, truncated }: Event<'raft.append'>,
-  ): string | null {
+  ): Evidence | null {
     const { member, term, lastIndex, commit } = mirror;
     const lastTerm = mirror.termAt(lastIndex);
     mirror.append(index, entryTerms);
     if (truncated > 0 && index <= commit)
-      return `m${member} drops entries from ${index} on, ${commit} is committed`;
+      return finding(
+        `m${member} drops entries from ${index} on, ${commit} is committed`,
+        entry(index),
+        entry(commit),
+      );
     if (truncated > 0 && entryTerms.length > 0 && lastTerm === term) {
-      return `m${member} drops entry ${lastIndex} of term ${term} in that term`;
+      return finding(`m${member} drops entry ${lastIndex} of term ${term} in that term`, entry(lastIndex));
     }
     return this.matches(mirror, index);
   }
 
   /** One past for each index and term; terms never fall along a log. */
-  private matches(mirror: RaftMirror, from: number): string | null {
+  private matches(mirror: RaftMirror, from: number): Evidence | null {
     for (let index = Math.max(from, mirror.firstIndex); index <= mirror.lastIndex; index++) {
       const problem = this.matchesAt(mirror, index);
       if (problem !== null) return problem;
@@ -210,11 +235,14 @@ export class RaftSafety implements Checker {
     return null;
   }
 
-  private matchesAt(mirror: RaftMirror, index: number): string | null {
+  private matchesAt(mirror: RaftMirror, index: number): Evidence | null {
     const term = mirror.termAt(index) ?? 0;
     const previous = index > mirror.firstIndex ? mirror.termAt(index - 1) : null;
     if (previous !== null && previous > term) {
-      return `m${mirror.member} has term ${term} at ${index} behind term ${previous}`;
+      return finding(
+        `m${mirror.member} has term ${term} at ${index} behind term ${previous}`,
+        entry(index, mirror.member),
+      );
     }
     let seen = this.seen.get(index);
     if (seen === undefined) {
@@ -227,16 +255,18 @@ export class RaftSafety implements Checker {
     else if (previous !== null) {
       known.previous ??= previous;
       if (known.previous !== previous) {
-        return (
+        return finding(
           `m${mirror.member} has term ${term} at ${index} behind term ` +
-          `${previous}, elsewhere it is behind ${known.previous}`
+            `${previous}, elsewhere it is behind ${known.previous}`,
+          entry(index),
+          entry(index - 1),
         );
       }
     }
     return null;
   }
 
-  private checkCommits(mirror: RaftMirror, index: number): string | null {
+  private checkCommits(mirror: RaftMirror, index: number): Evidence | null {
     const { member } = mirror;
     const from = mirror.commit + 1;
     if (index < mirror.commit) return `m${member} goes back from commit index ${mirror.commit} to ${index}`;
@@ -246,7 +276,10 @@ export class RaftSafety implements Checker {
       const known = this.committed.get(at);
       if (known === undefined) this.remember(at, { term, inTerm: mirror.term });
       else if (known.term !== term) {
-        return `m${member} commits entry ${at} of term ${term}, committed there is one of term ${known.term}`;
+        return finding(
+          `m${member} commits entry ${at} of term ${term}, committed there is one of term ${known.term}`,
+          entry(at),
+        );
       }
     }
     return mirror.leads ? this.hasQuorum(mirror, index) : null;
@@ -259,37 +292,47 @@ export class RaftSafety implements Checker {
   }
 
   /** A leader commits by counting entries of its own term, on the disks of a majority of each half. */
-  private hasQuorum(mirror: RaftMirror, index: number): string | null {
+  private hasQuorum(mirror: RaftMirror, index: number): Evidence | null {
     const { member, term, config } = mirror;
     const own = mirror.termAt(index) ?? term;
     if (own !== term)
-      return `m${member}, leader of term ${term}, commits entry ${index} of term ${own} by counting`;
+      return finding(
+        `m${member}, leader of term ${term}, commits entry ${index} of term ${own} by counting`,
+        entry(index),
+      );
     for (const voters of [config.voters, config.votersOutgoing]) {
       if (voters.length === 0) continue;
       const holders = voters.filter((voter) => this.mirrorOf(voter).holds(index, term));
       if (holders.length * 2 > voters.length) continue;
-      return (
-        `m${member} commits entry ${index}, on disk at ` +
-        `${holders.map((id) => `m${id}`).join(', ') || 'none'} of ${voters.map((id) => `m${id}`).join(', ')}`
+      return finding(
+        `m${member} commits entry ${index}, on disk at ` + `${named(holders) || 'none'} of ${named(voters)}`,
+        entry(index),
       );
     }
     return null;
   }
 
-  private applied(mirror: RaftMirror, index: number): string | null {
+  private applied(mirror: RaftMirror, index: number): Evidence | null {
     const before = mirror.applied;
     mirror.applied = index;
     if (index > mirror.commit)
-      return `m${mirror.member} applies entry ${index}, committed is ${mirror.commit}`;
+      return finding(
+        `m${mirror.member} applies entry ${index}, committed is ${mirror.commit}`,
+        entry(index, mirror.member),
+      );
     return before !== 0 && index <= before
-      ? `m${mirror.member} applies entry ${index} after ${before}`
+      ? finding(`m${mirror.member} applies entry ${index} after ${before}`, entry(index, mirror.member))
       : null;
   }
 
-  private changes(mirror: RaftMirror, index: number): string | null {
+  private changes(mirror: RaftMirror, index: number): Evidence | null {
     const { member, changeIndex, applied } = mirror;
     mirror.changeIndex = index;
     if (!mirror.leads || changeIndex <= applied || changeIndex === index) return null;
-    return `m${member} proposes a conf change at ${index} while the one at ${changeIndex} is not applied`;
+    return finding(
+      `m${member} proposes a conf change at ${index} while the one at ${changeIndex} is not applied`,
+      entry(index),
+      entry(changeIndex),
+    );
   }
 }

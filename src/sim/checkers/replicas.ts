@@ -1,5 +1,6 @@
 /** C7: members that have applied as much hold the same, and each entry had the same result on all of them. */
-import type { Checker, Counts, Inspected } from './checker.ts';
+import { finding } from './checker.ts';
+import type { Checker, Counts, Evidence, Inspected } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
 
@@ -32,7 +33,7 @@ export class Replicas implements Checker {
     return { compared: this.comparedCount, hashes: this.hashCount };
   }
 
-  observe({ member }: Envelope, event: LabEvent): string | null {
+  observe({ member }: Envelope, event: LabEvent): Evidence | null {
     if (event.type === 'server.apply') {
       const { index, term, label, revision, skipped } = event;
       return this.applied(member, index, { term, label: said(label), revision: skipped ? null : revision });
@@ -46,7 +47,7 @@ export class Replicas implements Checker {
     );
   }
 
-  private applied(member: number, index: number, result: Result): string | null {
+  private applied(member: number, index: number, result: Result): Evidence | null {
     const known = this.results.get(index);
     if (known === undefined) {
       this.results.set(index, result);
@@ -54,22 +55,24 @@ export class Replicas implements Checker {
       return null;
     }
     if (known.term !== result.term || known.label !== result.label) {
-      return (
+      return finding(
         `entry ${index} is ${result.term} ${result.label} ` +
-        `on m${member}, it was ${known.term} ${known.label}`
+          `on m${member}, it was ${known.term} ${known.label}`,
+        { kind: 'entry', index },
       );
     }
     if (result.revision === null) return null;
     known.revision ??= result.revision;
     if (known.revision === result.revision) return null;
-    return (
+    return finding(
       `m${member} is at revision ${result.revision} after ` +
-      `entry ${index}, others were at ${known.revision}`
+        `entry ${index}, others were at ${known.revision}`,
+      { kind: 'entry', index },
     );
   }
 
   /** A compaction takes records away, at each member when it comes to it. */
-  after(world: Inspected, members: readonly number[]): string | null {
+  after(world: Inspected, members: readonly number[]): Evidence | null {
     for (const member of members) {
       const state = world.state(member);
       if (state === null || !state.isCurrent || !state.store.kv.compactions.isIdle) continue;
@@ -81,7 +84,10 @@ export class Replicas implements Checker {
         this.records.delete(applied - keptResults);
       } else if (known !== records) {
         this.comparedCount++;
-        return `m${member} holds other records than others after entry ${applied}`;
+        return finding(`m${member} holds other records than others after entry ${applied}`, {
+          kind: 'entry',
+          index: applied,
+        });
       } else this.comparedCount++;
     }
     return null;

@@ -1,8 +1,9 @@
 /** C3: a watch hears every change of its keys once, in order, whole, from where it began: etcd's own nine. */
 import { fromHex } from '../../base/bytes.ts';
 import { rangeOf } from '../kv-rpc.ts';
-import { byteText, covers, keysOf, pairText } from './kv-request.ts';
-import type { Checker, Counts, Inspected } from './checker.ts';
+import { accusedKey, byteText, covers, keysOf, pairText } from './kv-request.ts';
+import { finding } from './checker.ts';
+import type { Checker, Counts, Evidence, Finding, Inspected } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Keys, Pair } from './kv-request.ts';
 import type { Change } from './kv-model.ts';
@@ -87,7 +88,7 @@ export class Watches implements Checker {
     return { watches: this.watches.size, heard: this.heardCount };
   }
 
-  observe({ member }: Envelope, event: LabEvent): string | null {
+  observe({ member }: Envelope, event: LabEvent): Evidence | null {
     if (event.type === 'sim.watch') return this.hear(event);
     if (event.type === 'watch.notify') return this.notified(member, event);
     if (event.type === 'watch.move') return this.moved(member, event);
@@ -95,7 +96,7 @@ export class Watches implements Checker {
     return null;
   }
 
-  whole(_: Inspected): string | null {
+  whole(_: Inspected): Evidence | null {
     if (this.log.isSilent) return null;
     for (; this.logged < this.log.requests.length; this.logged++) {
       const { changes, revision, request, answer } = this.log.requests[this.logged];
@@ -110,7 +111,7 @@ export class Watches implements Checker {
   }
 
   /** Filter, Ordered, Unique, Atomic, Resumable. */
-  private hear({ watch: id, events, ended, compactRevision }: Told): string | null {
+  private hear({ watch: id, events, ended, compactRevision }: Told): Evidence | null {
     const watch = this.watches.get(id);
     if (watch === undefined) return null;
     if (compactRevision > 0 && watch.from >= compactRevision && watch.heard.length === 0) {
@@ -121,7 +122,8 @@ export class Watches implements Checker {
     for (const packed of events) {
       const heard = parseEvent(packed);
       const { key, mod } = heard.pair;
-      const tell = (what: string): string => `watch ${id} ${what}: ${heardText(heard)}`;
+      const tell = (what: string): Finding =>
+        finding(`watch ${id} ${what}: ${heardText(heard)}`, accusedKey(key));
       if (!covers(watch.keys, key)) return tell('hears of a key that it does not watch');
       if (mod < watch.from) return tell(`from ${watch.from} hears of what was before`);
       if (mod === before) return tell(`hears of revision ${mod} in two parts, or again`);
@@ -141,7 +143,7 @@ export class Watches implements Checker {
   }
 
   /** Reliable, IsCreate, PrevKV: what was heard is the log's changes, from the first to the last. */
-  private compare(id: number, watch: Watch): string | null {
+  private compare(id: number, watch: Watch): Evidence | null {
     const { heard, keys } = watch;
     for (; watch.compared < heard.length; watch.compared++) {
       const next = heard[watch.compared];
@@ -149,16 +151,22 @@ export class Watches implements Checker {
       const least = isFirst && watch.from === 0 ? next.pair.mod : watch.from;
       while (this.passes(keys, least, watch.place, next)) watch.place++;
       const expected = this.changes[watch.place++] as Expected | undefined;
-      if (expected === undefined) return `watch ${id} hears of what is not in the log: ${heardText(next)}`;
+      if (expected === undefined)
+        return finding(
+          `watch ${id} hears of what is not in the log: ${heardText(next)}`,
+          accusedKey(next.pair.key),
+        );
       if (expectedText(expected) !== heardText(next)) {
-        return `watch ${id} hears ${heardText(next)}, next in the log is ${expectedText(expected)}`;
+        const text = `watch ${id} hears ${heardText(next)}, next in the log is ${expectedText(expected)}`;
+        return finding(text, accusedKey(next.pair.key), accusedKey(expected.key));
       }
       const { before } = next;
       if (!watch.prevKv || before === null || expected.before === null) continue;
       if (pairText(before) !== pairText(expected.before)) {
-        return (
+        return finding(
           `watch ${id} hears ${heardText(next)} after ` +
-          `${pairText(before)}, it was ${pairText(expected.before)}`
+            `${pairText(before)}, it was ${pairText(expected.before)}`,
+          accusedKey(next.pair.key),
         );
       }
     }
@@ -195,16 +203,20 @@ export class Watches implements Checker {
   }
 
   /** Bookmarkable: the revision alone is told to those that have heard all up to it, and never goes back. */
-  private notified(member: number, { watcher, revision, eventCount }: Notified): string | null {
+  private notified(member: number, { watcher, revision, eventCount }: Notified): Evidence | null {
     const known = this.watchers.get(`${member}/${watcher}`);
     if (known === undefined) return null;
     const before = known.revision;
     known.revision = Math.max(before, revision);
     if (eventCount > 0) return null;
+    const about = { kind: 'watcher', watcher, member } as const;
     if (!known.isSynced)
-      return `m${member} tells watcher ${watcher}, which is behind, of revision ${revision} alone`;
+      return finding(
+        `m${member} tells watcher ${watcher}, which is behind, of revision ${revision} alone`,
+        about,
+      );
     return revision < before
-      ? `m${member} tells watcher ${watcher} of revision ${revision} after ${before}`
+      ? finding(`m${member} tells watcher ${watcher} of revision ${revision} after ${before}`, about)
       : null;
   }
 }
