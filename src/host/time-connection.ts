@@ -47,7 +47,7 @@ export class TimeConnection implements TimePort {
   #isTelling = false;
   #isClosed = false;
   #waitingCount = 0;
-  #isWatched = false;
+  #watched: StartedTime | null = null;
 
   constructor(parts: TimeStart) {
     this.#parts = parts;
@@ -212,8 +212,8 @@ export class TimeConnection implements TimePort {
 
   /** Nobody tells of a worker that has ended itself: while calls wait, it is asked for a sign of life. */
   #watch(time: StartedTime): void {
-    if (this.#isWatched) return;
-    this.#isWatched = true;
+    if (this.#watched === time) return;
+    this.#watched = time;
     let hasAnswered = false;
     time.calls.memory().then(
       () => {
@@ -222,7 +222,7 @@ export class TimeConnection implements TimePort {
       () => {},
     );
     wallClock.after(silenceMs, () => {
-      this.#isWatched = false;
+      if (this.#watched === time) this.#watched = null;
       if (this.#started !== time) return;
       if (!hasAnswered) this.#lose(time, 'The time worker does not answer.');
       else if (this.#waitingCount > 0) this.#watch(time);
