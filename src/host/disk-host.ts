@@ -1,8 +1,9 @@
 /**
  * Brings the disks' commits to the store, one transaction at a time: what comes while one is under way forms
- * the next. A barrier (not urgent) waits for its member's next urgent commit and rides with it.
+ * the next, with the inputs that led to it. A barrier (not urgent) waits for its member's next urgent commit and rides with it.
  */
 import type { DiskErrorCode } from '../engine/server/types.ts';
+import { isClientAction } from '../sim/actions.ts';
 import type { Intervention, StoreCommit, StoreGate } from '../sim/types.ts';
 import type { PageStore } from './page-store.ts';
 import { StoreError } from './page-store.ts';
@@ -46,6 +47,9 @@ export class DiskHost {
   readonly #run: StoredRun | null;
   /** So many of the run's interventions are stored. */
   #storedInterventions: number;
+  /** So many have been looked at, and whether one of them is to be stored without waiting for commits. */
+  #seenInterventions: number;
+  #owesInputs = false;
   readonly #queues = new Map<number, MemberQueue>();
   #storedCommits = 0;
   #storedUs = 0;
@@ -70,6 +74,7 @@ export class DiskHost {
     this.#hangs = hangs;
     this.#run = run;
     this.#storedInterventions = storedInterventions;
+    this.#seenInterventions = storedInterventions;
   }
 
   /** Commits made durable so far. */
@@ -93,7 +98,8 @@ export class DiskHost {
       const entry = { commit, urgent, kept: kept || !urgent };
       if (queue.failure === null || entry.kept) queue.waiting.push(entry);
     }
-    if (commits.length > 0) this.#pump();
+    this.#seeInputs();
+    if (commits.length > 0 || this.#owesInputs) this.#pump();
   }
 
   /**
@@ -150,7 +156,9 @@ export class DiskHost {
       queue.writing = queue.waiting.splice(0, this.#flushing ? queue.waiting.length : last + 1);
       group.push(...queue.writing.map(({ commit }) => commit));
     }
-    if (group.length > 0) this.#writing = this.#write(group);
+    if (group.length === 0 && !this.#owesInputs) return;
+    this.#owesInputs = false;
+    this.#writing = this.#write(group);
   }
 
   async #write(group: readonly StoreCommit[]): Promise<void> {
@@ -178,6 +186,16 @@ export class DiskHost {
     const wake = this.#wake;
     this.#wake = [];
     for (const call of wake) call();
+  }
+
+  /**
+   * A fault may lead to no commit for long, and is stored at once; what clients ask for is of no consequence
+   * until it does.
+   */
+  #seeInputs(): void {
+    const { interventions } = this.#run ?? { interventions: [] };
+    for (; this.#seenInterventions < interventions.length; this.#seenInterventions++)
+      if (!isClientAction(interventions[this.#seenInterventions].action)) this.#owesInputs = true;
   }
 
   /** What led to the commits that are now written. Those that failed leave theirs to the next. */

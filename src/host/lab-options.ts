@@ -20,6 +20,7 @@ function optionsOf(options: LabOptions, { seed, members, preVote, settings, plan
     preVote,
     settings,
     planted,
+    image: undefined,
     storage: 'memory',
     lookOnly: false,
     startPaused: true,

@@ -17,6 +17,7 @@ import type { MemberHost } from './member-host.ts';
 import { isSettled } from './notes.ts';
 import type { ActResult, Answer, Genesis, LabOptions, LabState, Place, Query } from './port.ts';
 import type { Replayed, Result, RunFile, StepUnit } from './port.ts';
+import { begin, beginningOf } from './run-begin.ts';
 import { differences, engineName } from './run-file.ts';
 import type { Run } from './run-schema.ts';
 import type { Stopped } from './scheduler.ts';
@@ -57,7 +58,8 @@ export class Lab {
     this.#asked = options;
     // The members' workers start while the storage opens; what is stored may have another number of them.
     const early = this.#members(options);
-    const storage = await openStorage(options, {
+    const begun = options.run === undefined ? null : await begin(options.run, Member.boot);
+    const storage = await openStorage(options, begun?.lab ?? null, {
       clock: this.#parts.clock,
       locks: this.#parts.locks,
       taken: () => this.#stop('taken', 'This lab was taken over by another tab; here it has stopped.'),
@@ -78,7 +80,7 @@ export class Lab {
     if (storage.isWiped) wipeAll(this.#opened.cluster);
     if (options.run === undefined)
       await scheduler.runUntil(() => isSettled(this.#told.counts.notes), settleLimitUs);
-    else await this.#replay(this.#opened, options.run);
+    else await this.#replay(this.#opened, options.run, begun?.differs ?? null);
     if (options.startPaused !== true && scheduler.stopped === null) show.play();
     this.#progressed();
     if (scheduler.stopped === null || scheduler.stopped.kind === 'violation')
@@ -197,7 +199,19 @@ export class Lab {
     this.play();
   }
 
-  runFile(): RunFile {
+  /** What the run began with. */
+  genesis(): Result<{ genesis: Genesis }> {
+    if (this.#opened === null) return notOpen;
+    const { storage, options } = this.#opened;
+    const { record, images, inputs } = storage.lab;
+    const { seed, members: memberCount, preVote, settings, boot, timeUs: startUs } = record;
+    const facts = { seed, memberCount, preVote, settings, planted: options.planted ?? [], boot, startUs };
+    return { ok: true, genesis: { ...facts, images, inputs, origin: storage.origin } };
+  }
+
+  async runFile(): Promise<RunFile> {
+    const lab = this.#opened?.storage.lab;
+    const beginning = lab === undefined ? { startedFromStore: false } : await beginningOf(lab);
     const { chainHash, moment, seed, members, preVote, settings, boot, stopped, planted } = this.state();
     return {
       format: 'qlrun',
@@ -207,20 +221,10 @@ export class Lab {
       members,
       boot,
       moment,
-  /** What the run began with. */
-  genesis(): Result<{ genesis: Genesis }> {
-    if (this.#opened === null) return notOpen;
-    const { storage, options } = this.#opened;
-    const { record, images } = storage.lab;
-    const { seed, members: memberCount, preVote, settings, boot, timeUs: startUs } = record;
-    const planted = options.planted ?? [];
-    return { ok: true, genesis: { seed, memberCount, preVote, settings, planted, boot, startUs, images } };
-  }
-
       chainHash,
       preVote,
       settings,
-      startedFromStore: this.#opened?.storage.lab.fresh === false,
+      ...beginning,
       origin: this.#opened?.storage.origin ?? null,
       interventions: [...(this.#opened?.cluster.interventions ?? [])],
       ...(planted.length > 0 && { planted }),
@@ -266,8 +270,8 @@ export class Lab {
   }
 
   /** Does each action where it was done then, up to where the run ended. */
-  async #replay({ cluster, scheduler }: Opened, run: Run): Promise<void> {
-    const { interventions, moment, chainHash, engine } = run;
+  async #replay({ cluster, scheduler }: Opened, run: Run, differs: string | null): Promise<void> {
+    const { interventions, moment, chainHash, engine, earlier } = run;
     this.#replaysTo = moment;
     let done = 0;
     const hasEnded = (): boolean => {
@@ -280,8 +284,10 @@ export class Lab {
     };
     await scheduler.runUntil(hasEnded, replayLimitUs);
     this.#replaysTo = -1;
-    const proven = chainHash === null ? null : cluster.chainHash === chainHash;
-    this.#replayed = { engine, actions: interventions.length, moment, proven };
+    const isSame = differs === null && (chainHash === null || cluster.chainHash === chainHash);
+    const proven = isSame && chainHash === null ? null : isSame;
+    const actions = earlier.reduce((sum, boot) => sum + boot.interventions.length, interventions.length);
+    this.#replayed = { engine, actions, moment, proven };
   }
 
   /** Checkers look inside the members: where those live in workers, they have twins in this thread. */

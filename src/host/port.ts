@@ -7,6 +7,8 @@ import type { Defects } from '../engine/defects.ts';
 import type { Violation } from '../sim/checkers/checker.ts';
 import type { ChecksReport } from './checks.ts';
 import type { Run } from './run-schema.ts';
+import type { StoredInputs } from './stored-inputs.ts';
+import type { BootInputs } from './stored-inputs.ts';
 import type { PageRun } from '../engine/bolt/types.ts';
 import type { DiskImage } from '../engine/server/types.ts';
 
@@ -235,9 +237,15 @@ export interface RunFile {
   /** What the members were started with beside the lab's own. */
   readonly settings: MemberSettings;
   readonly boot: number;
-  /** True where the run began on stored files, which the file does not hold. */
+  /** True where the run began with files of which no boots before it tell: `images` holds them. */
   readonly startedFromStore: boolean;
-  /** The database file that the run began from, which is not in here either; null where it did not. */
+  /** The boots before this one, from the lab's first on: what they stored is what it began with. */
+  readonly earlier?: readonly BootInputs[];
+  /** The files that it began with (run-images.ts); absent where there are none, or too many. */
+  readonly images?: string;
+  /** Virtual microseconds at which it began, beside `images`. */
+  readonly startUs?: number;
+  /** The database file that the run began from; null where it did not. */
   readonly origin: LabOrigin | null;
   readonly moment: number;
   readonly chainHash: string;
@@ -248,11 +256,6 @@ export interface RunFile {
   readonly error: string | null;
 }
 
-/** Events as the page receives them, already decoded. */
-export interface LabBatch {
-  readonly events: readonly { readonly at: Envelope; readonly event: LabEvent }[];
-  readonly state: LabState;
-}
 /** What a run began with: with its interventions, all that is needed to do it again. */
 export interface Genesis {
   readonly seed: number;
@@ -264,6 +267,10 @@ export interface Genesis {
   readonly startUs: number;
   /** Each member's files; index 0 is member 1. */
   readonly images: readonly DiskImage[];
+  /** How they came to be: the boots before, and the one that then began. */
+  readonly inputs: StoredInputs;
+  /** The database file that they come from; null: from none. */
+  readonly origin: LabOrigin | null;
 }
 
 /** Where a run is between two plans, with the proof. */
@@ -274,16 +281,21 @@ export interface Place {
   readonly chainHash: string;
 }
 
-
-/** What any host of a lab offers: in-process, in one worker, or with a worker for each member. */
-export interface LabPort {
-  /**
+/** Events as the page receives them, already decoded. */
+export interface LabBatch {
+  readonly events: readonly { readonly at: Envelope; readonly event: LabEvent }[];
+  readonly state: LabState;
   /** The last moment between two plans: the state may be of the midst of one. Null: none was told. */
   readonly place: Place | null;
   /** The actions since the last batch, */
   readonly interventions: readonly Intervention[];
   /** and how many there were before them. */
   readonly interventionsBefore: number;
+}
+
+/** What any host of a lab offers: in-process, in one worker, or with a worker for each member. */
+export interface LabPort {
+  /**
    * Runs until a leader is elected, then waits; resolves when the lab is ready to be shown. A file that
    * cannot be its beginning is refused with the code 'bad file'.
    */
@@ -303,13 +315,13 @@ export interface LabPort {
   state(): Promise<LabState>;
   inspect(query: Query): Promise<Result<{ answer: Answer }>>;
   runFile(): Promise<RunFile>;
+  /** What the run began with; 'not open' before it has. */
+  genesis(): Promise<Result<{ genesis: Genesis }>>;
   /** What the checkers have looked at; null where nobody checks. */
   checks(): Promise<ChecksReport | null>;
   /** After a violation: the run goes on, and nobody checks it any more. */
   goOn(): Promise<void>;
   /**
-  /** What the run began with; 'not open' before it has. */
-  genesis(): Promise<Result<{ genesis: Genesis }>>;
    * Compares each member's stored files with its disk's durable bytes; a list of differences, empty when
    * equal.
    */

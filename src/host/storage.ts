@@ -47,12 +47,17 @@ export interface StorageHooks {
 
 /**
  * Opens the lab's storage as its options ask.
+ * @param begun what a lab in memory goes on from; null: from nothing, or from what is stored
  * @returns or the code 'locked' where another tab holds the lab, 'store format', 'store damaged' or 'store
  * blocked'
  */
-export async function openStorage(options: LabOptions, hooks: StorageHooks): Promise<Result<OpenedStorage>> {
+export async function openStorage(
+  options: LabOptions,
+  begun: StoredLab | null,
+  hooks: StorageHooks,
+): Promise<Result<OpenedStorage>> {
   if (options.image !== undefined) return fromImage(options, options.image);
-  if (options.storage === 'memory') return inMemory(options, null, null);
+  if (options.storage === 'memory') return inMemory(options, begun, null);
   if (options.lookOnly) return lookAt(options, hooks);
   let opened: Result<OpenedStorage> | null = null;
   const lock = await lockWorkspace(hooks.locks, options.workspace, {

@@ -4,16 +4,19 @@ import type { DiskImage } from '../../src/engine/server/types.ts';
 import { DiskHost } from '../../src/host/disk-host.ts';
 import type { PageStore, StoredLab } from '../../src/host/page-store.ts';
 import { StoreError } from '../../src/host/page-store.ts';
-import type { StoreCommit } from '../../src/sim/types.ts';
+import type { InputsPart } from '../../src/host/stored-inputs.ts';
+import type { Intervention, StoreCommit } from '../../src/sim/types.ts';
 import { ManualClock, settled } from './manual-clock.ts';
 
 /** A store whose transactions end when the test says so. */
 class SlowStore implements PageStore {
   readonly kind = 'indexeddb';
   readonly groups: string[][] = [];
+  readonly inputs: (InputsPart | null)[] = [];
   #end: ((error: StoreError | null) => void) | null = null;
 
-  write(commits: readonly StoreCommit[]): Promise<void> {
+  write(commits: readonly StoreCommit[], inputs: InputsPart | null): Promise<void> {
+    this.inputs.push(inputs);
     expect(this.#end).toBeNull(); // one transaction at a time
     this.groups.push(commits.map(({ member, commit }) => `m${member}.${commit}`));
     return new Promise((resolve, reject) => {
@@ -140,4 +143,32 @@ test('a store that hangs is told of after five seconds, and told well when it an
   expect(hangs).toEqual(["The browser's storage has not answered for 5 seconds; the lab waits for it."]);
   await store.end();
   expect(hangs[1]).toBeNull();
+});
+
+test('a fault is stored at once; a client’s request rides with commits, and again where they were refused', async () => {
+  const store = new SlowStore();
+  const interventions: Intervention[] = [{ moment: 2, action: { type: 'get', key: 'a' } }];
+  const run = { interventions, whole: { moment: 5, chainHash: 'aa' } };
+  const host = new DiskHost(store, new ManualClock(), () => {}, run);
+  host.submit([], false);
+  expect(store.groups).toEqual([]);
+  host.submit([commit(1, 1)], false);
+  interventions.push({ moment: 6, action: { type: 'kill', member: 3 } });
+  run.whole = { moment: 7, chainHash: 'bb' };
+  host.submit([], false);
+  await store.end(new StoreError('EIO', 'no'));
+  expect(store.groups).toEqual([['m1.1'], []]);
+  await store.end();
+  host.takeFailures();
+  host.submit([commit(1, 2)], false);
+  expect(store.groups.at(-1)).toEqual(['m1.2']);
+  const told = store.inputs.map((part) => [
+    part?.moment,
+    part?.interventions.map(({ action }) => action.type),
+  ]);
+  expect(told).toEqual([
+    [5, ['get']],
+    [7, ['get', 'kill']],
+    [7, []],
+  ]);
 });

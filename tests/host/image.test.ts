@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { largestImageBytes, openImage } from '../../src/host/image.ts';
 import { openInProcess } from '../../src/host/in-process.ts';
 import type { LabImage, LabOptions } from '../../src/host/port.ts';
+import { readRunText } from '../../src/host/run-schema.ts';
 import { keysLike, totalsOf } from '../../src/model/keys-view.ts';
 import { Lab } from '../../src/model/lab.svelte.ts';
 import { findFile } from '../parity/xray/files.ts';
@@ -56,6 +57,14 @@ for (const name of ['a-small.snapshot.db', 'c-k8s-defragmented.snapshot.db', 'e-
     expect(run.startedFromStore).toBe(true);
     expect(run.origin).toEqual(origin);
     await lab.close();
+
+    const read = await readRunText(JSON.stringify(run));
+    if (!read.ok) throw new Error(read.message);
+    const again = openInProcess();
+    await again.open({ ...optionsFrom({ name, data: bytes }), run: read.run });
+    const { chainHash, replayed } = await again.state();
+    expect([chainHash, replayed?.proven]).toEqual([run.chainHash, true]);
+    await again.close();
   });
 }
 

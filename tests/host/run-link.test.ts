@@ -95,7 +95,7 @@ test('what is no run of this lab is refused with what is wrong', async () => {
   expect(await because({})).toBe('');
   expect(await because({ format: 'zip' })).toContain('is not a run of this lab');
   expect(await because({ version: 2 })).toContain('another version');
-  expect(await because({ boot: 2 })).toContain('only a run from its very beginning');
+  expect(await because({ boot: 2 })).toContain('files that it does not hold');
   expect(await because({ members: 10 })).toContain('members');
   expect(await because({ settings: undefined })).toBe('');
   expect(await because({ settings: { quotaBytes: 1.5 } })).toContain('settings.quotaBytes');

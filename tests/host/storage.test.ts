@@ -59,7 +59,7 @@ function hooksOf(changes: Partial<StorageHooks> = {}): StorageHooks & { readonly
 }
 
 async function opened(options: LabOptions, hooks: StorageHooks) {
-  const storage = await openStorage(options, hooks);
+  const storage = await openStorage(options, null, hooks);
   if (!storage.ok) throw new Error(`${storage.code}: ${storage.message}`);
   return storage;
 }
@@ -108,7 +108,7 @@ test('a second tab is refused by a code; it may look without writing, or take th
   await holder.store.write([{ member: nodeId(1), commit: 1, timeUs: 9, urgent: true, ops: [op] }]);
 
   const clock = new ManualClock();
-  const refused = openStorage(options, hooksOf({ locks, clock }));
+  const refused = openStorage(options, null, hooksOf({ locks, clock }));
   await clock.pass(1000);
   expect(await refused).toMatchObject({ ok: false, code: 'locked' });
   const looker = await opened({ ...options, lookOnly: true }, hooksOf({ locks }));
@@ -132,7 +132,7 @@ test('a page that reloads waits for its own past to let the lab go', async () =>
   const options = optionsOf();
   const past = await opened(options, hooksOf({ locks }));
   const clock = new ManualClock();
-  const present = openStorage(options, hooksOf({ locks, clock }));
+  const present = openStorage(options, null, hooksOf({ locks, clock }));
   await clock.pass(300);
   await past.lock?.release();
   expect(await present).toMatchObject({ ok: true, lab: { record: { boot: 2 } } });
@@ -181,7 +181,10 @@ test('stored data that cannot be read refuse the lab with a code, and let the lo
   database.transaction('meta', 'readwrite').objectStore('meta').put({ formatVersion: 9 }, 'lab');
   database.close();
   for (let i = 0; i < 2; i++) {
-    expect(await openStorage(options, hooksOf({ locks }))).toMatchObject({ ok: false, code: 'store format' });
+    expect(await openStorage(options, null, hooksOf({ locks }))).toMatchObject({
+      ok: false,
+      code: 'store format',
+    });
   }
 });
 
