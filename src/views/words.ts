@@ -25,10 +25,16 @@ export function originWords(origin: LabOrigin): string {
   ].join(' ');
 }
 
-/** What came of doing a run again. */
-export function replayedWords({ actions, moment, proven, engine }: Replayed): string {
-  const proof = proven === null ? m.run_unproven() : proven ? m.run_proven() : m.run_differs({ engine });
-  return `${m.run_done_again({ actions, moment })} ${proof}`;
+/**
+ * What came of doing a run again, and whether it was made elsewhere.
+ * @param own the name of the engine that did it again
+ */
+export function replayedWords({ actions, moment, proven, engine }: Replayed, own: string): string {
+  const isOther = engine !== own;
+  const differs = isOther ? m.run_differs_engine : m.run_differs;
+  const proof = proven === null ? m.run_unproven() : proven ? m.run_proven() : differs();
+  const other = isOther ? [m.run_other_engine({ engine, own })] : [];
+  return [m.run_done_again({ actions, moment }), proof, ...other].join(' ');
 }
 
 /** What a member is now: its role while it runs, else what became of its process. */
