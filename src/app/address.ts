@@ -156,7 +156,7 @@ export function writeAddress(address: Address): string {
   return text === '' ? '' : `?${text}`;
 }
 
-/** A page's query with another view: pictures are gone through without leaving a lab that lives in its page. */
+/** A page's query with another view: a lab that lives in its page is not left for another picture. */
 export function withView(query: string, view: View): string {
   const given = new URLSearchParams(query);
   if (view === defaultAddress.view) given.delete('view');

@@ -33,20 +33,37 @@ export function sharedByForks<Value extends object>(value: Value): Value {
   return value;
 }
 
+/** What copies may have in common: it counts once for all who hold it. */
+export type Below = SharedPart | ArrayBufferLike;
+
+/**
+ * A part of a state that stays one in all copies, with all that it leads to: once a copy was made nobody
+ * changes it any more. Its owner then makes another in its place.
+ */
+export abstract class SharedPart {
+  /**
+   * About what an engine takes for the part itself.
+   * @param visit is called for each part or buffer that it leads to
+   */
+  abstract measure(visit: (below: Below) => void): number;
+}
+
 /** A copy, and what it costs to keep. */
 export interface Forked<Value> {
   readonly copy: Value;
   /** Of what is the copy's alone: about what an engine takes for its objects. */
   readonly ownBytes: number;
-  /** The buffers that it shares with others: each counts once for all who share it. */
-  readonly buffers: ReadonlySet<ArrayBufferLike>;
+  /** How many objects were copied: what it cost to make. */
+  readonly ownObjects: number;
+  /** The parts and buffers that it shares with others, but for what those parts lead to. */
+  readonly shared: ReadonlySet<Below>;
 }
 
 /**
  * A copy that goes its own way: what happens to one is not seen by the other. Objects keep their classes;
  * Maps, Sets, arrays and arrays of numbers are copied; what two objects share, their copies share. Bytes
  * (`Uint8Array`) stay one, for nobody writes into bytes that others may hold, and so do errors, for some are
- * told apart by identity.
+ * told apart by identity; so does each `SharedPart`.
  * @throws InvariantError on a function that was not made by `kept` or `sharedByForks`, with its place
  */
 export function fork<Value extends object>(root: Value): Value {
@@ -57,7 +74,8 @@ export function fork<Value extends object>(root: Value): Value {
 export function measuredFork<Value extends object>(root: Value): Forked<Value> {
   const work = new Fork();
   const copy = work.run(root);
-  return { copy, ownBytes: work.ownBytes, buffers: work.buffers };
+  const { ownBytes, ownObjects, shared: common } = work;
+  return { copy, ownBytes, ownObjects, shared: common };
 }
 
 /** What V8 takes, roughly: an object's head, one field or element, one entry of a Map or Set. */
@@ -65,12 +83,28 @@ const objectBytes = 24;
 const fieldBytes = 8;
 const entryBytes = 40;
 
+/** As `SharedPart.measure`, for plain data that never changes. */
+export function plainBytes(value: unknown, visit: (below: Below) => void): number {
+  if (typeof value === 'string') return objectBytes + value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  if (value instanceof Uint8Array) {
+    visit(value.buffer);
+    return 4 * objectBytes;
+  }
+  const fields: unknown[] = Object.values(value);
+  return fields.reduce((sum: number, field) => sum + fieldBytes + plainBytes(field, visit), objectBytes);
+}
+
 class Fork {
   private readonly copies = new Map<object, object>();
   /** Pairs of an object and its empty copy. */
   private readonly unfilled: object[] = [];
-  readonly buffers = new Set<ArrayBufferLike>();
+  readonly shared = new Set<Below>();
   ownBytes = 0;
+
+  get ownObjects(): number {
+    return this.copies.size;
+  }
 
   run<Value extends object>(root: Value): Value {
     const copy = this.copy(root, root, 'root') as Value;
@@ -85,7 +119,11 @@ class Fork {
     const known = this.copies.get(value);
     if (known !== undefined) return known;
     if (value instanceof Uint8Array) {
-      this.buffers.add(value.buffer);
+      this.shared.add(value.buffer);
+      return value;
+    }
+    if (value instanceof SharedPart) {
+      this.shared.add(value);
       return value;
     }
     if (shared.has(value) || value instanceof Error) return value;

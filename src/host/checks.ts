@@ -16,8 +16,11 @@ const [requestUs, entryUs, pageUs, bytesPerUs] = [4000, 500, 100, 10] as const;
 /** More than these are not remembered: a longer history would be decided too late, and fill the memory. */
 const [mostRequests, mostBytes] = [20_000, 32 * 1024 * 1024] as const;
 
-/** Why what clients did is not judged: nobody knows what was before, no rule is known, or it is too much. */
-export type AsideWhy = 'stored' | 'unknown' | 'length';
+/**
+ * Why what clients did is not judged: nobody knows what was before, because the lab began with stored data or
+ * goes on from another one's run; no rule is known; or it is too much.
+ */
+export type AsideWhy = 'stored' | 'branch' | 'unknown' | 'length';
 
 /** What is left for a property where the history is not known: all of it, a part, nothing. */
 export type CheckScope = 'whole' | 'part' | 'none';
@@ -76,10 +79,10 @@ export class Checks {
   #isOver = false;
 
   /**
-   * @param isFresh the cluster begins with nothing: what clients hear follows from what was asked
+   * @param unknown why nobody knows what was before; null: what clients hear follows from what was asked
    * @param next who else wants the events
    */
-  constructor(isFresh: boolean, next: LabTrace) {
+  constructor(unknown: AsideWhy | null, next: LabTrace) {
     this.#judge = new Judge(null, next, this.#limits);
     this.#recovery = new Recovery();
     this.trace = {
@@ -88,7 +91,7 @@ export class Checks {
       asked: (id, action, timeUs) => this.#asked(id, action, timeUs),
       answered: (id, outcome, timeUs) => this.#answered(id, outcome, timeUs),
     };
-    if (!isFresh) this.#standAside('stored');
+    if (unknown !== null) this.#standAside(unknown);
   }
 
   /** @param running the members' processes, or twins of them, in this thread */
@@ -96,6 +99,12 @@ export class Checks {
     this.#cluster = cluster;
     this.#world = inspect(cluster, running);
     this.#wholeUs = cluster.nowUs;
+    if (this.#aside?.why !== 'branch') return;
+    this.#aside = { ...this.#aside, moment: cluster.moment };
+    const { bitsRotten, misdirected, syncsLied, wipes, rollbacks } = cluster.reach;
+    const isDamaged = bitsRotten + misdirected + syncsLied > 0;
+    this.#limits.damage = isDamaged || wipes + rollbacks > 0;
+    this.#judge.enter(cluster, running, isDamaged);
   }
 
   /** @returns the violation, once: when it is found; null else */

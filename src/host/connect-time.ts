@@ -1,13 +1,15 @@
 /** The page's side of the past: starts the time worker beside a lab. */
-import { wrap } from 'comlink';
+import { transfer, wrap } from 'comlink';
 import { Lifeline } from './crash.ts';
 import labUrl from './lab.worker.ts?worker&url';
-import type { Genesis, LabPort } from './port.ts';
+import type { Genesis, LabPort, Result } from './port.ts';
+import type { RemoteLab } from './remote-lab.ts';
+import { PortLab } from './remote-lab.ts';
 import type { StartedTime } from './time-connection.ts';
 import { TimeConnection } from './time-connection.ts';
-import type { FromTime, TimeCalls, TimeConnect } from './time-protocol.ts';
+import type { BranchWish, FromTime, RemoteTimeCalls, TimeConnect } from './time-protocol.ts';
 import { pastBytes } from './time-port.ts';
-import type { TimePort } from './time-port.ts';
+import type { TimelineInfo, TimePort } from './time-port.ts';
 import type { WorkerScript } from './worker-script.ts';
 import { loadScript, startWorker, timeWorkerName } from './worker-script.ts';
 
@@ -41,14 +43,34 @@ function startTime(script: WorkerScript, genesis: Genesis, embedded: boolean): S
   const { port1, port2 } = new MessageChannel();
   const connect: TimeConnect = { calls: port2, genesis, embedded };
   worker.postMessage(connect, [port2, ...buffersOf(genesis)]);
+  const calls = wrap<RemoteTimeCalls>(port1);
+  const labs: RemoteLab[] = [];
   return {
-    calls: wrap<TimeCalls>(port1),
+    calls,
+    branch: async (wish) => {
+      const branched = await branchOver(calls, wish, line);
+      if (branched.ok) labs.push(branched.port);
+      return branched;
+    },
     line,
     end: () => {
       worker.terminate();
       port1.close();
+      for (const lab of labs) lab.die(line.death?.message ?? 'The past of the run was closed.');
     },
   };
+}
+
+async function branchOver(
+  time: RemoteTimeCalls,
+  wish: BranchWish,
+  line: Lifeline,
+): Promise<Result<{ timeline: TimelineInfo; port: RemoteLab }>> {
+  const [calls, trace] = [new MessageChannel(), new MessageChannel()];
+  const ports = { calls: calls.port2, trace: trace.port2 };
+  const branched = await time.branch(wish, transfer(ports, [calls.port2, trace.port2]));
+  if (!branched.ok) return branched;
+  return { ...branched, port: new PortLab(calls.port1, trace.port1, line) };
 }
 
 /** The page has no use for the files. */

@@ -1,6 +1,7 @@
 /**
  * Brings the disks' commits to the store, one transaction at a time: what comes while one is under way forms
- * the next, with the inputs that led to it. A barrier (not urgent) waits for its member's next urgent commit and rides with it.
+ * the next, with the inputs that led to it. A barrier (not urgent) waits for its member's next urgent commit
+ * and rides with it.
  */
 import type { DiskErrorCode } from '../engine/server/types.ts';
 import { isClientAction } from '../sim/actions.ts';

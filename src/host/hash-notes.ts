@@ -1,9 +1,9 @@
 /** Chain hashes by moment, so that a moment that is done again can be proven. */
 
-/** More than these: every second one goes. */
-const usualLimit = 262_144;
-/** What they take at most. */
-export const mostNotesBytes = 16 * usualLimit;
+/** Of a run from its beginning: more than these, and every second one goes. */
+export const usualNotes = 262_144;
+/** Each takes so much. */
+export const noteBytes = 16;
 
 const hex8 = (word: number): string => word.toString(16).padStart(8, '0');
 
@@ -14,7 +14,8 @@ export class HashNotes {
   #words = new Uint32Array(2048);
   #count = 0;
 
-  constructor(limit = usualLimit) {
+  /** @param limit 1024 or more, even */
+  constructor(limit: number) {
     this.#limit = limit;
   }
 

@@ -1,14 +1,18 @@
 /** What a lab is put together from while it is open. */
 import type { Violation } from '../sim/checkers/checker.ts';
 import { Cluster } from '../sim/cluster.ts';
+import type { RunningWorld } from '../sim/keyframes.ts';
+import { hearBy } from '../sim/keyframes.ts';
 import type { LabTrace, Plan } from '../sim/types.ts';
+import type { AsideWhy } from './checks.ts';
 import { Checks } from './checks.ts';
 import { DiskHost } from './disk-host.ts';
 import type { LabMessage } from './lab-message.ts';
 import type { LabTold, MemberTold } from './lab-told.ts';
 import type { MemberHost } from './member-host.ts';
 import { LocalMembers } from './member-host.ts';
-import { noNotes } from './notes.ts';
+import type { MemberNotes } from './notes.ts';
+import { noNotes, notesOfMember } from './notes.ts';
 import { Pace } from './pace.ts';
 import type { LabOptions } from './port.ts';
 import type { Stopped } from './scheduler.ts';
@@ -47,6 +51,10 @@ export interface Opening {
   readonly options: LabOptions;
   readonly storage: OpenedStorage;
   readonly members: MemberHost;
+  /** The world to go on with, whose members are the host's; absent: the lab begins with what is stored. */
+  readonly world?: RunningWorld;
+  /** Called after each plan. */
+  readonly recorder?: () => void;
 }
 
 /** What the lab hears of its parts. */
@@ -61,39 +69,60 @@ export interface Heard {
   readonly violated: (violation: Violation) => Stopped | null;
 }
 
-/** A cluster that begins with what the storage holds, and what drives it. */
-export function assemble({ options, storage, members }: Opening, heard: Heard, clock: WallClock): Opened {
-  const { record, images } = storage.lab;
+/** A cluster that begins with what the storage holds, or goes on from where it is, and what drives it. */
+export function assemble(opening: Opening, heard: Heard, clock: WallClock): Opened {
+  const { options, storage, members, world, recorder } = opening;
   const isFar = members instanceof TwinnedMembers;
   const trace: LabTrace = { on: true, emit: (at, event) => heard.told.emit(at, event, isFar) };
-  const isFresh = storage.lab.fresh && storage.origin === null;
-  const checks = options.checks === true ? new Checks(isFresh, trace) : null;
-  const cluster = new Cluster({
+  const checks = options.checks === true ? new Checks(unknownBefore(opening), trace) : null;
+  const heardBy = checks?.trace ?? trace;
+  const cluster = world?.cluster ?? newCluster(opening, heardBy);
+  if (world !== undefined) hearBy(world, heardBy);
+  if (isFar || members instanceof LocalMembers) checks?.begin(cluster, (member) => members.running(member));
+  const pace = new Pace(cluster.nowUs);
+  heard.told.begin(notesOf(cluster, members), pace);
+  const disk = new DiskHost(storage.store, clock, heard.hangs, cluster);
+  const scheduler = new Scheduler({
+    ...{ cluster, members, disk, pace, clock },
+    progressed: heard.progressed,
+    merged: (plan) => {
+      recorder?.();
+      return judged(checks, plan, heard);
+    },
+    storeFailed: ({ message }) => heard.storeFailed(message),
+  });
+  const show = new Show(clock, (elapsedMs) => scheduler.frame(elapsedMs));
+  return { options, storage, cluster, disk, pace, members, scheduler, show, checks };
+}
+
+function newCluster({ options, storage }: Opening, trace: LabTrace): Cluster {
+  const { record, images } = storage.lab;
+  return new Cluster({
     seed: record.seed,
     memberCount: record.members,
     images,
     boot: record.boot,
     startUs: record.timeUs,
-    trace: checks?.trace ?? trace,
+    trace,
     preVote: record.preVote,
     defects: Object.fromEntries((options.planted ?? []).map((name) => [name, true])),
     settings: record.settings,
   });
-  if (isFar || members instanceof LocalMembers) checks?.begin(cluster, (member) => members.running(member));
-  const pace = new Pace(record.timeUs);
-  heard.told.begin(
-    images.map((_, i) => noNotes(i + 1)),
-    pace,
-  );
-  const disk = new DiskHost(storage.store, clock, heard.hangs, cluster);
-  const scheduler = new Scheduler({
-    ...{ cluster, members, disk, pace, clock },
-    progressed: heard.progressed,
-    merged: (plan) => judged(checks, plan, heard),
-    storeFailed: ({ message }) => heard.storeFailed(message),
+}
+
+/** Why the checkers do not know what was before; null: nothing was. */
+function unknownBefore({ storage, world }: Opening): AsideWhy | null {
+  if (world !== undefined) return 'branch';
+  return storage.lab.fresh && storage.origin === null ? null : 'stored';
+}
+
+/** What is known of the members as they are. */
+function notesOf(cluster: Cluster, members: MemberHost): MemberNotes[] {
+  const count = Math.max(...cluster.members);
+  return Array.from({ length: count }, (_, i) => {
+    const running = members instanceof LocalMembers ? members.running(i + 1) : undefined;
+    return running === undefined ? noNotes(i + 1) : notesOfMember(i + 1, running);
   });
-  const show = new Show(clock, (elapsedMs) => scheduler.frame(elapsedMs));
-  return { options, storage, cluster, disk, pace, members, scheduler, show, checks };
 }
 
 function judged(checks: Checks | null, plan: Plan, heard: Heard): Stopped | null {

@@ -48,7 +48,8 @@ async function startMembers(
   return new LocalMembers(Member.boot);
 }
 
-function post(trace: MessagePort, message: LabMessage): void {
+/** Sends what a lab tells; its packed events are handed over. */
+export function post(trace: MessagePort, message: LabMessage): void {
   trace.postMessage(
     message,
     message.chunks.map(({ words }) => words.buffer as ArrayBuffer),
@@ -56,7 +57,7 @@ function post(trace: MessagePort, message: LabMessage): void {
 }
 
 /** In frames with an opaque origin even asking for the locks fails. */
-function navigatorLocks(): LockManager | undefined {
+export function navigatorLocks(): LockManager | undefined {
   try {
     return (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
   } catch {

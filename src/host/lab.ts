@@ -2,6 +2,7 @@
  * A lab: one cluster with its store, its show and its trace. In-process and in a worker it is this same
  * object.
  */
+import { assert } from '../base/assert.ts';
 import { Member } from '../engine/server/member.ts';
 import type { Cluster } from '../sim/cluster.ts';
 import type { Violation } from '../sim/checkers/checker.ts';
@@ -9,7 +10,7 @@ import type { ChecksReport } from './checks.ts';
 import { parseCommand } from './commands.ts';
 import { asError } from './crash.ts';
 import { meantOptions, optionProblem } from './lab-options.ts';
-import type { Heard, LabParts, Opened } from './lab-parts.ts';
+import type { Heard, LabParts, Opened, Opening } from './lab-parts.ts';
 import { assemble } from './lab-parts.ts';
 import { closedState } from './lab-state.ts';
 import { LabTold } from './lab-told.ts';
@@ -86,6 +87,14 @@ export class Lab {
     if (scheduler.stopped === null || scheduler.stopped.kind === 'violation')
       return { ok: true, state: this.state() };
     return { ok: false, code: scheduler.stopped.kind, message: scheduler.stopped.message };
+  }
+
+  /** Opens the lab at once, on a world that runs already: it stands there. */
+  enter(opening: Opening): void {
+    assert(this.#opened === null, 'lab: entered while it is open');
+    this.#asked = opening.options;
+    this.#opened = assemble(opening, this.#heard(), this.#parts.clock);
+    this.#progressed();
   }
 
   async act(command: unknown): Promise<Result<ActResult>> {

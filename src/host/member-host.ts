@@ -82,31 +82,24 @@ function raftView({ config, progress, ...status }: Status): RaftView {
 export class LocalMembers implements MemberHost {
   readonly layout = 'one';
   readonly #members: Members;
-  readonly #visible = new Map<number, VisibleMember>();
 
-  constructor(boot: BootMember) {
-    this.#members = new Members((config, files, nowUs) => {
-      const booted = boot(config, files, nowUs);
-      this.#visible.set(config.nodeId, booted.member);
-      return booted;
-    });
+  /** @param from what starts members, or members that it started and that run already */
+  constructor(from: BootMember | Members) {
+    this.#members = from instanceof Members ? from : new Members(from);
   }
 
   perform(plan: Plan): readonly MemberResult[] {
-    if (plan.lifecycle?.kind === 'stop') this.#visible.delete(plan.lifecycle.member);
     return this.#members.perform(plan);
   }
 
-  running(member: number): RunningMember | undefined {
-    return this.#members.get(member);
+  running(member: number): VisibleMember | undefined {
+    return this.#members.get(member) as VisibleMember | undefined;
   }
 
   async inspect(query: Query): Promise<Answer | null> {
-    const member = this.#visible.get(query.member);
+    const member = this.running(query.member);
     return member === undefined ? null : answerQuery(member, query);
   }
 
-  close(): void {
-    this.#visible.clear();
-  }
+  close(): void {}
 }

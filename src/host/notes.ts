@@ -1,6 +1,7 @@
 /** What the host must know of the members to open a lab and to step it: noted from their events. */
 import type { EngineEvent } from '../engine/events.ts';
 import type { RaftEvent } from '../engine/raft/events.ts';
+import type { Status } from '../engine/raft/status.ts';
 
 /** One member's; plain data, so that a member's worker can send its own. */
 export interface MemberNotes {
@@ -33,6 +34,17 @@ export const noNotes = (member: number): MemberNotes => ({
   pageInputs: 0,
   pageMoment: -1,
 });
+
+/** The notes of a member that runs already, as far as its raft knows. */
+export function notesOfMember(
+  member: number,
+  running: { raftStatus(): Pick<Status, 'lead' | 'term' | 'commit'> | null },
+): MemberNotes {
+  const status = running.raftStatus();
+  if (status === null) return noNotes(member);
+  const { lead, term, commit } = status;
+  return { ...noNotes(member), lead, term, commitTerm: term, commitIndex: commit };
+}
 
 /** The actions of raft's state trace, as events. */
 const raftActions: ReadonlySet<string> = new Set<RaftEvent['type']>([

@@ -29,7 +29,7 @@ export type Run = Pick<RunFile, RunFact> & {
   readonly images: readonly DiskImage[] | null;
   /** Virtual microseconds at which it begins; 0 where boots before it tell. */
   readonly startUs: number;
-  /** The input behind which the run was looked at when it was given away, `moment` or before; absent: its end. */
+  /** The input behind which the run was looked at when given away, `moment` or before; absent: its end. */
   readonly shown?: number | undefined;
 };
 

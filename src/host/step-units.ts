@@ -16,8 +16,8 @@ const worldUnits: Readonly<Partial<Record<LabEvent['type'], StepUnit>>> = {
 };
 
 /**
- * Counts what steps are measured by: the inputs that ended a unit. The members' notes, which much of it follows
- * from, are kept here too.
+ * Counts what steps are measured by: the inputs that ended a unit. The members' notes, which much of it
+ * follows from, are kept here too.
  */
 export class StepCounts {
   notes: MemberNotes[] = [];

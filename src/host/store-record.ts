@@ -31,8 +31,8 @@ export interface StoreWrite {
 /**
  * Packs a write, little-endian: magic u32 | CRC-32C of all that follows u32 | inputs, JSON as a text, empty
  * where there are none | commit count u32 | commits. A commit: member u32 | commit f64 | time f64, virtual us
- * | op count u32 | ops. An op: kind u32 (1 write, 2 truncate, 3 rename, 4 remove) | file, text | write: offset
- * f64, length u32, bytes; truncate: size f64; rename: to, text. A text: length u32 | UTF-8.
+ * | op count u32 | ops. An op: kind u32 (1 write, 2 truncate, 3 rename, 4 remove) | file, text | write:
+ * offset f64, length u32, bytes; truncate: size f64; rename: to, text. A text: length u32 | UTF-8.
  */
 export function packWrite({ commits, inputs }: StoreWrite): ArrayBuffer {
   const names = new Map<string, Uint8Array>();

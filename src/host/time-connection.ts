@@ -7,7 +7,7 @@ import { asError, Lifeline } from './crash.ts';
 import { unpack } from './past-events.ts';
 import type { Genesis, LabBatch, LabPort, Place, Result } from './port.ts';
 import type { TimelineInfo, TimeMemory, TimePort, Window } from './time-port.ts';
-import type { TimeCalls } from './time-protocol.ts';
+import type { BranchWish, TimeCalls } from './time-protocol.ts';
 import { wallClock } from './wall-clock.ts';
 
 /** A run that has come so far is followed without being asked, so that its past is there at once. */
@@ -20,6 +20,7 @@ const silenceMs = 10_000;
 /** Who does the run again, while it lives. */
 export interface StartedTime {
   readonly calls: TimeCalls;
+  branch(wish: BranchWish): Promise<Result<{ timeline: TimelineInfo; port: LabPort }>>;
   readonly line: Lifeline;
   end(): void;
 }
@@ -69,6 +70,16 @@ export class TimeConnection implements TimePort {
 
   rename(...args: Parameters<TimePort['rename']>): ReturnType<TimePort['rename']> {
     return this.#ask((calls) => calls.rename(...args));
+  }
+
+  async branch(...args: Parameters<TimePort['branch']>): ReturnType<TimePort['branch']> {
+    const [parent, moment, name] = args;
+    const checks = !this.#isClosed && (await this.#parts.root.checks()) !== null;
+    return this.#askTime((time) => time.branch({ parent, moment, name, checks }));
+  }
+
+  end(...args: Parameters<TimePort['end']>): ReturnType<TimePort['end']> {
+    return this.#ask((calls) => calls.end(...args));
   }
 
   compare(...args: Parameters<TimePort['compare']>): ReturnType<TimePort['compare']> {
@@ -166,9 +177,13 @@ export class TimeConnection implements TimePort {
     this.#started.calls.follow(news).catch(() => {});
   }
 
+  #ask<Value extends object>(call: (calls: TimeCalls) => Promise<Result<Value>>): Promise<Result<Value>> {
+    return this.#askTime((time) => call(time.calls));
+  }
+
   /** A call that settles whatever happens to whom it asks. */
-  async #ask<Value extends object>(
-    call: (calls: TimeCalls) => Promise<Result<Value>>,
+  async #askTime<Value extends object>(
+    call: (time: StartedTime) => Promise<Result<Value>>,
   ): Promise<Result<Value>> {
     // the newest batch may still be on its way
     if (!this.#isClosed) await this.#parts.root.state();
@@ -179,18 +194,19 @@ export class TimeConnection implements TimePort {
   #askStarted<Value extends object>(
     call: (calls: TimeCalls) => Promise<Result<Value>>,
   ): Promise<Result<Value> | null> {
-    return this.#started === null ? Promise.resolve(null) : this.#call(this.#started, call);
+    const time = this.#started;
+    return time === null ? Promise.resolve(null) : this.#call(time, () => call(time.calls));
   }
 
   async #call<Value extends object>(
     time: StartedTime,
-    call: (calls: TimeCalls) => Promise<Result<Value>>,
+    call: (time: StartedTime) => Promise<Result<Value>>,
   ): Promise<Result<Value>> {
     this.#tell();
     this.#waitingCount++;
     this.#watch(time);
     try {
-      return await time.line.race(call(time.calls));
+      return await time.line.race(call(time));
     } catch (error) {
       const { message } = asError(error);
       if (this.#isClosed) return closed;

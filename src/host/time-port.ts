@@ -1,5 +1,5 @@
 /** TimePort: what may be asked of a run's past, and of the timelines that branch off it. */
-import type { Answer, LabBatch, Place, Query, Result } from './port.ts';
+import type { Answer, LabBatch, LabPort, Place, Query, Result } from './port.ts';
 
 /** An event with its envelope. */
 export type Told = LabBatch['events'][number];
@@ -21,13 +21,13 @@ export interface TimelineInfo extends Place {
 
 /** Where a seek has ended. */
 export interface Sought extends Place {
-  /** Whether the chain hash is the one that the run had there; null: nobody had noted it. */
+  /** True: the chain hash is the one that the run had there; null: nobody had noted it. False is an error. */
   readonly proven: boolean | null;
   /** Wall milliseconds. */
   readonly tookMs: number;
 }
 
-/** The first moment at which two timelines differ, and the first event of that input in each, if there is one. */
+/** The first moment at which two timelines differ, and in each the first event of that input, if any. */
 export interface Difference {
   readonly moment: number;
   readonly timeUs: number;
@@ -74,6 +74,20 @@ export interface TimePort {
   window(timeline: TimelineId, fromMoment: number, toMoment: number, limit: number): Promise<Result<Window>>;
   /** As LabPort.inspect, at a moment of the past. */
   inspect(timeline: TimelineId, moment: number, query: Query): Promise<Result<{ answer: Answer }>>;
+  /**
+   * Opens a branch behind `moment`: a lab of its own, in memory, at rest there, to be driven by its port. At
+   * most 8 at a time, else 'too many'. It ends with the past of the run.
+   */
+  branch(
+    timeline: TimelineId,
+    moment: number,
+    name: string,
+  ): Promise<Result<{ timeline: TimelineInfo; port: LabPort }>>;
+  /**
+   * Ends a branch and lets go of its past: not the root ('the root'), nor what has branches of its own ('has
+   * branches').
+   */
+  end(timeline: TimelineId): Promise<Result<object>>;
   /** Names a timeline: 1 to 200 characters, else 'bad name'. */
   rename(timeline: TimelineId, name: string): Promise<Result<object>>;
   /** Null: equal as far as both go. */

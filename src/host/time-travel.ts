@@ -4,19 +4,21 @@
  */
 import { Member } from '../engine/server/member.ts';
 import type { RunningWorld } from '../sim/keyframes.ts';
-import type { PastLimits } from '../sim/keyframes.ts';
 import { usualLimits } from '../sim/keyframes.ts';
+import { labOfWorld } from './branch-lab.ts';
 import { asError } from './crash.ts';
 import { firstDifference } from './first-difference.ts';
 import type { News } from './follower.ts';
 import { Follower } from './follower.ts';
-import { mostNotesBytes } from './hash-notes.ts';
+import type { Lab } from './lab.ts';
+import type { LabMessage } from './lab-message.ts';
 import { answerQuery } from './member-host.ts';
 import { pack, PastEvents } from './past-events.ts';
 import type { Answer, Genesis, Query, Result } from './port.ts';
 import type { Difference, Sought, TimelineId, TimelineInfo, TimeMemory, Told } from './time-port.ts';
 import { largestWindow, pastBytes } from './time-port.ts';
-import { Timeline } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
+import { mostBranches, Timelines } from './timelines.ts';
 import type { TraceChunk } from './trace-codec.ts';
 import { Visits } from './visits.ts';
 import type { WallClock } from './wall-clock.ts';
@@ -26,6 +28,19 @@ export interface TimeParts {
   /** The lab is a guest in another page: its past takes less. */
   readonly embedded: boolean;
   readonly clock: WallClock;
+  /** For branches that are stored. */
+  readonly locks: LockManager | undefined;
+}
+
+/** What a branch is opened with. */
+export interface BranchAsked {
+  readonly parent: TimelineId;
+  readonly moment: number;
+  readonly name: string;
+  /** Whether checkers watch it. */
+  readonly checks: boolean;
+  /** Takes what its lab tells. */
+  readonly send: (message: LabMessage) => void;
 }
 
 /** A window whose events are still packed. */
@@ -54,19 +69,18 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 export class TimeTravel {
   readonly #clock: WallClock;
-  readonly #limits: PastLimits;
-  readonly #timelines = new Map<TimelineId, Timeline>();
-  readonly #root: Timeline;
+  readonly #parts: TimeParts;
+  readonly #timelines: Timelines;
   readonly #follower: Follower;
   readonly #visits = new Visits();
+  #problem: string | null = null;
 
-  constructor({ genesis, embedded, clock }: TimeParts) {
+  constructor(parts: TimeParts) {
+    const { genesis, embedded, clock } = parts;
+    this.#parts = parts;
     this.#clock = clock;
-    this.#limits = { ...usualLimits, bytes: pastBytes(embedded) - mostNotesBytes };
-    const from = { moment: 0, timeUs: genesis.startUs, chainHash: '' };
-    this.#root = new Timeline({ id: 0, parent: null, name: '', from, limits: this.#limits });
-    this.#timelines.set(0, this.#root);
-    this.#follower = new Follower(genesis, this.#root, clock);
+    this.#timelines = new Timelines({ ...usualLimits, bytes: pastBytes(embedded) }, genesis.startUs);
+    this.#follower = new Follower(genesis, this.#timelines.root, clock);
   }
 
   /** Takes what the root's lab has told since the last time. */
@@ -82,6 +96,7 @@ export class TimeTravel {
         const { moment: reached, nowUs: timeUs, chainHash } = cluster;
         const noted = owner.hashes.at(reached);
         const proven = noted === null ? null : noted === chainHash;
+        if (proven === false) this.#mistrust(reached, chainHash, noted);
         return { moment: reached, timeUs, chainHash, proven, tookMs: this.#clock.nowMs() - fromMs };
       });
     });
@@ -122,9 +137,37 @@ export class TimeTravel {
   rename(id: TimelineId, name: string): Promise<Result<object>> {
     return this.#answer(async () => {
       const timeline = this.#timeline(id);
-      const isName = typeof name === 'string' && name.trim() !== '' && name.length <= 200;
-      if (!isName) refuse('bad name', 'A name has 1 to 200 characters.');
-      timeline.name = name.trim();
+      timeline.name = checkedName(name);
+      return {};
+    });
+  }
+
+  /** Opens a branch behind a moment; whoever holds it drives its lab. */
+  branch(asked: BranchAsked): Promise<Result<{ timeline: TimelineInfo; lab: Lab }>> {
+    return this.#answer(async () => {
+      const { parent: id, moment, checks, send } = asked;
+      const name = checkedName(asked.name);
+      const { owner: parent } = (await this.#at(id, moment)).stretchAt(moment);
+      const { genesis, clock, locks } = this.#parts;
+      const branched = await this.#visits.to(parent, moment, (at) => {
+        if (this.#timelines.isFull)
+          return refuse('too many', `There are ${mostBranches} branches already: end one of them first.`);
+        return this.#timelines.branch({ parent, at, name }, (world, recorder) =>
+          labOfWorld({ clock, locks, send }, { world, genesis, checks, recorder }),
+        );
+      });
+      return { timeline: branched.timeline.info, lab: branched.lab };
+    });
+  }
+
+  end(id: TimelineId): Promise<Result<object>> {
+    return this.#answer(async () => {
+      const timeline = this.#timeline(id);
+      if (timeline.parent === null) refuse('the root', 'The run itself is not a branch: it stays.');
+      if (this.#timelines.hasBranches(timeline))
+        refuse('has branches', 'It has branches of its own: end those first.');
+      this.#visits.forget(timeline);
+      await this.#timelines.end(timeline);
       return {};
     });
   }
@@ -132,32 +175,41 @@ export class TimeTravel {
   compare(a: TimelineId, b: TimelineId): Promise<Result<{ difference: Difference | null }>> {
     return this.#answer(async () => {
       const [left, right] = [this.#timeline(a), this.#timeline(b)];
-      await this.#reached(this.#root, this.#root.place.moment);
+      const { root } = this.#timelines;
+      await this.#reached(root, root.place.moment);
       return { difference: await firstDifference(left, right, this.#visits) };
     });
   }
 
   timelines(): readonly TimelineInfo[] {
-    return [...this.#timelines.values()].map(({ info }) => info);
+    return this.#timelines.all.map(({ info }) => info);
   }
 
   memory(): TimeMemory {
-    const all = [...this.#timelines.values()];
+    const { all, limitBytes: limit } = this.#timelines;
     return {
       bytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      limit: this.#limits.bytes + mostNotesBytes,
+      limit,
       keyframes: all.reduce((sum, { past }) => sum + past.moments.length, 0),
       moment: this.#follower.moment,
-      problem: this.#follower.problem,
+      problem: this.#follower.problem ?? this.#problem,
     };
   }
 
   close(): void {
     this.#follower.close();
+    void this.#timelines.close();
   }
 
   #timeline(id: TimelineId): Timeline {
     return this.#timelines.get(id) ?? refuse('no timeline', `There is no timeline ${shown(id)}.`);
+  }
+
+  /** A copy has gone another way than its run: nothing here can be believed from now on. */
+  #mistrust(moment: number, chainHash: string, noted: string | null): never {
+    const differs = `its chain hash is ${chainHash}, the run's was ${noted ?? 'not noted'}`;
+    this.#problem = `Moment ${moment}, done again, is another one: ${differs}.`;
+    return refuse('internal', this.#problem);
   }
 
   /** The timeline, once it can be asked for that moment. */
@@ -173,8 +225,9 @@ export class TimeTravel {
 
   /** The follower, too, has come so far. */
   async #reached(timeline: Timeline, moment: number): Promise<void> {
-    if (timeline.stretchAt(moment).owner === this.#root) await this.#follower.reach(moment);
-    if (this.#follower.problem !== null) refuse('internal', this.#follower.problem);
+    if (timeline.stretchAt(moment).owner === this.#timelines.root) await this.#follower.reach(moment);
+    const problem = this.#follower.problem ?? this.#problem;
+    if (problem !== null) refuse('internal', problem);
   }
 
   async #answer<Value extends object>(work: () => Promise<Value>): Promise<Result<Value>> {
@@ -186,6 +239,11 @@ export class TimeTravel {
       return refused('internal', `${name}: ${message}`);
     }
   }
+}
+
+function checkedName(name: unknown): string {
+  const isName = typeof name === 'string' && name.trim() !== '' && name.length <= 200;
+  return isName ? name.trim() : refuse('bad name', 'A name has 1 to 200 characters.');
 }
 
 const badMoment = (moment: unknown): never =>

@@ -14,6 +14,8 @@ export interface TimelineFacts {
   /** Where it leaves its parent; for the root, where the run begins. */
   readonly from: Place;
   readonly limits: PastLimits;
+  /** Of so many moments the hashes are noted. */
+  readonly notes: number;
 }
 
 export class Timeline {
@@ -22,19 +24,20 @@ export class Timeline {
   name: string;
   readonly from: Place;
   readonly past: Past;
-  readonly hashes = new HashNotes();
+  readonly hashes: HashNotes;
   /** All that was done in it, and before it in its ancestors. */
   interventions: readonly Intervention[] = [];
   /** How far it has come. */
   place: Place;
 
-  constructor({ id, parent, name, from, limits }: TimelineFacts) {
+  constructor({ id, parent, name, from, limits, notes }: TimelineFacts) {
     this.id = id;
     this.parent = parent;
     this.name = name;
     this.from = from;
     this.place = from;
     this.past = new Past(limits);
+    this.hashes = new HashNotes(notes);
   }
 
   get info(): TimelineInfo {
@@ -48,10 +51,12 @@ export class Timeline {
     return this.past.sizeBytes + this.hashes.sizeBytes;
   }
 
-  /** Called between two plans, the first time where it begins. */
-  record(world: RunningWorld): void {
+  /** Called between two plans, the first time where it begins. @returns where that is */
+  record(world: RunningWorld): Place {
+    const { moment, nowUs: timeUs, chainHash } = world.cluster;
     this.past.record(world);
-    this.hashes.add(world.cluster.moment, world.cluster.chainHash);
+    this.hashes.add(moment, chainHash);
+    return { moment, timeUs, chainHash };
   }
 
   /** Who has the past of a moment, the timeline itself or an ancestor that it shares it with, and how far. */

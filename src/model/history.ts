@@ -18,7 +18,7 @@ export interface HistoryLimits {
   readonly fetchedEvents: number;
   /** Of what was fetched the newest so many parts are kept, and ten times as many frames. */
   readonly fetched: number;
-  /** Of more than twice as many marks of commits every second one goes; the other kinds are rare, and stay. */
+  /** Of more than twice as many marks of commits every second goes; the other kinds are rare, and stay. */
   readonly commitMarks: number;
 }
 

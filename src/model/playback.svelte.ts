@@ -203,7 +203,7 @@ export class Playback {
     return this.#arrival;
   }
 
-  /** Looks on and on, fetching what lies between; where that cannot be had, what is looked for ends before. */
+  /** Looks on and on, fetching what lies between; where that cannot be had, the search ends before. */
   async #find(where: () => Found, wish: number): Promise<number> {
     for (;;) {
       const found = where();

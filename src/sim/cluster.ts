@@ -1,5 +1,6 @@
 /** The cluster: members, network, disks and clients on one clock, in two halves, `plan` and `merge`. */
 import { assert, fail } from '../base/assert.ts';
+import { sharedByForks } from '../base/fork.ts';
 import { memberProblem } from './actions.ts';
 import { chainText, firstChain, inputKind } from './chain-hash.ts';
 import { Draft, dispatch } from './dispatch.ts';
@@ -89,8 +90,8 @@ export class Cluster {
   }
 
   /**
-   * Another one hears of events from now on, and the configured one no more. Of the members' own it hears what
-   * they make: see `hearBy` of keyframes.ts.
+   * Another one hears of events from now on, and the configured one no more. Of the members' own it hears
+   * what they make: see `hearBy` of keyframes.ts.
    */
   hearBy(trace: LabTrace): void {
     this.world.reporter.hearBy(trace);
@@ -259,7 +260,7 @@ export class Cluster {
   }
 
   private record(id: number, action: Action): void {
-    this.interventions.push({ moment: this.moment, action });
+    this.interventions.push(sharedByForks({ moment: this.moment, action: sharedByForks(action) }));
     this.world.schedule(this.nowUs, { kind: 'action', id, action });
   }
 

@@ -92,7 +92,7 @@ export function makeDurable(inode: Inode, op: FileOp): void {
 }
 
 export function apply(file: ChunkedFile, op: FileOp): void {
-  if (op.kind === 'write') file.write(op.offset, op.data);
+  if (op.kind === 'write') file.write(op.offset, op.data, op.whole);
   else file.truncate(op.sizeBytes);
 }
 

@@ -1,6 +1,7 @@
 /** A member's disk: a page cache over durable bytes, syncs that take their time, kills and power cuts. */
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
+import { wholeBlocks } from '../base/blocks.ts';
 import { ChunkedFile } from './chunked-file.ts';
 import { decideFates } from './power-cut.ts';
 import { drawDelay } from './delay.ts';
@@ -11,7 +12,7 @@ import type { NodeId } from '../engine/raft/types.ts';
 import type { DiskErrorCode, DiskImage, DiskRequest } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Flush, Inode, NameOp, Sync } from './disk-files.ts';
-import type { PowerCutCounts } from './power-cut.ts';
+import type { FileOp, PowerCutCounts } from './power-cut.ts';
 import type { DiskConfig } from './world-config.ts';
 import type { StoreCommit, StoreOp } from './types.ts';
 
@@ -331,8 +332,9 @@ export class Disk {
     inode.writesUs += this.faults.writeUs();
     const offset = this.faults.place(request, cache.sizeBytes);
     // the process may use its buffer again
-    const op = { kind: 'write', offset, data: data.slice() } as const;
-    cache.write(offset, op.data);
+    const own = data.slice();
+    const op = { kind: 'write', offset, data: own, whole: wholeBlocks(offset, own) } as const;
+    apply(cache, op);
     inode.open.push(op);
   }
 
@@ -369,9 +371,9 @@ export class Disk {
     const names = this.journal;
     inode.open = [];
     this.journal = [];
-    const storeOps = [...names.map(storeNameOp), ...ops.map((op) => storeFileOp(inode, op))];
-    applyStoreOps(this.storedFiles, storeOps);
-    const commit = this.commit(nowUs, urgent, storeOps);
+    const nameOps = names.map(storeNameOp);
+    applyStoreOps(this.storedFiles, nameOps);
+    const commit = this.commit(nowUs, urgent, [...nameOps, ...this.storeFile(inode, ops)]);
     const byteCount = ops.reduce((sum, op) => sum + (op.kind === 'write' ? op.data.length : 0), 0);
     const flush = this.flushFor(nowUs, inode, file, urgent, byteCount);
     const { doneAt } = flush;
@@ -382,6 +384,17 @@ export class Disk {
     inode.syncs.push(sync);
     this.live.push(sync);
     return sync;
+  }
+
+  /** Makes changes of a file in what the store holds. @returns what the store is told */
+  private storeFile(inode: Inode, ops: readonly FileOp[]): StoreOp[] {
+    const told = ops.map((op) => storeFileOp(inode, op));
+    const name = inode.storedName;
+    if (name === null || ops.length === 0) return told;
+    const file = this.storedFiles.get(name) ?? new ChunkedFile();
+    this.storedFiles.set(name, file);
+    for (const op of ops) apply(file, op);
+    return told;
   }
 
   /** The file's next trip to the disk, where it has not begun; else a new one behind the last. */

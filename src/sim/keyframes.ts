@@ -1,6 +1,8 @@
 /** A run's past: copies of its world at some moments, from which any moment is done again. */
 import { assert, fail } from '../base/assert.ts';
 import { fork, measuredFork, sharedByForks } from '../base/fork.ts';
+import { KeptParts } from '../base/kept-parts.ts';
+import type { Below } from '../base/fork.ts';
 import type { Cluster } from './cluster.ts';
 import type { Members } from './run.ts';
 import type { Intervention, LabTrace } from './types.ts';
@@ -81,11 +83,11 @@ export interface PastLimits {
 interface Keyframe extends Passed {
   readonly world: RunningWorld;
   readonly ownBytes: number;
-  readonly buffers: ReadonlySet<ArrayBufferLike>;
+  readonly shared: readonly Below[];
 }
 
 /** A place in a keyframe's list of the buffers that it shares. */
-const placeBytes = 40;
+const placeBytes = 8;
 
 /** 128 MB, or 48 MB where the lab is a guest in another page. */
 export const usualLimits: PastLimits = { bytes: 128 * 1024 * 1024, everyInputs: 500 };
@@ -97,13 +99,12 @@ export const guestLimits: PastLimits = { ...usualLimits, bytes: 48 * 1024 * 1024
  * bound, so that the run's begin is not far from keyframes either.
  */
 export class Past {
-  private readonly limits: PastLimits;
+  private limits: PastLimits;
   private readonly keyframes: Keyframe[] = [];
-  /** How many keyframes share a buffer. */
-  private readonly sharers = new Map<ArrayBufferLike, number>();
+  private readonly parts = new KeptParts();
   private interventions: readonly Intervention[] = [];
   private newest = -1;
-  private totalBytes = 0;
+  private ownBytes = 0;
 
   constructor(limits: PastLimits) {
     assert(limits.everyInputs > 0, 'past: keyframes are one input apart at least');
@@ -112,7 +113,7 @@ export class Past {
 
   /** What the keyframes take: what is theirs alone, and each shared buffer once. */
   get sizeBytes(): number {
-    return this.totalBytes;
+    return this.ownBytes + this.parts.sizeBytes;
   }
 
   /** Where the keyframes are: ascending moments. */
@@ -125,6 +126,12 @@ export class Past {
     return this.keyframes.map(({ moment, timeUs, chainHash }) => ({ moment, timeUs, chainHash }));
   }
 
+  /** From now on all keyframes together may take so much. */
+  limitTo(bytes: number): void {
+    this.limits = { ...this.limits, bytes };
+    this.keepLimit();
+  }
+
   /** Called between two plans, the first time at the run's begin: takes a keyframe where it is time. */
   record(world: RunningWorld): void {
     const { moment, interventions, nowUs: timeUs, chainHash } = world.cluster;
@@ -132,10 +139,10 @@ export class Past {
     this.newest = Math.max(this.newest, moment);
     const last = this.keyframes.at(-1);
     if (last !== undefined && moment < last.moment + this.limits.everyInputs) return;
-    const { copy, ownBytes, buffers } = measuredFork({ cluster: world.cluster, members: world.members });
-    const costs = { ownBytes: ownBytes + placeBytes * buffers.size, buffers };
+    const { copy, ownBytes, shared } = measuredFork({ cluster: world.cluster, members: world.members });
+    const costs = { ownBytes: ownBytes + placeBytes * shared.size, shared: [...shared] };
     this.add({ moment, timeUs, chainHash, world: copy, ...costs });
-    while (this.totalBytes > this.limits.bytes && this.keyframes.length > 2) this.thin();
+    this.keepLimit();
   }
 
   /**
@@ -174,14 +181,14 @@ export class Past {
     return this.keyframes[low - 1] ?? fail('past: nothing is kept of that moment');
   }
 
+  private keepLimit(): void {
+    while (this.sizeBytes > this.limits.bytes && this.keyframes.length > 2) this.thin();
+  }
+
   private add(keyframe: Keyframe): void {
     this.keyframes.push(keyframe);
-    this.totalBytes += keyframe.ownBytes;
-    for (const buffer of keyframe.buffers) {
-      const count = this.sharers.get(buffer) ?? 0;
-      if (count === 0) this.totalBytes += buffer.byteLength;
-      this.sharers.set(buffer, count + 1);
-    }
+    this.ownBytes += keyframe.ownBytes;
+    for (const part of keyframe.shared) this.parts.keep(part);
   }
 
   /** Lets go of the keyframe between whose neighbours the gap is smallest for its age. */
@@ -197,14 +204,7 @@ export class Past {
       if (felt < least) [least, at] = [felt, i];
     }
     const [gone] = this.keyframes.splice(at, 1);
-    this.totalBytes -= gone.ownBytes;
-    for (const buffer of gone.buffers) {
-      const count = this.sharers.get(buffer) ?? 0;
-      if (count > 1) this.sharers.set(buffer, count - 1);
-      else {
-        this.sharers.delete(buffer);
-        this.totalBytes -= buffer.byteLength;
-      }
-    }
+    this.ownBytes -= gone.ownBytes;
+    for (const part of gone.shared) this.parts.letGo(part);
   }
 }

@@ -21,7 +21,8 @@ export function takeFlags(process: Process, isDiskEmpty: boolean): void {
 }
 
 /** etcd's defaults, but for what the lab sets. */
-export function memberConfig({ config, hosts, reporter }: World, { member, epoch, launch }: Process): MemberConfig {
+export function memberConfig(world: World, { member, epoch, launch }: Process): MemberConfig {
+  const { config, hosts, reporter } = world;
   const { preVote, seed, snapshots = labSnapshots, settings = {}, defects } = config;
   return {
     nodeId: member as NodeId,

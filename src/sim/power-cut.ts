@@ -1,10 +1,17 @@
 /** What a power cut does to changes that were on their way to the disk. */
 import { sectorBytes } from './chunked-file.ts';
+import type { Block } from '../base/blocks.ts';
 import type { Prng } from '../base/prng.ts';
 
 /** A change of a file's bytes that is not durable yet. */
 export type FileOp =
-  | { readonly kind: 'write'; readonly offset: number; readonly data: Uint8Array }
+  | {
+      readonly kind: 'write';
+      readonly offset: number;
+      readonly data: Uint8Array;
+      /** The blocks that the data covers whole: all files that take the change share them. */
+      readonly whole?: readonly Block[];
+    }
   | { readonly kind: 'truncate'; readonly sizeBytes: number };
 
 type Write = Extract<FileOp, { kind: 'write' }>;

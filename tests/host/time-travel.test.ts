@@ -10,6 +10,7 @@ import { timeInProcess } from '../../src/host/time-in-process.ts';
 import type { TimePort, Told } from '../../src/host/time-port.ts';
 import type { Action } from '../../src/sim/types.ts';
 import { WorkerDouble } from '../contract/worker-double.ts';
+import { findFile } from '../parity/xray/files.ts';
 
 Object.assign(globalThis, { Worker: WorkerDouble });
 afterAll(() => WorkerDouble.endAll());
@@ -31,6 +32,8 @@ const optionsOf = (changes: Partial<LabOptions> = {}): LabOptions => ({
 class Watched {
   readonly told: Told[] = [];
   readonly hashes = new Map<number, string>();
+  /** How far it has come. */
+  moment = 0;
   readonly root: LabPort;
   readonly time: TimePort;
 
@@ -42,7 +45,9 @@ class Watched {
 
   #hear({ events, place }: LabBatch): void {
     this.told.push(...events);
-    if (place !== null) this.hashes.set(place.moment, place.chainHash);
+    if (place === null) return;
+    this.hashes.set(place.moment, place.chainHash);
+    this.moment = place.moment;
   }
 
   async open(options: LabOptions): Promise<LabState> {
@@ -64,10 +69,6 @@ class Watched {
 
   between(from: number, to: number): Told[] {
     return this.told.filter(({ at }) => at.moment > from && at.moment <= to);
-  }
-
-  get moment(): number {
-    return this.told.at(-1)?.at.moment ?? 0;
   }
 
   async close(): Promise<void> {
@@ -126,6 +127,187 @@ for (const { name, layout, make } of ways)
     await lab.open(optionsOf({ layout, checks: true }));
     await lab.do(faults);
     await isFoundAgain(lab, 1);
+    const { moment } = await lab.root.state();
+    for (const member of [1, 2, 3])
+      for (const query of [
+        { kind: 'raft', member },
+        { kind: 'pages', member },
+        { kind: 'log', member, from: 1, limit: 10 },
+      ] as const) {
+        const now = await lab.root.inspect(query);
+        expect(now.ok).toBe(true);
+        expect(await lab.time.inspect(0, moment, query)).toEqual(now);
+      }
+    await lab.close();
+  });
+
+test('a window takes as many whole moments as so many events allow, and one in any case', async () => {
+  const lab = new Watched(openInProcess(), timeInProcess);
+  await lab.open(optionsOf());
+  await lab.do([[10, { type: 'put', key: 'a', value: 'b' }]]);
+  const all: Told[] = [];
+  const end = lab.moment;
+  for (let at = 0; at < end;) {
+    const window = await lab.time.window(0, at, end, 25);
+    if (!window.ok) throw new Error(window.message);
+    const { events, toMoment } = window;
+    expect(events).toEqual(lab.between(at, toMoment));
+    const next = lab.between(toMoment, lab.told.find((told) => told.at.moment > toMoment)?.at.moment ?? end);
+    const isFull = events.length <= 25 && (toMoment === end || events.length + next.length > 25);
+    expect(isFull || new Set(events.map((told) => told.at.moment)).size === 1).toBe(true);
+    all.push(...events);
+    at = toMoment;
+  }
+  expect(all).toEqual(lab.told);
+  const beyond = await lab.time.window(0, end - 5, end + 1000, 9999);
+  expect(beyond).toMatchObject({ ok: true, toMoment: end });
+  await lab.close();
+});
+
+const image = () => ({ name: 'a.db', data: findFile('tests/testdata/xray', 'a-small.snapshot.db').bytes });
+const begins: readonly (readonly [string, (workspace: string) => Partial<LabOptions>])[] = [
+  ['stored data', (workspace) => ({ storage: 'auto', workspace })],
+  ['a database file', () => ({ image: image() })],
+  ['planted bugs', () => ({ planted: ['truncateAlways'], checks: true })],
+  ['settings of its own', () => ({ settings: { freelist: 'map' }, preVote: false })],
+];
+
+test.each(begins)('a lab that began with %s is followed from its own beginning', async (name, changes) => {
+  const options = optionsOf(changes(`begun ${name}`.replaceAll(' ', '-')));
+  if (options.storage === 'auto' && options.image === undefined) {
+    const before = new Watched(openInProcess(), timeInProcess);
+    await before.open(options);
+    await before.do([[20, { type: 'put', key: 'kept', value: 'before' }]]);
+    await before.close();
+  }
+  const lab = new Watched(openInProcess(), timeInProcess);
+  const { boot } = await lab.open(options);
+  expect(boot).toBe(options.storage === 'auto' ? 2 : 1);
+  await lab.do([
+    [20, { type: 'load', kind: 'hotKey', perSecond: 30 }],
+    [400, { type: 'restart', member: 1 }],
+  ]);
+  await isFoundAgain(lab, 2);
+  const first = await lab.time.seek(0, 0);
+  expect(first).toMatchObject({ ok: true, moment: 0, proven: true });
+  await lab.close();
+});
+
+test('a run that is another one when it is done again is told of with its moment, whatever is asked', async () => {
+  const real = openInProcess();
+  const lab = new Watched(
+    {
+      ...real,
+      genesis: async () => {
+        const begun = await real.genesis();
+        return begun.ok ? { ok: true, genesis: { ...begun.genesis, seed: 10 } } : begun;
+      },
+    },
+    timeInProcess,
+  );
+  await lab.open(optionsOf());
+  expect((await lab.time.memory()).problem).toBe(null);
+  const sentence = /^The run done again is another one: its chain hash is \w+ at moment \d+, the run's was/;
+  const wrong = { ok: false, code: 'internal', message: expect.stringMatching(sentence) as string };
+  expect(await lab.time.seek(0, 5)).toEqual(wrong);
+  expect(await lab.time.window(0, 0, 5, 100)).toEqual(wrong);
+  expect(await lab.time.inspect(0, 1, { kind: 'raft', member: 1 })).toEqual(wrong);
+  expect((await lab.time.memory()).problem).toMatch(sentence);
+  await lab.close();
+});
+
+test('the time worker starts when it is asked or the run is long; one that died is named, and another starts', async () => {
+  const names = (): string[] => [...WorkerDouble.running].map((worker) => worker.name);
+  const lab = ways[1].make();
+  await lab.open(optionsOf({ layout: 'one' }));
+  await lab.do([]);
+  expect(await lab.time.timelines()).toHaveLength(1);
+  expect(await lab.time.memory()).toMatchObject({ bytes: 0, limit: 48 * 1024 * 1024 });
+  expect(names()).not.toContain('time');
+  const first = await lab.time.seek(0, 200);
+  expect(first).toMatchObject({ ok: true, proven: true });
+  expect(names()).toContain('time');
+  const { port } = await branched(lab.time, 0, 200, 'ends with its worker');
+  const pending = [lab.time.seek(0, 250), port.run(1_000_000)];
+  WorkerDouble.newest('time').fail('out of memory');
+  const message = 'The time worker failed: out of memory.';
+  const died = { ok: false, code: 'internal', message };
+  expect(await Promise.all(pending)).toEqual([died, died]);
+  expect(names()).not.toContain('time');
+  expect((await lab.time.memory()).problem).toBe(message);
+  expect((await port.state()).stopped).toMatchObject({ kind: 'internal', message });
+  const again = await lab.time.seek(0, 200);
+  expect(again.ok && first.ok && again.chainHash === first.chainHash).toBe(true);
+  expect(await lab.time.timelines()).toHaveLength(1);
+  await lab.close();
+  expect(names()).not.toContain('time');
+});
+
+/** A branch of a lab, and all that it told. */
+async function branched(time: TimePort, parent: number, moment: number, name: string) {
+  const opened = await time.branch(parent, moment, name);
+  if (!opened.ok) throw new Error(opened.message);
+  const { timeline, port } = opened;
+  const told: Told[] = [];
+  port.subscribe(({ events }) => told.push(...events));
+  return { ...timeline, port, told };
+}
+
+for (const { name, make } of ways)
+  test(`${name}: branches go their own way, the run stays as it was, and where they part is found`, async () => {
+    const lab = make();
+    await lab.open(optionsOf());
+    await lab.do(faults.slice(0, 3));
+    const end = (await lab.root.state()).chainHash;
+    const half = Math.floor(lab.moment / 2);
+
+    const idle = await branched(lab.time, 0, half, 'nothing else');
+    expect(idle).toMatchObject({ parent: 0, name: 'nothing else' });
+    expect(await lab.time.compare(0, idle.id)).toEqual({ ok: true, difference: null });
+    await idle.port.run(200_000);
+    expect(await lab.time.compare(0, idle.id)).toEqual({ ok: true, difference: null });
+    expect(await idle.port.state()).toMatchObject({ storage: 'memory', seed: 9 });
+
+    const other = await branched(lab.time, 0, half, 'm3 killed');
+    void other.port.act({ type: 'kill', member: 3 });
+    await other.port.run(600_000);
+    const { moment, chainHash } = await other.port.state();
+    const difference = {
+      moment: other.fromMoment + 1,
+      a: lab.told.find(({ at }) => at.moment === other.fromMoment + 1) ?? null,
+      b: { at: { moment: other.fromMoment + 1, member: 3 }, event: { type: 'sim.kill' } },
+    };
+    expect(await lab.time.compare(0, other.id)).toMatchObject({ ok: true, difference });
+    expect(await lab.time.seek(other.id, moment)).toMatchObject({ ok: true, chainHash, proven: true });
+    const sought = await lab.time.seek(other.id, half - 100);
+    expect(sought).toMatchObject({ proven: true });
+    if (sought.ok) expect(await lab.time.seek(0, half - 100)).toMatchObject({ chainHash: sought.chainHash });
+    const window = await lab.time.window(other.id, half - 50, moment, 100_000);
+    const before = lab.between(half - 50, other.fromMoment);
+    expect(window).toMatchObject({ ok: true, toMoment: moment });
+    expect(window.ok && window.events).toEqual([...before, ...other.told]);
+
+    const deeper = await branched(lab.time, other.id, moment, 'deeper');
+    void deeper.port.act({ type: 'start', member: 3 });
+    await deeper.port.run(300_000);
+    expect(await lab.time.compare(deeper.id, idle.id)).toMatchObject({
+      difference: { moment: difference.moment },
+    });
+    expect(await lab.time.compare(other.id, deeper.id)).toEqual({ ok: true, difference: null });
+    expect((await lab.time.timelines()).map(({ id, parent }) => [id, parent])).toEqual([
+      [0, null],
+      [1, 0],
+      [2, 0],
+      [3, 2],
+    ]);
+
+    expect(await lab.time.end(0)).toMatchObject({ ok: false, code: 'the root' });
+    expect(await lab.time.end(other.id)).toMatchObject({ ok: false, code: 'has branches' });
+    expect(await lab.time.end(deeper.id)).toEqual({ ok: true });
+    expect(await lab.time.end(other.id)).toEqual({ ok: true });
+    expect(await lab.time.seek(other.id, half)).toMatchObject({ ok: false, code: 'no timeline' });
+    expect(await other.port.run(1)).toMatchObject({ ok: false, code: 'not open' });
+    expect((await lab.root.state()).chainHash).toBe(end);
     await lab.close();
   });
 

@@ -70,7 +70,7 @@ test('the events of a window and the step of an input are found as a search from
       const moment = history.momentAt(step);
       const expected = told.filter(({ at }) => at.timeUs >= fromUs && at.moment <= moment);
       expect(history.between(fromUs, step)).toEqual(expected);
-      if (step > 0) expect(history.stepOf(moment)).toBe(step);
+      if (step > 0) expect(history.stepUpTo(moment)).toEqual({ step });
     }),
     { numRuns: 100 },
   );

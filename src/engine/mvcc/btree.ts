@@ -1,18 +1,35 @@
 /** A B-tree: items in key order, found, added and removed in logarithmic time. */
 import { assert } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
+import { beforeFork, SharedPart } from '../../base/fork.ts';
+import type { Below } from '../../base/fork.ts';
 import { searchFirst } from '../../base/sorted.ts';
+import type { Owner } from '../../base/shared-table.ts';
 
 /** What has its place by a key that never changes. */
 export interface Keyed {
   readonly key: Uint8Array;
 }
 
-interface Node<Item> {
+class Node<Item> extends SharedPart {
+  readonly owner: Owner;
   /** Ascending by key; child i holds what lies before item i, the last child what lies behind all. */
   readonly items: Item[];
   /** Empty in a leaf, else one more than items. */
   readonly children: Node<Item>[];
+
+  constructor(owner: Owner, items: Item[], children: Node<Item>[]) {
+    super();
+    this.owner = owner;
+    this.items = items;
+    this.children = children;
+  }
+
+  measure(visit: (below: Below) => void): number {
+    for (const child of this.children) visit(child);
+    for (const item of this.items) if (item instanceof SharedPart) visit(item);
+    return 120 + 8 * (this.items.length + this.children.length);
+  }
 }
 
 /** etcd's degree: a node has at most 63 items, all but the root at least 31. @source etcd mvcc/index.go */
@@ -22,11 +39,14 @@ const defaultDegree = 32;
  * An ordered set of keyed items. All leaves are equally deep.
  * Adding splits full nodes on the way down, removing fills poor nodes on the way down: one pass each
  * (Cormen et al., Introduction to Algorithms, chapter 18).
+ * A copied tree shares its nodes with the first one, and each copies a node before it changes it; items are
+ * the same in both: who changes them in place asks whose they are.
  */
 export class Btree<Item extends Keyed> {
   private readonly maxItems: number;
   private readonly minItems: number;
-  private root: Node<Item> = { items: [], children: [] };
+  private present: Owner = {};
+  private root = new Node<Item>(this.present, [], []);
   private itemCount = 0;
 
   /** @param degree 2 or more: children of a node are from `degree` to `2 * degree` */
@@ -34,6 +54,16 @@ export class Btree<Item extends Keyed> {
     assert(degree >= 2, 'btree: the degree is at least 2');
     this.maxItems = 2 * degree - 1;
     this.minItems = degree - 1;
+  }
+
+  /** What marks nodes and items that no copy shares. */
+  get owner(): Owner {
+    return this.present;
+  }
+
+  /** From now on each node is copied before it is changed. */
+  [beforeFork](): void {
+    this.present = {};
   }
 
   get size(): number {
@@ -53,25 +83,39 @@ export class Btree<Item extends Keyed> {
   /** Adds an item; its key must be a new one. */
   insert(item: Item): void {
     if (this.root.items.length === this.maxItems) {
-      this.root = { items: [], children: [this.root] };
+      this.root = new Node(this.present, [], [this.root]);
       this.split(this.root, 0);
     }
-    let node = this.root;
+    let node = this.ownRoot();
     while (node.children.length > 0) {
       let at = placeOf(node, item.key);
       if (node.children[at].items.length === this.maxItems) {
         this.split(node, at);
         at = placeOf(node, item.key);
       }
-      node = node.children[at];
+      node = this.ownChild(node, at);
     }
     node.items.splice(placeOf(node, item.key), 0, item);
     this.itemCount++;
   }
 
+  /** Puts an item in the place of the one with its key. */
+  replace(item: Item): void {
+    let node = this.ownRoot();
+    for (;;) {
+      const { at, found } = search(node, item.key);
+      if (found) {
+        node.items[at] = item;
+        return;
+      }
+      assert(node.children.length > 0, 'btree: an item is replaced that is there');
+      node = this.ownChild(node, at);
+    }
+  }
+
   /** @returns the item that was removed, if the key was there */
   delete(key: Uint8Array): Item | undefined {
-    const removed = this.remove(this.root, key);
+    const removed = this.remove(this.ownRoot(), key);
     if (removed !== undefined) this.itemCount--;
     const [onlyChild] = this.root.children;
     if (this.root.items.length === 0 && onlyChild !== undefined) this.root = onlyChild;
@@ -111,15 +155,28 @@ export class Btree<Item extends Keyed> {
 
   /** Splits a full child; its middle item comes up into the parent. */
   private split(parent: Node<Item>, at: number): void {
-    const left = parent.children[at];
-    const right: Node<Item> = {
-      items: left.items.splice(this.minItems + 1),
-      children: left.children.splice(this.minItems + 1),
-    };
+    const left = this.ownChild(parent, at);
+    const items = left.items.splice(this.minItems + 1);
+    const right = new Node(this.present, items, left.children.splice(this.minItems + 1));
     const middle = left.items.pop();
     assert(middle !== undefined, 'btree: only a full node is split');
     parent.items.splice(at, 0, middle);
     parent.children.splice(at + 1, 0, right);
+  }
+
+  /** The root, which may be changed. */
+  private ownRoot(): Node<Item> {
+    return (this.root = this.own(this.root));
+  }
+
+  /** A child of a node that may be changed, which may then be changed too. */
+  private ownChild(parent: Node<Item>, at: number): Node<Item> {
+    return (parent.children[at] = this.own(parent.children[at]));
+  }
+
+  private own(node: Node<Item>): Node<Item> {
+    if (node.owner === this.present) return node;
+    return new Node(this.present, node.items.slice(), node.children.slice());
   }
 
   private remove(start: Node<Item>, key: Uint8Array): Item | undefined {
@@ -135,12 +192,12 @@ export class Btree<Item extends Keyed> {
   /** Replaces an item of an inner node by its neighbour in a leaf, or moves it down and removes it there. */
   private removeInner(node: Node<Item>, at: number, key: Uint8Array): Item | undefined {
     const item = node.items[at];
-    const [left, right] = [node.children[at], node.children[at + 1]];
+    const [left, right] = [this.ownChild(node, at), this.ownChild(node, at + 1)];
     if (left.items.length > this.minItems) node.items[at] = this.removeLast(left);
     else if (right.items.length > this.minItems) node.items[at] = this.removeFirst(right);
     else {
       this.merge(node, at);
-      return this.remove(node.children[at], key);
+      return this.remove(this.ownChild(node, at), key);
     }
     return item;
   }
@@ -163,13 +220,17 @@ export class Btree<Item extends Keyed> {
 
   /** Makes sure that a child can lose an item; returns the child, which may have been merged into another. */
   private enrich(parent: Node<Item>, at: number): Node<Item> {
-    const child = parent.children[at];
+    const child = this.ownChild(parent, at);
     if (child.items.length > this.minItems) return child;
     const left = parent.children[at - 1] as Node<Item> | undefined;
     const right = parent.children[at + 1] as Node<Item> | undefined;
-    if (left !== undefined && left.items.length > this.minItems) rotateRight(parent, at - 1);
-    else if (right !== undefined && right.items.length > this.minItems) rotateLeft(parent, at);
-    else if (right !== undefined) this.merge(parent, at);
+    if (left !== undefined && left.items.length > this.minItems) {
+      this.ownChild(parent, at - 1);
+      rotateRight(parent, at - 1);
+    } else if (right !== undefined && right.items.length > this.minItems) {
+      this.ownChild(parent, at + 1);
+      rotateLeft(parent, at);
+    } else if (right !== undefined) this.merge(parent, at);
     else {
       this.merge(parent, at - 1);
       return parent.children[at - 1];
@@ -181,7 +242,7 @@ export class Btree<Item extends Keyed> {
   private merge(parent: Node<Item>, at: number): void {
     const [item] = parent.items.splice(at, 1);
     const [right] = parent.children.splice(at + 1, 1);
-    const left = parent.children[at];
+    const left = this.ownChild(parent, at);
     left.items.push(item, ...right.items);
     left.children.push(...right.children);
   }

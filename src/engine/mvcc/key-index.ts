@@ -1,6 +1,10 @@
 /** The history of one key: generations of revisions, from a creation to a deletion. */
 import { assert } from '../../base/assert.ts';
+import { SharedPart } from '../../base/fork.ts';
+import type { Below } from '../../base/fork.ts';
+import type { Owner } from '../../base/shared-table.ts';
 import { compareRevisions, revisionText } from './revision.ts';
+import { RevisionTrail } from './revision-trail.ts';
 import type { Found, Revision } from './types.ts';
 
 /** One life of a key. All but the last of a key end in a tombstone. */
@@ -12,17 +16,25 @@ export interface Generation {
   readonly revisions: readonly Revision[];
 }
 
-interface OpenGeneration extends Generation {
+/** As it is kept: only a key's last one still changes. */
+interface OpenGeneration {
   version: number;
   created: Revision;
-  readonly revisions: Revision[];
+  readonly revisions: RevisionTrail;
 }
+
+/** Who has a key for itself that nobody copies. */
+const alone: Owner = {};
 
 /** Which revisions a compaction keeps, by `revisionText`. */
 export type RevisionSet = Set<string>;
 
 const never: Revision = { main: 0, sub: 0 };
-const newGeneration = (): OpenGeneration => ({ version: 0, created: never, revisions: [] });
+const newGeneration = (): OpenGeneration => ({
+  version: 0,
+  created: never,
+  revisions: new RevisionTrail(),
+});
 
 /**
  * Put at 1 and 2, deleted at 3, put at 4, deleted at 5, a key has the generations
@@ -36,23 +48,48 @@ const newGeneration = (): OpenGeneration => ({ version: 0, created: never, revis
  *     at 3 or 4: {4, 5 tombstone}  {}
  *     at 5: {}, and the key leaves the index
  *
+ * Copies of a store share it until one of them changes it: only its owner does, another has one of its own.
  * @source etcd mvcc/key_index.go
  */
-export class KeyIndex {
+export class KeyIndex extends SharedPart {
   readonly key: Uint8Array;
+  readonly owner: Owner;
   private lastModified: Revision = never;
   private history: OpenGeneration[] = [newGeneration()];
 
-  constructor(key: Uint8Array) {
+  constructor(key: Uint8Array, owner = alone) {
+    super();
     this.key = key;
+    this.owner = owner;
   }
 
   /** A key as a start finds it, of which earlier changes may be gone. */
-  static restore(key: Uint8Array, created: Revision, modified: Revision, version: number): KeyIndex {
-    const index = new KeyIndex(key);
+  static restore(
+    key: Uint8Array,
+    created: Revision,
+    modified: Revision,
+    version: number,
+    owner = alone,
+  ): KeyIndex {
+    const index = new KeyIndex(key, owner);
     index.lastModified = modified;
-    index.history = [{ version, created, revisions: [modified] }];
+    index.history = [{ version, created, revisions: RevisionTrail.of([modified]) }];
     return index;
+  }
+
+  /** The same for another owner, who may change it. */
+  for(owner: Owner): KeyIndex {
+    const copy = new KeyIndex(this.key, owner);
+    copy.lastModified = this.lastModified;
+    copy.history = this.history.slice();
+    const last = this.last;
+    copy.history[copy.history.length - 1] = { ...last, revisions: last.revisions.clone() };
+    return copy;
+  }
+
+  measure(visit: (below: Below) => void): number {
+    visit(this.key.buffer);
+    return this.history.reduce((sum, { revisions }) => sum + 64 + revisions.measure(visit), 160);
   }
 
   /** The last change. */
@@ -72,7 +109,7 @@ export class KeyIndex {
 
   /** For inspection: each life's revisions, oldest first. */
   get generations(): readonly Generation[] {
-    return this.history;
+    return this.history.map((life) => ({ ...life, revisions: life.revisions.all() }));
   }
 
   put(revision: Revision): void {
@@ -100,16 +137,17 @@ export class KeyIndex {
     const generation = this.findGeneration(at);
     if (generation === null) return null;
     const { revisions, created, version } = generation;
-    const place = revisions.findLastIndex((revision) => revision.main <= at);
-    if (place < 0) return null;
-    return { modified: revisions[place], created, version: version - (revisions.length - place - 1) };
+    const found = revisions.upTo(at);
+    if (found === null) return null;
+    return { modified: found.revision, created, version: version - (revisions.length - found.place - 1) };
   }
 
   /** All changes from main revision `from` on, of each transaction the last one. */
   since(from: number): Revision[] {
     const found: Revision[] = [];
     for (const { revisions } of this.history) {
-      for (const revision of revisions) {
+      if ((revisions.last?.main ?? 0) < from) continue;
+      for (const revision of revisions.all()) {
         if (revision.main < from) continue;
         if (found.at(-1)?.main === revision.main) found.pop();
         found.push(revision);
@@ -118,15 +156,22 @@ export class KeyIndex {
     return found;
   }
 
+  /** Whether a compaction at `at` drops anything. */
+  isCompactedBy(at: number): boolean {
+    const { place, revisionPlace } = this.placeOfKept(at, new Set());
+    return place > 0 || revisionPlace > 0 || this.endsAlone(place);
+  }
+
   /** Drops what no read at `at` or later can see; what stays of the revisions up to `at` goes into `kept`. */
   compact(at: number, kept: RevisionSet): void {
     const { place, revisionPlace } = this.placeOfKept(at, kept);
     const generation = this.history[place];
     let from = place;
     if (generation.revisions.length > 0) {
-      if (revisionPlace >= 0) generation.revisions.splice(0, revisionPlace);
-      if (generation.revisions.length === 1 && place < this.history.length - 1) {
-        kept.delete(revisionText(generation.revisions[0]));
+      const left = revisionPlace > 0 ? generation.revisions.from(revisionPlace) : generation.revisions;
+      this.history[place] = { ...generation, revisions: left };
+      if (this.endsAlone(place) && left.last !== null) {
+        kept.delete(revisionText(left.last));
         from++;
       }
     }
@@ -139,7 +184,12 @@ export class KeyIndex {
     const { place, revisionPlace } = this.placeOfKept(at, kept);
     const { revisions } = this.history[place];
     const isTombstone = revisionPlace === revisions.length - 1 && place < this.history.length - 1;
-    if (revisions.length > 0 && isTombstone) kept.delete(revisionText(revisions[revisionPlace]));
+    if (revisions.last !== null && isTombstone) kept.delete(revisionText(revisions.last));
+  }
+
+  /** Of a life that is over only the tombstone is left. */
+  private endsAlone(place: number): boolean {
+    return this.history[place].revisions.length === 1 && place < this.history.length - 1;
   }
 
   private get last(): OpenGeneration {
@@ -149,13 +199,13 @@ export class KeyIndex {
   /** The first generation not over at `at`, and its last revision up to `at` (-1: none), which stays. */
   private placeOfKept(at: number, kept: RevisionSet): { place: number; revisionPlace: number } {
     const lives = this.history;
-    const isOver = ({ revisions }: Generation): boolean => (revisions.at(-1)?.main ?? Infinity) <= at;
+    const isOver = ({ revisions }: OpenGeneration): boolean => (revisions.last?.main ?? Infinity) <= at;
     const open = lives.findIndex((life) => !isOver(life));
     const place = open < 0 ? lives.length - 1 : open;
     const { revisions } = lives[place];
-    const revisionPlace = revisions.findLastIndex((revision) => revision.main <= at);
-    if (revisionPlace >= 0) kept.add(revisionText(revisions[revisionPlace]));
-    return { place, revisionPlace };
+    const found = revisions.upTo(at);
+    if (found !== null) kept.add(revisionText(found.revision));
+    return { place, revisionPlace: found?.place ?? -1 };
   }
 
   /** The life in which `at` falls; null in the gap between two, where the key does not exist. */
@@ -164,9 +214,10 @@ export class KeyIndex {
     for (let place = last; place >= 0; place--) {
       const generation = this.history[place];
       const { revisions } = generation;
-      if (revisions.length === 0) continue;
-      if (place < last && revisions[revisions.length - 1].main <= at) return null;
-      if (revisions[0].main <= at) return generation;
+      const { first, last: end } = revisions;
+      if (first === null || end === null) continue;
+      if (place < last && end.main <= at) return null;
+      if (first.main <= at) return generation;
     }
     return null;
   }

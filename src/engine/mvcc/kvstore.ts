@@ -16,7 +16,6 @@ import type { KeyValue } from '../pb/hot.ts';
 import type { MvccEvent } from './events.ts';
 import { hashByRevision } from './hash.ts';
 import type { RevisionHash } from './hash.ts';
-import { KeyIndex } from './key-index.ts';
 import { Compactions } from './kvstore-compaction.ts';
 import type { ReadTxn, WriteTxn } from './kv.ts';
 import { StoreReadTxn, StoreWriteTxn } from './kvstore-txn.ts';
@@ -223,9 +222,9 @@ export class KvStore {
     this.currentRevision = revision.main;
     if (known === undefined) {
       if (isTombstone(key)) return;
-      this.index.insert(KeyIndex.restore(kv.key, { main: kv.createRevision, sub: 0 }, revision, kv.version));
-    } else if (isTombstone(key)) known.tombstone(revision);
-    else known.put(revision);
+      this.index.restore(kv.key, { main: kv.createRevision, sub: 0 }, revision, kv.version);
+    } else if (isTombstone(key)) this.index.tombstone(kv.key, revision);
+    else this.index.put(kv.key, revision);
   }
 }
 

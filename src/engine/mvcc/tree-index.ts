@@ -24,20 +24,20 @@ export class TreeIndex {
     return this.tree.get(key);
   }
 
-  /** Takes over a key's history; the key must be a new one. */
-  insert(keyIndex: KeyIndex): void {
-    this.tree.insert(keyIndex);
+  /** A key whose earlier changes may be gone, as a start finds it; the key must be a new one. */
+  restore(key: Uint8Array, created: Revision, modified: Revision, version: number): void {
+    this.tree.insert(KeyIndex.restore(key, created, modified, version, this.tree.owner));
   }
 
   put(key: Uint8Array, revision: Revision): void {
-    let keyIndex = this.tree.get(key);
-    if (keyIndex === undefined) this.tree.insert((keyIndex = new KeyIndex(key)));
+    let keyIndex = this.owned(key);
+    if (keyIndex === undefined) this.tree.insert((keyIndex = new KeyIndex(key, this.tree.owner)));
     keyIndex.put(revision);
   }
 
   /** @returns false when the key does not exist */
   tombstone(key: Uint8Array, revision: Revision): boolean {
-    return this.tree.get(key)?.tombstone(revision) ?? false;
+    return this.tree.get(key)?.isAlive === true && (this.owned(key)?.tombstone(revision) ?? false);
   }
 
   get(key: Uint8Array, at: number): Found | null {
@@ -83,15 +83,9 @@ export class TreeIndex {
   /** Drops what no read at `at` or later can see. @returns which of the revisions up to `at` stay */
   compact(at: number): RevisionSet {
     const kept: RevisionSet = new Set();
-    const gone: KeyIndex[] = [];
-    this.each((keyIndex) => {
-      keyIndex.compact(at, kept);
-      if (keyIndex.isEmpty) gone.push(keyIndex);
-    });
-    for (const { key } of gone) {
-      const removed = this.tree.delete(key);
-      assert(removed !== undefined, 'tree-index: a compacted key was in the tree');
-    }
+    const changed: KeyIndex[] = [];
+    this.each((keyIndex) => this.compactOrNote(keyIndex, at, kept, changed));
+    this.compactNoted(changed, at, kept);
     return kept;
   }
 
@@ -101,7 +95,7 @@ export class TreeIndex {
    * @returns where to go on; null when the last key is done
    */
   compactSome(at: number, from: Uint8Array, limit: number, kept: RevisionSet): Uint8Array | null {
-    const gone: KeyIndex[] = [];
+    const changed: KeyIndex[] = [];
     let left = limit;
     let next: Uint8Array | null = null;
     this.tree.ascend(from, (keyIndex) => {
@@ -109,11 +103,10 @@ export class TreeIndex {
         next = keyIndex.key;
         return false;
       }
-      keyIndex.compact(at, kept);
-      if (keyIndex.isEmpty) gone.push(keyIndex);
+      this.compactOrNote(keyIndex, at, kept, changed);
       return true;
     });
-    for (const { key } of gone) this.tree.delete(key);
+    this.compactNoted(changed, at, kept);
     return next;
   }
 
@@ -131,6 +124,30 @@ export class TreeIndex {
       if (keyIndex.isAlive) count++;
     });
     return count;
+  }
+
+  /** What changes is noted, for the tree stands still while it is gone through. */
+  private compactOrNote(keyIndex: KeyIndex, at: number, kept: RevisionSet, changed: KeyIndex[]): void {
+    if (keyIndex.isEmpty || keyIndex.isCompactedBy(at)) changed.push(keyIndex);
+    else keyIndex.keep(at, kept);
+  }
+
+  private compactNoted(changed: readonly KeyIndex[], at: number, kept: RevisionSet): void {
+    for (const { key } of changed) {
+      const keyIndex = this.owned(key);
+      assert(keyIndex !== undefined, 'tree-index: a compacted key was in the tree');
+      keyIndex.compact(at, kept);
+      if (keyIndex.isEmpty) this.tree.delete(key);
+    }
+  }
+
+  /** A key's history, which may be changed: where copies of the store share it, it is copied first. */
+  private owned(key: Uint8Array): KeyIndex | undefined {
+    const keyIndex = this.tree.get(key);
+    if (keyIndex === undefined || keyIndex.owner === this.tree.owner) return keyIndex;
+    const own = keyIndex.for(this.tree.owner);
+    this.tree.replace(own);
+    return own;
   }
 
   private each(visit: (keyIndex: KeyIndex) => void): void {

@@ -1,7 +1,8 @@
 /** What raft asks of its stable storage, and an implementation in memory. */
 import { emptyBytes } from '../../base/bytes.ts';
 import { fail } from '../../base/assert.ts';
-import { countWithin } from './entry-size.ts';
+import { SharedTable } from '../../base/shared-table.ts';
+import { entrySize, noLimit } from './entry-size.ts';
 import { RaftError } from './errors.ts';
 import type { ConfState, Entry, HardState, LogIndex, Snapshot, Term } from './types.ts';
 import { logIndex, term } from './types.ts';
@@ -48,14 +49,19 @@ export const emptySnapshot: Snapshot = {
 };
 
 /**
- * A log in an array. `#entries[0]` is a dummy: it stands at the index of the snapshot or of the last
- * compaction and keeps the term of that place, which the first real entry is matched against.
+ * A log in memory, which copies share. Its place `offset` is that of the snapshot or of the last compaction;
+ * the term of that place is kept, for the first real entry is matched against it.
  * @source etcd-io/raft storage.go MemoryStorage
  */
 export class MemoryStorage implements Storage {
   private hardState: HardState | null = null;
   private newestSnapshot: Snapshot = emptySnapshot;
-  private log: Entry[] = [dummyEntry(logIndex(0), term(0))];
+  /** By index, counted from the last snapshot that replaced everything. */
+  private log = new SharedTable<Entry>();
+  private start = 0;
+  private offset = 0;
+  private offsetTerm: Term = term(0);
+  private last = 0;
 
   initialState(): { hardState: HardState | null; confState: ConfState } {
     return { hardState: this.hardState, confState: this.newestSnapshot.confState };
@@ -66,29 +72,35 @@ export class MemoryStorage implements Storage {
   }
 
   entries(low: LogIndex, high: LogIndex, maxSize: number): readonly Entry[] {
-    const offset = this.log[0].index;
-    if (low <= offset) throw new RaftError('requested index is unavailable due to compaction');
-    if (high > this.lastIndex() + 1) {
-      fail(`entries' hi(${high}) is out of bound lastindex(${this.lastIndex()})`);
+    if (low <= this.offset) throw new RaftError('requested index is unavailable due to compaction');
+    if (high > this.last + 1) {
+      fail(`entries' hi(${high}) is out of bound lastindex(${this.last})`);
     }
-    if (this.log.length === 1) throw new RaftError('requested entry at index is unavailable');
-    const count = countWithin(this.log, low - offset, high - offset, maxSize);
-    return this.log.slice(low - offset, low - offset + count);
+    if (this.last === this.offset) throw new RaftError('requested entry at index is unavailable');
+    const entries: Entry[] = [];
+    let size = 0;
+    for (let index: number = low; index < high; index++) {
+      const entry = this.entry(index);
+      if (maxSize !== noLimit) size += entrySize(entry);
+      if (size > maxSize && entries.length > 0) break;
+      entries.push(entry);
+    }
+    return entries;
   }
 
   term(index: LogIndex): Term {
-    const at = index - this.log[0].index;
-    if (at < 0) throw new RaftError('requested index is unavailable due to compaction');
-    if (at >= this.log.length) throw new RaftError('requested entry at index is unavailable');
-    return this.log[at].term;
+    if (index < this.offset) throw new RaftError('requested index is unavailable due to compaction');
+    if (index === this.offset) return this.offsetTerm;
+    if (index > this.last) throw new RaftError('requested entry at index is unavailable');
+    return this.entry(index).term;
   }
 
   lastIndex(): LogIndex {
-    return logIndex(this.log[0].index + this.log.length - 1);
+    return logIndex(this.last);
   }
 
   firstIndex(): LogIndex {
-    return logIndex(this.log[0].index + 1);
+    return logIndex(this.offset + 1);
   }
 
   snapshot(): Snapshot {
@@ -104,7 +116,9 @@ export class MemoryStorage implements Storage {
       throw new RaftError('requested index is older than the existing snapshot');
     }
     this.newestSnapshot = snapshot;
-    this.log = [dummyEntry(snapshot.index, snapshot.term)];
+    this.log.cut(0);
+    this.start = this.offset = this.last = snapshot.index;
+    this.offsetTerm = snapshot.term;
   }
 
   /**
@@ -116,13 +130,9 @@ export class MemoryStorage implements Storage {
     if (index <= this.newestSnapshot.index) {
       throw new RaftError('requested index is older than the existing snapshot');
     }
-    if (index > this.lastIndex()) fail(`snapshot ${index} is out of bound lastindex(${this.lastIndex()})`);
-    this.newestSnapshot = {
-      data,
-      index,
-      term: this.log[index - this.log[0].index].term,
-      confState: confState ?? this.newestSnapshot.confState,
-    };
+    if (index > this.last) fail(`snapshot ${index} is out of bound lastindex(${this.last})`);
+    const state = confState ?? this.newestSnapshot.confState;
+    this.newestSnapshot = { data, index, term: this.term(index), confState: state };
     return this.newestSnapshot;
   }
 
@@ -131,29 +141,27 @@ export class MemoryStorage implements Storage {
    * @throws RaftError 'requested index is unavailable due to compaction' when it is gone already
    */
   compact(index: LogIndex): void {
-    const offset = this.log[0].index;
-    if (index <= offset) throw new RaftError('requested index is unavailable due to compaction');
-    if (index > this.lastIndex()) fail(`compact ${index} is out of bound lastindex(${this.lastIndex()})`);
-    const kept = this.log.slice(index - offset);
-    kept[0] = dummyEntry(index, kept[0].term);
-    this.log = kept;
+    if (index <= this.offset) throw new RaftError('requested index is unavailable due to compaction');
+    if (index > this.last) fail(`compact ${index} is out of bound lastindex(${this.last})`);
+    this.offsetTerm = this.entry(index).term;
+    this.offset = index;
+    this.log.forget(index - this.start);
   }
 
   /** Writes entries at their indexes; later ones are dropped, those already compacted are skipped. */
   append(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
-    const first = this.firstIndex();
+    const first = this.offset + 1;
     if (entries[0].index + entries.length - 1 < first) return;
     const skipped = Math.max(0, first - entries[0].index);
-    const at = entries[skipped].index - this.log[0].index;
-    if (at > this.log.length) {
-      fail(`missing log entry [last: ${this.lastIndex()}, append at: ${entries[skipped].index}]`);
-    }
-    this.log.length = at;
-    for (let i = skipped; i < entries.length; i++) this.log.push(entries[i]);
+    const from = entries[skipped].index;
+    if (from > this.last + 1) fail(`missing log entry [last: ${this.last}, append at: ${from}]`);
+    if (from <= this.last) this.log.cut(from - this.start);
+    for (let i = skipped; i < entries.length; i++) this.log.set(from + i - skipped - this.start, entries[i]);
+    this.last = from + entries.length - skipped - 1;
   }
-}
 
-function dummyEntry(index: LogIndex, entryTerm: Term): Entry {
-  return { term: entryTerm, index, type: 'EntryNormal', data: emptyBytes };
+  private entry(index: number): Entry {
+    return this.log.get(index - this.start) ?? fail(`storage: no entry at ${index}`);
+  }
 }

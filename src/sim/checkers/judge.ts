@@ -12,6 +12,7 @@ import { Replicas } from './replicas.ts';
 import { Resources } from './resources.ts';
 import { Revisions } from './mvcc.ts';
 import { Watches } from './watch.ts';
+import type { RaftKnown } from './raft-mirror.ts';
 import type { ResourceLimits } from './resources.ts';
 import type { Inspected, MemberState, Property } from './checker.ts';
 import type { Cluster } from '../cluster.ts';
@@ -25,6 +26,7 @@ export class Judge {
   readonly linearizability = new Linearizability(this.history, this.log);
   readonly watches = new Watches(this.log);
   readonly leases = new Leases(this.log);
+  readonly pages = new Pages();
   readonly liveness = new Liveness();
   readonly checkers: Checkers;
   private readonly actions = new Map<number, ClientAction>();
@@ -46,11 +48,22 @@ export class Judge {
       this.linearizability,
       this.watches,
       this.leases,
-      new Pages(),
+      this.pages,
       this.liveness,
       new Resources(limits),
     ];
     this.checkers = new Checkers(all, heeds, next);
+  }
+
+  /**
+   * The run goes on from where nobody has looked so far.
+   * @param isDamaged whether disks may have changed bytes
+   */
+  enter(cluster: Cluster, running: (member: number) => RunningMember | undefined, isDamaged: boolean): void {
+    for (const member of cluster.members) {
+      this.raft.enter(member, knownRaft(running(member)));
+      if (isDamaged) this.pages.distrust(member);
+    }
   }
 
   /** A client begins. */
@@ -68,6 +81,16 @@ export class Judge {
     this.actions.delete(id);
     return action;
   }
+}
+
+function knownRaft(running: RunningMember | undefined): RaftKnown | null {
+  const status = running instanceof Member ? running.raftStatus() : null;
+  const state = running instanceof Member ? running.state() : null;
+  if (status === null || state === null) return null;
+  const { term, commit, config, firstIndex, lastIndex } = status;
+  const entries = state.entries(firstIndex, lastIndex - firstIndex + 1);
+  const entryTerms = entries.map((entry) => entry.term as number);
+  return { term, commit, leads: status.state === 'StateLeader', config, firstIndex, entryTerms };
 }
 
 /** The members of a run in this thread, as checkers look at them. */

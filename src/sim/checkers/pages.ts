@@ -95,6 +95,11 @@ export class Pages implements Checker {
     });
   }
 
+  /** The member's disk may have changed bytes by itself, before anybody looked. */
+  distrust(member: number): void {
+    this.damaged.add(member);
+  }
+
   /** What a start has found on its disk. */
   after(world: Inspected, members: readonly number[]): Evidence | null {
     if (this.started.size === 0) return null;

@@ -1,11 +1,19 @@
 /** One member's raft as its events tell of it: its log, what of it is durable, and what it has promised. */
-import type { LabEvent } from '../types.ts';
-
-type InitState = Extract<LabEvent, { type: 'raft.initState' }>;
 
 export interface Voters {
   readonly voters: readonly number[];
   readonly votersOutgoing: readonly number[];
+}
+
+/** A member's raft as it is, where nobody has heard how it came to that. */
+export interface RaftKnown {
+  readonly term: number;
+  readonly commit: number;
+  readonly leads: boolean;
+  readonly config: Voters;
+  readonly firstIndex: number;
+  /** Of the entries from `firstIndex` on. */
+  readonly entryTerms: readonly number[];
 }
 
 /** Lives through restarts, for promises must. */
@@ -64,7 +72,7 @@ export class RaftMirror {
   }
 
   /** A process begins with what its disk holds; all of it was made durable before. */
-  start({ term, commit, firstIndex, entryTerms }: InitState): void {
+  start({ term, commit, firstIndex, entryTerms }: Omit<RaftKnown, 'leads' | 'config'>): void {
     this.term = term;
     this.commit = commit;
     this.firstIndex = firstIndex;
@@ -75,6 +83,20 @@ export class RaftMirror {
     this.durable = this.lastIndex;
     this.written = this.lastIndex;
     this.syncing = [];
+  }
+
+  /**
+   * Nobody has heard of it so far. What it has promised and what of its log is durable is not known, and
+   * taken for right.
+   * @param known null: its log is not known either, until it starts
+   */
+  enter(known: RaftKnown | null): void {
+    if (known === null) this.firstIndex = Number.MAX_SAFE_INTEGER;
+    else {
+      this.start(known);
+      this.leads = known.leads;
+      this.config = known.config;
+    }
   }
 
   append(index: number, terms: readonly number[]): void {

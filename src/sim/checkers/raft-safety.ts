@@ -1,5 +1,6 @@
 /** C1: Raft is safe: one leader a term, one log, and what is committed stays committed, whoever fails. */
 import { RaftMirror } from './raft-mirror.ts';
+import type { RaftKnown } from './raft-mirror.ts';
 import { finding } from './checker.ts';
 import type { Accused, Checker, Counts, Evidence } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
@@ -78,6 +79,13 @@ export class RaftSafety implements Checker {
         this.note(member, event);
         return null;
     }
+  }
+
+  /** A member is there that nobody has heard of so far; null: it does not run, or its raft does not yet. */
+  enter(member: number, known: RaftKnown | null): void {
+    const mirror = this.mirrorOf(member);
+    mirror.enter(known);
+    if (known !== null) this.matches(mirror, known.firstIndex);
   }
 
   private note(member: number, event: LabEvent): void {

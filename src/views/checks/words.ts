@@ -124,6 +124,7 @@ export function stateWords(state: CheckState): string {
 export function asideWords(aside: NonNullable<ChecksReport['aside']>): string {
   const { why, moment } = aside;
   if (why === 'stored') return m.ck_aside_stored();
+  if (why === 'branch') return m.ck_aside_branch({ moment });
   return why === 'unknown' ? m.ck_aside_unknown({ moment }) : m.ck_aside_length({ moment });
 }
 
