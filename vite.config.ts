@@ -4,6 +4,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
+import { engineDefine } from './engine-fingerprint.mjs';
 
 const page = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -101,6 +102,7 @@ const headers = {
 
 export default defineConfig({
   base: './',
+  define: engineDefine,
   plugins: [
     paraglideVitePlugin({ project: './project.inlang', outdir: './src/paraglide', strategy: ['baseLocale'] }),
     svelte(),

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
+import { engineDefine } from '../engine-fingerprint.mjs';
 
 const [file, ...rest] = process.argv.slice(2);
 process.argv.splice(1, process.argv.length - 1, file, ...rest);
@@ -11,6 +12,7 @@ const outDir = mkdtempSync(join('node_modules', '.run-'));
 process.on('exit', () => rmSync(outDir, { recursive: true, force: true }));
 await build({
   configFile: false,
+  define: engineDefine,
   logLevel: 'error',
   publicDir: false,
   build: {

@@ -3,8 +3,11 @@ import type { DiskImage } from '../engine/server/types.ts';
 import type { LabState, RunFile } from './port.ts';
 import type { Intervention } from '../sim/types.ts';
 
+/** Over the sources of base, engine and sim; the build fills it in (engine-fingerprint.mjs). */
+declare const engineFingerprint: string;
+
 /** Changes whenever equal seeds and actions may give another chain hash. */
-export const engineName = 'quorum-lab 0.1.0';
+export const engineName = `quorum-lab 0.1.0 ${engineFingerprint}`;
 
 /** The run file of a lab that can no longer be asked, from what its page has seen of it. */
 export function lastRunFile(state: LabState, interventions: readonly Intervention[], error: string): RunFile {

@@ -5,6 +5,7 @@
 import type { Page } from '@playwright/test';
 import { build } from 'vite';
 import { fileURLToPath } from 'node:url';
+import { engineDefine } from '../../engine-fingerprint.mjs';
 import { stream } from '../../src/base/prng.ts';
 import type { Action } from '../../src/sim/types.ts';
 import { act, actAndRun, expect, leader, openLab, ready, run, state, test, type SeenEvent } from './lab.ts';
@@ -17,7 +18,12 @@ let script = '';
 test.beforeAll(async () => {
   const entry = fileURLToPath(new URL('recorded/recorded.worker.ts', import.meta.url));
   const lib = { entry, formats: ['iife' as const], name: 'recorded', fileName: 'recorded' };
-  const built = await build({ configFile: false, logLevel: 'error', build: { write: false, lib } });
+  const built = await build({
+    configFile: false,
+    define: engineDefine,
+    logLevel: 'error',
+    build: { write: false, lib },
+  });
   const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) =>
     'output' in one ? one.output : [],
   );

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { build } from 'vite';
+import { engineDefine } from '../../engine-fingerprint.mjs';
 
 export interface WorkerPage {
   /** The page's address; its worker is at /suite.js. */
@@ -20,6 +21,7 @@ export async function buildWorker(entry: string): Promise<string> {
   const [built] = [
     await build({
       configFile: false,
+      define: engineDefine,
       logLevel: 'error',
       build: { write: false, target: 'es2022', lib: { entry, formats: ['iife'], name: 'suite' } },
     }),
@@ -51,6 +53,7 @@ export async function servePage(entry: string, title: string): Promise<WorkerPag
   const [built] = [
     await build({
       configFile: false,
+      define: engineDefine,
       logLevel: 'error',
       worker: { format: 'iife' },
       build: { write: false, target: 'es2022', rollupOptions: { input: entry } },

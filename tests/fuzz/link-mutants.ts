@@ -1,5 +1,6 @@
 /** Runs that somebody else made, damaged: as the text of a link, as the text of a file, or in what they say. */
 import { deflateRawSync } from 'node:zlib';
+import { crc32c } from '../../src/base/checksum.ts';
 import { stream, type Prng } from '../../src/base/prng.ts';
 import { mistakes, mistakeActions } from '../../src/sim/mistakes.ts';
 import { hostProfileNames, profileActions } from '../../src/sim/host-profiles.ts';
@@ -36,18 +37,66 @@ const actions: readonly Action[] = [
   ...mistakes.flatMap((mistake) => mistakeActions(mistake, { members, member: 3, revision: 4 })),
 ];
 
-/** A run as it could have been: from none to some hundred actions. */
-function runOf(draws: Prng): Facts {
+/** From none to some hundred actions. @returns also the moment of the last */
+function actionsOf(draws: Prng): { moment: number; interventions: Json[] } {
   const count = draws.chance(1, 50) ? draws.between(500, 3000) : draws.below(40);
   let moment = 0;
   const interventions = Array.from({ length: count }, (): Json => {
     moment += draws.below(200);
     return { moment, action: structuredClone(actions[draws.below(actions.length)]) as unknown as Json };
   });
+  return { moment, interventions };
+}
+
+/** Boots before the run: usually a few, with some commits that were refused. */
+function bootsOf(draws: Prng): Json[] {
+  const count = draws.chance(1, 50) ? draws.between(100, 1100) : draws.between(1, 5);
+  return Array.from({ length: count }, (_, i): Json => {
+    const { moment, interventions } = draws.chance(1, 3)
+      ? actionsOf(draws)
+      : { moment: 0, interventions: [] };
+    const stored = members.map((): Json => {
+      const spans = draws.chance(1, 50) ? draws.between(500, 3000) : draws.below(4);
+      return Array.from({ length: spans * 2 }, (_, at) => at * 10 + 1);
+    });
+    const end = { moment: moment + draws.below(50), chainHash: '0123456789abcdef', stored };
+    return { boot: i + 1, startUs: i * 1000, files: draws.below(1e9), interventions, end };
+  });
+}
+
+/** Members' files as a run file holds them; some with lengths and names that do not fit, and a checksum that does. */
+function imagesOf(draws: Prng): string {
+  const parts: Buffer[] = [];
+  const word = (value: number): void => void parts.push(Buffer.from(Uint32Array.of(value).buffer));
+  const count = draws.chance(1, 40) ? draws.between(100, 5000) : draws.below(9);
+  word(draws.chance(1, 10) ? draws.below(2 ** 31) : count);
+  for (let i = 0; i < count; i++) {
+    const name = Buffer.from(draws.chance(1, 20) ? 'db' : `member/wal/${i}.wal`);
+    const data = Buffer.alloc(draws.below(draws.chance(1, 20) ? 300_000 : 300), draws.below(256));
+    word(draws.chance(1, 20) ? draws.below(20) : draws.between(1, 9));
+    for (const part of [name, data]) {
+      word(draws.chance(1, 40) ? draws.below(2 ** 31) * 2 : part.length);
+      parts.push(part);
+    }
+  }
+  if (draws.chance(1, 400)) parts.push(Buffer.alloc(80 * 1024 * 1024));
+  const body = Buffer.concat(parts);
+  const head = Buffer.from(Uint32Array.of(0x31444c51, crc32c(body)).buffer);
+  return deflateRawSync(Buffer.concat([head, body])).toString('base64url');
+}
+
+/** A run as it could have been: from the first boot, or a later one, or from files. */
+function runOf(draws: Prng): Facts {
+  const { moment, interventions } = actionsOf(draws);
+  const kind = draws.below(4);
+  const earlier = kind === 0 ? bootsOf(draws) : [];
+  const files = kind === 1 ? { images: imagesOf(draws), startUs: draws.below(1e9) } : {};
   return {
     ...{ format: 'qlrun', version: 1, engine: 'quorum-lab 0.1.0', seed: draws.below(1000), members: 3 },
-    ...{ preVote: true, boot: 1, startedFromStore: false, origin: null, error: null },
+    ...{ preVote: true, boot: earlier.length + 1, startedFromStore: kind === 1, origin: null, error: null },
     ...{ moment: moment + 10, chainHash: draws.chance(1, 2) ? null : '0123456789abcdef', interventions },
+    ...(earlier.length > 0 && { earlier }),
+    ...files,
   };
 }
 
