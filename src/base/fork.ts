@@ -62,8 +62,8 @@ export interface Forked<Value> {
 /**
  * A copy that goes its own way: what happens to one is not seen by the other. Objects keep their classes;
  * Maps, Sets, arrays and arrays of numbers are copied; what two objects share, their copies share. Bytes
- * (`Uint8Array`) stay one, for nobody writes into bytes that others may hold, and so do errors, for some are
- * told apart by identity; so does each `SharedPart`.
+ * (`Uint8Array`, `DataView`) stay one, for nobody writes into bytes that others may hold; so do errors, for
+ * some are told apart by identity, and each `SharedPart`.
  * @throws InvariantError on a function that was not made by `kept` or `sharedByForks`, with its place
  */
 export function fork<Value extends object>(root: Value): Value {
@@ -118,8 +118,8 @@ class Fork {
     if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value;
     const known = this.copies.get(value);
     if (known !== undefined) return known;
-    if (value instanceof Uint8Array) {
-      this.shared.add(value.buffer);
+    if (value instanceof Uint8Array || value instanceof DataView) {
+      if (!shared.has(value.buffer)) this.shared.add(value.buffer);
       return value;
     }
     if (value instanceof SharedPart) {
@@ -155,7 +155,6 @@ class Fork {
 
   private makeView(value: ArrayBufferView): object {
     const buffer = this.copy(value.buffer, value, 'buffer') as ArrayBuffer;
-    if (value instanceof DataView) return new DataView(buffer, value.byteOffset, value.byteLength);
     const { constructor, length } = value as Uint8Array;
     return new (constructor as Uint8ArrayConstructor)(buffer, value.byteOffset, length);
   }

@@ -1,5 +1,6 @@
 /** Counts of whole numbers by size, as a histogram of Prometheus has them. */
 import { assert } from './assert.ts';
+import { sharedByForks } from './fork.ts';
 
 export class Histogram {
   /** Upper limits, ascending; one more bucket takes what is above all. */
@@ -13,7 +14,7 @@ export class Histogram {
   }
 
   constructor(limits: readonly number[]) {
-    this.limits = limits;
+    this.limits = sharedByForks(limits);
     this.counts = Array.from({ length: limits.length + 1 }, () => 0);
   }
 

@@ -1,4 +1,5 @@
 /** What is wrong with a member's disk, and what that did since it was last asked. */
+import { sharedByForks } from '../base/fork.ts';
 import { stream } from '../base/prng.ts';
 import { drawDelay } from './delay.ts';
 import type { Prng } from '../base/prng.ts';
@@ -6,7 +7,8 @@ import type { DiskErrorCode, DiskRequest } from '../engine/server/types.ts';
 import type { DiskFault, DiskSettings } from './fault-types.ts';
 import type { DiskConfig } from './world-config.ts';
 
-export const usualDisk: DiskSettings = {
+/** Whoever has never set anything has this very object, in copies of a world too. */
+export const usualDisk: DiskSettings = sharedByForks({
   syncMinUs: 0,
   syncMeanUs: 0,
   writeMinUs: 0,
@@ -20,7 +22,7 @@ export const usualDisk: DiskSettings = {
   keptWeight: 0,
   lostWeight: 0,
   tornWeight: 0,
-};
+});
 
 export const diskSettingNames = Object.keys(usualDisk) as readonly (keyof DiskSettings)[];
 
