@@ -25,6 +25,7 @@ import {
 } from './address.ts';
 import type { Run } from '../host/run-schema.ts';
 import type { shareRun as ShareRun } from './share.ts';
+import { TimeDesk } from './time-desk.svelte.ts';
 import type { View } from './views.ts';
 
 /** Leases last seconds, messages milliseconds: who looks at leases begins at a faster pace. */
@@ -51,12 +52,14 @@ export class Desk {
   view = $state<View>(defaultAddress.view);
 
   readonly barred: string = $derived.by(() => {
-    if (this.lab.state?.stopped?.kind === 'violation') return m.why_violation();
-    const isOpen = this.lab.phase.kind === 'open' && (this.lab.state?.stopped ?? null) === null;
-    if (!isOpen) return m.why_not_open();
-    return this.lab.isPast ? m.why_past() : '';
+    const { phase, state, isPast } = this.lab;
+    const stopped = state?.stopped ?? null;
+    // before the violation the run can be gone on from
+    if (stopped?.kind === 'violation') return isPast ? '' : m.why_violation();
+    return phase.kind === 'open' && stopped === null ? '' : m.why_not_open();
   });
 
+  readonly time: TimeDesk;
   readonly #address: Address;
   readonly #connect: () => LabPort;
   readonly #moving = new Set<(nowMs: number) => void>();
@@ -64,6 +67,7 @@ export class Desk {
   constructor(lab: Lab, address: Address = defaultAddress, connect: () => LabPort = connectLab) {
     this.#connect = connect;
     this.lab = lab;
+    this.time = new TimeDesk(lab);
     this.#address = address;
     this.view = address.view;
     this.setTheme(address.theme);
@@ -290,6 +294,7 @@ export class Desk {
       get: this.get,
       repair: this.repair,
       menu: () => (this.menu = focused),
+      undo: this.time.undo,
       console: () => document.querySelector<HTMLElement>('[data-console]')?.focus(),
       help: () => (this.dialog = 'help'),
     };

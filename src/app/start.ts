@@ -1,5 +1,6 @@
 /** A page's start: draws what its address asks for, and lets the screen's frames move it. */
 import { mount, type Component } from 'svelte';
+import { connectTime } from '../host/connect-time.ts';
 import type { LabPort } from '../host/port.ts';
 import { Lab } from '../model/lab.svelte.ts';
 import { baseLocale, overwriteGetLocale } from '../paraglide/runtime.js';
@@ -25,8 +26,9 @@ export function startPage(page: Page, early: Early): void {
     void import('./freelist.ts').then(({ showFreelist }) => showFreelist(target, address, faults, embedded));
 }
 
-function showLab(target: Element, page: Page, { address, faults }: Early, port: LabPort): void {
-  const lab = new Lab(port);
+function showLab(target: Element, page: Page, early: Early, port: LabPort): void {
+  const { address, faults, embedded } = early;
+  const lab = new Lab(port, (root) => connectTime(root, { embedded }));
   const desk = new Desk(lab, address);
   desk.notices = addressNotices(address, faults, scenarioNames(address));
   if (address.view !== 'cluster') document.title = titleOf(address.view);

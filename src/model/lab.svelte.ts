@@ -19,7 +19,10 @@ import { hintFor } from './guide.ts';
 import { Playback } from './playback.svelte.ts';
 import { sentenceOf } from './sentence.ts';
 import { SteadyClock } from './steady-clock.ts';
+import { timelineNameOf } from './timeline-name.ts';
+import { Timelines, type ConnectTime } from './timelines.svelte.ts';
 import type { Told } from './told.ts';
+import { Track } from './track.ts';
 
 export type Phase =
   | { readonly kind: 'starting' }
@@ -37,15 +40,10 @@ const speechGapMs = 1_800;
 /** More events than these since the last drawing, of a lab that does not play, are a run at full speed. */
 const fewEvents = 64;
 
-const inPast = {
-  ok: false,
-  code: 'in the past',
-  message: 'The lab shows the past: return to now first.',
-} as const;
-
 /**
  * The only writer of view state: each view is a fold of the events since the run's start, up to the moment
- * that is shown. Nothing can be done to the past: while it is shown, the cluster stands still.
+ * that is shown. While the past is shown, the cluster stands still; what is done there is done in a timeline
+ * of its own, which is then shown.
  */
 export class Lab {
   phase = $state.raw<Phase>({ kind: 'starting' });
@@ -58,7 +56,8 @@ export class Lab {
   spoken = $state.raw('');
   speedFactor = $state(1);
 
-  readonly playback = new Playback();
+  /** The run that is shown. */
+  #track: Track;
   /** What moves; the pictures below are read, and follow ten times a second while the cluster plays. */
   readonly cluster = $derived(this.playback.shown.cluster);
   readonly logs = $derived(this.playback.calm.logs);
@@ -81,30 +80,39 @@ export class Lab {
   /** Settles with the first state of an open lab; fails where the lab cannot be opened. */
   readonly ready: Promise<LabState>;
 
-  #port: LabPort;
-  /** Stops hearing from the port. */
-  #leave: () => void;
+  readonly timelines: Timelines;
+  readonly #connectTime: ConnectTime | null;
   readonly #settleReady: Settle;
   readonly #clock = new SteadyClock();
   readonly #pace = new DrawPace();
-  /** What was told since the last drawing. */
-  #waiting: Told[] = [];
-  #isStale = false;
-  /** How many members the lab began with. */
-  #firstCount = 0;
-  #told: LabState | null = null;
   readonly #listeners = new Set<(batch: LabBatch) => void>();
   #isStopping = false;
-  #toldMoment = -1;
   #unspoken: string | null = null;
   #spokenAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(port: LabPort) {
-    this.#port = port;
+  /** @param connectTime how the past is reached beyond what is kept, and gone on from; null: it is not */
+  constructor(port: LabPort, connectTime: ConnectTime | null = null) {
     let settle!: Settle;
     this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
     this.#settleReady = settle;
-    this.#leave = port.subscribe((batch) => this.#receive(batch));
+    this.#connectTime = connectTime;
+    this.timelines = new Timelines(this);
+    this.#track = $state.raw(new Track(port, new Playback()));
+    this.#begin(this.#track, 3);
+  }
+
+  /** Which moment of the run is shown, and the pictures of it. */
+  get playback(): Playback {
+    return this.#track.playback;
+  }
+
+  /** What is shown: for its timelines. */
+  get track(): Track {
+    return this.#track;
+  }
+
+  get moment(): number {
+    return this.shownMoment;
   }
 
   /**
@@ -114,7 +122,7 @@ export class Lab {
   async open(options: LabOptions, begin?: () => Promise<void>): Promise<void> {
     this.phase = { kind: 'starting' };
     this.#reset(options.members);
-    const opened = await this.#port.open(options);
+    const opened = await this.#track.port.open(options);
     if (!opened.ok) {
       this.phase = { kind: 'closed', code: opened.code, message: opened.message };
       // Another tab has the lab: a visitor may still take it over.
@@ -123,7 +131,7 @@ export class Lab {
     }
     this.#show(opened.state);
     if (begin !== undefined) {
-      await this.#toldUpTo(opened.state.moment);
+      await this.#drawnUpTo(opened.state.moment);
       await begin();
     }
     this.phase = { kind: 'open' };
@@ -135,43 +143,63 @@ export class Lab {
    * @param port of a lab that is open, and that nobody hears yet
    */
   async moveTo(port: LabPort, state: LabState): Promise<void> {
-    const before = this.#port;
-    this.#leave();
-    this.#reset(state.members);
-    this.#port = port;
-    this.#leave = port.subscribe((batch) => this.#receive(batch));
+    const before = this.timelines.root;
+    before.leave();
+    this.#begin(new Track(port, new Playback()), state.members);
     this.#show(state);
-    await this.#toldUpTo(state.moment);
+    await this.#drawnUpTo(state.moment);
     this.phase = { kind: 'open' };
     this.#settleReady.resolve(state);
-    await before.close();
+    await before.port.close();
   }
 
+  /**
+   * In the past, in a timeline that is opened there and shown; where the lab refuses the command, that one is
+   * given up again.
+   */
   act(command: unknown): Promise<Result<ActResult>> {
-    return this.isPast ? Promise.resolve(inPast) : this.#port.act(command);
+    if (!this.isPast) return this.#track.port.act(command);
+    const { messages } = this.cluster;
+    return this.timelines.actInBranch(command, () => timelineNameOf(command, messages, this.nameOf));
+  }
+
+  /** Shows another timeline, at its newest moment; the one that was shown stands still. */
+  async enter(track: Track): Promise<void> {
+    if (this.#track.told?.playing === true) await this.pause();
+    const isNew = track.told === null;
+    await track.port.setSpeed(this.speedFactor);
+    const state = await track.port.state();
+    this.#track.sentence = this.#newest;
+    if (isNew) track.firstCount = state.members;
+    this.#track = track;
+    this.#clock.reset();
+    this.#newest = track.sentence;
+    this.#unspoken = null;
+    if (isNew) track.listen((from, batch) => this.#receive(from, batch));
+    this.#toNow();
+    this.#show(state);
   }
 
   /** The state that was told last, drawn or not; null before any. */
   get newest(): LabState | null {
-    return this.#told;
+    return this.#track.told;
   }
 
   /** From the past, it plays on from now. */
   async play(): Promise<void> {
+    await this.timelines.settled();
     this.#toNow();
-    await this.#port.play();
-    this.#show(await this.#port.state());
+    await this.#tell((port) => port.play());
   }
 
-  async pause(): Promise<void> {
-    await this.#port.pause();
-    this.#show(await this.#port.state());
+  pause(): Promise<void> {
+    return this.#tell((port) => port.pause());
   }
 
   /** Multiplies the adaptive pace; held between an eighth and eight times. */
   async setSpeed(factor: number): Promise<void> {
     this.speedFactor = Math.min(8, Math.max(1 / 8, factor));
-    await this.#port.setSpeed(this.speedFactor);
+    await this.#track.port.setSpeed(this.speedFactor);
   }
 
   /** Shows the run after so many steps; at the last one, the present. */
@@ -196,50 +224,62 @@ export class Lab {
 
   /** Pauses if need be, then runs until the next `count` inputs, messages or commits. */
   async step(unit: StepUnit, count: number): Promise<Result<{ moment: number }>> {
+    const settled = await this.timelines.settled();
+    if (!settled.ok) return settled;
     this.#toNow();
-    if (this.#told?.playing === true) await this.pause();
-    return this.#drawn(await this.#port.step(unit, count));
+    if (this.#track.told?.playing === true) await this.pause();
+    return this.#drawn(this.#track.port.step(unit, count));
   }
 
   /** Runs so much virtual time as fast as may be; by its answer the pictures have come so far. */
   async run(virtualUs: number): Promise<Result<{ moment: number }>> {
+    const settled = await this.timelines.settled();
+    if (!settled.ok) return settled;
     this.#toNow();
-    return this.#drawn(await this.#port.run(virtualUs));
+    return this.#drawn(this.#track.port.run(virtualUs));
   }
 
-  async #drawn(ran: Result<{ moment: number }>): Promise<Result<{ moment: number }>> {
-    if (ran.ok) await this.#toldUpTo(ran.moment);
-    else this.#draw();
+  async #drawn(run: Promise<Result<{ moment: number }>>): Promise<Result<{ moment: number }>> {
+    const track = this.#track;
+    const ran = await run;
+    if (ran.ok) await track.toldUpTo(ran.moment);
+    this.#draw();
     return ran;
   }
 
-  /** Asks a member what it holds now: there is no such answer while the past is shown. */
+  async #drawnUpTo(moment: number): Promise<void> {
+    await this.#track.toldUpTo(moment);
+    this.#draw();
+  }
+
+  /** Asks a member what it holds at the moment that is shown. */
   inspect(query: Query): Promise<Result<{ answer: Answer }>> {
-    return this.isPast ? Promise.resolve(inPast) : this.#port.inspect(query);
+    if (this.isPast) return this.timelines.inspect(this.shownMoment, query);
+    return this.#track.port.inspect(query);
   }
 
   runFile(): Promise<RunFile> {
-    return this.#port.runFile();
+    return this.#track.port.runFile();
   }
 
   /** What the checkers have looked at; null where nobody checks. */
   checks(): Promise<ChecksReport | null> {
-    return this.#port.checks();
+    return this.#track.port.checks();
   }
 
   /** After a violation: the run goes on, unchecked. */
   async goOn(): Promise<void> {
     this.#toNow();
-    await this.#port.goOn();
-    this.#show(await this.#port.state());
+    await this.#tell((port) => port.goOn());
   }
 
   compareStore(): Promise<readonly string[]> {
-    return this.#port.compareStore();
+    return this.#track.port.compareStore();
   }
 
+  /** Whichever timeline is shown. */
   async deleteStored(): Promise<Result<object>> {
-    const deleted = await this.#port.deleteStored();
+    const deleted = await this.timelines.storedTrack.port.deleteStored();
     if (deleted.ok) this.phase = { kind: 'closed', code: 'deleted', message: '' };
     return deleted;
   }
@@ -258,7 +298,7 @@ export class Lab {
 
   /** One frame of the screen, at `nowMs` of wall time: draws what was told, lets a waiting sentence out. */
   frame(nowMs: number): void {
-    const isSteady = this.#told?.playing === true || this.#waiting.length < fewEvents;
+    const isSteady = this.#track.told?.playing === true || this.#track.waiting.length < fewEvents;
     if (!this.#pace.isDue(nowMs, isSteady)) return;
     this.#liveUs = this.#clock.at(nowMs);
     this.#draw();
@@ -269,29 +309,28 @@ export class Lab {
     this.#spokenAtMs = nowMs;
   }
 
-  readonly nameOf = (member: number): string => nameIn(this.cluster, member);
-
-  #reset(memberCount: number): void {
-    this.playback.reset(memberCount);
-    this.#firstCount = memberCount;
-    this.#waiting = [];
-    this.#told = null;
-    this.#toldMoment = -1;
-    this.#clock.reset();
+  /** Tells the lab that is shown to do something, and shows what state it is in then. */
+  async #tell(wish: (port: LabPort) => Promise<void>): Promise<void> {
+    const track = this.#track;
+    await wish(track.port);
+    const state = await track.port.state();
+    if (track === this.#track) this.#show(state);
+    else track.hear(state);
   }
 
-  /** Settles once the pictures have come so far: answers and events take different ways. */
-  #toldUpTo(moment: number): Promise<void> {
-    this.#draw();
-    if (this.#toldMoment >= moment) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = this.listen(() => {
-        if (this.#toldMoment < moment) return;
-        end();
-        this.#draw();
-        resolve();
-      });
-    });
+  readonly nameOf = (member: number): string => nameIn(this.cluster, member);
+
+  /** Begins with a lab of its own, whose history is the first. */
+  #begin(track: Track, memberCount: number): void {
+    this.#track = track;
+    this.#reset(memberCount);
+    track.listen((from, batch) => this.#receive(from, batch));
+    void this.timelines.begin(track, this.#connectTime?.(track.port) ?? null);
+  }
+
+  #reset(memberCount: number): void {
+    this.#track.reset(memberCount);
+    this.#clock.reset();
   }
 
   /** Moves the cursor; a cluster that plays stands still from now on. */
@@ -309,7 +348,7 @@ export class Lab {
 
   /** A cluster that plays while the past is shown stops; a batch from before the pause may tell otherwise. */
   async #standStill(): Promise<void> {
-    if (!this.isPast || this.#told?.playing !== true || this.#isStopping) return;
+    if (!this.isPast || this.#track.told?.playing !== true || this.#isStopping) return;
     this.#isStopping = true;
     await this.pause().finally(() => (this.#isStopping = false));
   }
@@ -319,24 +358,20 @@ export class Lab {
     this.playback.toNow();
   }
 
-  #receive(batch: LabBatch): void {
-    const { events, state } = batch;
-    // A stored lab has as many members as when it was made.
-    if (state.members > 0 && state.members !== this.#firstCount) this.#reset(state.members);
-    for (const told of events) this.#waiting.push(told);
-    this.#toldMoment = state.moment;
-    this.#hear(state);
+  #receive(track: Track, batch: LabBatch): void {
+    track.take(batch);
+    // of a timeline that is not shown, pictures are drawn once it is
+    if (track !== this.#track) return;
+    this.#hear(batch.state);
     if (!this.#pace.hasFrames) this.#draw();
     void this.#standStill();
     for (const receive of this.#listeners) receive(batch);
   }
 
   #hear(state: LabState): void {
-    this.#isStale = true;
-    // Answers and batches take different ways: a batch from before an answer does not undo it.
-    if (this.#told !== null && state.moment < this.#told.moment) return;
-    this.#told = state;
-    this.#clock.set(state.timeUs, state.playing ? state.speed : 0);
+    this.#track.hear(state);
+    const { timeUs, playing, speed } = this.#track.told ?? state;
+    this.#clock.set(timeUs, playing ? speed : 0);
   }
 
   #show(state: LabState): void {
@@ -346,18 +381,19 @@ export class Lab {
 
   /** Brings the views up to what was told; at rest all of them. */
   #draw(): void {
-    if (!this.#isStale || this.#told === null) return;
-    const [state, events] = [this.#told, this.#waiting];
-    this.#isStale = false;
-    this.#waiting = [];
-    this.playback.append(events);
-    if (!state.playing || !this.#pace.hasFrames) this.playback.settle();
-    this.#tell(events, state.playing);
+    const { told: state, waiting: events, isStale, playback } = this.#track;
+    if (!isStale || state === null) return;
+    this.#track.isStale = false;
+    this.#track.waiting = [];
+    playback.append(events);
+    if (!state.playing || !this.#pace.hasFrames) playback.settle();
+    this.#say(events, state.playing);
     this.state = state;
+    this.timelines.note(this.#track, state);
   }
 
   /** The newest sentence, and the newest spoken one: looked for from the end, since a batch may be long. */
-  #tell(events: readonly Told[], playing: boolean): void {
+  #say(events: readonly Told[], playing: boolean): void {
     const arrived = playing ? null : this.cluster.arrived;
     let isNewest = true;
     for (let i = events.length - 1; i >= 0; i--) {

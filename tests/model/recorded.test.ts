@@ -47,14 +47,15 @@ test('a log without its kill draws another end', async () => {
   expect(without.cluster).not.toEqual(whole.cluster);
 });
 
-test('in the past the lab stands still and takes no command; the present is one call away', async () => {
+test('in the past the lab stands still; where nobody does its run again it takes no command there, and says why', async () => {
   const lab = await replay(readFileSync(recordedPath, 'utf8'), [100]);
   const now = lab.playback.shown;
   await lab.move('input', -1);
   expect(lab.isPast).toBe(true);
   expect(lab.shownUs).toBe(lab.cluster.timeUs);
-  expect(await lab.act({ type: 'kill', member: 1 })).toMatchObject({ ok: false, code: 'in the past' });
-  expect(await lab.inspect({ kind: 'pages', member: 1 })).toMatchObject({ ok: false, code: 'in the past' });
+  expect(await lab.act({ type: 'kill', member: 1 })).toMatchObject({ ok: false, code: 'no timelines' });
+  expect(lab.timelines.problem).toMatch(/can be looked at/);
+  expect(await lab.inspect({ kind: 'pages', member: 1 })).toMatchObject({ ok: false, code: 'no timelines' });
   await lab.move('input', 1);
   expect(lab.isPast).toBe(false);
   expect(lab.playback.shown).toBe(now);

@@ -15,12 +15,16 @@ export type KeyAction =
   | 'kill'
   | 'get'
   | 'repair'
+  | 'undo'
   | 'menu'
   | 'console'
   | 'help';
 
 export interface KeyRow {
-  /** Values of KeyboardEvent.key, in lower case, with the action of each; `shift+` only before arrows. */
+  /**
+   * Values of KeyboardEvent.key, in lower case, with the action of each; `shift+` only before arrows, `ctrl+`
+   * (on Macs the command key) only before z.
+   */
   readonly keys: Readonly<Record<string, KeyAction>>;
   readonly shown: () => string;
   readonly does: () => string;
@@ -41,6 +45,7 @@ export const keyTable: readonly KeyRow[] = [
   { keys: { k: 'kill' }, shown: m.key_k, does: m.does_k },
   { keys: { g: 'get' }, shown: m.key_g, does: m.does_g },
   { keys: { r: 'repair' }, shown: m.key_r, does: m.does_r },
+  { keys: { 'ctrl+z': 'undo' }, shown: m.key_undo, does: m.does_undo },
   { keys: { m: 'menu' }, shown: m.key_m, does: m.does_m },
   { keys: { c: 'console' }, shown: m.key_c, does: m.does_c },
   { keys: { '?': 'help' }, shown: m.key_help, does: m.does_help },
@@ -56,7 +61,7 @@ const sliderKeys = /^(arrow\w+|page\w+|home|end)$/;
 
 /** What a key press asks for; null where it is none of ours or belongs to a field. */
 export function actionOf(event: KeyboardEvent): KeyAction | null {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
+  if (event.altKey || event.defaultPrevented) return null;
   const { target } = event;
   const name = nameOf(event);
   const isSlider = target instanceof Element && target.matches('[data-scrubber]');
@@ -68,7 +73,8 @@ export function actionOf(event: KeyboardEvent): KeyAction | null {
   return actions.get(name) ?? null;
 }
 
-function nameOf({ key, shiftKey }: KeyboardEvent): string {
+function nameOf({ key, shiftKey, ctrlKey, metaKey }: KeyboardEvent): string {
   const name = key.toLowerCase();
+  if (ctrlKey || metaKey) return `ctrl+${name}`;
   return shiftKey && name.startsWith('arrow') ? `shift+${name}` : name;
 }
