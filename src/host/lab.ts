@@ -209,13 +209,13 @@ export class Lab {
   }
 
   /** What the run began with. */
-  genesis(): Result<{ genesis: Genesis }> {
+  genesis(): Result<{ genesis: Genesis; place: Place | null }> {
     if (this.#opened === null) return notOpen;
     const { storage, options } = this.#opened;
     const { record, images, inputs } = storage.lab;
     const { seed, members: memberCount, preVote, settings, boot, timeUs: startUs } = record;
     const facts = { seed, memberCount, preVote, settings, planted: options.planted ?? [], boot, startUs };
-    return { ok: true, genesis: { ...facts, images, inputs, origin: storage.origin } };
+    return { ok: true, genesis: { ...facts, images, inputs, origin: storage.origin }, place: this.#place() };
   }
 
   async runFile(): Promise<RunFile> {

@@ -315,8 +315,8 @@ export interface LabPort {
   state(): Promise<LabState>;
   inspect(query: Query): Promise<Result<{ answer: Answer }>>;
   runFile(): Promise<RunFile>;
-  /** What the run began with; 'not open' before it has. */
-  genesis(): Promise<Result<{ genesis: Genesis }>>;
+  /** What the run began with, and where it is; 'not open' before it has begun. */
+  genesis(): Promise<Result<{ genesis: Genesis; place: Place | null }>>;
   /** What the checkers have looked at; null where nobody checks. */
   checks(): Promise<ChecksReport | null>;
   /** After a violation: the run goes on, and nobody checks it any more. */

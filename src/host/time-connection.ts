@@ -140,6 +140,8 @@ export class TimeConnection implements TimePort {
     try {
       const begun = await root.genesis();
       if (!begun.ok) return begun;
+      if (begun.place !== null && begun.place.moment > (this.#newest?.moment ?? -1))
+        this.#newest = begun.place;
       // it has all actions so far; those of batches on the way are told with their numbers
       const { interventions } = await root.runFile();
       for (const [i, each] of interventions.entries()) this.#interventions[i] ??= each;

@@ -84,7 +84,7 @@ const faults: readonly (readonly [number, Action])[] = [
   [500, { type: 'start', member: 2 }],
   [600, { type: 'powerCut', member: 1 }],
   [400, { type: 'start', member: 1 }],
-  [500, { type: 'healAll' }],
+  [500, { type: 'healEverything' }],
   [0, { type: 'put', key: 'end', value: 'of the run' }],
 ];
 
@@ -161,6 +161,9 @@ test('a window takes as many whole moments as so many events allow, and one in a
   expect(all).toEqual(lab.told);
   const beyond = await lab.time.window(0, end - 5, end + 1000, 9999);
   expect(beyond).toMatchObject({ ok: true, toMoment: end });
+  const late = timeInProcess(lab.root);
+  expect(await late.seek(0, end)).toMatchObject({ ok: true, moment: end, proven: true });
+  await late.close();
   await lab.close();
 });
 
@@ -200,7 +203,7 @@ test('a run that is another one when it is done again is told of with its moment
       ...real,
       genesis: async () => {
         const begun = await real.genesis();
-        return begun.ok ? { ok: true, genesis: { ...begun.genesis, seed: 10 } } : begun;
+        return begun.ok ? { ...begun, genesis: { ...begun.genesis, seed: 10 } } : begun;
       },
     },
     timeInProcess,
