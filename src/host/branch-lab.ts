@@ -1,7 +1,5 @@
 /** A lab that goes on from a moment of another one's run: with a copy of its world, in memory, at rest. */
 import { Member } from '../engine/server/member.ts';
-import type { DiskImage } from '../engine/server/types.ts';
-import type { Cluster } from '../sim/cluster.ts';
 import type { RunningWorld } from '../sim/keyframes.ts';
 import { Lab } from './lab.ts';
 import type { LabParts } from './lab-parts.ts';
@@ -10,6 +8,7 @@ import { MemoryStore } from './memory-store.ts';
 import { storeFormat } from './page-store.ts';
 import type { Genesis, LabOptions } from './port.ts';
 import type { OpenedStorage } from './storage.ts';
+import { storedImages } from './store-change.ts';
 import { noInputs } from './stored-inputs.ts';
 
 /** Where a lab begins that goes on from a run. */
@@ -73,13 +72,4 @@ function storageOf({ world, genesis }: Branch): OpenedStorage {
     isWiped: false,
     origin,
   };
-}
-
-/** What each member's store holds once all is done that was asked of it; index 0 is member 1. */
-export function storedImages(cluster: Cluster): DiskImage[] {
-  const { members } = cluster;
-  const count = Math.max(...members);
-  return Array.from({ length: count }, (_, i) =>
-    members.includes(i + 1) ? cluster.stored(i + 1) : new Map<string, Uint8Array>(),
-  );
 }

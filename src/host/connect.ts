@@ -5,7 +5,7 @@ import type { LabMessage } from './lab-message.ts';
 import type { Connect, LabCalls } from './lab-protocol.ts';
 import labUrl from './lab.worker.ts?worker&url';
 import type { LabOptions, LabPort, LabState, Result } from './port.ts';
-import { RemoteLab } from './remote-lab.ts';
+import { RemoteLab, storeOf } from './remote-lab.ts';
 import { wallClock } from './wall-clock.ts';
 import { labWorkerName, loadScript, startWorker } from './worker-script.ts';
 import type { WorkerScript } from './worker-script.ts';
@@ -26,13 +26,10 @@ export function connectLab(
   return new LabConnection(load, early);
 }
 
-const storeOf = ({ storage }: LabOptions) => (storage === 'opfs' ? 'opfs' : 'indexeddb');
-
 class LabConnection extends RemoteLab {
   protected readonly line = new Lifeline();
   protected readonly calls: Promise<LabCalls>;
   #options: LabOptions | null = null;
-  #witness: Witness | null = null;
   #attendedMs = 0;
   #early: ReturnType<LabPort['open']> | null = null;
 
@@ -58,8 +55,8 @@ class LabConnection extends RemoteLab {
   async #open(options: LabOptions): Promise<Result<{ state: LabState }>> {
     this.#options = options;
     this.feed.interventions.length = 0;
-    this.#witness = new Witness(options.workspace);
-    const witness = options.witness ?? this.#witness.read(storeOf(options));
+    this.watched = { witness: new Witness(options.workspace), storage: storeOf(options) };
+    const witness = options.witness ?? this.watched.witness.read(this.watched.storage);
     return this.result((calls) => calls.open({ ...options, witness }));
   }
 
@@ -70,12 +67,6 @@ class LabConnection extends RemoteLab {
     return { ...opened, state: told };
   }
 
-  override async deleteStored(): Promise<Result<object>> {
-    const deleted = await this.result((calls) => calls.deleteStored());
-    if (deleted.ok && this.#options !== null) this.#witness?.forget(storeOf(this.#options));
-    return deleted;
-  }
-
   #start(script: WorkerScript): LabCalls {
     const worker = startWorker(script, labWorkerName);
     const calls = new MessageChannel();
@@ -84,10 +75,7 @@ class LabConnection extends RemoteLab {
       event.preventDefault();
       this.die(`The lab's worker failed: ${event.message || 'it could not be started'}.`);
     };
-    trace.port1.onmessage = ({ data }: MessageEvent<LabMessage>) => {
-      this.feed.receive(data);
-      this.#witness?.see(data.state);
-    };
+    trace.port1.onmessage = ({ data }: MessageEvent<LabMessage>) => this.hear(data);
     const connect: Connect = { calls: calls.port2, trace: trace.port2, script };
     worker.postMessage(connect, [calls.port2, trace.port2]);
     return wrap<LabCalls>(calls.port1);

@@ -3,6 +3,7 @@
  * the next, with the inputs that led to it. A barrier (not urgent) waits for its member's next urgent commit
  * and rides with it.
  */
+import { assert } from '../base/assert.ts';
 import type { DiskErrorCode } from '../engine/server/types.ts';
 import { isClientAction } from '../sim/actions.ts';
 import type { Intervention, StoreCommit, StoreGate } from '../sim/types.ts';
@@ -42,14 +43,14 @@ interface MemberQueue {
 }
 
 export class DiskHost {
-  readonly #store: PageStore;
+  #store: PageStore;
   readonly #clock: WallClock;
   readonly #hangs: (message: string | null) => void;
   readonly #run: StoredRun | null;
   /** So many of the run's interventions are stored. */
-  #storedInterventions: number;
+  #storedInterventions = 0;
   /** So many have been looked at, and whether one of them is to be stored without waiting for commits. */
-  #seenInterventions: number;
+  #seenInterventions = 0;
   #owesInputs = false;
   readonly #queues = new Map<number, MemberQueue>();
   #storedCommits = 0;
@@ -61,21 +62,33 @@ export class DiskHost {
   /**
    * @param hangs called with a sentence when the store hangs, and with null when it has answered after all
    * @param run null: what is stored cannot be done again
-   * @param storedInterventions how many of the run's are in the store already
    */
   constructor(
     store: PageStore,
     clock: WallClock,
     hangs: (message: string | null) => void,
     run: StoredRun | null = null,
-    storedInterventions = 0,
   ) {
     this.#store = store;
     this.#clock = clock;
     this.#hangs = hangs;
     this.#run = run;
-    this.#storedInterventions = storedInterventions;
-    this.#seenInterventions = storedInterventions;
+  }
+
+  /**
+   * Goes on with another store, which holds all of the run so far. Call it when nothing is to be done any
+   * more in the one before.
+   * @param done what it holds: commits, and the virtual time of the last
+   */
+  moveTo(store: PageStore, done: { readonly commits: number; readonly lastUs: number }): void {
+    const isIdle = [...this.#queues.values()].every(({ waiting }) => waiting.length === 0);
+    assert(this.#writing === null && isIdle, 'disks: moved to another store with commits under way');
+    this.#store = store;
+    this.#storedInterventions = this.#run?.interventions.length ?? 0;
+    this.#seenInterventions = this.#storedInterventions;
+    this.#owesInputs = false;
+    this.#storedCommits = done.commits;
+    this.#storedUs = done.lastUs;
   }
 
   /** Commits made durable so far. */
@@ -117,6 +130,11 @@ export class DiskHost {
   wait(gates: readonly StoreGate[]): Promise<void> | null {
     if (gates.every((gate) => this.isOpen(gate))) return null;
     return this.#until(() => gates.every((gate) => this.isOpen(gate)));
+  }
+
+  /** A member's store has failed, and nobody has taken the failure yet. */
+  get hasFailed(): boolean {
+    return [...this.#queues.values()].some(({ failure }) => failure !== null);
   }
 
   /** What failed since the last call. The member's next commits are taken again. */

@@ -166,6 +166,26 @@ export class ExtentFolder {
   }
 }
 
+/** Puts whole files where there are none: extent by extent, so that never all of them wait at once. */
+export async function putImages(
+  transaction: LabTransaction<'readwrite'>,
+  images: readonly DiskImage[],
+): Promise<void> {
+  const files = transaction.objectStore('files');
+  const extents = transaction.objectStore('extents');
+  let id = 0;
+  for (const [i, image] of images.entries()) {
+    for (const [name, bytes] of image) {
+      id++;
+      ride(files.put({ id, sizeBytes: bytes.length }, [i + 1, name]));
+      for (let place = 0; place * extentBytes < bytes.length; place++) {
+        const data = bytes.slice(place * extentBytes, (place + 1) * extentBytes);
+        await extents.put({ crc: crc32c(data), data: data.buffer as ArrayBuffer }, [id, place]);
+      }
+    }
+  }
+}
+
 const fileKey = (member: number, name: string): string => JSON.stringify([member, name]);
 
 function checkFile(value: unknown): FileRecord {

@@ -8,10 +8,10 @@ import { deleteDB, openDB } from 'idb';
 import { assert } from '../base/assert.ts';
 import type { DiskImage } from '../engine/server/types.ts';
 import type { StoreCommit } from '../sim/types.ts';
-import { ExtentFolder, readImages } from './idb-extents.ts';
+import { ExtentFolder, putImages, readImages } from './idb-extents.ts';
 import type { LabDatabase, LabTransaction } from './idb-schema.ts';
 import { databaseName, databaseVersion, ride, storeNames } from './idb-schema.ts';
-import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
+import type { LabRecord, LabSetup, PageStore, Replacement, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat, mostMembers } from './page-store.ts';
 import { packWrite, unpackWrite } from './store-record.ts';
 import type { InputsPart, StoredInputs } from './stored-inputs.ts';
@@ -88,6 +88,21 @@ export class IdbStore implements PageStore {
     }
   }
 
+  async replace(lab: Replacement): Promise<LabRecord> {
+    try {
+      const database = await openDatabase(this.#options.workspace, this.#options.lost);
+      this.#database = database;
+      const record = await this.#replaceAll(database, lab);
+      await this.#readBack(database, record);
+      this.#record = record;
+      this.#inputs = lab.inputs;
+      return record;
+    } catch (error) {
+      this.#database?.close();
+      throw asStoreError(error);
+    }
+  }
+
   async write(commits: readonly StoreCommit[], inputs: InputsPart | null = null): Promise<void> {
     assert(this.#record !== null && this.#database !== null, 'store: written before it is open');
     const packed = packWrite({ commits, inputs });
@@ -147,6 +162,25 @@ export class IdbStore implements PageStore {
       ride(meta.put(packInputs(inputs), 'inputs'));
       await transaction.done;
       return { record, fresh: before === null, images, inputs };
+    } catch (error) {
+      abort(transaction);
+      throw error;
+    }
+  }
+
+  /** One transaction: all that was there goes with it, or stays. */
+  async #replaceAll(database: IDBPDatabase<LabDatabase>, lab: Replacement): Promise<LabRecord> {
+    const transaction = database.transaction(storeNames, 'readwrite', strict);
+    try {
+      const meta = transaction.objectStore('meta');
+      const before = checkRecord(await meta.get('lab'));
+      const record = { ...lab.record, boot: Math.max(lab.record.boot, (before?.boot ?? 0) + 1) };
+      for (const name of storeNames) ride(transaction.objectStore(name).clear());
+      ride(meta.put(record, 'lab'));
+      ride(meta.put(packInputs(lab.inputs), 'inputs'));
+      await putImages(transaction, lab.images);
+      await transaction.done;
+      return record;
     } catch (error) {
       abort(transaction);
       throw error;

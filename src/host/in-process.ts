@@ -47,6 +47,8 @@ export function portOf(lab: Lab, feed: LabFeed): LabPort {
     runFile: async () => lab.runFile(),
     genesis: async () => lab.genesis(),
     compareStore: () => lab.compareStore(),
+    release: () => lab.release(),
+    adopt: (where) => lab.adopt(where),
     deleteStored: () => lab.deleteStored(),
     close: () => lab.close(),
     subscribe: (receive) => feed.subscribe(receive),

@@ -1,6 +1,6 @@
 /** What a lab may be opened with. */
 import { settingsProblem } from '../sim/member-settings.ts';
-import type { LabOptions } from './port.ts';
+import type { LabOptions, StoredWhere } from './port.ts';
 import type { Run } from './run-schema.ts';
 import { readSettings } from './settings-schema.ts';
 
@@ -31,9 +31,17 @@ function optionsOf(options: LabOptions, { seed, members, preVote, settings, plan
 export function optionProblem({ seed, members, workspace, settings = {} }: LabOptions): string | null {
   if (!Number.isSafeInteger(seed) || seed < 0) return 'The seed is a whole number from 0.';
   if (!Number.isSafeInteger(members) || members < 1 || members > 9) return 'A lab has 1 to 9 members.';
-  if (!/^[\w.-]{1,64}$/.test(workspace))
-    return 'A workspace is named by 1 to 64 letters, digits, dots, _ and -.';
+  if (!isWorkspace(workspace)) return badWorkspace;
   if (readSettings(settings) === null)
     return settingsProblem(settings) ?? 'A setting is not among those that there are, or out of bounds.';
   return null;
+}
+
+const badWorkspace = 'A workspace is named by 1 to 64 letters, digits, dots, _ and -.';
+const isWorkspace = (name: unknown): boolean => typeof name === 'string' && /^[\w.-]{1,64}$/.test(name);
+
+/** Why no lab can be stored there, in a sentence; null where one can. */
+export function whereProblem({ workspace, storage }: StoredWhere): string | null {
+  if (!isWorkspace(workspace)) return badWorkspace;
+  return storage === 'auto' || storage === 'opfs' ? null : 'A lab is stored as auto or as opfs.';
 }

@@ -35,7 +35,8 @@ export interface LabParts {
 /** What there is while the lab is open. */
 export interface Opened {
   readonly options: LabOptions;
-  readonly storage: OpenedStorage;
+  /** Another one since the lab was released or adopted; what it began with stays. */
+  storage: OpenedStorage;
   readonly cluster: Cluster;
   readonly disk: DiskHost;
   readonly pace: Pace;

@@ -40,6 +40,8 @@ type CallName =
   | 'checks'
   | 'goOn'
   | 'compareStore'
+  | 'release'
+  | 'adopt'
   | 'deleteStored'
   | 'close';
 
@@ -61,6 +63,8 @@ export function callsOf(lab: Lab): LabCalls {
     runFile: () => answered(() => lab.runFile()),
     genesis: () => answered(() => lab.genesis()),
     compareStore: () => answered(() => lab.compareStore()),
+    release: () => answered(() => lab.release()),
+    adopt: (where) => answered(() => lab.adopt(where)),
     deleteStored: () => answered(() => lab.deleteStored()),
     close: () => answered(() => lab.close()),
   };

@@ -9,7 +9,7 @@ import type { Violation } from '../sim/checkers/checker.ts';
 import type { ChecksReport } from './checks.ts';
 import { parseCommand } from './commands.ts';
 import { asError } from './crash.ts';
-import { meantOptions, optionProblem } from './lab-options.ts';
+import { meantOptions, optionProblem, whereProblem } from './lab-options.ts';
 import type { Heard, LabParts, Opened, Opening } from './lab-parts.ts';
 import { assemble } from './lab-parts.ts';
 import { closedState } from './lab-state.ts';
@@ -17,13 +17,15 @@ import { LabTold } from './lab-told.ts';
 import type { MemberHost } from './member-host.ts';
 import { isSettled } from './notes.ts';
 import type { ActResult, Answer, Genesis, LabOptions, LabState, Place, Query } from './port.ts';
-import type { Replayed, Result, RunFile, StepUnit } from './port.ts';
+import type { LabPort, Replayed, Result, RunFile, StepUnit, StoredWhere } from './port.ts';
 import { begin, beginningOf } from './run-begin.ts';
 import { differences, engineName } from './run-file.ts';
 import type { Run } from './run-schema.ts';
 import type { Stopped } from './scheduler.ts';
 import { unitWords } from './step-units.ts';
+import type { StorageHooks } from './storage.ts';
 import { deleteStored, openStorage } from './storage.ts';
+import { adopt, release } from './store-change.ts';
 import { TwinnedMembers } from './twinned-members.ts';
 
 /** A fresh lab is ready long before; a cluster that elects nobody is shown all the same. */
@@ -39,6 +41,8 @@ export class Lab {
   #opened: Opened | null = null;
   #asked: LabOptions | null = null;
   readonly #told = new LabTold();
+  /** It was stored once; the store is another's now, or nobody's. */
+  #isReleased = false;
   #hang: Stopped | null = null;
   #storageNotice: string | null = null;
   #replayed: Replayed | null = null;
@@ -60,12 +64,7 @@ export class Lab {
     // The members' workers start while the storage opens; what is stored may have another number of them.
     const early = this.#members(options);
     const begun = options.run === undefined ? null : await begin(options.run, Member.boot);
-    const storage = await openStorage(options, begun?.lab ?? null, {
-      clock: this.#parts.clock,
-      locks: this.#parts.locks,
-      taken: () => this.#stop('taken', 'This lab was taken over by another tab; here it has stopped.'),
-      lost: (message) => this.#stop('store', this.#lost(message)),
-    });
+    const storage = await openStorage(options, begun?.lab ?? null, this.#storageHooks());
     if (!storage.ok) {
       early.then(
         (members) => members.close(),
@@ -251,8 +250,30 @@ export class Lab {
     });
   }
 
+  /** Lets go of the store, and goes on in memory. */
+  async release(): ReturnType<LabPort['release']> {
+    const opened = this.#opened;
+    if (opened === null) return notOpen;
+    const released = await opened.scheduler.between(() => release(opened));
+    if (released.ok) this.#storeChanged(opened, true);
+    return released;
+  }
+
+  /** Takes a store, in place of all that it holds. */
+  async adopt(where: StoredWhere): ReturnType<LabPort['adopt']> {
+    const opened = this.#opened;
+    if (opened === null) return notOpen;
+    const problem = whereProblem(where);
+    if (problem !== null) return { ok: false, code: 'bad options', message: problem };
+    const adopted = await opened.scheduler.between(() => adopt(opened, where, this.#storageHooks()));
+    if (adopted.ok) this.#storeChanged(opened, false);
+    return adopted;
+  }
+
   async deleteStored(): Promise<Result<object>> {
     const opened = this.#opened;
+    if (this.#isReleased)
+      return { ok: false, code: 'not stored', message: 'Another timeline is the stored one: delete that.' };
     if (opened?.options.lookOnly === true) {
       return {
         ok: false,
@@ -311,6 +332,21 @@ export class Lab {
     if (members === options.members) return host;
     host.close();
     return this.#members({ ...options, members });
+  }
+
+  #storageHooks(): StorageHooks {
+    return {
+      clock: this.#parts.clock,
+      locks: this.#parts.locks,
+      taken: () => this.#stop('taken', 'This lab was taken over by another tab; here it has stopped.'),
+      lost: (message) => this.#stop('store', this.#lost(message)),
+    };
+  }
+
+  #storeChanged({ storage }: Opened, isReleased: boolean): void {
+    this.#isReleased = isReleased;
+    this.#storageNotice = storage.storageNotice;
+    this.#progressed();
   }
 
   #heard(): Heard {

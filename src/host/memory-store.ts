@@ -3,7 +3,7 @@ import type { DiskImage } from '../engine/server/types.ts';
 import { ChunkedFile } from '../sim/chunked-file.ts';
 import { applyStoreOps, toImage } from '../sim/store-ops.ts';
 import type { StoreCommit } from '../sim/types.ts';
-import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
+import type { LabRecord, LabSetup, PageStore, Replacement, StoredLab } from './page-store.ts';
 import { storeFormat } from './page-store.ts';
 import type { InputsPart } from './stored-inputs.ts';
 import { beginBoot, InputsFolder, noInputs } from './stored-inputs.ts';
@@ -39,6 +39,14 @@ export class MemoryStore implements PageStore {
     const inputs = beginBoot(before === null ? noInputs : this.#inputs.finish(), opened, images);
     this.#inputs = new InputsFolder(inputs, opened.boot);
     return { record: opened, fresh: before === null, images, inputs };
+  }
+
+  async replace({ record, images, inputs }: Replacement): Promise<LabRecord> {
+    const boot = Math.max(record.boot, (this.#record?.boot ?? 0) + 1);
+    this.#record = { ...record, boot };
+    this.#files = images.map(fromImage);
+    this.#inputs = new InputsFolder(inputs, boot);
+    return this.#record;
   }
 
   async write(commits: readonly StoreCommit[], inputs: InputsPart | null = null): Promise<void> {

@@ -5,8 +5,9 @@
  * its frames only when the files are durable.
  */
 import { assert } from '../base/assert.ts';
+import { nodeId } from '../engine/raft/types.ts';
 import type { DiskImage } from '../engine/server/types.ts';
-import type { StoreCommit } from '../sim/types.ts';
+import type { StoreCommit, StoreOp } from '../sim/types.ts';
 import type { OpfsFile, OpfsFolder, OpfsRoot } from './opfs-files.ts';
 import { isAbsent, openFile, openFolder, originRoot, readAll } from './opfs-files.ts';
 import { removeFolder, writeAll } from './opfs-files.ts';
@@ -16,7 +17,7 @@ import { packFrame } from './opfs-log.ts';
 import { bytesOf, dataName, framesOf, imagesOf, logNames, slotNames } from './opfs-look.ts';
 import type { OpfsMeta } from './opfs-meta.ts';
 import { chooseMeta, packMeta } from './opfs-meta.ts';
-import type { LabRecord, LabSetup, PageStore, StoredLab } from './page-store.ts';
+import type { LabRecord, LabSetup, PageStore, Replacement, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat } from './page-store.ts';
 import { packWrite } from './store-record.ts';
 import type { InputsPart } from './stored-inputs.ts';
@@ -40,6 +41,16 @@ export interface OpfsStoreOptions {
   /** Called when the files went away under the lab. */
   readonly lost?: (message: string) => void;
 }
+
+/** But for the record, which every lab has. */
+const nothingStored = {
+  generation: 0,
+  inputs: noInputs,
+  firstSeq: 0,
+  folding: false,
+  nextId: 1,
+  files: [],
+} as const;
 
 /** What is open while the store is. */
 interface Opened {
@@ -77,16 +88,25 @@ export class OpfsStore implements PageStore {
     this.#foldBytes = foldBytes ?? 4 * 1024 * 1024;
   }
 
-  async open(setup: LabSetup): Promise<StoredLab> {
+  open(setup: LabSetup): Promise<StoredLab> {
+    return this.#openFiles((opened) => this.#openLab(opened, setup));
+  }
+
+  /** The new files lie beside the old ones until one write of the meta makes them the lab's. */
+  replace(lab: Replacement): Promise<LabRecord> {
+    return this.#openFiles((opened) => this.#replaceLab(opened, lab));
+  }
+
+  async #openFiles<Value>(work: (opened: Opened) => Promise<Value>): Promise<Value> {
     const folder = await openFolder(this.#root, this.#workspace);
     const handles: OpfsFile[] = [];
     try {
       for (const name of [...slotNames, ...logNames]) handles.push(await openFile(folder, name, this.#clock));
       const opened = { folder, slots: handles.slice(0, 2), logs: handles.slice(2), data: new Map() };
       this.#opened = opened;
-      const stored = await this.#openLab(opened, setup);
+      const done = await work(opened);
       if (this.#closing) throw new StoreError('store refused', 'The lab was closed while it opened.');
-      return stored;
+      return done;
     } catch (error) {
       if (this.#opened === null) for (const handle of handles) handle.close();
       this.#release();
@@ -184,13 +204,9 @@ export class OpfsStore implements PageStore {
   /** Does what is left of the last boot, and counts the new one. */
   async #openLab(opened: Opened, setup: LabSetup): Promise<StoredLab> {
     const logs = opened.logs.map((log) => readAll(log));
-    const before = chooseMeta(
-      opened.slots.map((slot) => readAll(slot)),
-      logs.some(({ length }) => length > 0),
-    );
+    const before = storedMeta(opened);
     const record = before?.record ?? { formatVersion: storeFormat, ...setup, boot: 0, timeUs: 0 };
-    const nothing = { inputs: noInputs, firstSeq: 0, folding: false, nextId: 1, files: [] };
-    this.#meta = before ?? { generation: 0, record, ...nothing };
+    this.#meta = before ?? { ...nothingStored, record };
     const frames = before === null ? [] : framesOf(logs, this.#meta);
     const { boot } = record;
     const opening = { formatVersion: storeFormat, boot: boot + 1 };
@@ -205,6 +221,41 @@ export class OpfsStore implements PageStore {
     const inputs = beginBoot(meta.inputs, meta.record, images);
     this.#writeMeta({ ...meta, inputs });
     return { record: meta.record, fresh: before === null, images, inputs };
+  }
+
+  /**
+   * What is there is not touched before the switch: a log that waits to be folded, a folding that was cut
+   * off. Frames that it leaves in the logs are of an earlier boot.
+   */
+  async #replaceLab(opened: Opened, lab: Replacement): Promise<LabRecord> {
+    const before = storedMeta(opened);
+    const record = { ...lab.record, boot: Math.max(lab.record.boot, (before?.record.boot ?? 0) + 1) };
+    const meta = before ?? { ...nothingStored, record };
+    this.#meta = meta;
+    const home = new OpfsHome({ ...meta, files: [] }, (id) => this.#dataFile(id));
+    try {
+      for (const commit of wholeFiles(lab.images)) await home.apply(commit);
+      const files = await home.finish();
+      const { nextId } = home;
+      this.#writeMeta({ ...meta, record, inputs: lab.inputs, firstSeq: 0, folding: false, nextId, files });
+    } catch (error) {
+      await this.#takeBack(opened, meta);
+      throw error;
+    }
+    for (const log of opened.logs) this.#forgetTail(log);
+    await this.#sweep(opened);
+    return record;
+  }
+
+  /** A replacement has failed: nothing of it may count with the next open. */
+  async #takeBack(opened: Opened, meta: OpfsMeta): Promise<void> {
+    try {
+      emptied(opened.slots[(meta.generation + 1) % 2]);
+    } catch {
+      // The store fails: its next open finds the one lab or the other, and sweeps.
+      return;
+    }
+    await this.#sweep(opened);
   }
 
   /**
@@ -297,17 +348,41 @@ export class OpfsStore implements PageStore {
     await opened.folder.removeEntry(dataName(id)).catch(() => {});
   }
 
-  /** Deletes what a folding that was cut off left behind. */
-  async #sweep({ folder }: Opened): Promise<void> {
+  /** Deletes what a folding or a replacement that was cut off left behind. */
+  async #sweep({ folder, data }: Opened): Promise<void> {
     const known = new Set<string>([...slotNames, ...logNames]);
     for (const { id } of this.#present().meta.files) known.add(dataName(id));
+    for (const [id, file] of data) {
+      if (known.has(dataName(id))) continue;
+      file.close();
+      data.delete(id);
+    }
     const left: string[] = [];
     for await (const name of folder.keys()) if (!known.has(name)) left.push(name);
     for (const name of left) await folder.removeEntry(name).catch(() => {});
   }
 }
 
-function emptied(log: OpfsFile): void {
-  log.truncate(0);
-  log.flush();
+/** What is stored there; null: nothing is. @throws StoreError 'store format' | 'store damaged' */
+function storedMeta({ slots, logs }: Opened): OpfsMeta | null {
+  return chooseMeta(
+    slots.map((slot) => readAll(slot)),
+    logs.some((log) => log.getSize() > 0),
+  );
+}
+
+/** What makes files, as commits; index 0 is member 1. */
+function* wholeFiles(images: readonly DiskImage[]): Iterable<StoreCommit> {
+  for (const [i, image] of images.entries()) {
+    for (const [file, data] of image) {
+      const size: StoreOp = { kind: 'truncate', file, sizeBytes: data.length };
+      const ops: StoreOp[] = data.length === 0 ? [size] : [{ kind: 'write', file, offset: 0, data }];
+      yield { member: nodeId(i + 1), commit: 0, timeUs: 0, urgent: true, ops };
+    }
+  }
+}
+
+function emptied(file: OpfsFile): void {
+  file.truncate(0);
+  file.flush();
 }

@@ -55,6 +55,9 @@ export function withoutUnused(images: readonly DiskImage[], members: number): Di
   return images.slice(0, count);
 }
 
+/** What a store is to hold instead of what it holds: a lab that goes on. */
+export type Replacement = Pick<StoredLab, 'record' | 'images' | 'inputs'>;
+
 /** A fault of the browser's storage or of what is in it. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
@@ -76,6 +79,13 @@ export interface PageStore {
    * @throws StoreError 'store format' | 'store damaged' | 'store refused' | EIO
    */
   open(setup: LabSetup): Promise<StoredLab>;
+  /**
+   * Opens the store with another lab in the place of all that is stored: durably and at once, or not at all,
+   * wherever it is cut off. It counts as an open: the record's boot is later than any before, so that what
+   * somebody still writes who held the store earlier counts for nothing. Writes go on behind the lab's own.
+   * @throws StoreError as `open`, and ENOSPC; what was stored is then as it was
+   */
+  replace(lab: Replacement): Promise<LabRecord>;
   /**
    * Makes all ops of all commits durable at once, with the inputs that led to them, or nothing of it.
    * @param inputs those since the last write; without them the stored run cannot be done again from its

@@ -101,6 +101,9 @@ export interface StoreWitness {
 
 export type StorageKind = 'indexeddb' | 'opfs' | 'memory';
 
+/** Which store of a workspace a lab is kept in. */
+export type StoredWhere = Pick<LabOptions, 'workspace'> & { readonly storage: 'auto' | 'opfs' };
+
 /** What a fresh page must know before events arrive. */
 export interface LabState {
   readonly version: 1;
@@ -326,7 +329,21 @@ export interface LabPort {
    * equal.
    */
   compareStore(): Promise<readonly string[]>;
-  /** Forgets all that is stored and closes the lab. */
+  /**
+   * Lets go of the store and its lock, once all is durable in it; the lab goes on in memory. Codes 'not
+   * stored', 'stopped', 'store failed': it then stays as it is.
+   */
+  release(): Promise<Result<{ where: StoredWhere }>>;
+  /**
+   * The lab, which is in memory, takes a store under its lock: between two plans and in one durable step
+   * its disks, record and inputs take the place of all that is there; from then on it is stored. Ended at
+   * any point, the store holds the old run whole or the new one. Codes 'stored already', 'stopped', 'look
+   * only', 'planted', 'locked', 'store refused', 'store format', 'store damaged', 'store blocked', ENOSPC,
+   * EIO: the store and the lab then stay as they are. `makeStored` is the whole way from one lab to
+   * another.
+   */
+  adopt(where: StoredWhere): Promise<Result<object>>;
+  /** Forgets all that is stored and closes the lab; 'not stored' after `release`. */
   deleteStored(): Promise<Result<object>>;
   close(): Promise<void>;
   /** Called once a frame while anything happened; the batches from the run's start on, in order. */

@@ -6,15 +6,28 @@ import { LabFeed } from './lab-message.ts';
 import type { LabMessage } from './lab-message.ts';
 import type { Answered, LabCalls } from './lab-protocol.ts';
 import { closedState } from './lab-state.ts';
-import type { LabOptions, LabPort, LabState, Result } from './port.ts';
+import type { LabOptions, LabPort, LabState, Result, StoredWhere } from './port.ts';
 import { lastRunFile } from './run-file.ts';
 import { wallClock } from './wall-clock.ts';
+import { Witness } from './witness.ts';
 
 /** A dying worker may still give its run file; it gets so long for it. */
 const lastWordsMs = 3000;
 
+/** What the page remembers of a store. */
+export interface Watched {
+  readonly witness: Witness;
+  readonly storage: 'opfs' | 'indexeddb';
+}
+
+/** The store that options name. */
+export const storeOf = ({ storage }: Pick<LabOptions, 'storage'>): Watched['storage'] =>
+  storage === 'opfs' ? 'opfs' : 'indexeddb';
+
 export abstract class RemoteLab implements LabPort {
   protected readonly feed = new LabFeed();
+  /** What remembers how far its store has come, while it has one. */
+  protected watched: Watched | null = null;
   /** Ends with the worker. */
   protected abstract readonly line: Lifeline;
   protected abstract readonly calls: Promise<LabCalls>;
@@ -84,8 +97,28 @@ export abstract class RemoteLab implements LabPort {
     return answer.ok ? answer.value : [answer.message];
   }
 
-  deleteStored(): Promise<Result<object>> {
-    return this.result((calls) => calls.deleteStored());
+  async release(): ReturnType<LabPort['release']> {
+    const released = await this.result((calls) => calls.release());
+    if (released.ok) this.watched = null;
+    return released;
+  }
+
+  /** What is remembered of the run before goes first: its end is later than the new one's may be. */
+  async adopt(where: StoredWhere): ReturnType<LabPort['adopt']> {
+    const watched = { witness: new Witness(where.workspace), storage: storeOf(where) };
+    watched.witness.forget(watched.storage);
+    const adopted = await this.result((calls) => calls.adopt(where));
+    if (!adopted.ok) return adopted;
+    this.watched = watched;
+    const state = await this.state();
+    watched.witness.see(state);
+    return adopted;
+  }
+
+  async deleteStored(): Promise<Result<object>> {
+    const deleted = await this.result((calls) => calls.deleteStored());
+    if (deleted.ok) this.watched?.witness.forget(this.watched.storage);
+    return deleted;
   }
 
   async close(): Promise<void> {
@@ -100,6 +133,12 @@ export abstract class RemoteLab implements LabPort {
   die(message: string): void {
     this.line.die(message);
     this.feed.tellState(this.#stoppedState(message));
+  }
+
+  /** What its worker tells. */
+  protected hear(message: LabMessage): void {
+    this.feed.receive(message);
+    this.watched?.witness.see(message.state);
   }
 
   #stoppedState(message: string): LabState {
@@ -139,6 +178,6 @@ export class PortLab extends RemoteLab {
     super();
     this.line = line;
     this.calls = Promise.resolve(wrap<LabCalls>(calls));
-    trace.onmessage = ({ data }: MessageEvent<LabMessage>) => this.feed.receive(data);
+    trace.onmessage = ({ data }: MessageEvent<LabMessage>) => this.hear(data);
   }
 }

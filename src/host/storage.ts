@@ -9,10 +9,10 @@ import type { OpfsRoot } from './opfs-files.ts';
 import { originRoot, removeFolder } from './opfs-files.ts';
 import { readStoredOpfs } from './opfs-look.ts';
 import { OpfsStore } from './opfs-store.ts';
-import type { LabSetup, PageStore, StoredLab } from './page-store.ts';
+import type { LabRecord, LabSetup, PageStore, Replacement, StoredLab } from './page-store.ts';
 import { StoreError, storeFormat } from './page-store.ts';
 import { noInputs } from './stored-inputs.ts';
-import type { LabImage, LabOptions, LabOrigin, Result, StoreWitness } from './port.ts';
+import type { LabImage, LabOptions, LabOrigin, Result, StoredWhere, StoreWitness } from './port.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** A browser that asks or hangs for longer counts as one that refuses. */
@@ -32,6 +32,8 @@ export interface OpenedStorage {
   readonly isWiped: boolean;
   /** The file that the lab begins from. */
   readonly origin: LabOrigin | null;
+  /** Where it is stored, if it came to its store later; absent: where the options say. */
+  readonly where?: StoredWhere;
 }
 
 export interface StorageHooks {
@@ -59,9 +61,25 @@ export async function openStorage(
   if (options.image !== undefined) return fromImage(options, options.image);
   if (options.storage === 'memory') return inMemory(options, begun, null);
   if (options.lookOnly) return lookAt(options, hooks);
-  let opened: Result<OpenedStorage> | null = null;
-  const lock = await lockWorkspace(hooks.locks, options.workspace, {
-    takeOver: options.takeOver === true,
+  const { workspace, takeOver = false } = options;
+  const opened = await underLock(workspace, takeOver, hooks, (lock) => openStored(options, hooks, lock));
+  if (opened.ok || opened.code !== 'locked') return opened;
+  const message = `${opened.message.slice(0, -1)}: take it over, or only look at it.`;
+  return { ...opened, message };
+}
+
+/**
+ * Opens a store under its workspace's lock, where there are locks; the lock ends with what was not opened.
+ */
+async function underLock<Opened extends { readonly store: PageStore; readonly lock: WorkspaceLock | null }>(
+  workspace: string,
+  takeOver: boolean,
+  hooks: StorageHooks,
+  open: (lock: WorkspaceLock | null) => Promise<Result<Opened>>,
+): Promise<Result<Opened>> {
+  let opened: Result<Opened> | null = null;
+  const lock = await lockWorkspace(hooks.locks, workspace, {
+    takeOver,
     clock: hooks.clock,
     lost: () => {
       hooks.taken();
@@ -70,13 +88,42 @@ export async function openStorage(
     },
   });
   if (lock === 'held') {
-    const way = 'take it over, or only look at it';
-    const message = `The stored lab "${options.workspace}" is open in another tab: ${way}.`;
+    const message = `The stored lab "${workspace}" is open in another tab.`;
     return { ok: false, code: 'locked', message };
   }
-  opened = await openStored(options, hooks, lock === 'unavailable' ? null : lock);
+  opened = await open(lock === 'unavailable' ? null : lock);
   if (lock !== 'unavailable' && (!opened.ok || opened.lock === null)) await lock.release();
   return opened;
+}
+
+export interface Replaced {
+  readonly store: PageStore;
+  readonly lock: WorkspaceLock | null;
+  readonly record: LabRecord;
+}
+
+/**
+ * Opens a store under its lock with a lab in the place of all that it holds, at once and durably.
+ * @returns or a code, as `LabPort.adopt`; the store then holds what it held
+ */
+export async function replaceStored(
+  { workspace, storage }: StoredWhere,
+  lab: Replacement,
+  hooks: StorageHooks,
+): Promise<Result<Replaced>> {
+  const { clock, lost, root = originRoot } = hooks;
+  return underLock(workspace, false, hooks, async (lock): Promise<Result<Replaced>> => {
+    const isFiles = storage === 'opfs';
+    const store = isFiles
+      ? new OpfsStore({ workspace, clock, lost, root })
+      : new IdbStore({ workspace, lost });
+    try {
+      return { ok: true, store, lock, record: await store.replace(lab) };
+    } catch (error) {
+      const { code = 'internal', message } = asError(error) as Error & { readonly code?: string };
+      return { ok: false, code, message };
+    }
+  });
 }
 
 async function openStored(

@@ -81,6 +81,19 @@ export function beginBoot(
   return bounded({ boots: [...before.boots, begun] });
 }
 
+/**
+ * The history of a lab that goes on, with all that was done so far in its present boot, the last one.
+ * @param stored how many commits of each member there were in it; index 0 is member 1
+ */
+export function withPresent(begun: StoredInputs, part: InputsPart, stored: readonly number[]): StoredInputs {
+  const last = begun.boots.at(-1);
+  if (last === undefined) return noInputs;
+  const { interventions, moment, chainHash } = part;
+  const spans = stored.map((count) => (count === 0 ? [] : [1, count]));
+  const present = { ...last, interventions, end: { moment, chainHash, stored: spans } };
+  return bounded({ boots: [...begun.boots.slice(0, -1), present] });
+}
+
 /** A history past its limits is worth nothing: neither is one that misses a part. */
 function bounded(inputs: StoredInputs): StoredInputs {
   const count = inputs.boots.reduce((sum, { interventions }) => sum + interventions.length, 0);
@@ -97,11 +110,14 @@ export class InputsFolder {
   #isLost = false;
   #end: InputsPart | null = null;
 
-  /** @param boot the writes' boot */
+  /**
+   * @param boot the store's, in which the writes came. The history's last boot is theirs: it has an earlier
+   *   number where its lab was put into a store that had been opened more often.
+   */
   constructor(before: StoredInputs, boot: number) {
     const last = before.boots.at(-1);
     this.#before = before;
-    this.#begun = last?.boot === boot ? last : null;
+    this.#begun = last !== undefined && last.boot <= boot ? last : null;
     this.#interventions = [...(this.#begun?.interventions ?? [])];
     this.#stored = (this.#begun?.end.stored ?? []).map((spans) => [...spans]);
   }

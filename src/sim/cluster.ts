@@ -176,6 +176,14 @@ export class Cluster {
   }
 
   /**
+   * How many commits the member's store was told of, and the virtual time of the last; 0 where there is
+   * none.
+   */
+  commitsMade(member: number): { readonly count: number; readonly lastUs: number } {
+    return this.world.disk(member).commitsMade;
+  }
+
+  /**
    * Does something to the cluster at the present time (while a plan is out: after its merge). Recorded.
    * @returns the action's id; `takeOutcomes` names it when it is finished
    */

@@ -46,6 +46,7 @@ export class Disk {
   private storedFiles = new Map<string, ChunkedFile>();
   private commits: StoreCommit[] = [];
   private lastCommit = 0;
+  private lastCommitUs = 0;
   private lastUrgent = 0;
   private slowness = 1;
   /** Changes of the directory that a lying disk said to be durable. */
@@ -97,6 +98,11 @@ export class Disk {
   /** The last commit that a store does without waiting for another; 0 where there is none. */
   get lastUrgentCommit(): number {
     return this.lastUrgent;
+  }
+
+  /** How many commits there were, and when the last was made; 0 where there is none. */
+  get commitsMade(): { readonly count: number; readonly lastUs: number } {
+    return { count: this.lastCommit, lastUs: this.lastCommitUs };
   }
 
   /** How many times as long a sync takes; 1: as the configuration says. */
@@ -411,6 +417,7 @@ export class Disk {
 
   private commit(timeUs: number, urgent: boolean, ops: readonly StoreOp[]): number {
     this.lastCommit++;
+    this.lastCommitUs = timeUs;
     if (urgent) this.lastUrgent = this.lastCommit;
     this.commits.push({ member: this.member as NodeId, commit: this.lastCommit, timeUs, urgent, ops });
     return this.lastCommit;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { nodeId } from '../../src/engine/raft/types.ts';
 import type { DiskImage } from '../../src/engine/server/types.ts';
 import { DiskHost } from '../../src/host/disk-host.ts';
-import type { PageStore, StoredLab } from '../../src/host/page-store.ts';
+import type { LabRecord, PageStore, StoredLab } from '../../src/host/page-store.ts';
 import { StoreError } from '../../src/host/page-store.ts';
 import type { InputsPart } from '../../src/host/stored-inputs.ts';
 import type { Intervention, StoreCommit } from '../../src/sim/types.ts';
@@ -34,6 +34,9 @@ class SlowStore implements PageStore {
   }
 
   open(): Promise<StoredLab> {
+    throw new Error('not used');
+  }
+  replace(): Promise<LabRecord> {
     throw new Error('not used');
   }
   read(): Promise<readonly DiskImage[]> {

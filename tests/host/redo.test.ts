@@ -12,7 +12,7 @@ import { MemoryStore } from '../../src/host/memory-store.ts';
 import { readStoredOpfs } from '../../src/host/opfs-look.ts';
 import { OpfsStore } from '../../src/host/opfs-store.ts';
 import { Pace } from '../../src/host/pace.ts';
-import type { PageStore, StoredLab } from '../../src/host/page-store.ts';
+import type { LabRecord, PageStore, Replacement, StoredLab } from '../../src/host/page-store.ts';
 import { StoreError } from '../../src/host/page-store.ts';
 import { beginDiffers, redo } from '../../src/host/redo.ts';
 import { Scheduler } from '../../src/host/scheduler.ts';
@@ -56,6 +56,7 @@ class MortalStore implements PageStore {
   }
 
   open = (): Promise<StoredLab> => this.#inner.open(setup);
+  replace = (lab: Replacement): Promise<LabRecord> => this.#inner.replace(lab);
   read = (): Promise<readonly DiskImage[]> => this.#inner.read();
   close = (): Promise<void> => this.#inner.close();
   destroy = (): Promise<void> => this.#inner.destroy();
