@@ -55,7 +55,7 @@ export function addedMemberIdOf(peerUrls: readonly string[], nowUs: number): Mem
 }
 
 /** Node numbers of members whose address is no host's begin here: nobody can be reached there. */
-const firstUnreachableNode = 1000;
+export const firstUnreachableNode = 1000;
 const unreachableNodes = 1_000_003n;
 
 /**
@@ -97,8 +97,9 @@ export class MemberTable {
   /** The node number of a member in the log, be it long gone. One that is seen for the first time gets it. */
   numberOf(member: bigint, peerUrls: readonly string[] = []): NodeId {
     const known = this.nodes.get(member);
-    if (known !== undefined) return known;
-    const node = this.nodeAt(peerUrls) ?? unreachable(member);
+    const host = isPlaced(known) ? null : this.nodeAt(peerUrls);
+    if (known !== undefined && host === null) return known;
+    const node = host ?? unreachable(member);
     this.nodes.set(member, node);
     if (!this.members.has(node)) this.members.set(node, member as MemberId);
     return node;
@@ -125,15 +126,17 @@ export class MemberTable {
 
   /**
    * A message came from a host and names this member as its sender: one that is new there is seated, for a
-   * member that lags behind hears of another's addition from itself.
+   * member that lags behind hears of another's addition from itself. So is one of which only the id was
+   * known: the vote of who has just joined is all that its log holds when it starts again.
    * @returns the node; null for a retired member
    */
   accept(member: bigint, host: NodeId): NodeId | null {
     if (this.retired.has(member)) return null;
     const known = this.nodes.get(member);
-    if (known !== undefined && this.members.get(known) === member) return known;
-    this.seat(member as MemberId, known ?? host);
-    return known ?? host;
+    if (known !== undefined && isPlaced(known) && this.members.get(known) === member) return known;
+    const node = known !== undefined && isPlaced(known) ? known : host;
+    this.seat(member as MemberId, node);
+    return node;
   }
 
   retire(member: MemberId): void {
@@ -151,6 +154,9 @@ export class MemberTable {
     return node === undefined ? idToHex(member) : this.nameOf(node);
   }
 }
+
+/** Whether a node number is a host's. */
+const isPlaced = (node: NodeId | undefined): boolean => node !== undefined && node < firstUnreachableNode;
 
 function unreachable(member: bigint): NodeId {
   return (firstUnreachableNode + Number(BigInt.asUintN(64, member) % unreachableNodes)) as NodeId;

@@ -1,4 +1,5 @@
 /** C1: Raft is safe: one leader a term, one log, and what is committed stays committed, whoever fails. */
+import { firstUnreachableNode } from '../../engine/server/member-id.ts';
 import { RaftMirror } from './raft-mirror.ts';
 import type { RaftKnown } from './raft-mirror.ts';
 import { finding } from './checker.ts';
@@ -127,7 +128,9 @@ export class RaftSafety implements Checker {
     if (event.term < promisedTerm) {
       return `m${member} starts in term ${event.term} and has answered in term ${promisedTerm}`;
     }
-    if (event.term === promisedTerm && vote !== undefined && event.vote !== vote) {
+    // the id in its vote may be of a member that its log does not tell of any more, or not yet
+    const isNobodys = event.vote >= firstUnreachableNode;
+    if (event.term === promisedTerm && vote !== undefined && event.vote !== vote && !isNobodys) {
       return (
         `m${member} voted for m${vote} in term ${promisedTerm}, ` +
         `and starts with ${event.vote} as its vote`

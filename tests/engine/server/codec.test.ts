@@ -275,3 +275,18 @@ test.each(['e-member-n1-clean', 'e-member-n2-killed'])(
     expect(decodeSnapFile(torn)).toBeNull();
   },
 );
+
+test('a member that only a vote has named gets its place from whoever says where it is, and keeps its id', () => {
+  const [first] = peers;
+  const joined = 0xabcd_1234_5678_9999n;
+  const named = new MemberTable(peers, 'etcd-cluster');
+  const nowhere = named.numberOf(joined);
+  expect(nowhere).toBeGreaterThan(9);
+  expect(named.accept(joined, nodeId(2))).toBe(2);
+  expect(named.nodeOf(joined)).toBe(2);
+  expect(named.memberOf(nowhere)).toBe(joined);
+  const told = new MemberTable(peers, 'etcd-cluster');
+  told.numberOf(joined);
+  expect(told.numberOf(joined, [first.peerUrl])).toBe(1);
+  expect(told.numberOf(joined)).toBe(1);
+});
