@@ -130,7 +130,9 @@ export class Network {
     const link = this.link(departure.from, departure.to);
     assert(link.from !== link.to, 'network: a member does not send to itself');
     const { loss, duplicate } = this.config;
-    const lost = link.losses.chance(loss.of, loss.outOf) ? 'network' : null;
+    // a snapshot's connection sends again what is lost on the way: only a fault of the link breaks it
+    const isStream = departure.send.stream !== undefined;
+    const lost = !isStream && link.losses.chance(loss.of, loss.outOf) ? 'network' : null;
     const copies = [this.depart(nowUs, link, departure, lost)];
     const isDoubled = link.duplicates.chance(duplicate.of, duplicate.outOf);
     if (isDoubled && mayBeDoubled(departure.send)) {

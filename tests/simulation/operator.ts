@@ -50,16 +50,18 @@ export class Operator {
   readonly #site: Site;
   readonly #draws: Prng;
   readonly #hosts: ReturnType<typeof peersOf>;
-  readonly #first: number;
+  /** No voter that runs is removed below so many. */
+  readonly #leastVoters: number;
   #listed: readonly MemberView[] = [];
   #under: { readonly id: number; readonly action: Change } | null = null;
   /** Whether the list was read since the last change. */
   #knows = false;
 
-  constructor(site: Site, draws: Prng, members: number) {
+  /** @param isDamaged whether files of a minority of the first members may be spoiled: then each vote counts */
+  constructor(site: Site, draws: Prng, members: number, isDamaged: boolean) {
     this.#site = site;
     this.#draws = draws;
-    this.#first = members;
+    this.#leastVoters = isDamaged ? members : Math.max(3, members - 1);
     this.#hosts = peersOf(Math.min(9, members + spareHosts));
   }
 
@@ -135,7 +137,7 @@ export class Operator {
       const { name, peerUrl } = free;
       return this.#begin({ type: 'memberAdd', name, peerUrls: [peerUrl], learner: draws.chance(1, 2) });
     }
-    if (share < 6 && (drawn.isLearner || voters.length > Math.max(3, this.#first - 1))) return remove(drawn);
+    if (share < 6 && (drawn.isLearner || voters.length > this.#leastVoters)) return remove(drawn);
     if (!drawn.isLearner) this.#begin({ type: 'moveLeader', id: drawn.id.toString(16) });
   }
 

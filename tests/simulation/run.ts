@@ -16,6 +16,7 @@ import type { Changes, Site } from './operator.ts';
 import type { Defects } from '../../src/engine/defects.ts';
 import type { Inspected, Property, Violation } from '../../src/sim/checkers/checker.ts';
 import type { FaultReach } from '../../src/sim/reach.ts';
+import type { MemberStatus } from '../../src/sim/process.ts';
 import type { Boot } from '../../src/sim/run.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
@@ -128,7 +129,8 @@ export class Run {
     const isDrawn = plan.schedule === undefined;
     this.#schedule = hasChanges(plan) && isDrawn ? withCalm(drawn, virtualUs) : drawn;
     const draws = stream(seed, 'operator');
-    this.#operator = hasChanges(plan) ? new Operator(this.#site(), draws, members) : null;
+    const isDamaged = this.#damages.isExpected;
+    this.#operator = hasChanges(plan) ? new Operator(this.#site(), draws, members, isDamaged) : null;
   }
 
   /** What all clients ask and hear is judged, also those of loads. */
@@ -245,14 +247,18 @@ export class Run {
     const { cluster, judge } = this;
     cluster.act({ type: 'healEverything' });
     this.#runFor(2000);
-    for (const member of cluster.members) {
-      if (['down', 'halted'].includes(cluster.memberStatus(member))) cluster.act({ type: 'start', member });
-    }
+    this.#start(['down', 'halted']);
     const fromUs = cluster.nowUs;
     judge.leases.calm(fromUs);
     this.#mustWrite(fromUs + liveness.writeUs);
     const tidyUs = this.#tidy() + this.#replaceDamaged();
     this.#mustLevel(fromUs + tidyUs + liveness.levelUs);
+  }
+
+  #start(statuses: readonly MemberStatus[]): void {
+    const { cluster } = this;
+    for (const member of cluster.members)
+      if (statuses.includes(cluster.memberStatus(member))) cluster.act({ type: 'start', member });
   }
 
   /** Who cannot be started for what is in its files is replaced. @returns how long that took */
@@ -315,6 +321,8 @@ export class Run {
       const id = this.cluster.act({ type: 'put', key: 'alive', value: `${i}` });
       this.#runFor(second);
       if (this.#outcomes.get(id)?.ok === true) return;
+      // one that was asked to stop may only now have come to its end
+      this.#start(['down']);
       if (this.cluster.nowUs <= untilUs) continue;
       const last = this.#outcomes.get(id);
       const why = last?.ok === false ? last.message : 'no answer';
@@ -328,6 +336,7 @@ export class Run {
   #mustLevel(untilUs: number): void {
     while (!this.#isOver) {
       this.#runFor(second);
+      this.#start(['down']);
       const behind = this.#behind();
       if (behind === null || this.#isOver) return;
       if (this.cluster.nowUs <= untilUs) continue;
