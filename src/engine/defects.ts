@@ -88,6 +88,12 @@ interface StoreDefects {
   readonly watchSkipsFirst: boolean;
   /** Who watches from a revision to come hears what is before it, too (etcd#20221). */
   readonly futureWatchHearsAll: boolean;
+  /** Who was told of a change hears it again after a snapshot (etcd#15271). */
+  readonly watchTellsAgain: boolean;
+  /** Who asks how far the store is hears of it before what it has yet to hear (etcd#15220). */
+  readonly progressOvertakes: boolean;
+  /** What a key was before is read at the change's own revision. */
+  readonly prevKvIsNew: boolean;
   /** The events of one revision come in two responses. */
   readonly splitRevisions: boolean;
   /** The end of a lease leaves its last key. */
@@ -163,6 +169,9 @@ export const noDefects: Defects = {
   revisionByRecords: false,
   watchSkipsFirst: false,
   futureWatchHearsAll: false,
+  watchTellsAgain: false,
+  progressOvertakes: false,
+  prevKvIsNew: false,
   splitRevisions: false,
   revokeLeavesKey: false,
   everyClockEndsLeases: false,

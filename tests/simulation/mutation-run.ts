@@ -13,7 +13,8 @@ import type { Mutation } from './mutation.ts';
 import type { RunPlan } from './run.ts';
 
 interface Found {
-  readonly property: Property;
+  /** Null where something broke before a checker could speak. */
+  readonly property: Property | null;
   readonly evidence: string;
   /** What other checkers had seen before. */
   readonly noted?: readonly Violation[];
@@ -47,15 +48,24 @@ function runCluster(plan: RunPlan): Found | null {
   return violation === null ? null : { ...violation, noted: judge.checkers.noted };
 }
 
-/** Raft alone: what it throws is a violation of C1, of C2 where a read is stale, of C8 where nothing goes on. */
+const raftWords: readonly (readonly [RegExp, Property])[] = [
+  [/ Error: S\d+: /, 'C1'],
+  [/ Error: stale read: /, 'C2'],
+  [/ Error: liveness: /, 'C8'],
+];
+
+/**
+ * Raft alone: S1 to S12 are C1's, stale reads C2's, standing still C8's. What else it throws is an accident, and
+ * no checker's.
+ */
 function runRaft(seed: number, defects: Partial<Defects>, plan: RaftPlan = {}): Found | null {
   try {
     runSimulation(seed, plan.story === undefined ? stepsPerRun : 0, defects, plan);
     return null;
   } catch (error) {
     const evidence = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    if (evidence.includes('liveness')) return { property: 'C8', evidence };
-    return { property: evidence.includes('stale read') ? 'C2' : 'C1', evidence };
+    const property = raftWords.find(([words]) => words.test(evidence))?.[1] ?? null;
+    return { property, evidence };
   }
 }
 
@@ -65,12 +75,12 @@ export function hunt(mutation: Mutation, firstSeed = 1): Caught | null {
   for (let seed = firstSeed; seed < firstSeed + mutation.seeds; seed++) {
     const found = runOnce(mutation, seed, true);
     if (found === null) continue;
-    const isRight = mutation.by.includes(found.property);
+    const isRight = found.property !== null && mutation.by.includes(found.property);
     const before = (found.noted ?? []).map(({ property, evidence }) => `; before ${property}: ${evidence}`);
     last = {
       seed,
       by: isRight ? found.property : null,
-      evidence: `${found.property}: ${found.evidence}${before.join('')}`,
+      evidence: `${found.property ?? 'an accident'}: ${found.evidence}${before.join('')}`,
       silent: null,
     };
     if (!isRight) continue;

@@ -2,6 +2,7 @@
 import { asking, cluster, kinds, raft, restarts, second } from './mutation.ts';
 import { memberIdText } from '../../src/sim/mistakes.ts';
 import { peerUrlOf } from '../../src/base/hosts.ts';
+import type { Action } from '../../src/sim/types.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
 import type { Mutation } from './mutation.ts';
 
@@ -15,6 +16,13 @@ const busy = { ...asking('put', 'get'), perSecond: 20, virtualUs: 30 * second };
 
 /** The log without its newest records: a member that comes back is the only one that has them. */
 const lone = { members: 1, ...kinds('powerCut') };
+
+type Add = Extract<Action, { type: 'memberAdd' }>;
+
+const added = (member: number, learner: boolean, endpoint: string): Add => ({
+  ...{ type: 'memberAdd', name: `m${member}`, peerUrls: [peerUrlOf(member)], learner },
+  endpoints: [endpoint],
+});
 
 export const raftMutations: readonly Mutation[] = [
   cluster('1', 'the vote is not stored', 'voteNotStored', ['C1'], restarts),
@@ -43,9 +51,18 @@ export const raftMutations: readonly Mutation[] = [
     config: { preVote: true },
     virtualUs: 10 * second,
   }),
-  raft('15', 'two conf changes at once', 'manyConfChanges', 'C1'),
+  cluster('15', 'two conf changes at once', 'manyConfChanges', ['C1'], {
+    schedule: addedAtOnce(),
+    virtualUs: 16 * second,
+  }),
+  // no server of 3.4 proposes a joint configuration: raft alone has them
   raft('15b', 'the new half commits alone', 'newHalfCommits', 'C1'),
-  raft('16', 'learners count', 'learnersCount', 'C1'),
+  cluster('16', 'learners count', 'learnersCount', ['C1'], {
+    ...asking('put'),
+    members: 4,
+    perSecond: 20,
+    schedule: learning(),
+  }),
   cluster('17', 'a snapshot keeps the old keys', 'snapshotKeepsKeys', ['C7', 'C5', 'C1'], {
     ...snapshots,
     ...links,
@@ -60,8 +77,19 @@ export const raftMutations: readonly Mutation[] = [
   cluster('20', 'proposals are made again', 'proposeAgain', ['C2', 'C5'], links),
   cluster('21', 'results by the member’s clock', 'applyByClock', ['C7'], asking('put', 'grant', 'leasedPut')),
   cluster('37', 'watches miss the first', 'watchSkipsFirst', ['C3'], asking('put', 'watch')),
+  cluster('37b', 'watches hear again what they were told', 'watchTellsAgain', ['C3'], {
+    ...snapshots,
+    ...kinds('isolate', 'pause'),
+    ...asking('put', 'watch'),
+    perSecond: 6,
+  }),
   cluster('38', 'future watches hear all', 'futureWatchHearsAll', ['C3'], asking('put', 'watch')),
+  cluster('38b', 'progress overtakes what happened', 'progressOvertakes', ['C3'], {
+    ...asking('put', 'watch', 'progress'),
+    perSecond: 20,
+  }),
   cluster('39', 'revisions in two parts', 'splitRevisions', ['C3'], asking('put', 'txn', 'watch')),
+  cluster('39b', 'what was before is what is now', 'prevKvIsNew', ['C3'], asking('put', 'watch')),
   raft('M01', 'campaign with unapplied changes', 'campaignWithUnappliedConfChanges', 'C1', {
     story: 'twoLeaders',
   }),
@@ -84,6 +112,35 @@ function contested(): readonly ScheduledAction[] {
       { atUs: atUs + 4_000_000, action: { type: 'start', member: gone } },
     ];
   }).flat();
+}
+
+/** Two operators each add a member in the same moment: one is to wait. */
+function addedAtOnce(): readonly ScheduledAction[] {
+  const atUs = 12 * second;
+  return [
+    { atUs, action: added(4, false, 'm1') },
+    { atUs, action: added(5, false, 'm1') },
+    { atUs: atUs + second, action: { type: 'start', member: 4 } },
+  ];
+}
+
+/** Four voters and a learner; then two voters are slow to write, and the learner is not. */
+function learning(): readonly ScheduledAction[] {
+  const slow = [1, 2, 3, 4].flatMap((first): ScheduledAction[] => {
+    const atUs = (12 + 4 * first) * second;
+    const members = [first, 1 + (first % 4)];
+    return [20, 1].flatMap((factor, i) =>
+      members.map((member) => ({
+        atUs: atUs + 2 * i * second,
+        action: { type: 'slowDisk', member, factor } as const,
+      })),
+    );
+  });
+  return [
+    { atUs: 10 * second, action: added(5, true, 'm1') },
+    { atUs: 11 * second, action: { type: 'start', member: 5 } },
+    ...slow,
+  ];
 }
 
 /** Each member in turn is alone for a while, and its clock runs at so many thousandths: a leader may not know. */

@@ -22,6 +22,8 @@ const kinds = {
   defrag: 1,
   /** Over several sectors of the disk. */
   largePut: 20,
+  /** How far the store is, asked on the watches that stand. */
+  progress: 20,
 } as const;
 
 export type RequestKind = keyof typeof kinds;
@@ -29,7 +31,7 @@ export type RequestKind = keyof typeof kinds;
 export const requestKinds = Object.keys(kinds) as readonly RequestKind[];
 
 /** Only where a run asks for them. */
-const rareKinds: readonly RequestKind[] = ['largePut'];
+const rareKinds: readonly RequestKind[] = ['largePut', 'progress'];
 
 /** Half of all seeds have no leases: then a history can be decided without the log. */
 const leaseKinds: readonly RequestKind[] = ['grant', 'leasedPut', 'keepAlive', 'revoke'];
@@ -152,6 +154,8 @@ export class Workload {
         return { type: 'compaction', revision: draws.chance(2, 3) ? this.#revision : revision };
       case 'watch':
         return this.#watch(key, revision);
+      case 'progress':
+        return { type: 'watchProgress' };
       case 'defrag':
         return { type: 'defrag' };
       default:

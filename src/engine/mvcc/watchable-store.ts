@@ -105,7 +105,8 @@ export class WatchableStore {
 
   /** Tells a watcher the revision, if it is up to date and its channel has room. */
   progress(watcher: Watcher): void {
-    if (watcher.place === 'synced') this.send(watcher, [], this.kv.revision);
+    const isDue = watcher.place === 'synced' || this.kv.defects.progressOvertakes;
+    if (isDue) this.send(watcher, [], this.kv.revision);
   }
 
   /**
@@ -213,7 +214,7 @@ export class WatchableStore {
     for (const [watcher, batch] of this.synced.batch(events)) {
       assert(batch.revisionCount === 1, 'watchable-store: a write is of one revision');
       // also of one that was told: a snapshot may send it through the history again (etcd#15271)
-      watcher.minRevision = revision + 1;
+      if (!this.kv.defects.watchTellsAgain) watcher.minRevision = revision + 1;
       if (this.send(watcher, batch.events, revision)) continue;
       this.makeVictim(watcher, batch);
     }
