@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { int64FromHex } from '../base/u64.ts';
 import type { Action } from '../sim/types.ts';
 import { loadKinds } from '../sim/load-kinds.ts';
+import { isFate } from '../sim/power-cut.ts';
 import { worldFaults } from './fault-commands.ts';
 
 export const commandVersion = 1;
@@ -16,6 +17,12 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.M
 const maxDelayUs = 10_000_000;
 const whole = (low: number, high: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
+/** A disk has not more changes on their way that one could choose for. */
+const maxFates = 10_000;
+const fates = v.pipe(
+  v.array(v.pipe(v.string(), v.check(isFate, 'is no fate: keep, lose, or sectors that arrive: 0-3+6'))),
+  v.maxLength(maxFates),
+);
 const ttl = v.pipe(v.number(), v.safeInteger());
 const leaseId = v.pipe(
   v.string(),
@@ -161,7 +168,12 @@ export const actionSchema = v.variant('type', [
   }),
   v.strictObject({ type: v.literal('kill'), member }),
   v.strictObject({ type: v.literal('stopMember'), member }),
-  v.strictObject({ type: v.literal('powerCut'), member }),
+  v.strictObject({
+    type: v.literal('powerCut'),
+    member,
+    fates: v.exactOptional(fates),
+    names: v.exactOptional(whole(0, maxFates)),
+  }),
   v.strictObject({ type: v.literal('restart'), member }),
   v.strictObject({
     type: v.literal('start'),

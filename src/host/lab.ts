@@ -9,6 +9,7 @@ import type { Violation } from '../sim/checkers/checker.ts';
 import type { ChecksReport } from './checks.ts';
 import { parseCommand } from './commands.ts';
 import { asError } from './crash.ts';
+import { cutAnswer } from './cut-answer.ts';
 import { meantOptions, optionProblem, whereProblem } from './lab-options.ts';
 import type { Heard, LabParts, Opened, Opening } from './lab-parts.ts';
 import { assemble } from './lab-parts.ts';
@@ -191,7 +192,8 @@ export class Lab {
 
   async inspect(query: Query): Promise<Result<{ answer: Answer }>> {
     if (this.#opened === null) return notOpen;
-    const { members, scheduler } = this.#opened;
+    const { members, scheduler, cluster } = this.#opened;
+    if (query.kind === 'powerCut') return scheduler.between(async () => cutAnswer(cluster, query));
     const answer = await scheduler.between(() => members.inspect(query));
     if (answer !== null) return { ok: true, answer };
     return { ok: false, code: 'not there', message: `m${query.member} does not run, or has no such thing.` };

@@ -5,14 +5,14 @@ import type { Status } from '../engine/raft/status.ts';
 import type { RunningMember } from '../sim/run.ts';
 import { Members } from '../sim/run.ts';
 import type { MemberResult, Plan } from '../sim/types.ts';
-import type { Answer, PageView, Query, RaftView } from './port.ts';
+import type { Answer, MemberQuery, PageView, RaftView } from './port.ts';
 
 export interface MemberHost {
   readonly layout: 'workers' | 'one';
   /** Does a plan's steps, or starts or ends a process. Rejects only for faults of ours. */
   perform(plan: Plan): readonly MemberResult[] | Promise<readonly MemberResult[]>;
   /** Null where the member has no process, or has not what was asked for. */
-  inspect(query: Query): Promise<Answer | null>;
+  inspect(query: MemberQuery): Promise<Answer | null>;
   close(): void;
 }
 
@@ -38,7 +38,7 @@ export type BootMember = (
 ) => { readonly member: VisibleMember; readonly output: MemberOutput };
 
 /** Answers a view's question from a member's present state; null for a page that is not there. */
-export function answerQuery(member: VisibleMember, query: Query): Answer | null {
+export function answerQuery(member: VisibleMember, query: MemberQuery): Answer | null {
   switch (query.kind) {
     case 'pages':
       return { kind: 'pages', pageSize: member.pageSize, runs: member.pageRuns() };
@@ -96,7 +96,7 @@ export class LocalMembers implements MemberHost {
     return this.#members.get(member) as VisibleMember | undefined;
   }
 
-  async inspect(query: Query): Promise<Answer | null> {
+  async inspect(query: MemberQuery): Promise<Answer | null> {
     const member = this.running(query.member);
     return member === undefined ? null : answerQuery(member, query);
   }

@@ -1,7 +1,7 @@
 /** What the lab's worker and a member's worker say to each other. */
 import type { MemberConfig, MemberOutput } from '../engine/server/types.ts';
 import type { NumberedInput } from '../sim/types.ts';
-import type { Answer, Query } from './port.ts';
+import type { Answer, MemberQuery } from './port.ts';
 import type { MemberNotes } from './notes.ts';
 import type { TraceChunk } from './trace-codec.ts';
 
@@ -24,7 +24,7 @@ export type ToMember =
       readonly clockUs: number;
       readonly inputs: readonly NumberedInput[];
     }
-  | { readonly kind: 'inspect'; readonly call: number; readonly query: Query };
+  | { readonly kind: 'inspect'; readonly call: number; readonly query: MemberQuery };
 
 /** `outputs` carry no events: those are in the chunk, already packed. */
 export interface Stepped {

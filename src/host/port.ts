@@ -1,5 +1,7 @@
 /** LabPort: the one definition of what may be asked of a lab, wherever it runs. */
+import type { CutPreview } from '../sim/cut-preview.ts';
 import type { MemberSettings } from '../sim/member-settings.ts';
+import type { ChosenFates } from '../sim/power-cut.ts';
 import type { Action, ClientOutcome, Intervention } from '../sim/types.ts';
 import type { Envelope } from '../engine/events.ts';
 import type { LabEvent } from '../sim/types.ts';
@@ -159,7 +161,17 @@ export type Query =
   | { readonly kind: 'pages'; readonly member: number }
   | { readonly kind: 'log'; readonly member: number; readonly from: number; readonly limit: number }
   | { readonly kind: 'page'; readonly member: number; readonly pgid: number }
-  | { readonly kind: 'raft'; readonly member: number };
+  | { readonly kind: 'raft'; readonly member: number }
+  | PowerCutQuery;
+
+/** What a power cut would do now, by fates that are chosen (sim/power-cut.ts) or as the dice would fall. */
+export type PowerCutQuery = {
+  readonly kind: 'powerCut';
+  readonly member: number;
+} & Partial<ChosenFates>;
+
+/** What a member's process answers; the rest is the world's to know. */
+export type MemberQuery = Exclude<Query, PowerCutQuery>;
 
 export interface PageView {
   readonly pgid: number;
@@ -213,7 +225,8 @@ export type Answer =
       readonly entries: readonly { readonly index: number; readonly term: number; readonly label: string }[];
     }
   | { readonly kind: 'page'; readonly page: PageView }
-  | { readonly kind: 'raft'; readonly raft: RaftView };
+  | { readonly kind: 'raft'; readonly raft: RaftView }
+  | { readonly kind: 'powerCut'; readonly cut: CutPreview };
 
 /**
  * What a run is stepped by: an input; a tick of a member's raft; a message that arrives; an action of raft's

@@ -5,6 +5,7 @@
 import { Member } from '../engine/server/member.ts';
 import type { RunningWorld } from '../sim/keyframes.ts';
 import { usualLimits } from '../sim/keyframes.ts';
+import { cutAnswer, isCutQuery } from './cut-answer.ts';
 import { labOfWorld } from './branch-lab.ts';
 import { asError } from './crash.ts';
 import { firstDifference } from './first-difference.ts';
@@ -265,10 +266,15 @@ function isQuery(query: unknown): query is Query {
   if (!isCount(member)) return false;
   if (kind === 'log') return isCount(from) && isCount(limit);
   if (kind === 'page') return isCount(pgid);
+  if (kind === 'powerCut') return isCutQuery(query);
   return kind === 'pages' || kind === 'raft';
 }
 
-function answerOf({ members }: RunningWorld, query: Query): Answer | null {
+function answerOf({ members, cluster }: RunningWorld, query: Query): Answer | null {
+  if (query.kind === 'powerCut') {
+    const cut = cutAnswer(cluster, query);
+    return cut.ok ? cut.answer : null;
+  }
   const member = members.get(query.member);
   return member instanceof Member ? answerQuery(member, query) : null;
 }

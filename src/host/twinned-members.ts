@@ -7,7 +7,7 @@ import { Members } from '../sim/run.ts';
 import type { Boot, RunningMember } from '../sim/run.ts';
 import type { MemberResult, Plan } from '../sim/types.ts';
 import type { MemberHost } from './member-host.ts';
-import type { Answer, Query } from './port.ts';
+import type { Answer, MemberQuery } from './port.ts';
 
 export class TwinnedMembers implements MemberHost {
   readonly layout = 'workers';
@@ -31,7 +31,7 @@ export class TwinnedMembers implements MemberHost {
     return this.#twins.get(member);
   }
 
-  inspect(query: Query): Promise<Answer | null> {
+  inspect(query: MemberQuery): Promise<Answer | null> {
     return this.#workers.inspect(query);
   }
 

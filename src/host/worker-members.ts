@@ -8,7 +8,7 @@ import { Lifeline } from './crash.ts';
 import type { MemberTold } from './lab-told.ts';
 import type { MemberHost } from './member-host.ts';
 import type { FromMember, Stepped, ToMember } from './member-protocol.ts';
-import type { Answer, Query } from './port.ts';
+import type { Answer, MemberQuery } from './port.ts';
 import type { WallClock } from './wall-clock.ts';
 import type { WorkerScript } from './worker-script.ts';
 import { startWorker } from './worker-script.ts';
@@ -124,7 +124,7 @@ export class WorkerMembers implements MemberHost {
     );
   }
 
-  async inspect(query: Query): Promise<Answer | null> {
+  async inspect(query: MemberQuery): Promise<Answer | null> {
     return (await this.#lives.get(query.member)?.ask<Answer | null>({ kind: 'inspect', query })) ?? null;
   }
 

@@ -3,6 +3,7 @@ import { assert, fail } from '../base/assert.ts';
 import { sharedByForks } from '../base/fork.ts';
 import { memberProblem } from './actions.ts';
 import { chainText, firstChain, inputKind } from './chain-hash.ts';
+import { fatesProblem, previewCut } from './cut-preview.ts';
 import { Draft, dispatch } from './dispatch.ts';
 import { doAction, kill, powerCut, stopped } from './faults.ts';
 import { linkStarted } from './links.ts';
@@ -11,8 +12,10 @@ import { applyOutput } from './outputs.ts';
 import { nextEpoch } from './process.ts';
 import { World } from './world.ts';
 import type { ChainState } from './chain-hash.ts';
+import type { CutPreview } from './cut-preview.ts';
 import type { PendingInput } from './dispatch.ts';
 import type { LoadTotals } from './load.ts';
+import type { ChosenFates } from './power-cut.ts';
 import type { MemberStatus, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { FaultReach } from './reach.ts';
@@ -170,6 +173,16 @@ export class Cluster {
     return this.world.disk(member).durable();
   }
 
+  /**
+   * What a power cut would do to the member now: which changes are on their way, and what the disk would hold
+   * by fates that are chosen, or as the dice would fall. Nothing is changed.
+   * @returns why there is no such power cut, in a sentence
+   */
+  previewCut(member: number, chosen: Partial<ChosenFates>): CutPreview | string {
+    if (!this.world.has(member)) return `there is no member ${member}`;
+    return previewCut(this.world, member, chosen);
+  }
+
   /** What the member's real store holds once it has done all commits: syncs under way are in it already. */
   stored(member: number): DiskImage {
     return this.world.disk(member).stored();
@@ -316,10 +329,14 @@ export class Cluster {
     if (memberProblem(action, this.world.members) !== null) return false;
     switch (action.type) {
       case 'kill':
-      case 'powerCut':
       case 'restart':
       case 'wipe':
         return this.memberStatus(action.member) !== 'down';
+      case 'powerCut':
+        return (
+          this.memberStatus(action.member) !== 'down' &&
+          fatesProblem(this.world.disk(action.member), action) === null
+        );
       case 'restoreImage':
         return this.world.disk(action.member).hasImage && this.memberStatus(action.member) !== 'down';
       case 'start':

@@ -40,6 +40,25 @@ export interface NameOp {
   readonly name: string | null;
 }
 
+/** What a power cut decides over: the changes that were asked for and are not durable. */
+export interface AtRisk {
+  /** The directory's changes, in order: the first so many arrive. */
+  readonly names: readonly NameOp[];
+  readonly files: readonly RiskyFile[];
+}
+
+export interface RiskyFile {
+  readonly inode: Inode;
+  /** As it is called now; where it has no name any more, as it was. */
+  readonly name: string;
+  /** Each arrives or not on its own, but for those that wait behind a sync that runs: they never do. */
+  readonly ops: readonly FileOp[];
+  /** How many of `ops`, the first ones, a lying disk has said to be durable; then: those of running syncs. */
+  readonly liedCount: number;
+  readonly syncingCount: number;
+  readonly behind: readonly FileOp[];
+}
+
 /** A request to make a file durable, under way. */
 export interface Sync {
   readonly inode: Inode;
@@ -61,6 +80,22 @@ export interface Sync {
   readonly isLie: boolean;
   /** False once complete, or cancelled by a power cut or an error. */
   isLive: boolean;
+}
+
+/** A file's changes at a power cut, given its syncs under way. */
+export function riskOf(inode: Inode, name: string | undefined, syncs: readonly Sync[]): RiskyFile {
+  const running = syncs.filter((sync) => sync.flush === syncs[0].flush);
+  const syncing = running.flatMap((sync) => sync.ops);
+  const later = syncs.filter((sync) => !running.includes(sync)).flatMap((sync) => sync.ops);
+  const unsynced = syncs.length > 0 ? syncing : inode.open;
+  return {
+    inode,
+    name: name ?? inode.storedName ?? inode.durableName ?? '',
+    ops: [...inode.lied, ...unsynced],
+    liedCount: inode.lied.length,
+    syncingCount: syncing.length,
+    behind: syncs.length > 0 ? [...later, ...inode.open] : [],
+  };
 }
 
 export function newInode(durable: ChunkedFile, name: string | null): Inode {

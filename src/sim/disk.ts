@@ -3,16 +3,16 @@ import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
 import { wholeBlocks } from '../base/blocks.ts';
 import { ChunkedFile } from './chunked-file.ts';
-import { decideFates } from './power-cut.ts';
+import { chosenFates, decideFates } from './power-cut.ts';
 import { drawDelay } from './delay.ts';
 import { DiskFaults } from './disk-faults.ts';
-import { apply, hastened, makeDurable, newInode, storeFileOp, storeNameOp } from './disk-files.ts';
+import { apply, hastened, makeDurable, newInode, riskOf, storeFileOp, storeNameOp } from './disk-files.ts';
 import { applyStoreOps, cloneFiles, differenceOps, toImage } from './store-ops.ts';
 import type { NodeId } from '../engine/raft/types.ts';
 import type { DiskErrorCode, DiskImage, DiskRequest } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
-import type { Flush, Inode, NameOp, Sync } from './disk-files.ts';
-import type { FileOp, PowerCutCounts } from './power-cut.ts';
+import type { AtRisk, Flush, Inode, NameOp, Sync } from './disk-files.ts';
+import type { ChosenFates, FileOp, PowerCutCounts } from './power-cut.ts';
 import type { DiskConfig } from './world-config.ts';
 import type { StoreCommit, StoreOp } from './types.ts';
 
@@ -253,28 +253,39 @@ export class Disk {
     return failed;
   }
 
+  /** What a power cut would decide over now. */
+  get atRisk(): AtRisk {
+    const names = [...this.liedNames, ...this.live.flatMap((sync) => sync.names), ...this.journal];
+    const present = new Map([...this.names].map(([name, inode]) => [inode, name]));
+    const files = [...this.inodes()].map((inode) => {
+      const syncs = this.live.filter((sync) => sync.inode === inode);
+      return riskOf(inode, present.get(inode), syncs);
+    });
+    return { names, files };
+  }
+
   /**
    * The power goes: unsynced changes meet their fates, the cache is gone, the store is told what puts it
    * right.
+   * @param chosen must be possible: see `fatesProblem` of cut-preview.ts; null: the dice decide
    */
-  powerCut(nowUs: number): PowerCutCounts {
+  powerCut(nowUs: number, chosen: ChosenFates | null = null): PowerCutCounts {
     const counts: PowerCutCounts = { kept: 0, lost: 0, torn: 0 };
-    const inodes = this.inodes();
     const { keptWeight: keeps, lostWeight: loses, tornWeight: tears } = this.faults.settings;
     const weights = keeps + loses + tears === 0 ? null : { keeps, loses, tears };
-    const cancelled = this.cancelSyncs();
-    const names = cancelled.flatMap((sync) => sync.names);
-    const journal = [...this.liedNames.splice(0), ...names, ...this.journal];
-    const kept = this.fates.below(journal.length + 1);
-    for (const op of journal.slice(0, kept)) this.makeNameDurable(op);
-    for (const inode of inodes) {
-      const syncs = cancelled.filter((sync) => sync.inode === inode);
-      const running = syncs.filter((sync) => sync.flush === syncs[0].flush);
-      const unsynced = syncs.length > 0 ? running.flatMap((sync) => sync.ops) : inode.open;
-      const ops = [...inode.lied, ...unsynced];
-      for (const op of decideFates(this.fates, ops, counts, weights)) makeDurable(inode, op);
-      for (const sync of syncs) if (!running.includes(sync)) counts.lost += sync.ops.length;
-      if (syncs.length > 0) counts.lost += inode.open.length;
+    const { names, files } = this.atRisk;
+    this.cancelSyncs();
+    const keptNames = chosen === null ? this.fates.below(names.length + 1) : (chosen.names ?? names.length);
+    for (const op of names.slice(0, keptNames)) this.makeNameDurable(op);
+    let place = 0;
+    for (const { inode, ops, behind } of files) {
+      const survivors =
+        chosen === null
+          ? decideFates(this.fates, ops, counts, weights)
+          : chosenFates(chosen.fates.slice(place), ops, counts);
+      for (const op of survivors) makeDurable(inode, op);
+      counts.lost += behind.length;
+      place += ops.length;
     }
     this.loseCache();
     this.correctStore(nowUs);

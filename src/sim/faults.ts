@@ -5,6 +5,7 @@ import { doDiskFault } from './disk-fault-actions.ts';
 import { cut, doFlap, heal } from './flapping.ts';
 import { healEverything, healLinks } from './heal.ts';
 import { doHostFault } from './host-faults.ts';
+import { fatesProblem } from './cut-preview.ts';
 import { doMessage } from './message-faults.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import { isSameLink, linkSettingNames, usualLink } from './link-faults.ts';
@@ -12,6 +13,7 @@ import { isAlive } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { WorldEvent } from './process.ts';
 import type { LinkSettings } from './fault-types.ts';
+import type { ChosenFates } from './power-cut.ts';
 import type { Action, FaultAction, LabAction, StoreAction } from './types.ts';
 import type { World } from './world.ts';
 
@@ -42,7 +44,7 @@ function doFault(world: World, action: LabAction | StoreAction): string | null {
     case 'stopMember':
       return askToStop(world, action.member);
     case 'powerCut':
-      return powerCut(world, action.member);
+      return fatesProblem(world.disk(action.member), action) ?? powerCut(world, action.member, action);
     case 'restart':
       world.reach.restarts++;
       stop(world, action.member);
@@ -159,10 +161,11 @@ function wipe(world: World, member: number): string | null {
 }
 
 /** Also takes the unsynced writes of a process that is gone already. */
-export function powerCut(world: World, member: number): null {
+export function powerCut(world: World, member: number, chosen: Partial<ChosenFates> = {}): null {
   const process = world.process(member);
   if (process.status !== 'down') world.endProcess(process, 'down');
-  const counts = world.disk(member).powerCut(world.nowUs);
+  const { fates, ...rest } = chosen;
+  const counts = world.disk(member).powerCut(world.nowUs, fates === undefined ? null : { fates, ...rest });
   world.reach.powerCuts++;
   world.reach.writesKept += counts.kept;
   world.reach.writesLost += counts.lost;

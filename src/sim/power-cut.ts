@@ -30,6 +30,71 @@ export interface FateWeights {
 }
 
 /**
+ * What a command says that a power cut does: `fates` has one for each change of the disk's `atRisk`, in its
+ * order: `keep`, `lose`, or which sectors of a write arrive, counted from 0, as `0-3+6`. `names`: at most so
+ * many of the directory's changes arrive, the first ones; absent: all.
+ */
+export interface ChosenFates {
+  readonly fates: readonly string[];
+  readonly names?: number;
+}
+
+const tornPattern = /^\d{1,6}(?:-\d{1,6})?(?:\+\d{1,6}(?:-\d{1,6})?)*$/;
+
+/** Whether a text is a fate of some change. */
+export const isFate = (text: string): boolean =>
+  text === 'keep' || text === 'lose' || (text.length <= 4000 && tornPattern.test(text));
+
+/** How many sectors of the file a write touches; 0 for a change of the file's size. */
+export const sectorCount = (op: FileOp): number =>
+  op.kind === 'write' && op.data.length > 0
+    ? Math.floor((op.offset + op.data.length - 1) / sectorBytes) - Math.floor(op.offset / sectorBytes) + 1
+    : 0;
+
+/** The sectors that a fate names, ascending; null where they do not ascend. */
+function namedSectors(fate: string): number[] | null {
+  const sectors: number[] = [];
+  for (const range of fate.split('+')) {
+    const [first, last = first] = range.split('-').map(Number);
+    if (last < first || first <= (sectors.at(-1) ?? -1) || last - first > 1_000_000) return null;
+    for (let sector = first; sector <= last; sector++) sectors.push(sector);
+  }
+  return sectors;
+}
+
+/** Why a change can not have such a fate, as a sentence; null where it can. */
+export function fateProblem(op: FileOp, fate: string): string | null {
+  if (!isFate(fate)) return `a fate is keep, lose, or the sectors that arrive: 0-3+6`;
+  if (fate === 'keep' || fate === 'lose') return null;
+  const count = sectorCount(op);
+  if (count < 2) return `a change of ${count === 1 ? 'one sector' : "a file's size"} is kept or lost whole`;
+  const sectors = namedSectors(fate);
+  if (sectors === null) return `sectors are named once, in order, not as ${fate}`;
+  if ((sectors.at(-1) ?? 0) >= count) return `this write has the sectors 0 to ${count - 1}`;
+  return sectors.length === count ? 'a write whose sectors all arrive is kept' : null;
+}
+
+/**
+ * What survives of the changes by fates that were chosen, which must be possible.
+ * @param counts is added to
+ * @returns the changes that survive, in order
+ */
+export function chosenFates(
+  fates: readonly string[],
+  ops: readonly FileOp[],
+  counts: PowerCutCounts,
+): FileOp[] {
+  return ops.flatMap((op, i) => {
+    const fate = fates[i];
+    counts[fate === 'keep' ? 'kept' : fate === 'lose' ? 'lost' : 'torn']++;
+    if (fate === 'keep') return [op];
+    if (fate === 'lose' || op.kind !== 'write') return [];
+    const sectors = sectorsOf(op);
+    return (namedSectors(fate) ?? []).map((sector) => sectors[sector]);
+  });
+}
+
+/**
  * Each change is kept or lost on its own, in any combination; a write over several sectors may also be
  * torn: a prefix or any subset of its sectors arrived, each of them whole.
  * @param weights null: each fate that is possible is as likely

@@ -12,6 +12,7 @@ import type {
   PutFields,
 } from './etcd-actions.ts';
 import type { MemberSettings } from './member-settings.ts';
+import type { ChosenFates } from './power-cut.ts';
 import type { SnapshotConfig, WorldConfig } from './world-config.ts';
 import type { Defects } from '../engine/defects.ts';
 import type { EngineEvent, Envelope } from '../engine/events.ts';
@@ -79,7 +80,8 @@ export type FaultAction =
   | { readonly type: 'kill'; readonly member: number }
   /** Asks the process to end, as SIGTERM does: it hands over what it leads and closes its files first. */
   | { readonly type: 'stopMember'; readonly member: number }
-  | { readonly type: 'powerCut'; readonly member: number }
+  /** With `fates` as they are chosen (power-cut.ts), else as the dice fall. */
+  | ({ readonly type: 'powerCut'; readonly member: number } & Partial<ChosenFates>)
   | { readonly type: 'restart'; readonly member: number }
   /**
    * Starts a member that does not run: one that `member add` has announced for its host, or one from its

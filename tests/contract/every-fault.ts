@@ -54,6 +54,11 @@ const processes: readonly FaultStep[] = [
   [{ type: 'powerCut', member: victim }, 100],
   [disk({ syncMinUs: 0, keptWeight: 0, lostWeight: 0, tornWeight: 0 }), 0],
   start,
+  // One change is lost where there is one; where there is another number, the reason comes back the same everywhere.
+  [{ type: 'powerCut', member: victim, fates: ['lose'] }, 100],
+  start,
+  [{ type: 'powerCut', member: victim, fates: [], names: 1 }, 100],
+  start,
   [{ type: 'restart', member: 2 }, 900],
   [{ type: 'pauseMember', member: victim }, 300],
   [put('while paused'), 200],

@@ -3,6 +3,7 @@ import type { FaultAction } from '../../sim/types.ts';
 import type { FlagValues } from './flags.ts';
 import type { Command } from './grammar.ts';
 import { lineError } from './parsed-line.ts';
+import { readFates } from './fates-text.ts';
 import { degradeLink, doMessages, setLoad, slowDisks } from './lab-actions.ts';
 import { readMember, readMembers } from './member-words.ts';
 import { readFault } from './world-fault-line.ts';
@@ -32,6 +33,23 @@ function ofMember(command: Command, member: number): FaultAction | null {
     default:
       return null;
   }
+}
+
+/** `power-cut m2 --fates keep,lose,0-3`: what becomes of each write is chosen. */
+function cutByChoice({ args, given }: FlagValues, context: ConsoleContext): ParsedLine {
+  const example = 'For example: power-cut m2 --fates keep*3,lose,0-3';
+  const text = given.get('fates');
+  const names = given.get('names');
+  if (text === undefined) return lineError('--names goes with --fates', example);
+  const [word, surplus] = args;
+  if (word === undefined || surplus !== undefined)
+    return lineError('power-cut with --fates takes one member', example);
+  const member = readMember(word, context);
+  if (typeof member !== 'number') return member;
+  const fates = readFates(text);
+  if (fates === null) return lineError(`${JSON.stringify(text)} are no fates`, example);
+  const action: FaultAction = { type: 'powerCut', member, fates };
+  return { kind: 'lab', actions: [names === undefined ? action : { ...action, names: Number(names) }] };
 }
 
 /** `cut` and `heal`: a link's one direction, or both with `--both`. */
@@ -89,6 +107,7 @@ export function faultActions(command: Command, flags: FlagValues, context: Conso
     case 'start':
       return startMembers(flags, context);
   }
+  if (command.name === 'power-cut' && flags.given.size > 0) return cutByChoice(flags, context);
   if (flags.args.length === 0) {
     return lineError(`${command.name} needs a member`, `For example: ${command.examples[0]}`);
   }

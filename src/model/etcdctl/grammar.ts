@@ -331,12 +331,20 @@ const processCommands: readonly Command[] = [
   {
     name: 'power-cut',
     origin: 'lab',
-    usage: 'power-cut <member>...',
+    usage: 'power-cut <member>... | power-cut <member> --fates <fates> [--names <count>]',
     summary: "Takes a member's power away: what was not synced may be lost or torn",
-    notes: [severalMembers],
-    flags: [],
+    notes: [
+      severalMembers,
+      'With --fates it is chosen what becomes of each write on its way, in the order of the preview in the',
+      "member's menu: keep, lose, or which of its sectors of 512 bytes arrive, as 0-3+6. keep*3 is three.",
+      'While the lab plays the writes change: pause it first.',
+    ],
+    flags: [
+      { name: 'fates', kind: 'text', fallback: '', help: 'of each write: keep,lose*2,0-3; else the dice' },
+      { name: 'names', kind: 'int', fallback: '', help: 'so many changes of file names arrive; else all' },
+    ],
     takes: 'members',
-    examples: ['power-cut m2'],
+    examples: ['power-cut m2', 'power-cut m2 --fates keep*3,lose,0-3'],
   },
   {
     name: 'restart',

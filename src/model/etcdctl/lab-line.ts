@@ -1,12 +1,12 @@
 /** The console line that does an action: what buttons and menus type. */
 import type { LabAction, LoadKind } from '../../sim/types.ts';
+import { fatesText } from './fates-text.ts';
 import { faultLine } from './world-fault-line.ts';
 import { durationText, perMilleText } from './units.ts';
 
 const memberWords = {
   kill: 'kill',
   stopMember: 'stop',
-  powerCut: 'power-cut',
   restart: 'restart',
   pauseMember: 'pause',
   resumeMember: 'resume',
@@ -32,13 +32,17 @@ export function labLine(action: LabAction): string {
   switch (action.type) {
     case 'kill':
     case 'stopMember':
-    case 'powerCut':
     case 'restart':
     case 'pauseMember':
     case 'resumeMember':
     case 'isolate':
     case 'wipe':
       return `${memberWords[action.type]} m${action.member}`;
+    case 'powerCut': {
+      const { member, fates, names } = action;
+      const chosen = fates === undefined ? '' : ` --fates ${fates.length === 0 ? '""' : fatesText(fates)}`;
+      return `power-cut m${member}${chosen}${names === undefined ? '' : ` --names ${names}`}`;
+    }
     case 'start': {
       const state = action.state === undefined ? '' : ` --initial-cluster-state ${action.state}`;
       return `start m${action.member}${state}`;

@@ -154,6 +154,12 @@ test('the lab’s words become faults, in order', () => {
   expect(action('stop m2')).toEqual([{ type: 'stopMember', member: 2 }]);
   expect(action('kill -9 3')).toEqual([{ type: 'kill', member: 3 }]);
   expect(action('power-cut leader')).toEqual([{ type: 'powerCut', member: 2 }]);
+  expect(action('power-cut m1 --fates keep*2,lose,0-3+6 --names 1')).toEqual([
+    { type: 'powerCut', member: 1, fates: ['keep', 'keep', 'lose', '0-3+6'], names: 1 },
+  ]);
+  expect(sentence('power-cut m1 m2 --fates keep')).toMatch(/^power-cut with --fates takes one member/);
+  expect(sentence('power-cut m1 --names 2')).toMatch(/^--names goes with --fates/);
+  expect(sentence('power-cut m1 --fates keep*0')).toMatch(/^"keep\*0" are no fates/);
   expect(action('restart all')).toEqual([1, 2, 3].map((member) => ({ type: 'restart', member })));
   expect(action('pause m3 m1 m3')).toEqual([3, 1].map((member) => ({ type: 'pauseMember', member })));
   expect(action('resume m1')).toEqual([{ type: 'resumeMember', member: 1 }]);
@@ -249,6 +255,12 @@ test('the line that a button types means the very action', () => {
       kind: fc.constantFrom('kubernetes' as const, 'hotKey' as const, 'bigValues' as const),
       perSecond: fc.integer({ min: 1, max: 1000 }),
     }),
+    fc
+      .tuple(member, fc.array(fc.constantFrom('keep', 'lose', '0', '0-3', '1+4-6')), fc.option(fc.nat(20)))
+      .map(([one, fates, names]): LabAction => ({
+        ...{ type: 'powerCut', member: one, fates },
+        ...(names !== null && { names }),
+      })),
     fc.constantFrom<LabAction>({ type: 'healAll' }, { type: 'load', kind: 'none', perSecond: 0 }),
   );
   fc.assert(
