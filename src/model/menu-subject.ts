@@ -16,9 +16,17 @@ export type MenuSubject =
 /** No command: it opens the forms with every fault of the object, in numbers. */
 export type TuneEntry = MenuEntry<'tune', 'gone'>;
 
+/** No command: it opens the preview of a power cut. */
+export type CutEntry = MenuEntry<'cutByHand', never>;
+
 /** An entry of any menu. */
 export type FaultEntry =
-  MemberAction | MembershipEntry | DiskEntry | TroubleEntry | LinkEntry | MessageEntry | TuneEntry;
+  CutEntry | MemberAction | MembershipEntry | DiskEntry | TroubleEntry | LinkEntry | MessageEntry | TuneEntry;
+
+const cutByHand: CutEntry = { id: 'cutByHand', hindrance: null, commands: [] };
+
+const withPreview = (entry: MemberAction): readonly FaultEntry[] =>
+  entry.id === 'powerCut' ? [entry, cutByHand] : [entry];
 
 const tune = (hindrance: TuneEntry['hindrance'] = null): TuneEntry => ({
   id: 'tune',
@@ -31,7 +39,7 @@ export function menuOf(view: ClusterView, subject: MenuSubject): readonly FaultE
   switch (subject.kind) {
     case 'member':
       return [
-        ...memberActions(view, subject.member),
+        ...memberActions(view, subject.member).flatMap(withPreview),
         ...diskMenu(view, subject.member),
         ...membershipMenu(view, subject.member),
         ...troubleMenu(view, subject.member),

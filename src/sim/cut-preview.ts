@@ -54,6 +54,9 @@ export interface CutPreview {
   /** Those that are lost in any case. */
   readonly behind: readonly RiskyChange[];
   readonly names: readonly RiskyName[];
+  /** What becomes of each change, and how many of the names arrive: as chosen, or as the dice would fall. */
+  readonly fates: readonly string[];
+  readonly keptNames: number;
   /** What a process reads now: what a killed one would leave. */
   readonly now: ImageFacts;
   /** After the power cut. */
@@ -87,10 +90,12 @@ export function previewCut(world: World, member: number, chosen: Partial<ChosenF
   if (problem !== null) return problem;
   const { fates, ...rest } = chosen;
   const copy = fork(disk);
-  const counts = copy.powerCut(world.nowUs, fates === undefined ? null : { fates, ...rest });
+  const { fates: met, names, ...counts } = copy.powerCut(world.nowUs, fates === undefined ? null : { fates, ...rest });
   const image = copy.files();
   return {
     ...changesOf(disk.atRisk),
+    fates: met,
+    keptNames: names,
     now: imageFacts(disk.files()),
     counts,
     after: imageFacts(image),

@@ -3,7 +3,7 @@ import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
 import { wholeBlocks } from '../base/blocks.ts';
 import { ChunkedFile } from './chunked-file.ts';
-import { chosenFates, decideFates } from './power-cut.ts';
+import { drawFates, survivorsOf } from './power-cut.ts';
 import { drawDelay } from './delay.ts';
 import { DiskFaults } from './disk-faults.ts';
 import { apply, hastened, makeDurable, newInode, riskOf, storeFileOp, storeNameOp } from './disk-files.ts';
@@ -269,7 +269,7 @@ export class Disk {
    * right.
    * @param chosen must be possible: see `fatesProblem` of cut-preview.ts; null: the dice decide
    */
-  powerCut(nowUs: number, chosen: ChosenFates | null = null): PowerCutCounts {
+  powerCut(nowUs: number, chosen: ChosenFates | null = null): PowerCutCounts & Required<ChosenFates> {
     const counts: PowerCutCounts = { kept: 0, lost: 0, torn: 0 };
     const { keptWeight: keeps, lostWeight: loses, tornWeight: tears } = this.faults.settings;
     const weights = keeps + loses + tears === 0 ? null : { keeps, loses, tears };
@@ -277,19 +277,17 @@ export class Disk {
     this.cancelSyncs();
     const keptNames = chosen === null ? this.fates.below(names.length + 1) : (chosen.names ?? names.length);
     for (const op of names.slice(0, keptNames)) this.makeNameDurable(op);
-    let place = 0;
+    const fates: string[] = [];
     for (const { inode, ops, behind } of files) {
-      const survivors =
-        chosen === null
-          ? decideFates(this.fates, ops, counts, weights)
-          : chosenFates(chosen.fates.slice(place), ops, counts);
-      for (const op of survivors) makeDurable(inode, op);
+      const given = chosen?.fates.slice(fates.length, fates.length + ops.length);
+      const own = given ?? drawFates(this.fates, ops, weights);
+      for (const op of survivorsOf(own, ops, counts)) makeDurable(inode, op);
       counts.lost += behind.length;
-      place += ops.length;
+      fates.push(...own);
     }
     this.loseCache();
     this.correctStore(nowUs);
-    return counts;
+    return { ...counts, fates, names: keptNames };
   }
 
   /** Everything is gone, what was durable too: another disk, as it were. Returns the count of its files. */

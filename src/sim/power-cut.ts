@@ -43,7 +43,7 @@ const tornPattern = /^\d{1,6}(?:-\d{1,6})?(?:\+\d{1,6}(?:-\d{1,6})?)*$/;
 
 /** Whether a text is a fate of some change. */
 export const isFate = (text: string): boolean =>
-  text === 'keep' || text === 'lose' || (text.length <= 4000 && tornPattern.test(text));
+  text === 'keep' || text === 'lose' || (text.length <= 100_000 && tornPattern.test(text));
 
 /** How many sectors of the file a write touches; 0 for a change of the file's size. */
 export const sectorCount = (op: FileOp): number =>
@@ -75,11 +75,11 @@ export function fateProblem(op: FileOp, fate: string): string | null {
 }
 
 /**
- * What survives of the changes by fates that were chosen, which must be possible.
+ * What survives of the changes, by fates that must be possible.
  * @param counts is added to
  * @returns the changes that survive, in order
  */
-export function chosenFates(
+export function survivorsOf(
   fates: readonly string[],
   ops: readonly FileOp[],
   counts: PowerCutCounts,
@@ -95,25 +95,16 @@ export function chosenFates(
 }
 
 /**
- * Each change is kept or lost on its own, in any combination; a write over several sectors may also be
- * torn: a prefix or any subset of its sectors arrived, each of them whole.
+ * A fate for each change: kept or lost on its own, in any combination; a write over several sectors may also
+ * be torn: a prefix or any subset of its sectors arrives, each of them whole.
  * @param weights null: each fate that is possible is as likely
- * @param counts is added to
- * @returns the changes that survive, in order
  */
-export function decideFates(
-  fates: Prng,
-  ops: readonly FileOp[],
-  counts: PowerCutCounts,
-  weights: FateWeights | null = null,
-): FileOp[] {
-  const survivors: FileOp[] = [];
-  for (const op of ops) {
-    const parts = op.kind === 'write' ? decideWrite(fates, op, weights) : isKept(fates, weights) ? [op] : [];
-    counts[parts.length === 0 ? 'lost' : parts[0] === op ? 'kept' : 'torn']++;
-    survivors.push(...parts);
-  }
-  return survivors;
+export function drawFates(dice: Prng, ops: readonly FileOp[], weights: FateWeights | null): string[] {
+  return ops.map((op) => {
+    const sectors = sectorCount(op);
+    const fate = drawFate(dice, sectors > 1, weights);
+    return fate === 'tear' ? drawTear(dice, sectors) : fate;
+  });
 }
 
 /** Whether a change that cannot be torn survives; weights that only tear leave it to chance. */
@@ -130,15 +121,23 @@ function drawFate(fates: Prng, canTear: boolean, weights: FateWeights | null): '
   return draw < keeps + loses ? 'lose' : 'tear';
 }
 
-/** The write itself where it was kept, nothing where it was lost, else the sectors that arrived. */
-function decideWrite(fates: Prng, write: Write, weights: FateWeights | null): Write[] {
-  const sectors = sectorsOf(write);
-  const fate = drawFate(fates, sectors.length > 1, weights);
-  if (fate === 'keep') return [write];
-  if (fate === 'lose') return [];
-  const subset = fates.chance(1, 2) ? sectors.filter(() => fates.chance(1, 2)) : [];
-  if (subset.length > 0 && subset.length < sectors.length) return subset;
-  return sectors.slice(0, fates.between(1, sectors.length - 1));
+/** The sectors that arrive of a torn write, as a fate names them. */
+function drawTear(dice: Prng, count: number): string {
+  const all = Array.from({ length: count }, (_, sector) => sector);
+  const subset = dice.chance(1, 2) ? all.filter(() => dice.chance(1, 2)) : [];
+  if (subset.length > 0 && subset.length < count) return tornFate(subset);
+  return tornFate(all.slice(0, dice.between(1, count - 1)));
+}
+
+/** Sectors as a fate names them: `0-3+6`. @param sectors ascending, one at least */
+export function tornFate(sectors: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const sector of sectors) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === sector - 1) last[1] = sector;
+    else ranges.push([sector, sector]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join('+');
 }
 
 /** The write cut at the sector borders of the file. */

@@ -52,12 +52,12 @@ const processes: readonly FaultStep[] = [
   [disk({ syncMinUs: 400_000, keptWeight: 1, lostWeight: 1, tornWeight: 20 }), 0],
   ...Array.from({ length: 12 }, (_, i): FaultStep => [put(`unsynced${i}`, 3000), 20]),
   [{ type: 'powerCut', member: victim }, 100],
+  // Nothing is on its way any more, and that is chosen.
+  [{ type: 'powerCut', member: victim, fates: [], names: 1 }, 0],
   [disk({ syncMinUs: 0, keptWeight: 0, lostWeight: 0, tornWeight: 0 }), 0],
   start,
-  // One change is lost where there is one; where there is another number, the reason comes back the same everywhere.
+  // Where another number of changes is on its way, the reason comes back the same everywhere.
   [{ type: 'powerCut', member: victim, fates: ['lose'] }, 100],
-  start,
-  [{ type: 'powerCut', member: victim, fates: [], names: 1 }, 100],
   start,
   [{ type: 'restart', member: 2 }, 900],
   [{ type: 'pauseMember', member: victim }, 300],

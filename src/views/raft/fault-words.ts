@@ -15,6 +15,7 @@ const entries: Readonly<Record<FaultEntry['id'], Words>> = {
   stopMember: [m.menu_stopMember, m.menu_stopMember_detail],
   kill: [m.menu_kill, m.menu_kill_detail],
   powerCut: [m.menu_powerCut, m.menu_powerCut_detail],
+  cutByHand: [m.menu_cutByHand, m.menu_cutByHand_detail],
   restart: [m.menu_restart, m.menu_restart_detail],
   pauseMember: [m.menu_pauseMember, m.menu_pauseMember_detail],
   resumeMember: [m.menu_resumeMember, m.menu_resumeMember_detail],
