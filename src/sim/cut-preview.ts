@@ -70,8 +70,8 @@ export function fatesProblem(disk: Disk, { fates, names }: Partial<ChosenFates>)
   if (fates === undefined) return names === undefined ? null : 'names are chosen together with fates';
   const ops = disk.atRisk.files.flatMap((file) => file.ops);
   if (fates.length !== ops.length) {
-    const given = `${fates.length} fates are given`;
-    return `m${disk.member}'s disk has ${ops.length} changes on their way, and ${given}`;
+    const [there, given] = [`${ops.length} changes on their way`, `${fates.length} fates are given`];
+    return `m${disk.member}'s disk has ${there}, and ${given}`;
   }
   if (names !== undefined && !(Number.isSafeInteger(names) && names >= 0)) {
     return `so many changes of names arrive: 0 or more, not ${names}`;

@@ -12,6 +12,7 @@ import { emptyCluster, foldCluster, type ClusterView } from '../../src/model/clu
 import { commandLine } from '../../src/model/command-line.ts';
 import { repairs } from '../../src/model/member-menu.ts';
 import { menuOf, type MenuSubject } from '../../src/model/menu-subject.ts';
+import { cutAction } from '../../src/model/power-cut-choice.ts';
 import { partitionActions, partitions } from '../../src/model/partitions.ts';
 import { rotOfPage } from '../../src/model/trouble-menu.ts';
 import { parseLine } from '../../src/model/etcdctl/parse.ts';
@@ -96,6 +97,7 @@ const controls: Readonly<Record<string, readonly Action[]>> = {
   ),
   'the forms of members, links and messages': fromForms,
   'a page’s own button': [rotOfPage(2, 5, 'leaf') as Action],
+  'the preview of a power cut': [cutAction(2, null), cutAction(2, { fates: ['lose', '0-3'], names: 1 })],
   'the guide’s repair': views.flatMap(repairs),
   'the shelf’s mistakes': shelfMistakes.flatMap((mistake) =>
     mistakeOf(mistake, { members: [1, 2, 3], member: 2, revision: 4 }),

@@ -1,7 +1,7 @@
 /** Words of a power cut's preview: writes on their way, what becomes of them, what a disk then holds. */
 import { m } from '../../paraglide/messages.js';
 import type { ChangeContent } from '../../sim/change-contents.ts';
-import type { CutPreview, RiskyChange, StartFacts } from '../../sim/cut-preview.ts';
+import type { CutPreview, RiskyChange, RiskyName, StartFacts } from '../../sim/cut-preview.ts';
 import type { ImageFacts } from '../../sim/image-facts.ts';
 
 const count = (value: number): string => value.toLocaleString('en');
@@ -49,6 +49,11 @@ export function stageText({ stage }: RiskyChange): string {
     open: m.cut_stage_open,
     behind: m.cut_stage_behind,
   }[stage]();
+}
+
+/** `+ member/wal/0…1.wal`: a change of a directory. */
+export function nameText(kind: RiskyName['kind'], name: string): string {
+  return `${{ create: '+', rename: '→', remove: '−' }[kind]} ${name}`;
 }
 
 /** `3 arrive, 1 is lost, 1 is torn.` */
