@@ -171,6 +171,8 @@ export class IdbStore implements PageStore {
   /** One transaction: all that was there goes with it, or stays. */
   async #replaceAll(database: IDBPDatabase<LabDatabase>, lab: Replacement): Promise<LabRecord> {
     const transaction = database.transaction(storeNames, 'readwrite', strict);
+    // it may fail while a request is awaited
+    ride(transaction.done);
     try {
       const meta = transaction.objectStore('meta');
       const before = checkRecord(await meta.get('lab'));

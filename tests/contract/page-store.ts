@@ -5,7 +5,10 @@
 import fc from 'fast-check';
 import { nodeId } from '../../src/engine/raft/types.ts';
 import type { DiskImage } from '../../src/engine/server/types.ts';
-import { storeFormat, type PageStore } from '../../src/host/page-store.ts';
+import { type Replacement, storeFormat, type PageStore } from '../../src/host/page-store.ts';
+import { beginBoot, noInputs, withPresent } from '../../src/host/stored-inputs.ts';
+import type { InputsPart } from '../../src/host/stored-inputs.ts';
+import { filesChecksum } from '../../src/host/stored-inputs.ts';
 import type { StoreCommit, StoreOp } from '../../src/sim/types.ts';
 
 export const setup = { seed: 7, members: 3, preVote: true, settings: { quotaBytes: 4_194_304 } };
@@ -119,6 +122,55 @@ async function countsBoots(make: MakeStore): Promise<void> {
   await third.destroy();
 }
 
+const partOf = (moment: number, ...keys: string[]): InputsPart => ({
+  interventions: keys.map((key) => ({ moment, action: { type: 'put', key, value: 'x' } })),
+  moment: moment + 5,
+  chainHash: moment.toString(16).padStart(16, '0'),
+});
+
+/** Whatever is folded when: the inputs of each boot, and which commits are there. */
+async function holdsInputs(make: MakeStore): Promise<void> {
+  for (const foldBytes of [1, 3000, 1e9]) {
+    const reopen = make(foldBytes);
+    const at = (member: number, commit: number): StoreCommit => ({
+      ...commitOf(member, write('db', commit * 100, filled(100, commit))),
+      commit,
+    });
+    const first = reopen();
+    const begun = await first.open(setup);
+    const nothing = { moment: 0, chainHash: '6a09e667bb67ae85', stored: [] };
+    const fresh = { boot: 1, startUs: 0, files: 0, interventions: [], end: nothing };
+    same(begun.inputs, { boots: [fresh] }, 'the inputs of a new lab');
+    for (let i = 1; i <= 40; i++) await first.write([at(1, i), at(3, i * 2)], partOf(i, `a${i}`, `b${i}`));
+    await first.write([], partOf(50, 'last'));
+    await first.close();
+    const second = reopen();
+    const { inputs, images, record } = await second.open(setup);
+    const keys = inputs.boots[0].interventions.map(({ action }) => ('key' in action ? action.key : ''));
+    const expected = Array.from({ length: 40 }, (_, i) => [`a${i + 1}`, `b${i + 1}`]).flat();
+    same(keys, [...expected, 'last'], 'the actions of the first boot');
+    const evens = Array.from({ length: 40 }, (_, i) => [i * 2 + 2, i * 2 + 2]).flat();
+    const { moment, chainHash } = partOf(50);
+    same(
+      inputs.boots[0].end,
+      { moment, chainHash, stored: [[1, 40], [], evens] },
+      'the end of the first boot',
+    );
+    const { boot, startUs, files } = inputs.boots[1];
+    same([boot, startUs, files], [2, record.timeUs, filesChecksum(images)], 'the beginning of the second');
+    await second.write([at(1, 1)]);
+    await second.close();
+    const third = reopen();
+    const lost = await third.open(setup);
+    same(
+      lost.inputs.boots.map((one) => one.boot),
+      [3],
+      'the boots once a write had no inputs',
+    );
+    await third.destroy();
+  }
+}
+
 async function holdsLargeFiles(make: MakeStore): Promise<void> {
   const reopen = make(100_000);
   const store = reopen();
@@ -145,8 +197,88 @@ async function holdsLargeFiles(make: MakeStore): Promise<void> {
   await again.destroy();
 }
 
+/** What a lab that goes on brings along: files of several extents, an empty one, and a history. */
+export function replacement(boot = 1): Replacement {
+  const image = (fill: number): DiskImage =>
+    new Map([
+      ['db', filled(1_100_000 + fill, fill)],
+      ['wal/0.wal', filled(700, fill + 1)],
+      ['empty', new Uint8Array(0)],
+    ]);
+  const facts = { seed: 31, members: 2, preVote: false, settings: {} };
+  const begun = beginBoot(noInputs, { boot, timeUs: 0 }, []);
+  const part = { interventions: [{ moment: 4, action: { type: 'kill', member: 1 } as const }], ...place(9) };
+  return {
+    record: { formatVersion: storeFormat, ...facts, boot, timeUs: 77 },
+    images: [image(1), image(2)],
+    inputs: withPresent(begun, part, [3, 0]),
+  };
+}
+
+const sizes = (image: DiskImage) => [...image].map(([name, data]) => [name, data.length]).sort();
+const place = (moment: number) => ({ moment, chainHash: `${moment}`.padStart(16, '0') });
+
+/** All that is stored, so that it can be compared. */
+const contentOf = ({ record, images, inputs }: Replacement): string => {
+  const { boot: _, ...facts } = record;
+  const boots = inputs.boots.filter(({ end }) => end.moment > 0);
+  return JSON.stringify([facts, images.map(sizes), filesChecksum(images), boots]);
+};
+
+async function isReplaced(make: MakeStore): Promise<void> {
+  for (const boot of [1, 5]) {
+    const reopen = make(100_000);
+    const store = reopen();
+    await store.open(setup);
+    await store.write([commitOf(1, write('db', 0, filled(2_000_000, 9)), write('gone', 0, filled(10, 9)))]);
+    await store.write([commitOf(3, write('wal/0.wal', 0, filled(50, 9)))]);
+    await store.close();
+    const second = reopen();
+    await second.open(setup);
+    await second.write([commitOf(2, write('db', 5, filled(300, 8)))]);
+    await second.close();
+    const third = reopen();
+    const lab = replacement(boot);
+    const record = await third.replace(lab);
+    same(record.boot, Math.max(3, boot), 'the boot of what was replaced');
+    same(filesChecksum(await third.read()), filesChecksum(lab.images), 'what it reads after it was replaced');
+    await third.write([{ ...commitOf(2, write('db', 0, filled(3, 7))), commit: 1, timeUs: 78 }], {
+      interventions: [],
+      ...place(12),
+    });
+    await third.close();
+    const fourth = reopen();
+    const opened = await fourth.open(setup);
+    const [one, two] = lab.images;
+    const db = (two.get('db') ?? new Uint8Array(0)).slice();
+    db.set(filled(3, 7));
+    const [last] = lab.inputs.boots;
+    const [allOfOne, firstOfTwo] = [
+      [1, 3],
+      [1, 1],
+    ];
+    const end = { ...place(12), stored: [allOfOne, firstOfTwo] };
+    const expected: Replacement = {
+      record: { ...lab.record, timeUs: 78 },
+      images: [one, new Map([...two, ['db', db]])],
+      inputs: { boots: [{ ...last, end }] },
+    };
+    same([opened.fresh, opened.record.boot], [false, record.boot + 1], 'the open behind a replacement');
+    same(contentOf(opened), contentOf(expected), 'what it holds behind a replacement and a write');
+    await fourth.destroy();
+    const empty = reopen();
+    same((await empty.replace(lab)).boot, boot, 'the boot where nothing was stored');
+    await empty.destroy();
+  }
+}
+
 export const pageStoreCases: readonly StoreCase[] = [
+  {
+    title: 'another lab takes the place of all that was stored, and writes go on behind it',
+    run: isReplaced,
+  },
   { title: 'opened again, it holds each member’s files, whatever the operations were', run: holdsFiles },
+  { title: 'opened again, it holds the inputs of each boot, and which commits are stored', run: holdsInputs },
   {
     title: 'each open counts the boot up, keeps the lab’s own seed and goes on from its last commit',
     run: countsBoots,

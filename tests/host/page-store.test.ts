@@ -6,6 +6,7 @@ import { deleteStoredLab, IdbStore, readStoredLab } from '../../src/host/idb-sto
 import { MemoryStore } from '../../src/host/memory-store.ts';
 import { OpfsStore } from '../../src/host/opfs-store.ts';
 import type { StoreErrorCode } from '../../src/host/page-store.ts';
+import { packInputs, type StoredInputs } from '../../src/host/stored-inputs.ts';
 import { commitOf, filled, pageStoreCases, setup, write } from '../contract/page-store.ts';
 import type { MakeStore } from '../contract/page-store.ts';
 import { OpfsDouble } from './opfs-double.ts';
@@ -86,11 +87,26 @@ async function meddle(workspace: string, name: string, key: IDBValidKey, value: 
   database.close();
 }
 
+const packedAs = (inputs: unknown): ArrayBuffer => packInputs(inputs as StoredInputs);
+const end = { moment: 3, chainHash: '0123456789abcdef', stored: [[1, 2]] };
+const boot = { boot: 1, startUs: 0, files: 0, interventions: [], end };
+
 const meddlings: readonly [string, StoreErrorCode, string, IDBValidKey, unknown][] = [
   ['a record of a later format', 'store format', 'meta', 'lab', { formatVersion: 3, seed: 1 }],
   ['a record without a boot', 'store damaged', 'meta', 'lab', { formatVersion: 1, ...setup }],
   ['a log record of noise', 'store damaged', 'log', [1, 9], new ArrayBuffer(40)],
   ['a log record that is no buffer', 'store damaged', 'log', [1, 9], 'x'],
+  ['inputs of noise', 'store damaged', 'meta', 'inputs', new ArrayBuffer(40)],
+  ['inputs that are no buffer', 'store damaged', 'meta', 'inputs', { boots: [] }],
+  ['inputs whose boots are none', 'store damaged', 'meta', 'inputs', packedAs({ boots: [7] })],
+  ['inputs of two first boots', 'store damaged', 'meta', 'inputs', packedAs({ boots: [boot, boot] })],
+  [
+    'inputs with spans that overlap',
+    'store damaged',
+    'meta',
+    'inputs',
+    packedAs({ boots: [{ ...boot, end: { ...boot.end, stored: [[1, 9, 5, 6]] } }] }),
+  ],
   ['a file of no member', 'store damaged', 'files', [10, 'db'], { id: 99, sizeBytes: 0 }],
   [
     'a file that claims more than the lab may hold',
