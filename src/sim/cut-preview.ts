@@ -90,7 +90,8 @@ export function previewCut(world: World, member: number, chosen: Partial<ChosenF
   if (problem !== null) return problem;
   const { fates, ...rest } = chosen;
   const copy = fork(disk);
-  const { fates: met, names, ...counts } = copy.powerCut(world.nowUs, fates === undefined ? null : { fates, ...rest });
+  const given = fates === undefined ? null : { fates, ...rest };
+  const { fates: met, names, ...counts } = copy.powerCut(world.nowUs, given);
   const image = copy.files();
   return {
     ...changesOf(disk.atRisk),
