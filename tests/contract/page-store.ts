@@ -198,10 +198,10 @@ async function holdsLargeFiles(make: MakeStore): Promise<void> {
 }
 
 /** What a lab that goes on brings along: files of several extents, an empty one, and a history. */
-export function replacement(boot = 1): Replacement {
+export function replacement(boot = 1, sizeBytes = 1_100_000): Replacement {
   const image = (fill: number): DiskImage =>
     new Map([
-      ['db', filled(1_100_000 + fill, fill)],
+      ['db', filled(sizeBytes + fill, fill)],
       ['wal/0.wal', filled(700, fill + 1)],
       ['empty', new Uint8Array(0)],
     ]);
