@@ -11,7 +11,7 @@ import {
 import type { MemberSettings } from '../sim/member-settings.ts';
 import { readSetting, settingFields, unusual } from './setting-fields.ts';
 import type { Defect } from '../host/port.ts';
-import { bugScenario, needsPlainVote, plantableBugs } from '../model/planted-bugs.ts';
+import { bugScenario, bugWorld, needsPlainVote, plantableBugs } from '../model/planted-bugs.ts';
 import { views, type View } from './views.ts';
 
 export interface Address {
@@ -186,9 +186,10 @@ export function scenarioOf(address: Address): Scenario | null {
  * stored is left alone, and has its own settings.
  */
 export function labOptions(address: Address): LabOptions {
-  const { seed, storage, layout, workspace, preVote, flavor, autoplay, members, scenario } = address;
+  const { seed, storage, layout, workspace, preVote, flavor, autoplay, members, scenario, bug } = address;
   const isScripted = scenarioOf(address) !== null;
-  const settings = { ...(isScripted && scenarioSettings[scenario]), ...address.settings };
+  const { settings: needed = {}, members: count = members } = bug === '' ? {} : bugWorld(bug);
+  const settings = { ...(isScripted && scenarioSettings[scenario]), ...needed, ...address.settings };
   const isOwn = members !== defaultAddress.members || Object.keys(settings).length > 0;
   return {
     seed,
@@ -199,7 +200,7 @@ export function labOptions(address: Address): LabOptions {
     checks: address.checks,
     planted: address.bug === '' ? [] : [address.bug],
     settings,
-    members,
+    members: count,
     startPaused: isScripted || !autoplay,
     lookOnly: false,
   };

@@ -1,23 +1,22 @@
 /** Bugs that a visitor can plant in all members, and what makes the checkers see each of them. */
+import type { BugWorld } from './bug-scripts.ts';
+import {
+  bugScripts,
+  bugWorlds,
+  compact,
+  kill,
+  others,
+  put,
+  restart,
+  rough,
+  start,
+  step,
+} from './bug-scripts.ts';
 import type { Defect } from '../host/port.ts';
-import type { Action } from '../sim/types.ts';
 import type { Scenario, ScenarioStep } from './scenarios.ts';
 
-const step = (does: Action, thenMs = 0): ScenarioStep => ({ does, thenMs });
-const put = (key: string, value: string, thenMs = 300, at?: number): ScenarioStep =>
-  step({ type: 'put', key, value, ...(at !== undefined && { endpoints: [`m${at}`] }) }, thenMs);
-const compact = (revision: number): ScenarioStep => step({ type: 'compaction', revision }, 1500);
 const watch = (revision?: number): ScenarioStep =>
   step({ type: 'watch', key: 'a', prefix: true, ...(revision !== undefined && { revision }) }, 300);
-const kill = (member: number, thenMs: number): ScenarioStep => step({ type: 'kill', member }, thenMs);
-const restart = (member: number, thenMs: number): ScenarioStep => step({ type: 'restart', member }, thenMs);
-const start = (member: number, thenMs: number): ScenarioStep => step({ type: 'start', member }, thenMs);
-
-/** Two of the first three members. */
-function others(leader: number): readonly [number, number] {
-  const [a = 1, b = 2] = [1, 2, 3].filter((member) => member !== leader);
-  return [a, b];
-}
 
 /** A leader sleeps, alone, while another one takes over and writes; awake, it is asked at once. */
 const staleRead: Scenario = (leader) => {
@@ -115,23 +114,8 @@ const scripts: Readonly<Partial<Record<Defect, Scenario>>> = {
     step({ type: 'put', key: 'b', value: '1', lease: 'abc' }, 300),
     step({ type: 'leaseRevoke', id: 'abc' }),
   ],
+  ...bugScripts,
   splitLosesKey: () => [step({ type: 'load', kind: 'kubernetes', perSecond: 50 })],
-};
-
-/** Writes and crashes, for the bugs that wait for a rare moment: they may show themselves, or not. */
-const rough: Scenario = (leader) => {
-  const [a, b] = others(leader);
-  return [
-    put('a', '1'),
-    step({ type: 'load', kind: 'zipf', perSecond: 20 }, 500),
-    ...[leader, a, b].flatMap((member) => [
-      step({ type: 'powerCut', member }, 1500),
-      start(member, 1500),
-      compact(5),
-    ]),
-    step({ type: 'isolate', member: leader }, 2500),
-    step({ type: 'healAll' }),
-  ];
 };
 
 /** In the order of the list: engine/defects.ts has them too. */
@@ -198,6 +182,9 @@ export const showsSoon = (bug: Defect): boolean => bug in scripts;
 
 /** What a lab with the bug begins with. */
 export const bugScenario = (bug: Defect): Scenario => scripts[bug] ?? rough;
+
+/** What its lab is like. */
+export const bugWorld = (bug: Defect): BugWorld => bugWorlds[bug] ?? {};
 
 /** Some bugs need the vote as etcd 3.4 has it by default. */
 export const needsPlainVote = (bug: Defect): boolean => bug === 'longerLogWins';

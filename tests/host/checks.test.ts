@@ -7,7 +7,13 @@ import { Lab } from '../../src/host/lab.ts';
 import { LocalMembers } from '../../src/host/member-host.ts';
 import { wallClock } from '../../src/host/wall-clock.ts';
 import { readRunText } from '../../src/host/run-schema.ts';
-import { bugScenario, needsPlainVote, plantableBugs, showsSoon } from '../../src/model/planted-bugs.ts';
+import {
+  bugScenario,
+  bugWorld,
+  needsPlainVote,
+  plantableBugs,
+  showsSoon,
+} from '../../src/model/planted-bugs.ts';
 import type { Accused } from '../../src/sim/checkers/checker.ts';
 import type { MemberHost } from '../../src/host/member-host.ts';
 import type { Defect, LabOptions, LabPort, LabState } from '../../src/host/port.ts';
@@ -47,7 +53,11 @@ async function play(lab: LabPort, script: ReturnType<Scenario>): Promise<LabStat
   return lab.state();
 }
 
-const planted = (bug: Defect): Partial<LabOptions> => ({ planted: [bug], preVote: !needsPlainVote(bug) });
+const planted = (bug: Defect): Partial<LabOptions> => ({
+  ...bugWorld(bug),
+  planted: [bug],
+  preVote: !needsPlainVote(bug),
+});
 
 /** What else than members a bug's violation must name, so that it can be drawn red. */
 const accused: Readonly<Partial<Record<Defect, readonly Accused['kind'][]>>> = {

@@ -97,6 +97,7 @@ export const raftMutations: readonly Mutation[] = [
   raft('M04', 'reads known by their context', 'readKeyedByContext', 'C2', { story: 'readRetry' }),
   raft('M05', 'lower pre-votes without an answer', 'dropLowerTermPreVotes', 'C8', { story: 'lowerPreVotes' }),
   raft('M06', 'stable across terms', 'stableAcrossTerms', 'C1', { story: 'lateWord' }),
+  raft('M07', 'learners refuse votes', 'learnersRefuseVotes', 'C8', { story: 'unknowingVoter' }),
   raft('M09', 'next below match', 'nextBelowMatch', 'C1'),
 ];
 

@@ -1,7 +1,8 @@
 /** What random steps come upon too seldom, told step by step: each story breaks a rule where its bug is planted. */
 import { emptyBytes } from '../../../../src/base/bytes.ts';
 import { encodeUtf8 } from '../../../../src/base/utf8.ts';
-import type { ConfChangeV2, Message, NodeId } from '../../../../src/engine/raft/types.ts';
+import { nodeId } from '../../../../src/engine/raft/types.ts';
+import type { ConfChangeType, ConfChangeV2, Message, NodeId } from '../../../../src/engine/raft/types.ts';
 import type { Settled, SimNode, World } from './world.ts';
 
 /** A story and the world that it needs. */
@@ -121,7 +122,11 @@ function readRetry(stage: Stage): void {
  */
 function lowerPreVotes(stage: Stage): void {
   stage.campaign(1);
-  stage.among([1, 2]);
+  stage.among([1]);
+  stage.take(all);
+  // the founders' snapshot does not know of it: it would not take that one
+  stage.do(1, (node, world) => world.compact(node));
+  stage.do(1, ({ raw }) => raw.reportSnapshot(nodeId(2), false));
   for (let i = 0; i < 2; i++) {
     stage.campaign(2);
     stage.among([1, 2], { types: ['MsgPreVote', 'MsgPreVoteResp'] });
@@ -179,10 +184,41 @@ function twoLeaders(stage: Stage): void {
   stage.among([1, 3], { types: votes, apply: 3 });
 }
 
+/**
+ * 2 has joined as a learner, and 1 has promoted it: alone, for it was the only voter. 2 has not heard of it when 1
+ * comes back and needs its vote (etcd#10998).
+ */
+function unknowingVoter(stage: Stage): void {
+  const change = (id: NodeId, type: ConfChangeType): ConfChangeV2 => ({
+    transition: 'ConfChangeTransitionAuto',
+    changes: [{ type, nodeId: id }],
+    context: emptyBytes,
+  });
+  stage.campaign(1);
+  stage.among([1]);
+  stage.do(1, ({ raw }, world) =>
+    raw.proposeConfChange(change(world.addNewcomer(), 'ConfChangeAddLearnerNode')),
+  );
+  stage.among([1]);
+  stage.take(all);
+  // the founders' snapshot does not know of it: it would not take that one
+  stage.do(1, (node, world) => world.compact(node));
+  stage.do(1, ({ raw }) => raw.reportSnapshot(nodeId(2), false));
+  for (let i = 0; i < 2; i++) {
+    stage.do(1, ({ raw }) => raw.tick());
+    stage.among([1, 2]);
+  }
+  stage.do(1, ({ raw }) => raw.proposeConfChange(change(nodeId(2), 'ConfChangeAddNode')));
+  stage.among([1]);
+  stage.take(all);
+  stage.do(1, (node, world) => world.crash(node));
+}
+
 export const stories = {
   twoLeaders: { settled: { ...calm, asyncStorageWrites: true, voters: 3 }, tell: twoLeaders },
   readRetry: { settled: { ...calm, voters: 3 }, tell: readRetry },
   lowerPreVotes: { settled: { ...calm, preVote: true, voters: 2 }, tell: lowerPreVotes },
+  unknowingVoter: { settled: { ...calm, maxUncommittedEntriesSize: 0, voters: 1 }, tell: unknowingVoter },
   lateWord: { settled: { ...calm, asyncStorageWrites: true, voters: 5 }, tell: lateWord },
 } as const satisfies Readonly<Record<string, Story>>;
 
