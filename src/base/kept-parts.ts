@@ -13,14 +13,22 @@ export class KeptParts {
 
   /** Of all parts that somebody holds, with their places in this table. */
   get sizeBytes(): number {
-    return this.totalBytes + placeBytes * this.holders.size;
+    return this.totalBytes + this.placesBytes;
+  }
+
+  /** Of the table itself. */
+  get placesBytes(): number {
+    return placeBytes * this.holders.size;
   }
 
   /** Somebody holds the part from now on, and with it all that it leads to. */
   keep(part: Below): void {
     const count = this.holders.get(part) ?? 0;
     this.holders.set(part, count + 1);
-    if (count === 0) this.totalBytes += sizeOf(part, (below) => this.keep(below));
+    if (count > 0) return;
+    // a sum that is read before the parts below are added would lose them
+    const bytes = sizeOf(part, (below) => this.keep(below));
+    this.totalBytes += bytes;
   }
 
   /** One who held the part has gone. */
@@ -31,7 +39,8 @@ export class KeptParts {
       return;
     }
     this.holders.delete(part);
-    this.totalBytes -= sizeOf(part, (below) => this.letGo(below));
+    const bytes = sizeOf(part, (below) => this.letGo(below));
+    this.totalBytes -= bytes;
   }
 }
 

@@ -6,6 +6,7 @@ import { Member } from '../engine/server/member.ts';
 import type { RunningWorld } from '../sim/keyframes.ts';
 import { usualLimits } from '../sim/keyframes.ts';
 import { cutAnswer, isCutQuery } from './cut-answer.ts';
+import { nearBytesOf } from '../sim/near-past.ts';
 import { labOfWorld } from './branch-lab.ts';
 import { asError } from './crash.ts';
 import { firstDifference } from './first-difference.ts';
@@ -73,7 +74,7 @@ export class TimeTravel {
   readonly #parts: TimeParts;
   readonly #timelines: Timelines;
   readonly #follower: Follower;
-  readonly #visits = new Visits();
+  readonly #visits: Visits;
   #problem: string | null = null;
 
   constructor(parts: TimeParts) {
@@ -81,6 +82,7 @@ export class TimeTravel {
     this.#parts = parts;
     this.#clock = clock;
     this.#timelines = new Timelines({ ...usualLimits, bytes: pastBytes(embedded) }, genesis.startUs);
+    this.#visits = new Visits(nearBytesOf(pastBytes(embedded)));
     this.#follower = new Follower(genesis, this.#timelines.root, clock);
   }
 
@@ -189,7 +191,7 @@ export class TimeTravel {
   memory(): TimeMemory {
     const { all, limitBytes: limit } = this.#timelines;
     return {
-      bytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      bytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, this.#visits.sizeBytes),
       limit,
       keyframes: all.reduce((sum, { past }) => sum + past.moments.length, 0),
       moment: this.#follower.moment,

@@ -1,6 +1,7 @@
 /** All histories of a run: the root, and the branches with their labs. They share one measure of memory. */
 import { fork } from '../base/fork.ts';
 import type { PastLimits, RunningWorld } from '../sim/keyframes.ts';
+import { nearBytesOf } from '../sim/near-past.ts';
 import type { Lab } from './lab.ts';
 import { noteBytes, usualNotes } from './hash-notes.ts';
 import type { TimelineId } from './time-port.ts';
@@ -27,9 +28,9 @@ export class Timelines {
   /** @param startUs when the run began */
   constructor(limits: PastLimits, startUs: number) {
     this.limitBytes = limits.bytes;
-    // the hashes of all of them are kept beside their keyframes
+    // the hashes of all of them are kept beside their keyframes, and copies near what was sought
     const notesBytes = noteBytes * (usualNotes + mostBranches * branchNotes);
-    this.#limits = { ...limits, bytes: limits.bytes - notesBytes };
+    this.#limits = { ...limits, bytes: limits.bytes - notesBytes - nearBytesOf(limits.bytes) };
     const from = { moment: 0, timeUs: startUs, chainHash: '' };
     const facts = { id: 0, parent: null, name: '', from };
     this.root = new Timeline({ ...facts, limits: this.#limits, notes: usualNotes });

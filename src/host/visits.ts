@@ -1,6 +1,8 @@
-/** Goes to moments of the past: from the keyframe before, or on from the last visit where that is nearer. */
+/** Goes to moments of the past: from the nearest copy before, or on from the last visit. */
+import { copyOf } from '../sim/kept-worlds.ts';
 import type { RunningWorld } from '../sim/keyframes.ts';
 import { hearBy, Seek } from '../sim/keyframes.ts';
+import { NearPast } from '../sim/near-past.ts';
 import type { LabTrace } from '../sim/types.ts';
 import type { PastEvents } from './past-events.ts';
 import { ignored } from './past-events.ts';
@@ -15,7 +17,19 @@ interface Visit {
 }
 
 export class Visits {
+  readonly #near: NearPast;
   #last: Visit | null = null;
+  /** Whose past the near one is. */
+  #owner: Timeline | null = null;
+
+  /** @param nearBytes what copies near the moments that were sought may take */
+  constructor(nearBytes: number) {
+    this.#near = new NearPast(nearBytes, ignored);
+  }
+
+  get sizeBytes(): number {
+    return this.#near.sizeBytes;
+  }
 
   /**
    * Goes to the first end of a plan at or past a moment.
@@ -53,17 +67,24 @@ export class Visits {
 
   forget(owner: Timeline): void {
     if (this.#last?.owner === owner) this.#last = null;
+    if (this.#owner === owner) this.#near.clear();
   }
 
-  /** A world at or before a moment. */
+  /** A world at or before a moment, on its way there. */
   #start(owner: Timeline, moment: number, trace: LabTrace): RunningWorld {
-    const last = this.#last;
-    const key = owner.past.keyframeBefore(moment).moment;
-    const at = last?.owner === owner ? last.world.cluster.moment : -1;
-    if (last === null || at > moment || at <= key) return owner.past.startSeek(key, trace).world;
-    this.#last = null;
-    hearBy(last.world, trace);
-    return last.world;
+    if (this.#owner !== owner) this.#near.clear();
+    this.#owner = owner;
+    const keyframe = owner.past.keyframeBefore(moment);
+    const near = this.#near.before(moment);
+    const nearest = near !== undefined && near.moment > keyframe.moment ? near : keyframe;
+    const last = this.#last?.owner === owner ? this.#last.world : null;
+    const at = last?.cluster.moment ?? -1;
+    const goesOn = last !== null && at <= moment && at > nearest.moment;
+    const world = goesOn ? last : copyOf(nearest);
+    if (goesOn) this.#last = null;
+    hearBy(world, trace);
+    this.#near.begin(world, moment, keyframe);
+    return world;
   }
 
   async #go(owner: Timeline, world: RunningWorld, goesOn: () => boolean, upTo: number): Promise<Visit> {
@@ -72,6 +93,7 @@ export class Visits {
     while (goesOn()) {
       low = world.cluster.moment;
       new Seek(world, upTo, owner.interventions).run(1);
+      if (this.#owner === owner) this.#near.pass(world);
       if (breath.isDue) await breath.take();
     }
     return { owner, low, world };

@@ -1,17 +1,11 @@
 /** A run's past: copies of its world at some moments, from which any moment is done again. */
 import { assert, fail } from '../base/assert.ts';
-import { fork, measuredFork, sharedByForks } from '../base/fork.ts';
-import { KeptParts } from '../base/kept-parts.ts';
-import type { Below } from '../base/fork.ts';
-import type { Cluster } from './cluster.ts';
-import type { Members } from './run.ts';
+import { sharedByForks } from '../base/fork.ts';
+import { copyOf, KeptWorlds } from './kept-worlds.ts';
+import type { Keyframe, Passed, RunningWorld } from './kept-worlds.ts';
 import type { Intervention, LabTrace } from './types.ts';
 
-/** A cluster and its members' processes. A copy tells its events to whoever hears the first world's. */
-export interface RunningWorld {
-  readonly cluster: Cluster;
-  readonly members: Members;
-}
+export type { Keyframe, Passed, RunningWorld } from './kept-worlds.ts';
 
 /** Hears nothing, so that no event is made. */
 export const unheard: LabTrace = sharedByForks({ on: false, emit: () => {} });
@@ -23,13 +17,6 @@ export const unheard: LabTrace = sharedByForks({ on: false, emit: () => {} });
 export function hearBy({ cluster, members }: RunningWorld, trace: LabTrace): void {
   cluster.hearBy(trace);
   members.listen(trace.on);
-}
-
-/** Where a run was: a moment between two plans, with the proof. */
-export interface Passed {
-  readonly moment: number;
-  readonly timeUs: number;
-  readonly chainHash: string;
 }
 
 /** A world on its way to a moment: a part of the way at a time, so that whoever seeks stays answerable. */
@@ -74,56 +61,52 @@ export class Seek {
 }
 
 export interface PastLimits {
-  /** How much all keyframes together may take: an estimate, as `measuredFork` makes it. */
+  /** How much all keyframes may take beside the run's own world: an estimate, as `measuredFork` makes it. */
   readonly bytes: number;
   /** Between two keyframes lie so many inputs at least. */
   readonly everyInputs: number;
 }
 
-interface Keyframe extends Passed {
-  readonly world: RunningWorld;
-  readonly ownBytes: number;
-  readonly shared: readonly Below[];
-}
-
-/** A place in a keyframe's list of the buffers that it shares. */
-const placeBytes = 8;
-
 /** 128 MB, or 48 MB where the lab is a guest in another page. */
 export const usualLimits: PastLimits = { bytes: 128 * 1024 * 1024, everyInputs: 500 };
 export const guestLimits: PastLimits = { ...usualLimits, bytes: 48 * 1024 * 1024 };
 
+/** Of what lies back, a keyframe may be so many times further from the next. */
+const gapShare = 10;
+
 /**
- * The first moment is kept for good. Where the rest takes too much, the keyframe goes whose absence is felt
- * least: the newest lie close together, older ones further apart, but a gap grows with its age only up to a
- * bound, so that the run's begin is not far from keyframes either.
+ * The first moment is kept for good, and so is the newest keyframe. Where the rest takes too much, the
+ * keyframe goes whose absence is felt least: by the inputs that seeks would do again. Near the present a gap
+ * may be a tenth of its age; further back all are about equal, so that no moment of a long run is out of the
+ * way.
  */
 export class Past {
   private limits: PastLimits;
-  private readonly keyframes: Keyframe[] = [];
-  private readonly parts = new KeptParts();
+  private readonly worlds = new KeptWorlds();
   private interventions: readonly Intervention[] = [];
   private newest = -1;
-  private ownBytes = 0;
 
   constructor(limits: PastLimits) {
     assert(limits.everyInputs > 0, 'past: keyframes are one input apart at least');
     this.limits = limits;
   }
 
-  /** What the keyframes take: what is theirs alone, and each shared buffer once. */
+  /**
+   * What the keyframes take: what is theirs alone, and each shared part once. What the newest of them shares
+   * with the run is the run's own, and they would be no less without it.
+   */
   get sizeBytes(): number {
-    return this.ownBytes + this.parts.sizeBytes;
+    return this.worlds.sizeBytes;
   }
 
   /** Where the keyframes are: ascending moments. */
   get moments(): readonly number[] {
-    return this.keyframes.map(({ moment }) => moment);
+    return this.worlds.all.map(({ moment }) => moment);
   }
 
   /** The same with their proofs. */
   get passed(): readonly Passed[] {
-    return this.keyframes.map(({ moment, timeUs, chainHash }) => ({ moment, timeUs, chainHash }));
+    return this.worlds.all.map(({ moment, timeUs, chainHash }) => ({ moment, timeUs, chainHash }));
   }
 
   /** From now on all keyframes together may take so much. */
@@ -134,14 +117,12 @@ export class Past {
 
   /** Called between two plans, the first time at the run's begin: takes a keyframe where it is time. */
   record(world: RunningWorld): void {
-    const { moment, interventions, nowUs: timeUs, chainHash } = world.cluster;
+    const { moment, interventions } = world.cluster;
     this.interventions = interventions;
     this.newest = Math.max(this.newest, moment);
-    const last = this.keyframes.at(-1);
+    const last = this.worlds.all.at(-1);
     if (last !== undefined && moment < last.moment + this.limits.everyInputs) return;
-    const { copy, ownBytes, shared } = measuredFork({ cluster: world.cluster, members: world.members });
-    const costs = { ownBytes: ownBytes + placeBytes * shared.size, shared: [...shared] };
-    this.add({ moment, timeUs, chainHash, world: copy, ...costs });
+    this.worlds.leanOn(this.worlds.take(world).shared);
     this.keepLimit();
   }
 
@@ -159,52 +140,33 @@ export class Past {
   /** As `seek`, but the caller does the way from the keyframe there in parts. */
   startSeek(moment: number, trace: LabTrace = unheard): Seek {
     assert(moment <= this.newest, 'past: that has not happened yet');
-    const world = fork(this.before(moment).world);
+    const world = copyOf(this.keyframeBefore(moment));
     hearBy(world, trace);
     return new Seek(world, moment, this.interventions);
   }
 
   /** The keyframe that a seek of the moment begins with. */
-  keyframeBefore(moment: number): Passed {
-    const { moment: at, timeUs, chainHash } = this.before(moment);
-    return { moment: at, timeUs, chainHash };
-  }
-
-  /** The last keyframe at or before a moment. */
-  private before(moment: number): Keyframe {
-    let [low, high] = [0, this.keyframes.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.keyframes[middle].moment <= moment) low = middle + 1;
-      else high = middle;
-    }
-    return this.keyframes[low - 1] ?? fail('past: nothing is kept of that moment');
+  keyframeBefore(moment: number): Keyframe {
+    return this.worlds.before(moment) ?? fail('past: nothing is kept of that moment');
   }
 
   private keepLimit(): void {
-    while (this.sizeBytes > this.limits.bytes && this.keyframes.length > 2) this.thin();
-  }
-
-  private add(keyframe: Keyframe): void {
-    this.keyframes.push(keyframe);
-    this.ownBytes += keyframe.ownBytes;
-    for (const part of keyframe.shared) this.parts.keep(part);
+    while (this.sizeBytes > this.limits.bytes && this.worlds.all.length > 2) this.thin();
   }
 
   /** Lets go of the keyframe between whose neighbours the gap is smallest for its age. */
   private thin(): void {
-    const first = this.keyframes[0].moment;
-    const now = this.keyframes[this.keyframes.length - 1].moment;
+    const { all } = this.worlds;
+    const [first, last] = [all[0].moment, all[all.length - 1].moment];
+    const usualGap = Math.floor((last - first) / (all.length - 1)) + 1;
     let [least, at] = [Infinity, 1];
-    for (let i = 1; i < this.keyframes.length - 1; i++) {
-      const gap = this.keyframes[i + 1].moment - this.keyframes[i - 1].moment;
-      const age = now - this.keyframes[i].moment;
+    for (let i = 1; i < all.length - 1; i++) {
+      const gap = all[i + 1].moment - all[i - 1].moment;
+      const due = Math.floor((last - all[i].moment) / gapShare) + this.limits.everyInputs;
       // exact: whole numbers, compared as a fraction of thousands
-      const felt = Math.floor((gap * 1_000_000) / (age + Math.floor((now - first) / 8) + 1));
+      const felt = Math.floor((gap * 1000) / Math.min(due, usualGap));
       if (felt < least) [least, at] = [felt, i];
     }
-    const [gone] = this.keyframes.splice(at, 1);
-    this.ownBytes -= gone.ownBytes;
-    for (const part of gone.shared) this.parts.letGo(part);
+    this.worlds.drop(at);
   }
 }

@@ -14,6 +14,7 @@ import { Visits } from '../../src/host/visits.ts';
 import { Cluster } from '../../src/sim/cluster.ts';
 import type { RunningWorld } from '../../src/sim/keyframes.ts';
 import { usualLimits } from '../../src/sim/keyframes.ts';
+import { nearBytesOf } from '../../src/sim/near-past.ts';
 import { Members } from '../../src/sim/run.ts';
 import type { Action } from '../../src/sim/types.ts';
 import { cpuMs, heapBytes, loadAverage, Options, timed } from './measure.ts';
@@ -66,7 +67,7 @@ class Followed {
     });
     this.world = { cluster, members: new Members(Member.boot) };
     const from = { moment: 0, timeUs: 0, chainHash: '' };
-    const limits = { ...usualLimits, bytes: limitBytes };
+    const limits = { ...usualLimits, bytes: limitBytes - nearBytesOf(limitBytes) };
     this.timeline = new Timeline({ id: 0, parent: null, name: '', from, limits, notes: 262_144 });
     this.timeline.interventions = cluster.interventions;
     this.timeline.record(this.world);
@@ -141,14 +142,15 @@ function steps(around: number, last: number, count: number, draw: (below: number
   return Array.from({ length: count }, () => (at = Math.max(0, Math.min(last, at + draw(41) - 20))));
 }
 
-async function measureSeeks({ world, timeline }: Followed, count: number, facts: object): Promise<void> {
+async function measureSeeks(followed: Followed, limitBytes: number, count: number): Promise<void> {
+  const { world, timeline } = followed;
   const draws = stream(count, 'seeks', world.cluster.moment);
-  const visits = new Visits();
+  const visits = new Visits(nearBytesOf(limitBytes));
   const last = timeline.place.moment;
   const random = (many: number): number[] => Array.from({ length: many }, () => draws.below(last + 1));
   await seeks(timeline, visits, random(Math.ceil(count / 10)));
   const tell = async (of: string, moments: readonly number[]): Promise<void> =>
-    print({ ...facts, of, ...(await seeks(timeline, visits, moments)) });
+    print({ of, ...(await seeks(timeline, visits, moments)), nearBytes: visits.sizeBytes });
   await tell('random moments', random(count));
   await tell(
     'the last second',
@@ -226,7 +228,7 @@ export async function bench(args: readonly string[]): Promise<void> {
     });
     measureCopies(followed, facts);
     tellKept(followed, facts);
-    await measureSeeks(followed, options.number('seeks', 200), facts);
+    await measureSeeks(followed, limitBytes, options.number('seeks', 200));
     print({ ...facts, of: 'process', bytes: heapBytes() });
   }
   tellHeap(followed, { limitBytes });

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest';
 import { stream } from '../../src/base/prng.ts';
 import { Member } from '../../src/engine/server/member.ts';
-import { Past } from '../../src/sim/keyframes.ts';
-import { Lab } from './worlds.ts';
+import { copyOf } from '../../src/sim/kept-worlds.ts';
+import { hearBy, Past, Seek, unheard } from '../../src/sim/keyframes.ts';
+import { NearPast } from '../../src/sim/near-past.ts';
+import { Lab, noTrace } from './worlds.ts';
 
 const megabyte = 1024 * 1024;
 
@@ -55,4 +57,66 @@ test('the keyframes stay within their bytes, dense where the run is new, with no
   expect(moments[0]).toBe(0);
   expect(lab.cluster.moment - (moments.at(-1) ?? 0)).toBeLessThan(200);
   expect(Math.max(...gaps)).toBeLessThan((lab.cluster.moment / gaps.length) * 9);
+});
+
+test('whatever limit is set, no keyframe makes it more, and what is left leads to the hashes noted', () => {
+  for (const limit of [4, 12]) {
+    const past = new Past({ bytes: limit * megabyte, everyInputs: 50 });
+    const lab = new Lab(Member.boot, { seed: limit });
+    const hashes = new Map<number, string>();
+    let most = 0;
+    const note = (): boolean => {
+      past.record(lab);
+      hashes.set(lab.cluster.moment, lab.cluster.chainHash);
+      most = Math.max(most, past.sizeBytes);
+      return lab.cluster.nowUs >= 2_500_000;
+    };
+    lab.runUntil(() => note() || lab.cluster.nowUs >= 1_000_000);
+    lab.cluster.act({ type: 'load', kind: 'kubernetes', perSecond: 60 });
+    lab.runUntil(note);
+    expect(most).toBeLessThanOrEqual(limit * megabyte);
+    expect(past.moments.length).toBeGreaterThan(3);
+    const draws = stream(limit, 'seeks');
+    for (let i = 0; i < 3; i++) {
+      const { cluster } = past.seek(draws.below(lab.cluster.moment + 1));
+      expect(cluster.chainHash).toBe(hashes.get(cluster.moment));
+    }
+    past.limitTo(0);
+    expect(past.moments).toEqual([0, past.moments.at(-1)]);
+    expect(past.seek(1).cluster.chainHash).toBe(hashes.get(past.seek(1).cluster.moment));
+  }
+});
+
+test('on the way to a moment copies are kept, closer towards it, from which the moments before are near', () => {
+  const past = new Past({ bytes: 48 * megabyte, everyInputs: 100_000 });
+  const { lab, hashes } = recorded(past);
+  const near = new NearPast(6 * megabyte, unheard);
+  const keyframe = past.keyframeBefore(lab.cluster.moment);
+  expect(past.moments).toEqual([0]);
+
+  const go = (moment: number): number => {
+    const begin = near.before(moment) ?? keyframe;
+    const world = copyOf(begin);
+    hearBy(world, noTrace);
+    near.begin(world, moment, keyframe);
+    const seek = new Seek(world, moment, lab.cluster.interventions);
+    while (!seek.isDone) {
+      seek.run(1);
+      near.pass(world);
+    }
+    expect(world.cluster.chainHash).toBe(hashes.get(world.cluster.moment));
+    return moment - begin.moment;
+  };
+  const target = Math.floor(lab.cluster.moment * 0.9);
+  expect(go(target)).toBe(target);
+  const gaps = near.moments.map((moment) => target - moment);
+  expect(gaps.length).toBeGreaterThan(3);
+  for (let i = 1; i < gaps.length; i++) expect(gaps[i]).toBeLessThan(gaps[i - 1] * 0.75);
+  const draws = stream(2, 'steps back');
+  let at = target;
+  for (let i = 0; i < 30; i++) expect(go((at -= 1 + draws.below(20)))).toBeLessThan(600);
+  expect(near.sizeBytes).toBeLessThanOrEqual(6 * megabyte);
+  expect(near.moments.length).toBeLessThanOrEqual(24);
+  near.clear();
+  expect(near.sizeBytes).toBe(0);
 });

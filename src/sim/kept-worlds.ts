@@ -1,0 +1,107 @@
+/** Copies of a world, by moment, and what they keep in memory together. */
+import { fork, measuredFork } from '../base/fork.ts';
+import { KeptParts } from '../base/kept-parts.ts';
+import type { Below } from '../base/fork.ts';
+import type { Cluster } from './cluster.ts';
+import type { Members } from './run.ts';
+
+/** A cluster and its members' processes. A copy tells its events to whoever hears the first world's. */
+export interface RunningWorld {
+  readonly cluster: Cluster;
+  readonly members: Members;
+}
+
+/** Where a run was: a moment between two plans, with the proof. */
+export interface Passed {
+  readonly moment: number;
+  readonly timeUs: number;
+  readonly chainHash: string;
+}
+
+export interface Keyframe extends Passed {
+  readonly world: RunningWorld;
+  /** Of what is its alone. */
+  readonly ownBytes: number;
+  /** What it has in common with others. */
+  readonly shared: readonly Below[];
+}
+
+/** A place in a keyframe's list of the parts that it shares. */
+const placeBytes = 8;
+
+/** The last of keyframes, ascending, at or before a moment: its place, -1 where there is none. */
+function placeBefore(keyframes: readonly Passed[], moment: number): number {
+  let [low, high] = [0, keyframes.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keyframes[middle].moment <= moment) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/**
+ * What they take is counted beside a world that is there in any case, the run's own: each copy's own objects,
+ * and each shared part once, unless that world has it too.
+ */
+export class KeptWorlds {
+  private readonly keyframes: Keyframe[] = [];
+  /** Of the keyframes, and of the world that is there anyway. */
+  private readonly parts = new KeptParts();
+  /** Of that world alone. */
+  private readonly thereAnyway = new KeptParts();
+  private anyway: readonly Below[] = [];
+  private ownBytes = 0;
+
+  get sizeBytes(): number {
+    const { parts, thereAnyway } = this;
+    return this.ownBytes + parts.sizeBytes - thereAnyway.sizeBytes + 2 * thereAnyway.placesBytes;
+  }
+
+  /** Ascending. */
+  get all(): readonly Keyframe[] {
+    return this.keyframes;
+  }
+
+  /** The last one at or before a moment. */
+  before(moment: number): Keyframe | undefined {
+    return this.keyframes[placeBefore(this.keyframes, moment)];
+  }
+
+  /** Takes a copy of the world as it is, between two plans. */
+  take({ cluster, members }: RunningWorld): Keyframe {
+    const { moment, nowUs: timeUs, chainHash } = cluster;
+    const { copy: world, ownBytes, shared } = measuredFork({ cluster, members });
+    const costs = { ownBytes: ownBytes + placeBytes * shared.size, shared: [...shared] };
+    const keyframe = { moment, timeUs, chainHash, world, ...costs };
+    this.keyframes.splice(placeBefore(this.keyframes, moment) + 1, 0, keyframe);
+    this.ownBytes += keyframe.ownBytes;
+    for (const part of keyframe.shared) this.parts.keep(part);
+    return keyframe;
+  }
+
+  /** From now on these parts are there in any case, in place of those that were. */
+  leanOn(anyway: readonly Below[]): void {
+    if (anyway === this.anyway) return;
+    for (const held of [this.parts, this.thereAnyway]) {
+      for (const part of anyway) held.keep(part);
+      for (const part of this.anyway) held.letGo(part);
+    }
+    this.anyway = anyway;
+  }
+
+  /** Lets go of the one at a place. */
+  drop(place: number): void {
+    const [gone] = this.keyframes.splice(place, 1);
+    this.ownBytes -= gone.ownBytes;
+    for (const part of gone.shared) this.parts.letGo(part);
+  }
+
+  clear(): void {
+    while (this.keyframes.length > 0) this.drop(this.keyframes.length - 1);
+    this.leanOn([]);
+  }
+}
+
+/** A world that goes its own way from the keyframe on. */
+export const copyOf = ({ world: { cluster, members } }: Keyframe): RunningWorld => fork({ cluster, members });
