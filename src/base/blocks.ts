@@ -39,19 +39,45 @@ export class Block extends SharedPart {
 /** What a block that was never written reads as. */
 export const zeroBlock = new Block(new Uint8Array(blockBytes), nobody);
 
+/** A block that a write covers in part, before it and after: where it was the same before, it is after. */
+interface Edge {
+  readonly before: Block;
+  readonly after: Block;
+}
+
 /**
- * The blocks that a write covers whole, as they are from then on in every file that takes it: one copy for
- * all. Empty where it covers none.
+ * What a write makes of blocks: each of them once for all files that take it. Those that it covers whole are
+ * known at once; those at its edges once the first file has taken it, for others that were the same there.
  */
-export function wholeBlocks(offset: number, data: Uint8Array): readonly Block[] {
-  const first = Math.ceil(offset / blockBytes);
-  const end = Math.floor((offset + data.length) / blockBytes);
-  const blocks: Block[] = [];
-  for (let index = first; index < end; index++) {
-    const at = index * blockBytes - offset;
-    blocks.push(new Block(copyOf(data.subarray(at, at + blockBytes)), nobody));
+export class WrittenBlocks {
+  private readonly first: number;
+  private readonly whole: readonly Block[];
+  private readonly edges = new Map<number, Edge>();
+
+  constructor(offset: number, data: Uint8Array) {
+    this.first = Math.ceil(offset / blockBytes);
+    const end = Math.floor((offset + data.length) / blockBytes);
+    const blocks: Block[] = [];
+    for (let index = this.first; index < end; index++) {
+      const at = index * blockBytes - offset;
+      blocks.push(new Block(copyOf(data.subarray(at, at + blockBytes)), nobody));
+    }
+    this.whole = blocks;
   }
-  return blocks;
+
+  wholeAt(index: number): Block {
+    return this.whole[index - this.first];
+  }
+
+  /** The block at an edge after the write, of which `part` falls into it. */
+  edge(index: number, before: Block, part: Uint8Array, inBlock: number): Block {
+    const known = this.edges.get(index);
+    if (known?.before === before) return known.after;
+    const after = new Block(copyOf(before.bytes), nobody);
+    after.bytes.set(part, inBlock);
+    if (known === undefined) this.edges.set(index, { before, after });
+    return after;
+  }
 }
 
 /** With a buffer of its own. */
@@ -83,16 +109,18 @@ export class BlockFile {
     return copy;
   }
 
-  /** @param whole the blocks that the data covers whole, by `wholeBlocks`: they are shared, not copied */
-  write(offset: number, data: Uint8Array, whole: readonly Block[] = wholeBlocks(offset, data)): void {
+  /** @param blocks what the write makes of blocks, where several files take it: they share them */
+  write(offset: number, data: Uint8Array, blocks?: WrittenBlocks): void {
     assert(Number.isSafeInteger(offset) && offset >= 0, 'file: an offset is a safe non-negative integer');
-    const firstWhole = Math.ceil(offset / blockBytes);
+    const made = blocks ?? new WrittenBlocks(offset, data);
     for (let done = 0; done < data.length;) {
       const index = Math.floor((offset + done) / blockBytes);
       const inBlock = (offset + done) % blockBytes;
       const count = Math.min(blockBytes - inBlock, data.length - done);
-      if (count === blockBytes) this.table.set(index, whole[index - firstWhole]);
-      else this.own(index).bytes.set(data.subarray(done, done + count), inBlock);
+      const part = data.subarray(done, done + count);
+      if (count === blockBytes) this.table.set(index, made.wholeAt(index));
+      else if (blocks === undefined) this.own(index).bytes.set(part, inBlock);
+      else this.table.set(index, blocks.edge(index, this.block(index), part, inBlock));
       done += count;
     }
     this.fileBytes = Math.max(this.fileBytes, offset + data.length);

@@ -1,6 +1,6 @@
 /** A file of the simulated disk: its bytes lie in blocks that copies share until one of them writes. */
 import { blockBytes, BlockFile, sameBytes } from '../base/blocks.ts';
-import type { Block } from '../base/blocks.ts';
+import type { WrittenBlocks } from '../base/blocks.ts';
 
 export const sectorBytes = 512;
 
@@ -28,9 +28,9 @@ export class ChunkedFile {
     return new ChunkedFile(this.file.clone());
   }
 
-  /** @param whole the blocks that the data covers whole, as other files have them; absent: made here */
-  write(offset: number, data: Uint8Array, whole?: readonly Block[]): void {
-    this.file.write(offset, data, whole);
+  /** @param blocks what the write makes of blocks, for all files that take it; absent: for this one alone */
+  write(offset: number, data: Uint8Array, blocks?: WrittenBlocks): void {
+    this.file.write(offset, data, blocks);
   }
 
   /** Sets the size: cuts the end off, or adds zeros. */

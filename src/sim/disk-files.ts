@@ -127,7 +127,7 @@ export function makeDurable(inode: Inode, op: FileOp): void {
 }
 
 export function apply(file: ChunkedFile, op: FileOp): void {
-  if (op.kind === 'write') file.write(op.offset, op.data, op.whole);
+  if (op.kind === 'write') file.write(op.offset, op.data, op.blocks);
   else file.truncate(op.sizeBytes);
 }
 

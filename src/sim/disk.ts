@@ -1,7 +1,7 @@
 /** A member's disk: a page cache over durable bytes, syncs that take their time, kills and power cuts. */
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
-import { wholeBlocks } from '../base/blocks.ts';
+import { WrittenBlocks } from '../base/blocks.ts';
 import { ChunkedFile } from './chunked-file.ts';
 import { drawFates, survivorsOf } from './power-cut.ts';
 import { drawDelay } from './delay.ts';
@@ -348,7 +348,7 @@ export class Disk {
     const offset = this.faults.place(request, cache.sizeBytes);
     // the process may use its buffer again
     const own = data.slice();
-    const op = { kind: 'write', offset, data: own, whole: wholeBlocks(offset, own) } as const;
+    const op = { kind: 'write', offset, data: own, blocks: new WrittenBlocks(offset, own) } as const;
     apply(cache, op);
     inode.open.push(op);
   }

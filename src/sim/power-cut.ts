@@ -1,6 +1,6 @@
 /** What a power cut does to changes that were on their way to the disk. */
 import { sectorBytes } from './chunked-file.ts';
-import type { Block } from '../base/blocks.ts';
+import type { WrittenBlocks } from '../base/blocks.ts';
 import type { Prng } from '../base/prng.ts';
 
 /** A change of a file's bytes that is not durable yet. */
@@ -9,8 +9,8 @@ export type FileOp =
       readonly kind: 'write';
       readonly offset: number;
       readonly data: Uint8Array;
-      /** The blocks that the data covers whole: all files that take the change share them. */
-      readonly whole?: readonly Block[];
+      /** What it makes of blocks: all files that take the change share them. */
+      readonly blocks?: WrittenBlocks;
     }
   | { readonly kind: 'truncate'; readonly sizeBytes: number };
 
