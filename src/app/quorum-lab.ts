@@ -1,7 +1,15 @@
 /** window.quorumLab: the lab for scripts, tests and pages around it; the same commands as the buttons do. */
 import type { ActResult, LabState, Result, RunFile, StepUnit } from '../host/port.ts';
+import type { Sought, TimelineInfo } from '../host/time-port.ts';
 import type { Lab } from '../model/lab.svelte.ts';
 import type { Told } from '../model/told.ts';
+
+export interface TimelinesNow {
+  readonly list: readonly TimelineInfo[];
+  readonly shown: number;
+  /** Null: nothing is stored. */
+  readonly stored: number | null;
+}
 
 export interface QuorumLab {
   readonly version: 1;
@@ -20,6 +28,12 @@ export interface QuorumLab {
   events(since?: number): readonly Told[];
   /** Calls back with each event of a type (`'*'`: every event); the answer ends it. */
   on(type: string, call: (told: Told) => void): () => void;
+  /** Shows the timeline that is shown just behind an input; by its answer that was done again, and proven. */
+  seek(moment: number): Promise<Result<Sought>>;
+  /** The root first; which one the pictures show and commands go to, and whose data are stored. */
+  timelines(): TimelinesNow;
+  /** Shows another timeline, at its newest moment. */
+  show(timeline: number): Promise<void>;
   compareStore(): Promise<readonly string[]>;
   runFile(): Promise<RunFile>;
   deleteStored(): Promise<Result<object>>;
@@ -49,6 +63,16 @@ export function quorumLabOf(lab: Lab): QuorumLab {
       lab.listen(({ events }) => {
         for (const told of events) if (type === '*' || told.event.type === type) call(told);
       }),
+    seek: async (moment) => {
+      const sought = await lab.timelines.seek(lab.timelines.shown, moment);
+      if (sought.ok) await lab.goToMoment(moment);
+      return sought;
+    },
+    timelines: () => {
+      const { list, shown, storedId } = lab.timelines;
+      return { list, shown, stored: storedId };
+    },
+    show: (timeline) => lab.timelines.show(timeline),
     compareStore: () => lab.compareStore(),
     runFile: () => lab.runFile(),
     deleteStored: () => lab.deleteStored(),

@@ -111,6 +111,11 @@ export class Lab {
     return this.#track;
   }
 
+  /** What answers of members are of: the timeline that is shown, and its moment where that is past. */
+  get place(): string {
+    return `${this.timelines.shown} ${this.isPast ? this.shownMoment : 'now'}`;
+  }
+
   get moment(): number {
     return this.shownMoment;
   }
