@@ -9,7 +9,7 @@ interface OpenMenu {
 }
 
 interface OpenDialog {
-  readonly kind: 'compare' | 'end';
+  readonly kind: 'compare' | 'end' | 'store';
   readonly id: number;
 }
 
@@ -82,6 +82,15 @@ export class TimeDesk {
     const asked = this.dialog;
     this.dialog = null;
     if (asked !== null) await this.#lab.timelines.end(asked.id);
+  };
+
+  /** Stores the timeline that the dialog asks about, in place of the one that is. */
+  makeStored = async (): Promise<void> => {
+    const asked = this.dialog;
+    this.dialog = null;
+    if (asked === null) return;
+    const { makeStored } = await import('../host/make-stored.ts');
+    await this.#lab.timelines.makeStored(asked.id, makeStored);
   };
 
   /** With which one a timeline is compared first: its parent, else the shown one, or another. */

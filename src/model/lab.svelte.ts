@@ -201,6 +201,10 @@ export class Lab {
     return this.#tell((port) => port.pause());
   }
 
+  refresh(): Promise<void> {
+    return this.#tell(() => Promise.resolve());
+  }
+
   /** Multiplies the adaptive pace; held between an eighth and eight times. */
   async setSpeed(factor: number): Promise<void> {
     this.speedFactor = Math.min(8, Math.max(1 / 8, factor));

@@ -2,6 +2,7 @@
 import { m } from '../paraglide/messages.js';
 import type { ActResult, Answer, LabPort, Place, Query, Result } from '../host/port.ts';
 import type { Difference, Sought, TimelineId, TimelineInfo, TimePort } from '../host/time-port.ts';
+import type { Told } from './told.ts';
 import { Track } from './track.ts';
 
 /** What timelines need of the lab that shows them. */
@@ -12,12 +13,27 @@ export interface TimelineStage {
   /** Shows another track at its newest moment; the one that was shown stands still from then on. */
   enter(track: Track): Promise<void>;
   goToMoment(moment: number): Promise<void>;
+  /** Shows the state that its lab is in now. */
+  refresh(): Promise<void>;
 }
 
 /** How the past of a lab's run is reached. */
 export type ConnectTime = (root: LabPort) => TimePort;
 
-export type Compared = Result<{ difference: Difference | null }>;
+/** The host's way to hand a store over from one lab to another: see host/make-stored.ts. */
+export type HandOver = (from: LabPort, to: LabPort) => Promise<Result<object>>;
+
+/** Where two timelines part, and what is told of each from there on. */
+export interface Parting extends Pick<Difference, 'moment' | 'timeUs'> {
+  readonly a: readonly Told[];
+  readonly b: readonly Told[];
+}
+
+/** Null: they are equal as far as both go. */
+export type Compared = Result<{ parting: Parting | null }>;
+
+/** How far it is looked on from where two part. */
+const [fewInputs, fewEvents] = [100, 400] as const;
 
 const place = { moment: 0, timeUs: 0, chainHash: '' };
 const rootInfo: TimelineInfo = { id: 0, parent: null, name: '', fromMoment: 0, fromUs: 0, ...place };
@@ -44,8 +60,8 @@ export class Timelines {
   #opening: Promise<Result<object>> | null = null;
   /** One wish after the other. */
   #last: Promise<unknown> = Promise.resolve();
-  /** How many commands each branch has been given that were not refused. */
-  #deeds = new Map<TimelineId, number>();
+  /** How many commands each branch has been given in the past, and how many of them were refused. */
+  #deeds = new Map<TimelineId, { readonly given: number; readonly refused: number }>();
 
   constructor(stage: TimelineStage) {
     this.#stage = stage;
@@ -108,10 +124,10 @@ export class Timelines {
     const opened = await this.branch(name);
     if (!opened.ok) return opened;
     const { shown: id } = this;
-    this.#count(id, 1);
+    this.#count(id, { given: 1, refused: 0 });
     const done = await this.#stage.track.port.act(command);
     if (done.ok) return done;
-    this.#count(id, -1);
+    this.#count(id, { given: 0, refused: 1 });
     if (this.#isUntouched(id)) {
       await this.end(id);
       if (this.shown === parent) await this.#stage.goToMoment(moment);
@@ -174,9 +190,36 @@ export class Timelines {
     });
   }
 
-  /** Where two of them part; null: they are equal as far as both go. */
+  /** Stores this one in place of the one that is; where it is refused, all stays as it is. */
+  makeStored(id: TimelineId, handOver: HandOver): Promise<Result<object>> {
+    return this.#during(m.tl_storing(), async () => {
+      const to = this.#tracks.get(id);
+      if (this.storedId === null || to === undefined)
+        return { ok: false, code: 'not stored', message: m.tl_store_why_memory() };
+      const from = this.storedTrack;
+      const stored = await handOver(from.port, to.port);
+      for (const track of [from, to]) track.hear(await track.port.state());
+      await this.#stage.refresh();
+      this.#infos = [...this.#infos];
+      return stored;
+    });
+  }
+
+  /** Where two of them part. */
   async compare(a: TimelineId, b: TimelineId): Promise<Compared> {
-    return (await this.#time?.compare(a, b)) ?? standsAlone;
+    const compared = (await this.#time?.compare(a, b)) ?? standsAlone;
+    if (!compared.ok || compared.difference === null)
+      return compared.ok ? { ok: true, parting: null } : compared;
+    const { moment, timeUs } = compared.difference;
+    const [left, right] = [await this.#toldFrom(a, moment), await this.#toldFrom(b, moment)];
+    return { ok: true, parting: { moment, timeUs, a: left, b: right } };
+  }
+
+  /** What is told of a timeline from an input on, as much as says how it goes on. */
+  async #toldFrom(id: TimelineId, moment: number): Promise<readonly Told[]> {
+    const window = await this.#time?.window(id, moment - 1, moment + fewInputs, fewEvents);
+    // one that has not come so far has nothing to tell
+    return window?.ok === true ? window.events : [];
   }
 
   async #open(name: string): Promise<Result<object>> {
@@ -212,15 +255,17 @@ export class Timelines {
     return told !== null && told.storage !== 'memory';
   }
 
-  #count(id: TimelineId, by: 1 | -1): void {
-    this.#deeds.set(id, (this.#deeds.get(id) ?? 0) + by);
+  #count(id: TimelineId, more: { readonly given: number; readonly refused: number }): void {
+    const { given, refused } = this.#deeds.get(id) ?? { given: 0, refused: 0 };
+    this.#deeds.set(id, { given: given + more.given, refused: refused + more.refused });
   }
 
-  /** Whether nothing has come of a branch yet. */
+  /** Whether nothing has come of a branch yet: what is refused may be an input all the same. */
   #isUntouched(id: TimelineId): boolean {
     const info = this.#infos.find((one) => one.id === id);
-    const told = this.#tracks.get(id)?.told ?? null;
-    return info !== undefined && this.#deeds.get(id) === 0 && (told?.moment ?? 0) <= info.fromMoment;
+    const { given, refused } = this.#deeds.get(id) ?? { given: 0, refused: 0 };
+    const moment = this.#tracks.get(id)?.told?.moment ?? 0;
+    return info !== undefined && given === refused && moment <= info.fromMoment + refused;
   }
 
   #fetchFor(id: TimelineId, { playback }: Track): void {
