@@ -11,6 +11,19 @@ declare global {
   }
 }
 
+/** The ways in which a page ends. */
+export const ends = {
+  close: (page: Page) => page.close(),
+  leave: async (page: Page) => void (await page.goto('about:blank')),
+  crash: async (page: Page) => {
+    const crashed = page.waitForEvent('crash');
+    const session = await page.context().newCDPSession(page);
+    void session.send('Page.crash').catch(() => {});
+    await crashed;
+  },
+} as const;
+export const endNames = Object.keys(ends) as (keyof typeof ends)[];
+
 const keyOf = (n: number): string => `written/${n}`;
 /** Numbers that tell a value of its number. */
 const valueOf = (n: number): string => `${n}:${'v'.repeat((n * 397) % 3000)}`;

@@ -2,7 +2,7 @@
  * Pages and browsers that end in the middle of a commit, at instants drawn from a seed. TAB_CLOSES=100 and
  * BROWSER_KILLS=20 say how often; END_SEED=7 draws others.
  */
-import { chromium, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { chromium, type Browser, type BrowserContext } from '@playwright/test';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { stream, type Prng } from '../../src/base/prng.ts';
 import { findChromium } from './chromium.mjs';
 import { expect, test } from './lab.ts';
-import { Acknowledged, findingsOf, goesOn } from './lost-pages.ts';
+import { Acknowledged, endNames, ends, findingsOf, goesOn } from './lost-pages.ts';
 
 const asked = (name: string, usual: number): number => Number(process.env[name] ?? usual);
 const closes = asked('TAB_CLOSES', 4);
@@ -21,18 +21,6 @@ const kinds = ['indexeddb', 'opfs'] as const;
 /** What the test is about: an end at no particular moment, so far into whatever is under way. */
 const instant = (draws: Prng): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, draws.below(80)));
-
-const ends = {
-  close: (page: Page) => page.close(),
-  leave: async (page: Page) => void (await page.goto('about:blank')),
-  crash: async (page: Page) => {
-    const crashed = page.waitForEvent('crash');
-    const session = await page.context().newCDPSession(page);
-    void session.send('Page.crash').catch(() => {});
-    await crashed;
-  },
-} as const;
-const endNames = Object.keys(ends) as (keyof typeof ends)[];
 
 const queryOf = (kind: (typeof kinds)[number], workspace: string): string =>
   `?seed=3&workspace=${workspace}&autoplay=0&storage=${kind === 'opfs' ? 'opfs' : 'auto'}`;
