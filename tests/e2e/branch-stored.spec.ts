@@ -31,7 +31,7 @@ async function bare(context: BrowserContext): Promise<Page> {
 const kinds = ['indexeddb', 'opfs'] as const;
 for (const [i, kind] of kinds.entries()) {
   const rounds = Math.floor((kills + 1 - i) / 2);
-  test(`${kind}: a branch becomes the stored run; ${rounds} pages that end meanwhile leave the one run whole or the other`, async ({
+  test(`${kind}: a branch becomes the stored run; ${rounds} pages that end meanwhile leave one run whole`, async ({
     context,
   }) => {
     test.setTimeout(90_000 + rounds * 60_000);
