@@ -207,12 +207,37 @@ export function filtered(
 /** Which groups give way first where too many flights would hide each other. */
 const plainest: readonly MessageGroup[] = ['heartbeat', 'read', 'append', 'other', 'vote'];
 
+/** The same of what happened at a member. */
+const commonest: readonly HappeningKind[] = [
+  'sync',
+  'commit',
+  'snapshot',
+  'start',
+  'end',
+  'campaign',
+  'lead',
+];
+
 /** At most so many flights: whole groups go first, the plainest before the others; then the oldest. */
 export function drawable(flights: readonly Flight[], most: number): readonly Flight[] {
-  let left = flights;
-  for (const group of plainest) {
+  return thinned(flights, most, plainest, ({ group }) => group);
+}
+
+/** As `drawable`, of what happened at one member. */
+export function signs(happenings: readonly Happening[], most: number): readonly Happening[] {
+  return thinned(happenings, most, commonest, ({ kind }) => kind);
+}
+
+function thinned<Item, Kind>(
+  items: readonly Item[],
+  most: number,
+  firstToGo: readonly Kind[],
+  kindOf: (item: Item) => Kind,
+): readonly Item[] {
+  let left = items;
+  for (const kind of firstToGo) {
     if (left.length <= most) return left;
-    const without = left.filter((flight) => flight.group !== group);
+    const without = left.filter((item) => kindOf(item) !== kind);
     if (without.length === 0) break;
     left = without;
   }

@@ -6,8 +6,8 @@ import { emptyCluster, foldCluster } from '../../src/model/cluster-view.ts';
 import { History } from '../../src/model/history.ts';
 import { emptyLanes, foldLanes, stretchesKept } from '../../src/model/lanes.ts';
 import { namedTimes } from '../../src/model/layout/time-axis.ts';
-import { drawable, filtered, groupOf, lookBackUs, spacetimeOf } from '../../src/model/spacetime.ts';
-import type { Flight } from '../../src/model/spacetime.ts';
+import { drawable, filtered, groupOf, lookBackUs, signs, spacetimeOf } from '../../src/model/spacetime.ts';
+import type { Flight, Happening } from '../../src/model/spacetime.ts';
 import type { Told } from '../../src/model/told.ts';
 import { emptyView } from '../../src/model/view-state.ts';
 import { liveRun } from './fixtures/real-run.ts';
@@ -87,6 +87,19 @@ test('where too many flights would be drawn heartbeats give way before votes, an
   expect(drawable(many, 30)).toEqual(many);
   expect(drawable(many, 10).map(({ messageType }) => messageType)).toEqual(Array(10).fill('MsgVote'));
   expect(drawable(many, 4).map(({ id }) => id)).toEqual([18, 21, 24, 27]);
+});
+
+test('where too many signs stand on a lane syncs and commits give way, before what changes a member', () => {
+  const told = { at: { moment: 1, ordinal: 0, member: 1, timeUs: 0 }, event: { type: 'sim.tick' } };
+  const sign = (kind: Happening['kind'], timeUs: number): Happening =>
+    ({ key: `${timeUs}`, kind, member: 1, timeUs, told }) as unknown as Happening;
+  const kinds: readonly Happening['kind'][] = ['sync', 'commit', 'lead', 'sync', 'end'];
+  const many = kinds.map(sign);
+  expect(signs(many, 5)).toEqual(many);
+  expect(signs(many, 3).map(({ kind }) => kind)).toEqual(['commit', 'lead', 'end']);
+  expect(signs(many, 2).map(({ kind }) => kind)).toEqual(['lead', 'end']);
+  expect(signs(many, 1).map(({ kind }) => kind)).toEqual(['lead']);
+  expect(signs([...many, sign('lead', 9)], 1).map(({ timeUs }) => timeUs)).toEqual([9]);
 });
 
 test('types, folded members and a part of the words leave flights out', () => {
