@@ -80,6 +80,8 @@ export function measuredFork<Value extends object>(root: Value): Forked<Value> {
 
 /** What V8 takes, roughly: an object's head, one field or element, one entry of a Map or Set. */
 const objectBytes = 24;
+/** One that is built up a field at a time, as copies are, takes more. */
+const copiedBytes = 64;
 const fieldBytes = 8;
 const entryBytes = 40;
 
@@ -149,7 +151,7 @@ class Fork {
     (value as { [beforeFork]?: () => void })[beforeFork]?.();
     const to = emptyLike(value);
     this.unfilled.push(value, to);
-    this.ownBytes += objectBytes;
+    this.ownBytes += copiedBytes;
     return to;
   }
 

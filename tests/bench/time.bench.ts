@@ -196,12 +196,18 @@ function tellKept({ timeline }: Followed, facts: object): void {
   });
 }
 
+/** The buffers that one collection finds are counted until the next. */
+function settledHeap(): number {
+  heapBytes();
+  return heapBytes();
+}
+
 /** Of the keyframes alone: the run itself has its own memory, and shares with them. */
 function tellHeap(followed: Followed, facts: object): void {
   const counted = followed.timeline.past.sizeBytes;
-  const before = heapBytes();
+  const before = settledHeap();
   followed.timeline.past.limitTo(0);
-  const measured = before - heapBytes();
+  const measured = before - settledHeap();
   print({ ...facts, of: 'memory', counted, measured, percent: Math.round((100 * measured) / counted) });
 }
 
