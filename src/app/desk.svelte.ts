@@ -1,10 +1,12 @@
 /** What the page does with the lab: what buttons, keys and menus mean, and which dialog is open. */
 import { m } from '../paraglide/messages.js';
 import { connectLab } from '../host/connect.ts';
+import { mistakeOf, profileOf, type Mistake } from '../host/shelf.ts';
 import type { LabImage, LabOptions, LabPort, Result, StepUnit } from '../host/port.ts';
 import { Console } from '../model/console.svelte.ts';
 import type { Lab } from '../model/lab.svelte.ts';
 import { commandLine, type MenuAction } from '../model/command-line.ts';
+import { onRing } from '../model/cluster-view.ts';
 import { repairs, toggleLink } from '../model/member-menu.ts';
 import type { FaultEntry, MenuSubject } from '../model/menu-subject.ts';
 import type { Scenario } from '../model/scenarios.ts';
@@ -12,6 +14,7 @@ import type { LoadKind } from '../sim/types.ts';
 import type { Deed } from '../views/controls/DeedNote.svelte';
 import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
+import { bugQuery } from './bug-query.ts';
 import { download } from './download.ts';
 import {
   defaultAddress,
@@ -77,8 +80,22 @@ export class Desk {
       hurry: (virtualUs) => lab.run(virtualUs),
       download,
       restore: (name, data) => this.openImage({ name, data }),
+      profileOf: (profile, members) => profileOf(profile, members, this.#memberIds),
+      mistakeOf: (mistake, member) => this.#mistake(mistake, member),
+      plant: (bug) => location.assign(bugQuery(this, bug)),
       context: () => ({ memberCount: lab.cluster.members.at(-1)?.id ?? 0, leader: lab.leader?.id ?? null }),
     });
+  }
+
+  get #memberIds(): readonly number[] {
+    return onRing(this.lab.cluster).map(({ id }) => id);
+  }
+
+  #mistake(mistake: Mistake, member: number | null): readonly MenuAction[] {
+    const members = this.#memberIds;
+    const revision = Math.max(1, ...this.lab.cluster.members.map((one) => one.revision));
+    const scene = { members, member: member ?? members[0] ?? 1, revision };
+    return mistakeOf(mistake, scene) as readonly MenuAction[];
   }
 
   /** Opens the lab as the address asks. */
@@ -226,8 +243,10 @@ export class Desk {
       const line = commandLine(command);
       this.deed = { line, refusal: null };
       const refusal = this.barred === '' ? await this.console.run(line) : this.barred;
-      this.deed = refusal === null ? null : { line, refusal };
-      if (refusal !== null) return;
+      // a host of a kind has some of what it asks for already
+      const isDone = refusal === null || refusal.endsWith(' already');
+      this.deed = isDone ? null : { line, refusal };
+      if (!isDone) return;
     }
   };
 

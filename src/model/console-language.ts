@@ -7,6 +7,7 @@ import { helpLines, versionLines } from './etcdctl/help.ts';
 import { parseLine } from './etcdctl/parse.ts';
 import { statusLines } from './etcdctl/report-format.ts';
 import { renewalLines, watchLines, watchOver } from './etcdctl/watch-format.ts';
+import { commandLine, type MenuAction } from './command-line.ts';
 import { TxnDialogue, WatchDialogue } from './console-dialogues.ts';
 import type { ParsedLine } from './etcdctl/parsed-line.ts';
 import type { Act, Dialogue, SavedFile, Terminal } from './console-terminal.ts';
@@ -28,6 +29,14 @@ export async function answerTo(parsed: ParsedLine, terminal: Terminal): Promise<
       return outLines(versionLines());
     case 'lab':
       return doAll(parsed.actions, terminal.lab.act);
+    case 'host':
+      return fromShelf(terminal.lab.profileOf?.(parsed.profile, parsed.members), terminal);
+    case 'mistake':
+      return fromShelf(terminal.lab.mistakeOf?.(parsed.mistake, parsed.member), terminal);
+    case 'plant':
+      if (terminal.lab.plant === undefined) return refused('this page begins no other labs');
+      terminal.lab.plant(parsed.bug);
+      return outLines([`a new lab, in which all members have the bug ${parsed.bug}`]);
     case 'command':
       return doCommand(parsed, terminal);
     case 'reads':
@@ -51,6 +60,27 @@ async function doAll(actions: readonly LabAction[], act: Act): Promise<readonly 
   for (const action of actions) {
     const done = await act(action);
     lines.push(...(done.ok ? formatFault(action) : refused(done.message)));
+  }
+  return lines;
+}
+
+/** What an answer says of a fault that is there: the next step is done all the same. */
+const isSoAlready = / already$/;
+
+/** Each step as the line that says it, with its answer; a refusal ends it, but for what is so already. */
+async function fromShelf(
+  actions: readonly MenuAction[] | undefined,
+  { lab }: Terminal,
+): Promise<readonly OutputLine[]> {
+  if (actions === undefined) return refused('this page has no shelf');
+  const lines: OutputLine[] = [];
+  for (const action of actions) {
+    lines.push({ stream: 'hint', text: `> ${commandLine(action)}` });
+    const done = await lab.act(action);
+    if (!done.ok) return [...lines, ...refused(done.message)];
+    if (done.outcome !== null)
+      lines.push(...formatOutcome(done.outcome, { format: 'simple', valueOnly: false }));
+    if (done.outcome?.ok === false && !isSoAlready.test(done.outcome.message)) return lines;
   }
   return lines;
 }

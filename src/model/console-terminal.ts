@@ -1,5 +1,8 @@
 /** What a command of the console may use while it runs, and what it may leave behind. */
-import type { ActResult, Result } from '../host/port.ts';
+import type { ActResult, Defect, Result } from '../host/port.ts';
+import type { HostProfile } from '../sim/host-profiles.ts';
+import type { Mistake } from '../sim/mistakes.ts';
+import type { MenuAction } from './command-line.ts';
 import type { SnapshotStatus } from '../engine/server/snapshot-status.ts';
 import type { LabEvent } from '../sim/types.ts';
 import type { OutputLine } from './etcdctl/answer.ts';
@@ -51,6 +54,11 @@ export interface ConsoleLab {
   hurry(virtualUs: number): Promise<unknown>;
   /** Gives the reader a file to keep. */
   download(name: string, bytes: Uint8Array): void;
+  /** What makes hosts be of a kind, and what a mistake does; absent where the page has no shelf. */
+  readonly profileOf?: (profile: HostProfile, members: readonly number[]) => readonly MenuAction[];
+  readonly mistakeOf?: (mistake: Mistake, member: number | null) => readonly MenuAction[];
+  /** Leaves the page's lab for a new one with a bug; absent where the page cannot. */
+  readonly plant?: (bug: Defect) => void;
   /** Begins a new lab from a database file; absent where the page cannot. */
   readonly restore?: (name: string, bytes: SavedFile['bytes']) => Promise<Result<object>>;
 }

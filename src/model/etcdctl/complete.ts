@@ -1,6 +1,8 @@
 /** Completion of the console's line: the words that may stand at the cursor. */
 import { commands, flagsOf } from './grammar.ts';
 import type { Command, Flag } from './grammar.ts';
+import { loadNames } from './lab-actions.ts';
+import { bugWords, hostWords, mistakeWords } from './shelf-names.ts';
 import { splitWords } from './words.ts';
 
 export interface Completion {
@@ -50,7 +52,10 @@ function firstWords(before: readonly string[]): string[] {
 
 function argumentsOf(command: Command, memberCount: number): string[] {
   if (command.takes === 'topic') return [...new Set(commands.map(({ name }) => name.split(' ')[0]))];
-  if (command.takes === 'loads') return ['kubernetes', 'hot-key', 'big-values', 'off'];
+  if (command.takes === 'loads') return [...loadNames];
+  if (command.takes === 'mistakes') return [...mistakeWords, ...memberNames(memberCount)];
+  if (command.takes === 'hosts') return [...hostWords, ...memberNames(memberCount), 'all'];
+  if (command.takes === 'bugs') return [...bugWords];
   if (command.takes !== 'members') return [];
   const names = [...memberNames(memberCount), 'leader'];
   if (command.name === 'link') return [...names, 'off'];

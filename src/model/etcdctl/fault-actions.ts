@@ -6,6 +6,7 @@ import { lineError } from './parsed-line.ts';
 import { readFates } from './fates-text.ts';
 import { degradeLink, doMessages, setLoad, slowDisks } from './lab-actions.ts';
 import { readMember, readMembers } from './member-words.ts';
+import { readHost, readMistake, readPlant } from './shelf-line.ts';
 import { readFault } from './world-fault-line.ts';
 import type { ConsoleContext, ParsedLine } from './parsed-line.ts';
 
@@ -98,6 +99,12 @@ export function faultActions(command: Command, flags: FlagValues, context: Conso
       return readFault(flags, context);
     case 'load':
       return setLoad(flags);
+    case 'host':
+      return readHost(flags, context);
+    case 'mistake':
+      return readMistake(flags, context);
+    case 'plant':
+      return readPlant(flags);
     case 'drop':
     case 'hold':
     case 'deliver':

@@ -16,7 +16,7 @@ import { isMemberAnswer, memberLines } from './member-format.ts';
 import type { LineError } from './parsed-line.ts';
 import { tableLines } from './table.ts';
 import { durationText, perMilleText } from './units.ts';
-import { faultLine } from './world-fault-line.ts';
+import { faultLine, hasFaultLine } from './world-fault-line.ts';
 
 /** How to print: what parseLine found besides the command. */
 export interface PrintOptions {
@@ -202,6 +202,7 @@ function linkText({ from, to, extraDelayUs, lossPerMille }: Extract<LabAction, {
 }
 
 function faultText(action: LabAction): string {
+  if (hasFaultLine(action)) return `done: ${faultLine(action)}`;
   switch (action.type) {
     case 'kill':
       return `m${action.member} killed; what it wrote is still on its disk`;
@@ -233,19 +234,6 @@ function faultText(action: LabAction): string {
         : `m${action.member}'s disk is ${action.factor} times slower`;
     case 'link':
       return linkText(action);
-    case 'flap':
-    case 'healEverything':
-    case 'crashPoint':
-    case 'slowCpu':
-    case 'clockRate':
-    case 'memoryLimit':
-    case 'keepImage':
-    case 'restoreImage':
-    case 'disk':
-    case 'diskError':
-    case 'bitRot':
-    case 'misdirect':
-      return `done: ${faultLine(action)}`;
     case 'message': {
       const delay = action.do === 'delay' ? ` by ${durationText(action.delayUs ?? 0)}` : '';
       return `message ${action.message} ${deedWords[action.do]}${delay}`;

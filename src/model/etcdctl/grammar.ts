@@ -1,7 +1,8 @@
 /** The console's words: each command with its flags, for the parser, the help and the completion alike. */
 import { etcdCommands } from './etcd-grammar.ts';
 import { memberCommands } from './member-grammar.ts';
-import { faultCommands, loadCommands, messageCommands, worldFaultCommands } from './lab-grammar.ts';
+import { faultCommands, loadCommands, messageCommands } from './lab-grammar.ts';
+import { shelfCommands, worldFaultCommands } from './lab-grammar.ts';
 
 export type FlagKind = 'bool' | 'int' | 'text' | 'list';
 
@@ -80,7 +81,10 @@ export type CommandName =
   | 'deliver'
   | 'delay'
   | 'duplicate'
-  | 'load';
+  | 'load'
+  | 'host'
+  | 'mistake'
+  | 'plant';
 
 export interface Command {
   readonly name: CommandName;
@@ -93,7 +97,7 @@ export interface Command {
   readonly flags: readonly Flag[];
   readonly examples: readonly string[];
   /** What its arguments are, for completion. */
-  readonly takes: 'keys' | 'members' | 'topic' | 'loads' | 'nothing';
+  readonly takes: 'keys' | 'members' | 'topic' | 'loads' | 'hosts' | 'mistakes' | 'bugs' | 'nothing';
 }
 
 function bool(name: string, help: string, short?: string): Flag {
@@ -451,6 +455,7 @@ export const commands: readonly Command[] = [
   ...worldFaultCommands,
   ...messageCommands,
   ...loadCommands,
+  ...shelfCommands,
 ];
 
 /** What etcdctl 3.4 has and this lab has not: such a word is no typing error, and is not answered as one. */

@@ -93,6 +93,7 @@ const loadWords: Readonly<Record<string, LoadKind>> = {
   leases: 'leases',
   off: 'none',
 };
+export const loadNames: readonly string[] = Object.keys(loadWords);
 const defaultRate = 50;
 
 /** `load kubernetes --rate 100`, `load off`. */

@@ -1,5 +1,6 @@
 /** The lab's words with numbers in them: slow disks, bad links, messages by hand, load. */
 import type { Command, Flag } from './grammar.ts';
+import { hostWords, mistakeWords } from './shelf-names.ts';
 
 const linkFlags: readonly Flag[] = [
   { name: 'delay', kind: 'text', fallback: '0s', help: 'so much slower: 500us, 50ms, 1.5s; up to 10s' },
@@ -111,15 +112,55 @@ export const messageCommands: readonly Command[] = [
   },
 ];
 
+export const shelfCommands: readonly Command[] = [
+  {
+    name: 'host',
+    origin: 'lab',
+    usage: 'host <kind> <member>... | host <kind> all',
+    summary: 'Sets disk, processor, memory and links of hosts at once, as of a kind',
+    notes: [
+      `Kinds: ${hostWords.join(', ')}.`,
+      "The first four are of etcd's hardware guide. Each step is printed; fault healEverything ends all.",
+    ],
+    flags: [],
+    takes: 'hosts',
+    examples: ['host spinning-disk m2', 'host shared-host all'],
+  },
+  {
+    name: 'mistake',
+    origin: 'lab',
+    usage: 'mistake <name> [<member>]',
+    summary: 'Does what operators do by mistake',
+    notes: [
+      `Mistakes: ${mistakeWords.join(', ')}.`,
+      'Each is done as commands that are printed; without a member, the first one is meant.',
+    ],
+    flags: [],
+    takes: 'mistakes',
+    examples: ['mistake compact-now', 'mistake wipe-one-member m2'],
+  },
+  {
+    name: 'plant',
+    origin: 'lab',
+    usage: 'plant <bug>',
+    summary: 'Leaves this lab for a new one whose members all have a bug',
+    notes: ['Tab completes the names; the page "Checks" says what each of them does.'],
+    flags: [],
+    takes: 'bugs',
+    examples: ['plant halfIsQuorum'],
+  },
+];
+
 export const loadCommands: readonly Command[] = [
   {
     name: 'load',
     origin: 'lab',
-    usage: 'load kubernetes | hot-key | big-values [--rate <requests a second>] | load off',
+    usage: 'load <kind> [--rate <requests a second>] | load off',
     summary: 'Lets clients write at a rate of your choice, until load off',
     notes: [
       'kubernetes: pods, leases and events under /registry. hot-key: one key, again and again.',
-      'big-values: 10 to 100 KiB, put and deleted. At most 200 requests wait at a time.',
+      'big-values: 10 to 100 KiB, put and deleted. zipf: few keys hot, many cold. At most 200 requests wait.',
+      'More than a cluster is for: huge-values, retries, flood, watchers, ranges, leases.',
     ],
     flags: [{ name: 'rate', kind: 'int', fallback: '50', help: 'requests a second, 1 to 1000' }],
     takes: 'loads',

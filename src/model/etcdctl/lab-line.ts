@@ -1,7 +1,7 @@
 /** The console line that does an action: what buttons and menus type. */
 import type { LabAction, LoadKind } from '../../sim/types.ts';
 import { fatesText } from './fates-text.ts';
-import { faultLine } from './world-fault-line.ts';
+import { faultLine, hasFaultLine } from './world-fault-line.ts';
 import { durationText, perMilleText } from './units.ts';
 
 const memberWords = {
@@ -29,6 +29,7 @@ const loadNames: Readonly<Record<LoadKind, string>> = {
 
 /** Read back by `parseLine`, the line means this action and no other. */
 export function labLine(action: LabAction): string {
+  if (hasFaultLine(action)) return faultLine(action);
   switch (action.type) {
     case 'kill':
     case 'stopMember':
@@ -64,19 +65,6 @@ export function labLine(action: LabAction): string {
       const rate = action.kind === 'none' ? '' : ` --rate ${action.perSecond}`;
       return `load ${loadNames[action.kind]}${rate}`;
     }
-    case 'flap':
-    case 'healEverything':
-    case 'crashPoint':
-    case 'slowCpu':
-    case 'clockRate':
-    case 'memoryLimit':
-    case 'keepImage':
-    case 'restoreImage':
-    case 'disk':
-    case 'diskError':
-    case 'bitRot':
-    case 'misdirect':
-      return faultLine(action);
     default:
       return action satisfies never;
   }

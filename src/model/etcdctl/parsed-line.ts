@@ -1,4 +1,7 @@
 /** What a line of the console means once it is read. */
+import type { Defect } from '../../host/port.ts';
+import type { HostProfile } from '../../sim/host-profiles.ts';
+import type { Mistake } from '../../sim/mistakes.ts';
 import type { ClientAction, LabAction } from '../../sim/types.ts';
 import type { OutputFormat } from './grammar.ts';
 
@@ -43,6 +46,10 @@ export type ParsedLine =
   | { readonly kind: 'snapshotRestore'; readonly file: string }
   /** The lab's own words: what to break, mend or load, in this order. */
   | { readonly kind: 'lab'; readonly actions: readonly LabAction[] }
+  /** From the shelf: hosts of a kind; a mistake, about a member or the first one; a new lab with a bug. */
+  | { readonly kind: 'host'; readonly profile: HostProfile; readonly members: readonly number[] }
+  | { readonly kind: 'mistake'; readonly mistake: Mistake; readonly member: number | null }
+  | { readonly kind: 'plant'; readonly bug: Defect }
   /** `topic` is a command's name, or '' for all of them. */
   | { readonly kind: 'help'; readonly topic: string }
   | { readonly kind: 'version' }

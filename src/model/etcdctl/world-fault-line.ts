@@ -1,5 +1,6 @@
 /** Faults of hosts, disks and links as the console's lines: `fault disk m2 stallUs=500000`. */
 import type { WorldFault } from '../../sim/fault-types.ts';
+import type { LabAction } from '../../sim/types.ts';
 import type { FlagValues } from './flags.ts';
 import { readMember } from './member-words.ts';
 import { lineError } from './parsed-line.ts';
@@ -63,6 +64,10 @@ function readValue(name: string, text: string): unknown {
   if (name === 'dropTypes') return text === '' ? [] : text.split(',');
   return /^\d{1,16}$/.test(text) ? Number(text) : text;
 }
+
+/** Whether its line is `fault <name>` and nothing else: a link's may be shorter. */
+export const hasFaultLine = (action: LabAction): action is Exclude<WorldFault, { type: 'link' }> =>
+  action.type !== 'link' && Object.hasOwn(memberCounts, action.type);
 
 /** Read back by `readFault`, the line means this fault and no other. */
 export function faultLine(fault: WorldFault): string {
