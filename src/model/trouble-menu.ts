@@ -3,6 +3,7 @@ import { memberOf } from './cluster-view.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { MenuEntry } from './fault-menus.ts';
 import type { Trouble } from './troubles.ts';
+import type { DiskSettings } from '../sim/fault-types.ts';
 import type { FaultAction } from '../sim/types.ts';
 
 export type TroubleId =
@@ -35,13 +36,20 @@ const rotZones = ['meta', 'freelist', 'branch', 'leaf'] as const;
 
 /** The entries of a member's host: always the same ones in the same places. */
 export function troubleMenu(view: ClusterView, member: number): readonly TroubleEntry[] {
-  const troubles = memberOf(view, member)?.troubles;
-  if (troubles === undefined) return [];
+  const found = memberOf(view, member);
+  if (found === null) return [];
+  const { troubles, host } = found;
   const does = (id: TroubleId, command: FaultAction, unless: Trouble | null = null): TroubleEntry => ({
     id,
     hindrance: unless !== null && troubles.includes(unless) ? 'alreadySo' : null,
     commands: [command],
   });
+  /** A disk that is worse in another way may become so too. */
+  const disk = (id: TroubleId, change: Partial<DiskSettings>): TroubleEntry => {
+    const names = Object.keys(change) as (keyof DiskSettings)[];
+    const isSo = names.every((name) => host.disk?.[name] === change[name]);
+    return { ...does(id, { type: 'disk', member, ...change }), hindrance: isSo ? 'alreadySo' : null };
+  };
   const armed = { type: 'crashPoint', member, point: 'duringSync', nth: 1, then: 'powerCut' } as const;
   const fails = (on: 'read' | 'sync'): FaultAction => {
     return { type: 'diskError', member, on, code: 'EIO', lasts: 'always' };
@@ -52,9 +60,9 @@ export function troubleMenu(view: ClusterView, member: number): readonly Trouble
     does('slowCpu', { type: 'slowCpu', member, factor: cpuFactor }, 'slowCpu'),
     does('fastClock', { type: 'clockRate', member, perMille: clockPerMille }, 'clock'),
     does('littleMemory', { type: 'memoryLimit', member, bytes: memoryBytes }, 'memory'),
-    does('stalls', { type: 'disk', member, ...stall }, 'disk'),
-    does('fullDisk', { type: 'disk', member, quotaBytes: fullBytes }, 'disk'),
-    does('lyingDisk', { type: 'disk', member, lying: 1 }, 'disk'),
+    disk('stalls', stall),
+    disk('fullDisk', { quotaBytes: fullBytes }),
+    disk('lyingDisk', { lying: 1 }),
     does('failSyncs', fails('sync'), 'syncErrors'),
     does('failReads', fails('read'), 'readErrors'),
     does('rotLog', { type: 'bitRot', member, zone: 'wal', bits: rotBits }),

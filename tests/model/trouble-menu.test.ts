@@ -55,6 +55,13 @@ test('what goes on cannot be begun again, and the host as usual ends it', () => 
   const ended = after(slow, clock, { ...slow, factor: 1 }, { ...clock, perMille: 1000 });
   expect(entryOf(ended, 'usualHost')?.hindrance).toBe('noTrouble');
   expect(troubleMenu(after(), 4)).toEqual([]);
+  // a disk that stalls may become full as well
+  const usual = { syncMinUs: 0, syncMeanUs: 0, writeMinUs: 0, writeMeanUs: 0, stallPerMille: 200 };
+  const rest = { bytesPerSecond: 0, quotaBytes: 0, misdirectPerMille: 0, lying: 0 };
+  const weights = { keptWeight: 0, lostWeight: 0, tornWeight: 0 };
+  const stalling = after({ type: 'sim.disk', stallUs: 1_000_000, ...usual, ...rest, ...weights });
+  expect(entryOf(stalling, 'stalls')?.hindrance).toBe('alreadySo');
+  expect(entryOf(stalling, 'fullDisk')?.hindrance).toBeNull();
 });
 
 test('a link keeps what else is wrong with it, and its usual entry ends all of it', () => {
