@@ -5,7 +5,14 @@ import { readRunText } from '../../src/host/run-schema.ts';
 
 /** @returns the exit code: 0 without a violation and with the run's own hash, 2 for a file that is no run */
 export async function runAgain(path: string): Promise<number> {
-  const read = await readRunText(readFileSync(path, 'utf8'));
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return 2;
+  }
+  const read = await readRunText(text);
   if (!read.ok) {
     console.error(`${path}: ${read.message}`);
     return 2;

@@ -3,6 +3,7 @@ import { runAgain } from './again.ts';
 import { runMutations } from './mutation-run.ts';
 import { faultsText, readOptions } from './options.ts';
 import { runSeed } from './run.ts';
+import { readPlan, savePlan } from './saved-plan.ts';
 import { shrink } from './shrink.ts';
 import { Totals } from './totals.ts';
 import { beyondIn, fateOf } from './verdict.ts';
@@ -13,6 +14,7 @@ import type { RunPlan, RunResult } from './run.ts';
 export function main(args: readonly string[]): number | Promise<number> {
   const [name, path] = args;
   if (name === '--run' && path !== undefined) return runAgain(path);
+  if (name === '--plan' && path !== undefined) return runSaved(path);
   let options: Options;
   try {
     options = readOptions(args);
@@ -25,7 +27,8 @@ export function main(args: readonly string[]): number | Promise<number> {
 
 function planOf(seed: number, options: Options): RunPlan {
   const { members, virtualUs, faults, perSecond } = options;
-  return { seed, members, virtualUs, faults, perSecond, defects: {} };
+  const defects = Object.fromEntries(options.defects.map((name) => [name, true]));
+  return { seed, members, virtualUs, faults, perSecond, defects };
 }
 
 function runSeeds(options: Options): number {
@@ -41,6 +44,26 @@ function runSeeds(options: Options): number {
   return totals.violations === 0 ? 0 : 1;
 }
 
+/** What a failing seed has left behind. */
+function runSaved(path: string): number {
+  let plan: RunPlan;
+  try {
+    plan = readPlan(path);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return 2;
+  }
+  const { violation, virtualUs, chainHash } = runSeed(plan);
+  if (violation === null) console.log(`no violation in ${seconds(virtualUs)} s, chain hash ${chainHash}`);
+  else {
+    console.log(
+      `${violation.property} at moment ${violation.moment}, ${seconds(virtualUs)} s: ${violation.evidence}`,
+    );
+    console.log(`  ${violation.sentence}`);
+  }
+  return violation === null ? 0 : 1;
+}
+
 function tell(plan: RunPlan, result: RunResult, options: Options): void {
   const { violation, virtualUs } = result;
   if (violation === null) return;
@@ -54,6 +77,8 @@ function tell(plan: RunPlan, result: RunResult, options: Options): void {
   console.log(`seed ${plan.seed}: ${property} at moment ${moment}, ${seconds(virtualUs)} s: ${evidence}`);
   console.log(`  ${sentence}`);
   console.log(`  again: ${command(plan, options)}`);
+  if (!options.shrinks) return;
+  console.log('  looking for a smaller run that fails in the same way ...');
   const small = shrink(plan, result);
   const { schedule } = small.result;
   const what = schedule.map(({ atUs, action }) => `    ${seconds(atUs)} s ${JSON.stringify(action)}`);
@@ -63,11 +88,13 @@ function tell(plan: RunPlan, result: RunResult, options: Options): void {
       `${small.result.violation?.evidence}`,
   );
   if (what.length > 0) console.log(what.join('\n'));
+  console.log(`  the smaller one again: npm run sim -- --plan ${savePlan(small.plan)}`);
 }
 
 const seconds = (us: number): string => (us / 1_000_000).toFixed(3);
 
-function command({ seed, members, virtualUs }: RunPlan, { faults, perSecond }: Options): string {
+function command({ seed, members, virtualUs }: RunPlan, { faults, perSecond, defects }: Options): string {
   const parts = [`--seed ${seed}`, `--members ${members}`, `--minutes ${virtualUs / 60_000_000}`];
+  if (defects.length > 0) parts.push(`--defect ${defects.join(',')}`);
   return `npm run sim -- ${parts.join(' ')} --rate ${perSecond} --faults ${faultsText(faults)}`;
 }

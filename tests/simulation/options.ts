@@ -1,6 +1,8 @@
 /** What `npm run sim` is told. */
 import { beyond, survivable } from './kinds.ts';
+import { noDefects } from '../../src/engine/defects.ts';
 import { faultKinds } from '../../src/sim/swarm-faults.ts';
+import type { Defects } from '../../src/engine/defects.ts';
 import type { FaultKind } from '../../src/sim/swarm-faults.ts';
 
 export interface Options {
@@ -11,19 +13,35 @@ export interface Options {
   /** Virtual time of each seed's faults. */
   readonly virtualUs: number;
   readonly perSecond: number;
+  /** Bugs that are planted in all members. */
+  readonly defects: readonly (keyof Defects)[];
+  /** Whether a failing run is made smaller; it takes many runs. */
+  readonly shrinks: boolean;
   /** The ids of the mutations to run; null: none; empty: all. */
   readonly mutations: readonly string[] | null;
 }
 
 export const usage =
   'usage: npm run sim -- [--seeds A..B | --seed N] [--members 1..9] [--faults all|all,beyond|none|KIND,KIND] [--minutes M] ' +
-  '[--rate REQUESTS_A_SECOND] [--mutation ID | --mutations], or --run FILE.qlrun';
+  '[--rate REQUESTS_A_SECOND] [--defect NAME,NAME] [--shrink no], or --mutation ID,ID, or --mutations, ' +
+  'or --run FILE.qlrun, or --plan FILE';
 
 const minuteUs = 60_000_000;
 
 /** @throws Error in words for what makes no sense */
 export function readOptions(args: readonly string[]): Options {
-  const known = ['seeds', 'seed', 'members', 'faults', 'minutes', 'rate', 'mutation', 'mutations'];
+  const known = [
+    'seeds',
+    'seed',
+    'members',
+    'faults',
+    'minutes',
+    'rate',
+    'mutation',
+    'mutations',
+    'defect',
+    'shrink',
+  ];
   const values = new Map<string, string>();
   for (let i = 0; i < args.length; i++) {
     const name = args[i].slice(2);
@@ -39,6 +57,8 @@ export function readOptions(args: readonly string[]): Options {
     faults: kindsOf(values.get('faults') ?? 'all'),
     virtualUs: Math.floor(Number(positive(values.get('minutes') ?? '1', 'minutes')) * minuteUs),
     perSecond: wholeNumber(values.get('rate') ?? '2', 'rate', 1, 1000),
+    defects: defectsOf(values.get('defect')),
+    shrinks: values.get('shrink') !== 'no',
     mutations: values.has('mutations') ? [] : mutation === undefined ? null : mutation.split(','),
   };
 }
@@ -68,6 +88,13 @@ function kindsOf(text: string): readonly FaultKind[] {
   const unknown = names.find((name) => !(faultKinds as readonly string[]).includes(name));
   if (unknown === undefined) return [...new Set(names)] as FaultKind[];
   throw new Error(`--faults knows all, beyond, none, ${faultKinds.join(', ')}; not ${unknown}`);
+}
+
+function defectsOf(text: string | undefined): readonly (keyof Defects)[] {
+  const names = text?.split(',') ?? [];
+  const unknown = names.find((name) => !Object.hasOwn(noDefects, name));
+  if (unknown === undefined) return names as (keyof Defects)[];
+  throw new Error(`--defect knows the switches of src/engine/defects.ts; not ${unknown}`);
 }
 
 /** Words for many kinds at once. */
