@@ -122,11 +122,7 @@ function readRetry(stage: Stage): void {
  */
 function lowerPreVotes(stage: Stage): void {
   stage.campaign(1);
-  stage.among([1]);
-  stage.take(all);
-  // the founders' snapshot does not know of it: it would not take that one
-  stage.do(1, (node, world) => world.compact(node));
-  stage.do(1, ({ raw }) => raw.reportSnapshot(nodeId(2), false));
+  stage.among([1, 2]);
   for (let i = 0; i < 2; i++) {
     stage.campaign(2);
     stage.among([1, 2], { types: ['MsgPreVote', 'MsgPreVoteResp'] });
