@@ -10,7 +10,7 @@ function at(marked: string): readonly string[] {
 }
 
 test('commands, subcommands, flags, values and members are completed where they may stand', () => {
-  expect(at('p|')).toEqual(['put', 'power-cut', 'pause']);
+  expect(at('p|')).toEqual(['put', 'power-cut', 'pause', 'plant']);
   expect(at('etcdctl me|')).toEqual(['member']);
   expect(at('endpoint |')).toEqual(['status', 'health', 'hashkv']);
   expect(at('get a --pr|')).toEqual(['--prefix', '--print-value-only']);
