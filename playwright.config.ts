@@ -1,5 +1,9 @@
 import { defineConfig } from '@playwright/test';
+import { engineDefine } from './engine-fingerprint.mjs';
 import { findChromium } from './tests/e2e/chromium.mjs';
+
+// tests that run a lab in Node beside the browser's read the sources as they are: nothing was built in
+Object.assign(globalThis, { engineFingerprint: JSON.parse(engineDefine.engineFingerprint) });
 
 const executablePath = findChromium();
 
