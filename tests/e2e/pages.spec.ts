@@ -140,7 +140,7 @@ test('going back shows the file as it was, and coming back as it is', async ({ p
     then,
   );
   await pages(page).locator('[data-page]').first().click();
-  await expect(pages(page)).toContainText('can be read in the present only');
+  await expect(pages(page)).toContainText('consistent_index');
   await page.keyboard.press('End');
   await expect(sum).toHaveText(now[0] as string);
 });
