@@ -8,7 +8,9 @@ export function addressNotices(
   faults: readonly AddressFault[],
   scenarios: readonly string[],
 ): readonly string[] {
-  const notices = faults.map((fault) => m.bad_address({ ...fault }));
+  const notices = faults.map((fault) =>
+    fault.fallback === '' ? m.bad_address_none({ ...fault }) : m.bad_address({ ...fault }),
+  );
   if (scenario === '' || scenarios.includes(scenario)) return notices;
   return [...notices, m.bad_scenario({ value: scenario, view, known: scenarios.join(', ') })];
 }
