@@ -1,6 +1,9 @@
 /** The bytes of a file in blocks of 4 KiB, which copies of it share until one of them writes. */
 import { assert } from './assert.ts';
-import { SharedPart } from './fork.ts';
+import { ColdPart } from './cold-part.ts';
+import type { Below } from './fork.ts';
+import { packBytes, packedSize, unpackBytes } from './packed-bytes.ts';
+import type { PackedBytes } from './packed-bytes.ts';
 import { SharedTable } from './shared-table.ts';
 import type { Owner } from './shared-table.ts';
 
@@ -8,39 +11,147 @@ export const blockBytes = 4096;
 
 /** About what an engine takes for an array of bytes beside them. */
 const arrayBytes = 280;
+/** Of a block without its bytes. */
+const headBytes = 80;
 /** Of blocks that never change. */
 const nobody: Owner = {};
 
-/** `bytes` and `view` show the same buffer from its first byte. */
-export class Block extends SharedPart {
-  readonly bytes: Uint8Array;
-  readonly owner: Owner;
+/** Bytes of a block's length, or what they were packed into. */
+abstract class PackableBytes extends ColdPart {
+  private whole: Uint8Array | null;
   private shown: DataView | null = null;
+  private packed: PackedBytes | null = null;
 
-  constructor(bytes: Uint8Array, owner: Owner) {
+  constructor(bytes: Uint8Array | null) {
     super();
-    this.bytes = bytes;
-    this.owner = owner;
+    this.whole = bytes;
+  }
+
+  get isPacked(): boolean {
+    return this.packed !== null;
+  }
+
+  protected get own(): Uint8Array {
+    return this.whole ?? this.unpack();
+  }
+
+  protected get ownView(): DataView {
+    return (this.shown ??= new DataView(this.own.buffer));
+  }
+
+  protected get ownBytes(): number {
+    return this.packed === null ? arrayBytes + blockBytes : headBytes + packedSize(this.packed);
+  }
+
+  pack(): void {
+    this.packed ??= packBytes(this.own);
+    this.cool();
+  }
+
+  cool(): void {
+    this.whole = this.shown = null;
+  }
+
+  private unpack(): Uint8Array {
+    assert(this.packed !== null, 'block: its bytes are there, or packed');
+    this.whole = unpackBytes(this.packed, blockBytes);
+    this.warmed(arrayBytes + blockBytes);
+    return this.whole;
+  }
+}
+
+/** The bytes that blocks of a growing file have in common: how many of them some block shows. */
+class Growth extends PackableBytes {
+  shownBytes: number;
+
+  constructor(bytes: Uint8Array, shownBytes: number) {
+    super(bytes);
+    this.shownBytes = shownBytes;
+  }
+
+  get bytes(): Uint8Array {
+    return this.own;
   }
 
   get view(): DataView {
-    return (this.shown ??= new DataView(this.bytes.buffer));
+    return this.ownView;
+  }
+
+  measure(): number {
+    return this.ownBytes;
+  }
+}
+
+/** `bytes` and `view` show the same buffer from its first byte. */
+export class Block extends PackableBytes {
+  readonly owner: Owner;
+  /** What lies behind reads as zeros, whatever stands there: it is a later block's, with the same bytes. */
+  readonly shownBytes: number;
+  private readonly growth: Growth | null;
+
+  constructor(bytes: Uint8Array | Growth, owner: Owner, shownBytes = blockBytes) {
+    super(bytes instanceof Growth ? null : bytes);
+    this.owner = owner;
+    this.shownBytes = shownBytes;
+    this.growth = bytes instanceof Growth ? bytes : null;
+  }
+
+  get bytes(): Uint8Array {
+    return this.growth === null ? this.own : this.growth.bytes;
+  }
+
+  /** Of a block that shows all its bytes. */
+  get view(): DataView {
+    return this.growth === null ? this.ownView : this.growth.view;
   }
 
   get at(): number {
     return 0;
   }
 
-  measure(): number {
-    return arrayBytes + this.bytes.length;
+  /**
+   * The block after a write; this one stays as it is. What only goes on behind the bytes that were ever shown
+   * is written beside them: a log's block is not copied for each record.
+   */
+  after(part: Uint8Array, inBlock: number): Block {
+    const { growth, shownBytes } = this;
+    const end = inBlock + part.length;
+    if (growth?.shownBytes === shownBytes && inBlock >= shownBytes && !growth.isPacked) {
+      growth.bytes.set(part, inBlock);
+      growth.shownBytes = end;
+      return new Block(growth, nobody, end);
+    }
+    const after = this.copy();
+    after.set(part, inBlock);
+    const shown = Math.max(shownBytes, end);
+    return new Block(new Growth(after, shown), nobody, shown);
+  }
+
+  /** The bytes that it shows and the zeros behind, with a buffer of their own. */
+  copy(): Uint8Array {
+    const { bytes, shownBytes } = this;
+    return copyOf(shownBytes === blockBytes ? bytes : bytes.subarray(0, shownBytes));
+  }
+
+  /** A log's blocks are packed with the bytes that they grew from. */
+  override pack(): void {
+    if (this.growth === null) super.pack();
+  }
+
+  /** A log's blocks have their bytes in common with those that they grew from. */
+  measure(visit: (below: Below) => void): number {
+    if (this.growth === null) return this.ownBytes;
+    visit(this.growth);
+    return headBytes;
   }
 }
 
 /** What a block that was never written reads as. */
-export const zeroBlock = new Block(new Uint8Array(blockBytes), nobody);
+export const zeroBlock = new Block(new Uint8Array(blockBytes), nobody, 0);
 
 /** A block that a write covers in part, before it and after: where it was the same before, it is after. */
 interface Edge {
+  readonly index: number;
   readonly before: Block;
   readonly after: Block;
 }
@@ -50,11 +161,14 @@ interface Edge {
  * known at once; those at its edges once the first file has taken it, for others that were the same there.
  */
 export class WrittenBlocks {
+  readonly offset: number;
   private readonly first: number;
   private readonly whole: readonly Block[];
-  private readonly edges = new Map<number, Edge>();
+  /** Two at most. */
+  private readonly edges: Edge[] = [];
 
   constructor(offset: number, data: Uint8Array) {
+    this.offset = offset;
     this.first = Math.ceil(offset / blockBytes);
     const end = Math.floor((offset + data.length) / blockBytes);
     const blocks: Block[] = [];
@@ -71,16 +185,29 @@ export class WrittenBlocks {
 
   /** The block at an edge after the write, of which `part` falls into it. */
   edge(index: number, before: Block, part: Uint8Array, inBlock: number): Block {
-    const known = this.edges.get(index);
+    const known = this.edges.find((edge) => edge.index === index);
     if (known?.before === before) return known.after;
-    const after = new Block(copyOf(before.bytes), nobody);
-    after.bytes.set(part, inBlock);
-    if (known === undefined) this.edges.set(index, { before, after });
+    const after = before.after(part, inBlock);
+    if (known === undefined) this.edges.push({ index, before, after });
     return after;
   }
 }
 
-/** With a buffer of its own. */
+/** What the bytes of a write were made into, for whoever takes the same write further down. */
+const madeOf = new WeakMap<Uint8Array, WrittenBlocks>();
+
+/** Notes what was made of these very bytes, which nobody changes any more. */
+export function noteBlocks(data: Uint8Array, blocks: WrittenBlocks): void {
+  madeOf.set(data, blocks);
+}
+
+/** What was made of these very bytes for the same place; undefined where nobody noted that. */
+export function notedBlocks(data: Uint8Array, offset: number): WrittenBlocks | undefined {
+  const made = madeOf.get(data);
+  return made?.offset === offset ? made : undefined;
+}
+
+/** With a buffer of its own, whose first byte is the first. */
 function copyOf(bytes: Uint8Array): Uint8Array {
   const copy = new Uint8Array(blockBytes);
   copy.set(bytes);
@@ -109,21 +236,25 @@ export class BlockFile {
     return copy;
   }
 
-  /** @param blocks what the write makes of blocks, where several files take it: they share them */
-  write(offset: number, data: Uint8Array, blocks?: WrittenBlocks): void {
+  /**
+   * @param blocks what the write makes of blocks, where several files take it: they share them
+   * @returns what it made of them, for others
+   */
+  write(offset: number, data: Uint8Array, blocks?: WrittenBlocks): WrittenBlocks {
     assert(Number.isSafeInteger(offset) && offset >= 0, 'file: an offset is a safe non-negative integer');
     const made = blocks ?? new WrittenBlocks(offset, data);
     for (let done = 0; done < data.length;) {
       const index = Math.floor((offset + done) / blockBytes);
       const inBlock = (offset + done) % blockBytes;
       const count = Math.min(blockBytes - inBlock, data.length - done);
-      const part = data.subarray(done, done + count);
+      const part = count === data.length ? data : data.subarray(done, done + count);
       if (count === blockBytes) this.table.set(index, made.wholeAt(index));
       else if (blocks === undefined) this.own(index).bytes.set(part, inBlock);
       else this.table.set(index, blocks.edge(index, this.block(index), part, inBlock));
       done += count;
     }
     this.fileBytes = Math.max(this.fileBytes, offset + data.length);
+    return made;
   }
 
   /** Sets the size: cuts the end off, or adds zeros. */
@@ -146,8 +277,9 @@ export class BlockFile {
       const part = Math.min(blockBytes - inBlock, count - done);
       const block = this.table.get(Math.floor((from + done) / blockBytes));
       if (block !== undefined) {
-        const isWhole = part === blockBytes;
-        bytes.set(isWhole ? block.bytes : block.bytes.subarray(inBlock, inBlock + part), done);
+        const end = Math.min(inBlock + part, block.shownBytes);
+        const isWhole = end - inBlock === blockBytes;
+        if (end > inBlock) bytes.set(isWhole ? block.bytes : block.bytes.subarray(inBlock, end), done);
       }
       done += part;
     }
@@ -157,7 +289,7 @@ export class BlockFile {
   private own(index: number): Block {
     const present = this.table.get(index);
     if (present?.owner === this.table.owner) return present;
-    const block = new Block(copyOf(present?.bytes ?? zeroBlock.bytes), this.table.owner);
+    const block = new Block((present ?? zeroBlock).copy(), this.table.owner);
     this.table.set(index, block);
     return block;
   }
@@ -166,6 +298,8 @@ export class BlockFile {
 /** Whether two blocks hold the same bytes from `from` up to but without `to`. */
 export function sameBytes(a: Block, b: Block, from: number, to: number): boolean {
   if (a === b) return true;
-  for (let i = from; i < to; i++) if (a.bytes[i] !== b.bytes[i]) return false;
+  for (let i = from; i < to; i++) if (byteAt(a, i) !== byteAt(b, i)) return false;
   return true;
 }
+
+const byteAt = ({ bytes, shownBytes }: Block, at: number): number => (at < shownBytes ? bytes[at] : 0);

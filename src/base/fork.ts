@@ -2,12 +2,13 @@
 import { fail } from './assert.ts';
 
 /** A function, or an object of functions, and what it captures. */
-interface Recipe {
+export interface Recipe {
   readonly make: (...captured: never[]) => object;
   readonly captured: readonly unknown[];
 }
 
-const recipes = new WeakMap<object, Recipe>();
+/** Where a kept function has its recipe: a table of all of them would cost more than making them does. */
+const recipeOf = Symbol('recipe');
 const shared = new WeakSet<object>();
 
 /** State that must prepare for sharing bytes with a copy of it. */
@@ -22,8 +23,8 @@ export function kept<Captured extends readonly unknown[], Made extends object>(
   make: (...captured: Captured) => Made,
   ...captured: Captured
 ): Made {
-  const made = make(...captured);
-  recipes.set(made, { make: make as unknown as Recipe['make'], captured });
+  const made: Made & { [recipeOf]?: Recipe } = make(...captured);
+  made[recipeOf] = { make: make as unknown as Recipe['make'], captured };
   return made;
 }
 
@@ -32,6 +33,11 @@ export function sharedByForks<Value extends object>(value: Value): Value {
   shared.add(value);
   return value;
 }
+
+/** How a function that state keeps was made; undefined for anything else. */
+export const recipeFor = (value: object): Recipe | undefined => (value as { [recipeOf]?: Recipe })[recipeOf];
+
+export const isSharedByForks = (value: object): boolean => shared.has(value);
 
 /** What copies may have in common: it counts once for all who hold it. */
 export type Below = SharedPart | ArrayBufferLike;
@@ -48,17 +54,6 @@ export abstract class SharedPart {
   abstract measure(visit: (below: Below) => void): number;
 }
 
-/** A copy, and what it costs to keep. */
-export interface Forked<Value> {
-  readonly copy: Value;
-  /** Of what is the copy's alone: about what an engine takes for its objects. */
-  readonly ownBytes: number;
-  /** How many objects were copied: what it cost to make. */
-  readonly ownObjects: number;
-  /** The parts and buffers that it shares with others, but for what those parts lead to. */
-  readonly shared: ReadonlySet<Below>;
-}
-
 /**
  * A copy that goes its own way: what happens to one is not seen by the other. Objects keep their classes;
  * Maps, Sets, arrays and arrays of numbers are copied; what two objects share, their copies share. Bytes
@@ -70,20 +65,9 @@ export function fork<Value extends object>(root: Value): Value {
   return new Fork().run(root);
 }
 
-/** As `fork`, with what it costs. */
-export function measuredFork<Value extends object>(root: Value): Forked<Value> {
-  const work = new Fork();
-  const copy = work.run(root);
-  const { ownBytes, ownObjects, shared: common } = work;
-  return { copy, ownBytes, ownObjects, shared: common };
-}
-
-/** What V8 takes, roughly: an object's head, one field or element, one entry of a Map or Set. */
+/** What V8 takes, roughly: an object's head, one field or element. */
 const objectBytes = 24;
-/** One that is built up a field at a time, as copies are, takes more. */
-const copiedBytes = 64;
 const fieldBytes = 8;
-const entryBytes = 40;
 
 /** As `SharedPart.measure`, for plain data that never changes. */
 export function plainBytes(value: unknown, visit: (below: Below) => void): number {
@@ -101,12 +85,6 @@ class Fork {
   private readonly copies = new Map<object, object>();
   /** Pairs of an object and its empty copy. */
   private readonly unfilled: object[] = [];
-  readonly shared = new Set<Below>();
-  ownBytes = 0;
-
-  get ownObjects(): number {
-    return this.copies.size;
-  }
 
   run<Value extends object>(root: Value): Value {
     const copy = this.copy(root, root, 'root') as Value;
@@ -120,22 +98,15 @@ class Fork {
     if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value;
     const known = this.copies.get(value);
     if (known !== undefined) return known;
-    if (value instanceof Uint8Array || value instanceof DataView) {
-      if (!shared.has(value.buffer)) this.shared.add(value.buffer);
-      return value;
-    }
-    if (value instanceof SharedPart) {
-      this.shared.add(value);
-      return value;
-    }
-    if (shared.has(value) || value instanceof Error) return value;
+    if (value instanceof Uint8Array || value instanceof DataView) return value;
+    if (value instanceof SharedPart || value instanceof Error || shared.has(value)) return value;
     const copy = this.make(value, owner, name);
     this.copies.set(value, copy);
     return copy;
   }
 
   private make(value: object, owner: object, name: string): object {
-    const recipe = recipes.get(value);
+    const recipe = recipeFor(value);
     if (recipe !== undefined) {
       const own = recipe.captured.map((each) => this.copy(each, value, name));
       return kept(recipe.make as (...captured: unknown[]) => object, ...own);
@@ -143,15 +114,11 @@ class Fork {
     if (typeof value === 'function') {
       return fail(`fork: ${owner.constructor.name}.${name} keeps a function of unknown state`);
     }
-    if (value instanceof ArrayBuffer) {
-      this.ownBytes += value.byteLength;
-      return value.slice(0);
-    }
+    if (value instanceof ArrayBuffer) return value.slice(0);
     if (ArrayBuffer.isView(value)) return this.makeView(value);
     (value as { [beforeFork]?: () => void })[beforeFork]?.();
     const to = emptyLike(value);
     this.unfilled.push(value, to);
-    this.ownBytes += copiedBytes;
     return to;
   }
 
@@ -163,16 +130,13 @@ class Fork {
 
   private fill(from: object, to: object): void {
     if (from instanceof Map) {
-      this.ownBytes += entryBytes * from.size;
       const map = to as Map<unknown, unknown>;
       for (const [key, value] of from) map.set(this.copy(key, from, 'key'), this.copy(value, from, 'value'));
     } else if (from instanceof Set) {
-      this.ownBytes += entryBytes * from.size;
       for (const value of from) (to as Set<unknown>).add(this.copy(value, from, 'value'));
     } else {
       const source = from as Readonly<Record<string, unknown>>;
       for (const name of Object.keys(source)) {
-        this.ownBytes += fieldBytes;
         (to as Record<string, unknown>)[name] = this.copy(source[name], from, name);
       }
     }

@@ -1,7 +1,10 @@
 /** A table by whole numbers whose copies share all that has not changed since. */
-import { assert } from './assert.ts';
+import { assert, fail } from './assert.ts';
+import { ColdPart } from './cold-part.ts';
 import { beforeFork, plainBytes, SharedPart } from './fork.ts';
 import type { Below } from './fork.ts';
+import { freeze } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
 
 const bits = 6;
 const fanout = 1 << bits;
@@ -10,16 +13,21 @@ const mask = fanout - 1;
 /** Whoever may change a node in place; told apart by identity. */
 export type Owner = object;
 
-class Node extends SharedPart {
+class Node extends ColdPart {
   readonly owner: Owner;
-  readonly slots: unknown[];
   private readonly isLeaf: boolean;
+  private present: unknown[] | null;
+  private packed: Frozen<unknown[]> | null = null;
 
   constructor(owner: Owner, isLeaf: boolean, slots: unknown[]) {
     super();
     this.owner = owner;
     this.isLeaf = isLeaf;
-    this.slots = slots;
+    this.present = slots;
+  }
+
+  get slots(): unknown[] {
+    return this.present ?? this.unpack();
   }
 
   /** The same for another owner. */
@@ -27,14 +35,44 @@ class Node extends SharedPart {
     return new Node(owner, this.isLeaf, this.slots.slice());
   }
 
-  measure(visit: (below: Below) => void): number {
-    let bytes = 56 + 8 * this.slots.length;
-    for (const slot of this.slots) {
-      if (slot instanceof SharedPart) visit(slot);
-      else if (this.isLeaf) bytes += plainBytes(slot, visit);
-    }
-    return bytes;
+  /** What leads to parts stays as it is. */
+  pack(): void {
+    if (!this.isLeaf || this.slots.some((slot) => slot instanceof SharedPart)) return;
+    this.packed ??= freeze(this.slots);
+    this.cool();
   }
+
+  cool(): void {
+    if (this.packed !== null) this.present = null;
+  }
+
+  /** Bytes in plain data count here, for packing does not leave them. */
+  measure(visit: (below: Below) => void): number {
+    if (this.packed !== null) return nodeBytes + this.packed.sizeBytes;
+    return nodeBytes + measureSlots(this.slots, this.isLeaf, visit);
+  }
+
+  private unpack(): unknown[] {
+    const slots = (this.packed ?? fail('table: its places are there, or packed')).thaw();
+    this.present = slots;
+    this.warmed(measureSlots(slots, true, () => {}));
+    return slots;
+  }
+}
+
+/** A node without its places. */
+const nodeBytes = 72;
+
+function measureSlots(slots: readonly unknown[], isLeaf: boolean, visit: (below: Below) => void): number {
+  let bytes = 8 * slots.length;
+  const count = (buffer: Below): void => {
+    bytes += (buffer as ArrayBuffer).byteLength;
+  };
+  for (const slot of slots) {
+    if (slot instanceof SharedPart) visit(slot);
+    else if (isLeaf) bytes += plainBytes(slot, count);
+  }
+  return bytes;
 }
 
 /**

@@ -7,7 +7,13 @@ import { sharedByForks } from './fork.ts';
  */
 export interface Trace<Event> {
   readonly on: boolean;
+  /** True: what only pictures show need not be told. */
+  readonly brief?: boolean;
   emit(event: Event): void;
 }
+
+/** Whether also that is wanted which only pictures show, and no checker reads. */
+export const tellsAll = (trace: { readonly on: boolean; readonly brief?: boolean }): boolean =>
+  trace.on && trace.brief !== true;
 
 export const silent: Trace<never> = sharedByForks({ on: false, emit: () => {} });

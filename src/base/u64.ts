@@ -30,6 +30,16 @@ export function writeU64be(view: DataView, at: number, value: number): void {
   view.setUint32(at + 4, value % twoTo32, false);
 }
 
+/** As `writeU64be`, for an array that has no view yet: making one costs more than eight bytes do. */
+export function putU64be(bytes: Uint8Array, at: number, value: number): void {
+  assert(Number.isSafeInteger(value) && value >= 0, 'u64: value is not a safe non-negative integer');
+  const high = Math.floor(value / twoTo32);
+  for (let i = 0; i < 4; i++) {
+    bytes[at + i] = high >>> (24 - 8 * i);
+    bytes[at + 4 + i] = value >>> (24 - 8 * i);
+  }
+}
+
 /** An unsigned 64-bit id in lower-case hex without leading zeros, as etcdctl prints ids. */
 export function idToHex(id: bigint): string {
   return BigInt.asUintN(64, id).toString(16);

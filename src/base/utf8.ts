@@ -6,6 +6,17 @@ const keyTextLimit = 128;
 
 /** Encodes text as UTF-8; a lone surrogate becomes U+FFFD, as TextEncoder does. */
 export function encodeUtf8(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return encodeAny(text);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
+/** Also of what is not ASCII. */
+function encodeAny(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length * 3);
   let at = 0;
   for (const character of text) {

@@ -15,7 +15,7 @@ import { loadScript, startWorker, timeWorkerName } from './worker-script.ts';
 
 /**
  * Connects to the past of a lab's run. Call it once the lab's own page has subscribed. The worker starts with
- * the first call, or when the run has come to 20,000 inputs.
+ * the first call, or when the run has come to 500 inputs.
  */
 export function connectTime(
   root: LabPort,

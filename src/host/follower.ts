@@ -6,11 +6,10 @@
 import { Member } from '../engine/server/member.ts';
 import { Cluster } from '../sim/cluster.ts';
 import type { RunningWorld } from '../sim/keyframes.ts';
-import { Seek } from '../sim/keyframes.ts';
+import { Seek, unheard } from '../sim/keyframes.ts';
 import { Members } from '../sim/run.ts';
 import type { Intervention } from '../sim/types.ts';
 import { asError } from './crash.ts';
-import { ignored } from './past-events.ts';
 import type { Genesis, Place } from './port.ts';
 import type { Timeline } from './timeline.ts';
 import type { WallClock } from './wall-clock.ts';
@@ -42,7 +41,7 @@ export function beginAgain(genesis: Genesis): RunningWorld {
   const { planted, ...facts } = genesis;
   const cluster = new Cluster({
     ...facts,
-    trace: ignored,
+    trace: unheard,
     defects: Object.fromEntries(planted.map((name) => [name, true])),
   });
   return { cluster, members: new Members(Member.boot) };

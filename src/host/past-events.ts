@@ -1,5 +1,4 @@
 /** Hears the events of a stretch that is done again, in the form in which a lab tells them. */
-import { sharedByForks } from '../base/fork.ts';
 import type { Envelope } from '../engine/events.ts';
 import type { Cluster } from '../sim/cluster.ts';
 import type { LabEvent, LabTrace } from '../sim/types.ts';
@@ -7,12 +6,6 @@ import type { Place } from './port.ts';
 import type { Told } from './time-port.ts';
 import type { TraceChunk } from './trace-codec.ts';
 import { TraceDecoder, TraceEncoder } from './trace-codec.ts';
-
-/**
- * Hears everything and keeps nothing. Members of a world that is done again tell all the while: what some of
- * them tell later depends on what they have told before.
- */
-export const ignored: LabTrace = sharedByForks({ on: true, emit: () => {} });
 
 export class PastEvents implements LabTrace {
   readonly on = true;

@@ -1,11 +1,18 @@
 /** Copies of a world, by moment, and what they keep in memory together. */
-import { fork, measuredFork } from '../base/fork.ts';
+import { ColdPart } from '../base/cold-part.ts';
+import { sharedByForks } from '../base/fork.ts';
+import { freeze } from '../base/frozen.ts';
+import type { Frozen } from '../base/frozen.ts';
 import { KeptParts } from '../base/kept-parts.ts';
 import type { Below } from '../base/fork.ts';
 import type { Cluster } from './cluster.ts';
 import type { Members } from './run.ts';
+import type { LabTrace } from './types.ts';
 
-/** A cluster and its members' processes. A copy tells its events to whoever hears the first world's. */
+/** Hears nothing, so that no event is made. */
+export const unheard: LabTrace = sharedByForks({ on: false, emit: () => {} });
+
+/** A cluster and its members' processes. */
 export interface RunningWorld {
   readonly cluster: Cluster;
   readonly members: Members;
@@ -19,7 +26,8 @@ export interface Passed {
 }
 
 export interface Keyframe extends Passed {
-  readonly world: RunningWorld;
+  /** Heard by nobody. */
+  readonly world: Frozen<RunningWorld>;
   /** Of what is its alone. */
   readonly ownBytes: number;
   /** What it has in common with others. */
@@ -47,9 +55,11 @@ function placeBefore(keyframes: readonly Passed[], moment: number): number {
 export class KeptWorlds {
   private readonly keyframes: Keyframe[] = [];
   /** Of the keyframes, and of the world that is there anyway. */
-  private readonly parts = new KeptParts();
+  private parts = new KeptParts();
   /** Of that world alone. */
-  private readonly thereAnyway = new KeptParts();
+  private readonly thereAnyway = new KeptParts(undefined, (part) => this.left.push(part));
+  /** What that world had until now. */
+  private left: Below[] = [];
   private anyway: readonly Below[] = [];
   private ownBytes = 0;
 
@@ -71,9 +81,13 @@ export class KeptWorlds {
   /** Takes a copy of the world as it is, between two plans. */
   take({ cluster, members }: RunningWorld): Keyframe {
     const { moment, nowUs: timeUs, chainHash } = cluster;
-    const { copy: world, ownBytes, shared } = measuredFork({ cluster, members });
-    const costs = { ownBytes: ownBytes + placeBytes * shared.size, shared: [...shared] };
-    const keyframe = { moment, timeUs, chainHash, world, ...costs };
+    const { heardBy } = cluster;
+    cluster.hearBy(unheard);
+    const world = freeze({ cluster, members });
+    cluster.hearBy(heardBy);
+    const { shared } = world;
+    const ownBytes = world.sizeBytes + placeBytes * shared.length;
+    const keyframe = { moment, timeUs, chainHash, world, ownBytes, shared };
     this.keyframes.splice(placeBefore(this.keyframes, moment) + 1, 0, keyframe);
     this.ownBytes += keyframe.ownBytes;
     for (const part of keyframe.shared) this.parts.keep(part);
@@ -88,6 +102,21 @@ export class KeptWorlds {
       for (const part of this.anyway) held.letGo(part);
     }
     this.anyway = anyway;
+    // what only the past has is seldom read
+    for (const part of this.left)
+      if (part instanceof ColdPart && this.parts.holds(part)) this.parts.pack(part);
+    this.left = [];
+  }
+
+  /** Counts all of them again, but for what is counted elsewhere. For those that lean on nothing. */
+  countBeside(isElsewhere: (part: Below) => boolean): void {
+    this.parts = new KeptParts(isElsewhere);
+    for (const { shared } of this.keyframes) for (const part of shared) this.parts.keep(part);
+  }
+
+  /** Whether a part is one of theirs, or of the world that is there anyway. */
+  holds(part: Below): boolean {
+    return this.parts.holds(part);
   }
 
   /** Lets go of the one at a place. */
@@ -104,4 +133,4 @@ export class KeptWorlds {
 }
 
 /** A world that goes its own way from the keyframe on. */
-export const copyOf = ({ world: { cluster, members } }: Keyframe): RunningWorld => fork({ cluster, members });
+export const copyOf = ({ world }: Keyframe): RunningWorld => world.thaw();

@@ -1,14 +1,12 @@
 /** A run's past: copies of its world at some moments, from which any moment is done again. */
 import { assert, fail } from '../base/assert.ts';
-import { sharedByForks } from '../base/fork.ts';
-import { copyOf, KeptWorlds } from './kept-worlds.ts';
+import type { Below } from '../base/fork.ts';
+import { copyOf, KeptWorlds, unheard } from './kept-worlds.ts';
 import type { Keyframe, Passed, RunningWorld } from './kept-worlds.ts';
 import type { Intervention, LabTrace } from './types.ts';
 
+export { unheard } from './kept-worlds.ts';
 export type { Keyframe, Passed, RunningWorld } from './kept-worlds.ts';
-
-/** Hears nothing, so that no event is made. */
-export const unheard: LabTrace = sharedByForks({ on: false, emit: () => {} });
 
 /**
  * From now on this trace hears what the world does, and nobody else does. The world goes on to the same chain
@@ -16,7 +14,7 @@ export const unheard: LabTrace = sharedByForks({ on: false, emit: () => {} });
  */
 export function hearBy({ cluster, members }: RunningWorld, trace: LabTrace): void {
   cluster.hearBy(trace);
-  members.listen(trace.on);
+  members.listen(trace.on, trace.brief);
 }
 
 /** A world on its way to a moment: a part of the way at a time, so that whoever seeks stays answerable. */
@@ -61,23 +59,20 @@ export class Seek {
 }
 
 export interface PastLimits {
-  /** How much all keyframes may take beside the run's own world: an estimate, as `measuredFork` makes it. */
+  /** How much all keyframes may take beside the run's own world: an estimate, as `KeptWorlds` makes it. */
   readonly bytes: number;
   /** Between two keyframes lie so many inputs at least. */
   readonly everyInputs: number;
 }
 
 /** 128 MB, or 48 MB where the lab is a guest in another page. */
-export const usualLimits: PastLimits = { bytes: 128 * 1024 * 1024, everyInputs: 500 };
+export const usualLimits: PastLimits = { bytes: 128 * 1024 * 1024, everyInputs: 750 };
 export const guestLimits: PastLimits = { ...usualLimits, bytes: 48 * 1024 * 1024 };
-
-/** Of what lies back, a keyframe may be so many times further from the next. */
-const gapShare = 10;
 
 /**
  * The first moment is kept for good, and so is the newest keyframe. Where the rest takes too much, the
  * keyframe goes whose absence is felt least: by the inputs that seeks would do again. Near the present a gap
- * may be a tenth of its age; further back all are about equal, so that no moment of a long run is out of the
+ * may be as long as its age; further back all are about equal, so that no moment of a long run is out of the
  * way.
  */
 export class Past {
@@ -85,6 +80,7 @@ export class Past {
   private readonly worlds = new KeptWorlds();
   private interventions: readonly Intervention[] = [];
   private newest = -1;
+  private droppedCount = 0;
 
   constructor(limits: PastLimits) {
     assert(limits.everyInputs > 0, 'past: keyframes are one input apart at least');
@@ -97,6 +93,16 @@ export class Past {
    */
   get sizeBytes(): number {
     return this.worlds.sizeBytes;
+  }
+
+  /** How many keyframes have gone so far. */
+  get dropped(): number {
+    return this.droppedCount;
+  }
+
+  /** Whether a part is counted in its size, or is the run's own. */
+  holds(part: Below): boolean {
+    return this.worlds.holds(part);
   }
 
   /** Where the keyframes are: ascending moments. */
@@ -162,11 +168,12 @@ export class Past {
     let [least, at] = [Infinity, 1];
     for (let i = 1; i < all.length - 1; i++) {
       const gap = all[i + 1].moment - all[i - 1].moment;
-      const due = Math.floor((last - all[i].moment) / gapShare) + this.limits.everyInputs;
+      const due = last - all[i].moment + this.limits.everyInputs;
       // exact: whole numbers, compared as a fraction of thousands
       const felt = Math.floor((gap * 1000) / Math.min(due, usualGap));
       if (felt < least) [least, at] = [felt, i];
     }
     this.worlds.drop(at);
+    this.droppedCount++;
   }
 }

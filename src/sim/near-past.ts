@@ -1,8 +1,7 @@
 /** What lies shortly before a moment that was sought: copies on the way there make steps back short. */
 import { KeptWorlds } from './kept-worlds.ts';
-import { hearBy } from './keyframes.ts';
+import type { Past } from './keyframes.ts';
 import type { Keyframe, RunningWorld } from './kept-worlds.ts';
-import type { LabTrace } from './types.ts';
 
 /** What of all that a past may take is for this. */
 export const nearBytesOf = (limitBytes: number): number => Math.floor(limitBytes / 8);
@@ -18,15 +17,14 @@ const halvings = (left: number): number => 31 - Math.clz32(Math.floor(Math.max(0
 /** Holds as many copies as its bytes allow; those that are furthest from the moment sought last go first. */
 export class NearPast {
   private readonly limitBytes: number;
-  private readonly hearer: LabTrace;
   private readonly worlds = new KeptWorlds();
   private sought = 0;
   private halvingsLeft = 0;
+  /** Whose parts are counted there, and how many keyframes that had let go of then. */
+  private beside: { readonly past: Past; readonly dropped: number } | null = null;
 
-  /** @param hearer whom the copies tell, whoever hears the worlds that they are made of */
-  constructor(limitBytes: number, hearer: LabTrace) {
+  constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
-    this.hearer = hearer;
   }
 
   get sizeBytes(): number {
@@ -45,12 +43,16 @@ export class NearPast {
 
   /**
    * A way to a moment begins.
-   * @param keyframe of the run, the last one before the moment: what copies have in common with it is its own
+   * @param past the run's: what copies have in common with its keyframes is counted there
    */
-  begin(world: RunningWorld, moment: number, keyframe: Keyframe): void {
+  begin(world: RunningWorld, moment: number, past: Past): void {
     this.sought = moment;
     this.halvingsLeft = halvings(moment - world.cluster.moment);
-    this.worlds.leanOn(keyframe.shared);
+    const { dropped } = past;
+    if (this.beside?.past === past && this.beside.dropped === dropped) return;
+    this.beside = { past, dropped };
+    this.worlds.countBeside((part) => past.holds(part));
+    this.keepLimit();
   }
 
   /** Called between two plans on the way: takes a copy each time that half of what was left is done. */
@@ -62,14 +64,18 @@ export class NearPast {
     const { moment } = world.cluster;
     const last = this.worlds.before(moment);
     if (left < 0 || (last !== undefined && moment - last.moment < nearestInputs / 2)) return;
-    hearBy(this.worlds.take(world).world, this.hearer);
-    const { all } = this.worlds;
-    while (all.length > 0 && (all.length > mostCopies || this.sizeBytes > this.limitBytes))
-      this.dropFurthest();
+    this.worlds.take(world);
+    this.keepLimit();
   }
 
   clear(): void {
     this.worlds.clear();
+  }
+
+  private keepLimit(): void {
+    const { all } = this.worlds;
+    while (all.length > 0 && (all.length > mostCopies || this.sizeBytes > this.limitBytes))
+      this.dropFurthest();
   }
 
   private dropFurthest(): void {

@@ -6,14 +6,13 @@
  * One JSON object a line. `--minutes 5,10,20,60 --rate 100 --limit 128 --seeks 200 --compaction 300 --seed 1`
  */
 import { stream } from '../../src/base/prng.ts';
-import { measuredFork } from '../../src/base/fork.ts';
+import { freeze } from '../../src/base/frozen.ts';
 import { Member } from '../../src/engine/server/member.ts';
 import { Timeline } from '../../src/host/timeline.ts';
-import { ignored } from '../../src/host/past-events.ts';
 import { Visits } from '../../src/host/visits.ts';
 import { Cluster } from '../../src/sim/cluster.ts';
 import type { RunningWorld } from '../../src/sim/keyframes.ts';
-import { usualLimits } from '../../src/sim/keyframes.ts';
+import { unheard, usualLimits } from '../../src/sim/keyframes.ts';
 import { nearBytesOf } from '../../src/sim/near-past.ts';
 import { Members } from '../../src/sim/run.ts';
 import type { Action } from '../../src/sim/types.ts';
@@ -61,7 +60,7 @@ class Followed {
   constructor(seed: number, compactionSeconds: number, limitBytes: number) {
     this.#draws = stream(seed, 'time bench');
     const cluster = new Cluster({
-      ...{ seed, memberCount, boot: 1, startUs: 0, preVote: true, trace: ignored },
+      ...{ seed, memberCount, boot: 1, startUs: 0, preVote: true, trace: unheard },
       images: Array.from({ length: memberCount }, () => new Map<string, Uint8Array>()),
       settings: { autoCompactionRetention: compactionSeconds },
     });
@@ -172,18 +171,21 @@ async function measureSeeks(followed: Followed, limitBytes: number, count: numbe
 }
 
 function measureCopies({ world }: Followed, facts: object): void {
-  const times: number[] = [];
-  let copy = measuredFork({ ...world });
+  const [times, backTimes]: number[][] = [[], []];
+  let copy = freeze({ ...world });
   for (let i = 0; i < 20; i++) {
     const from = performance.now();
-    copy = measuredFork({ ...world });
-    times.push(performance.now() - from);
+    copy = freeze({ ...world });
+    const frozen = performance.now();
+    copy.thaw();
+    times.push(frozen - from);
+    backTimes.push(performance.now() - frozen);
   }
-  const sorted = times.toSorted((a, b) => a - b);
+  const [sorted, back] = [times, backTimes].map((each) => each.toSorted((a, b) => a - b));
   print({
     ...facts,
     ...{ of: 'copy', medianMs: shareOf(sorted, 0.5), maxMs: shareOf(sorted, 1) },
-    ...{ ownBytes: copy.ownBytes, ownObjects: copy.ownObjects, sharedParts: copy.shared.size },
+    ...{ backMedianMs: shareOf(back, 0.5), ownBytes: copy.sizeBytes, sharedParts: copy.shared.length },
   });
 }
 

@@ -56,6 +56,7 @@ class MortalStore implements PageStore {
   }
 
   open = (): Promise<StoredLab> => this.#inner.open(setup);
+  seal = (): Promise<string> => this.#inner.seal();
   replace = (lab: Replacement): Promise<LabRecord> => this.#inner.replace(lab);
   read = (): Promise<readonly DiskImage[]> => this.#inner.read();
   close = (): Promise<void> => this.#inner.close();
@@ -130,7 +131,7 @@ const kinds: Readonly<Record<string, Kind>> = {
           last = new IdbStore({ workspace, lost: () => {}, foldBytes: draws.chance(1, 2) ? 1e9 : 100_000 });
           return last;
         },
-        look: () => readStoredLab(workspace),
+        look: () => readStoredLab({ workspace }),
       };
     },
   },

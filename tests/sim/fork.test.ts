@@ -1,13 +1,16 @@
 /** A world that is copied at any moment goes on as the first one does, and the first one does not notice. */
 import { expect, test } from 'vitest';
 import { fork } from '../../src/base/fork.ts';
+import { freeze } from '../../src/base/frozen.ts';
 import { stream } from '../../src/base/prng.ts';
 import { Member } from '../../src/engine/server/member.ts';
 import { Cluster } from '../../src/sim/cluster.ts';
+import { hearBy } from '../../src/sim/keyframes.ts';
 import { Members } from '../../src/sim/run.ts';
 import { faultKinds, swarmSchedule } from '../../src/sim/swarm.ts';
 import { requestKinds, Workload } from '../simulation/workload.ts';
-import { clusterConfig } from './worlds.ts';
+import { clusterConfig, noTrace, recordingTrace } from './worlds.ts';
+import type { Told } from './worlds.ts';
 import type { Action, ClusterConfig, Intervention } from '../../src/sim/types.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
 
@@ -86,9 +89,9 @@ function scriptOf(seed: number, virtualUs: number): ScheduledAction[] {
   return [...swarmSchedule(seed, options), ...requests, ...placed].sort((a, b) => a.atUs - b.atUs);
 }
 
-function record(seed: number, virtualUs: number): Recorded {
+function record(seed: number, virtualUs: number, trace = noTrace): Recorded {
   const snapshots = { snapshotCount: 40, snapshotCatchUpEntries: 5, walSegmentBytes: 8192 };
-  const config = clusterConfig({ seed, ...(seed % 3 > 0 && { snapshots }) });
+  const config = clusterConfig({ seed, trace, ...(seed % 3 > 0 && { snapshots }) });
   const world = open(config);
   const { cluster } = world;
   const hashes = new Map<number, string>();
@@ -113,21 +116,51 @@ function goOn({ cluster, members }: World, recorded: Recorded, moments = Infinit
   }
 }
 
-test.each([1, 2])('copies of run %i go on to the hashes of the first, which go on too', (seed) => {
-  const recorded = record(seed, 5 * second);
-  const world = open(recorded.config);
-  const draws = stream(seed, 'forks');
-  const copies: World[] = [];
-  const count = 8;
-  for (let i = 0; i < count; i++) {
-    goOn(world, recorded, Math.floor(recorded.lastMoment / (count + 1)) + draws.below(20) - 10);
-    const copy = fork(world);
-    if (draws.chance(1, 2)) goOn(copy, recorded, 300);
-    copies.push(draws.chance(1, 3) ? fork(copy) : copy);
-  }
-  goOn(world, recorded);
-  for (const copy of copies) goOn(copy, recorded, 500);
-  goOn(copies[3], recorded);
-  expect(copies[3].cluster.chainHash).toBe(world.cluster.chainHash);
-  expect(world.cluster.chainHash).toBe(recorded.hashes.get(recorded.lastMoment));
-});
+const ways = {
+  'at once': fork,
+  'laid still': <Value extends object>(world: Value): Value => freeze(world).thaw(),
+};
+const runs = [1, 2].flatMap((seed) => Object.entries(ways).map(([name, copyOf]) => ({ seed, name, copyOf })));
+
+test.each(runs)(
+  'copies of run $seed, $name, go on to the hashes of the first, which go on too',
+  ({ seed, copyOf }) => {
+    const recorded = record(seed, 5 * second);
+    const world = open(recorded.config);
+    const draws = stream(seed, 'forks');
+    const copies: World[] = [];
+    const count = 8;
+    for (let i = 0; i < count; i++) {
+      goOn(world, recorded, Math.floor(recorded.lastMoment / (count + 1)) + draws.below(20) - 10);
+      const copy = copyOf(world);
+      if (draws.chance(1, 2)) goOn(copy, recorded, 300);
+      copies.push(draws.chance(1, 3) ? copyOf(copy) : copy);
+    }
+    goOn(world, recorded);
+    for (const copy of copies) goOn(copy, recorded, 500);
+    goOn(copies[3], recorded);
+    expect(copies[3].cluster.chainHash).toBe(world.cluster.chainHash);
+    expect(world.cluster.chainHash).toBe(recorded.hashes.get(recorded.lastMoment));
+  },
+);
+
+test.each(runs)(
+  'copies of run $seed, $name, which nobody heard, tell what they do as one that was heard all the while',
+  ({ seed, copyOf }) => {
+    const heard = recordingTrace();
+    const recorded = record(seed, 5 * second, heard);
+    const world = open({ ...recorded.config, trace: noTrace });
+    const draws = stream(seed, 'heard copies');
+    const count = 12;
+    for (let i = 0; i < count; i++) {
+      goOn(world, recorded, Math.floor(recorded.lastMoment / (count + 1)) + draws.below(20) - 10);
+      const copy = copyOf(world);
+      const from = copy.cluster.moment;
+      const again = recordingTrace();
+      hearBy(copy, again);
+      goOn(copy, recorded, 400);
+      const isNow = ({ at }: Told) => at.moment > from && at.moment <= copy.cluster.moment;
+      expect(again.told.filter(isNow)).toEqual(heard.told.filter(isNow));
+    }
+  },
+);

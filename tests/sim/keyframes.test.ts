@@ -3,15 +3,15 @@ import { expect, test } from 'vitest';
 import { stream } from '../../src/base/prng.ts';
 import { Member } from '../../src/engine/server/member.ts';
 import { copyOf } from '../../src/sim/kept-worlds.ts';
-import { hearBy, Past, Seek, unheard } from '../../src/sim/keyframes.ts';
+import { hearBy, Past, Seek } from '../../src/sim/keyframes.ts';
 import { NearPast } from '../../src/sim/near-past.ts';
-import { Lab, noTrace } from './worlds.ts';
+import { Lab, noTrace, recordingTrace } from './worlds.ts';
 
 const megabyte = 1024 * 1024;
 
 /** Five seconds under load, with a kill and a partition; the chain hash after each plan. */
-function recorded(past: Past): { lab: Lab; hashes: Map<number, string> } {
-  const lab = new Lab(Member.boot, { seed: 5 });
+function recorded(past: Past, trace = noTrace): { lab: Lab; hashes: Map<number, string> } {
+  const lab = new Lab(Member.boot, { seed: 5, trace });
   const hashes = new Map<number, string>();
   const note = (): boolean => {
     past.record(lab);
@@ -45,6 +45,21 @@ test('back and forth at random, each moment has the hash that it had, and the ru
   expect(lab.cluster.chainHash).toBe(end);
   expect(past.seek(0).cluster.moment).toBe(0);
   expect(() => past.seek(lab.cluster.moment + 1)).toThrow('past: that has not happened yet');
+});
+
+test('a run that nobody heard tells the same once it is done again as if it had been heard all the while', () => {
+  const trace = recordingTrace();
+  recorded(new Past({ bytes: 48 * megabyte, everyInputs: 100_000 }), trace);
+  const past = new Past({ bytes: 48 * megabyte, everyInputs: 50 });
+  const { lab } = recorded(past);
+  const { moments } = past;
+  for (const [i, moment] of moments.entries()) {
+    const [from, upTo] = [moment + 1, (moments[i + 1] ?? lab.cluster.moment) - 1];
+    const again = recordingTrace();
+    past.seek(upTo, again);
+    const inIt = ({ at }: { at: { moment: number } }) => at.moment >= from && at.moment <= upTo;
+    expect(again.told.filter(inIt)).toEqual(trace.told.filter(inIt));
+  }
 });
 
 test('the keyframes stay within their bytes, dense where the run is new, with no gap out of measure', () => {
@@ -90,7 +105,7 @@ test('whatever limit is set, no keyframe makes it more, and what is left leads t
 test('on the way to a moment copies are kept, closer towards it, from which the moments before are near', () => {
   const past = new Past({ bytes: 48 * megabyte, everyInputs: 100_000 });
   const { lab, hashes } = recorded(past);
-  const near = new NearPast(6 * megabyte, unheard);
+  const near = new NearPast(6 * megabyte);
   const keyframe = past.keyframeBefore(lab.cluster.moment);
   expect(past.moments).toEqual([0]);
 
@@ -98,7 +113,7 @@ test('on the way to a moment copies are kept, closer towards it, from which the 
     const begin = near.before(moment) ?? keyframe;
     const world = copyOf(begin);
     hearBy(world, noTrace);
-    near.begin(world, moment, keyframe);
+    near.begin(world, moment, past);
     const seek = new Seek(world, moment, lab.cluster.interventions);
     while (!seek.isDone) {
       seek.run(1);

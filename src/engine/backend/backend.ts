@@ -1,6 +1,7 @@
 /** Batches of writes over bolt: many operations, one commit. */
 import { assert } from '../../base/assert.ts';
 import { silent } from '../../base/trace.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
 import { Db } from '../bolt/db.ts';
 import type { DbOptions } from '../bolt/db.ts';
@@ -182,7 +183,7 @@ export class Backend {
     this.renew();
     const txid = this.db.meta.txid;
     this.inFlight = { txid, consistentIndex };
-    if (this.trace.on) this.trace.emit({ type: 'backend.commit', reason, operationCount, txid });
+    if (tellsAll(this.trace)) this.trace.emit({ type: 'backend.commit', reason, operationCount, txid });
     return true;
   }
 

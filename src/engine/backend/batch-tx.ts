@@ -1,6 +1,7 @@
 /** The one writer: puts and deletes go into the open bolt transaction and, at `writeback`, to the readers. */
 import { assert } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
 import type { Bucket } from '../bolt/bucket.ts';
 import type { Tx } from '../bolt/tx.ts';
@@ -17,6 +18,8 @@ export class BatchTx {
   private readonly trace: Trace<BackendEvent>;
   private readonly buffer = new TxBuffer();
   private tx: Tx;
+  /** Those that were used since the last commit. */
+  private readonly buckets = new Map<BucketName, Bucket>();
   private writeCount = 0;
 
   constructor(tx: Tx, trace: Trace<BackendEvent>) {
@@ -84,6 +87,7 @@ export class BatchTx {
   /** @internal Goes on in a new bolt transaction. */
   renew(tx: Tx): void {
     this.tx = tx;
+    this.buckets.clear();
     this.writeCount = 0;
   }
 
@@ -101,15 +105,18 @@ export class BatchTx {
     bucket.put(key, value);
     this.buffer.add(name, key, value);
     this.writeCount++;
-    if (this.trace.on) {
+    if (tellsAll(this.trace)) {
       const sizeBytes = key.length + value.length;
       this.trace.emit({ type: 'backend.put', bucket: name, sizeBytes, pendingCount: this.writeCount });
     }
   }
 
   private bucket(name: BucketName): Bucket {
+    const known = this.buckets.get(name);
+    if (known !== undefined) return known;
     const bucket = this.tx.bucket(bucketKey(name));
     assert(bucket !== null, 'batch-tx: every bucket is there from the start');
+    this.buckets.set(name, bucket);
     return bucket;
   }
 }

@@ -1,6 +1,6 @@
 /** What readers see: the last commit's pages, and over them the writes that came since. */
 import { assert } from '../../base/assert.ts';
-import { compareBytes, equalBytes } from '../../base/bytes.ts';
+import { compareBytes, emptyBytes, equalBytes } from '../../base/bytes.ts';
 import type { Bucket } from '../bolt/bucket.ts';
 import type { Item } from '../bolt/cursor.ts';
 import type { Tx } from '../bolt/tx.ts';
@@ -36,21 +36,32 @@ export class ReadTx {
    */
   range(name: BucketName, from: Uint8Array, to: Uint8Array | null, limit = 0): Pair[] {
     const pairs: Pair[] = [];
-    const isPast = (key: Uint8Array): boolean => to !== null && compareBytes(key, to) >= 0;
-    for (const pair of this.walk(name, from)) {
-      if (isPast(pair.key) || (limit > 0 && pairs.length === limit)) break;
-      pairs.push(pair);
-    }
+    this.walk(name, from, (key, value) => {
+      const isPast = to !== null && compareBytes(key, to) >= 0;
+      if (isPast || (limit > 0 && pairs.length === limit)) return false;
+      pairs.push({ key, value });
+      return true;
+    });
     return pairs;
   }
 
   /** All pairs of a bucket in key order. */
   forEach(name: BucketName, visit: (key: Uint8Array, value: Uint8Array) => void): void {
-    for (const { key, value } of this.walk(name, new Uint8Array(0))) visit(key, value);
+    this.walk(name, emptyBytes, (key, value) => {
+      visit(key, value);
+      return true;
+    });
   }
 
-  /** Merges pages and buffer: of a key that is in both, the buffer's write is the newer. */
-  private *walk(name: BucketName, from: Uint8Array): Generator<Pair> {
+  /**
+   * Merges pages and buffer: of a key that is in both, the buffer's write is the newer.
+   * @param visit answers whether it wants more
+   */
+  private walk(
+    name: BucketName,
+    from: Uint8Array,
+    visit: (key: Uint8Array, value: Uint8Array) => boolean,
+  ): void {
     const cursor = this.bucket(name).cursor();
     const buffer = this.buffer.bucket(name);
     const writes: readonly PendingWrite[] = buffer?.writes ?? [];
@@ -60,10 +71,10 @@ export class ReadTx {
       const order = compareHeads(item, writes[at]);
       if (order < 0 && item !== null) {
         assert(item.value !== null, 'read-tx: a member has no nested buckets');
-        yield { key: item.key, value: item.value };
+        if (!visit(item.key, item.value)) return;
       } else {
         const { key, value } = writes[at++];
-        if (value !== null) yield { key, value };
+        if (value !== null && !visit(key, value)) return;
       }
       if (order <= 0) item = cursor.next();
     }

@@ -1,6 +1,7 @@
 /** A database over a pager: opens it, begins transactions, keeps what outlives them. */
 import { assert } from '../../base/assert.ts';
 import { silent } from '../../base/trace.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
 import { type Defects, noDefects } from '../defects.ts';
 import { BoltError } from './errors.ts';
@@ -202,7 +203,7 @@ export class Db {
     assert(this.writer === null, 'db: one write transaction at a time');
     this.writer = new Tx(this, true, this.newestMeta);
     const released = this.freelist.releasePending();
-    if (this.trace.on && released.length > 0) {
+    if (released.length > 0 && tellsAll(this.trace)) {
       const { starts: runStarts, counts: runCounts } = released.toSpans();
       this.trace.emit({ type: 'bolt.release', txid: this.writer.id, runStarts, runCounts });
     }
@@ -239,7 +240,7 @@ export class Db {
   /** @internal */
   sync(what: SyncKind, id: Txid): void {
     this.pager.sync(what);
-    if (this.trace.on) this.trace.emit({ type: 'bolt.sync', txid: id, what });
+    if (tellsAll(this.trace)) this.trace.emit({ type: 'bolt.sync', txid: id, what });
   }
 
   /** @internal @returns whether the map had to be made anew */

@@ -1,6 +1,6 @@
 /** Where pages live: the contract between the store and its bytes, and the image in memory. */
 import { assert } from '../../base/assert.ts';
-import { blockBytes, BlockFile } from '../../base/blocks.ts';
+import { blockBytes, BlockFile, noteBlocks } from '../../base/blocks.ts';
 import { BoltError } from './errors.ts';
 
 /** Bytes of a file from `at` on; `view` and `bytes` show the same buffer from the same first byte. */
@@ -94,8 +94,10 @@ export class MemoryPager implements Pager {
       Number.isSafeInteger(offset) && offset >= 0,
       'pager: the offset is not a safe non-negative integer',
     );
-    this.file.write(offset, bytes);
-    this.sink?.write(offset, bytes);
+    const made = this.file.write(offset, bytes);
+    if (this.sink === null) return;
+    noteBlocks(bytes, made);
+    this.sink.write(offset, bytes);
   }
 
   sync(what: SyncKind): void {

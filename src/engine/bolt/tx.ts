@@ -1,6 +1,7 @@
 /** A transaction: a state of the database that stays as it is, and for the one writer what it changes. */
 import type { Defects } from '../defects.ts';
 import { assert } from '../../base/assert.ts';
+import { tellsAll } from '../../base/trace.ts';
 import { Arena } from './arena.ts';
 import { Bucket } from './bucket.ts';
 import type { Cursor } from './cursor.ts';
@@ -293,7 +294,7 @@ export class Tx {
         this.stats.nodeDerefCount += this.rootBucket.openNodeCount();
       this.ownMeta = { ...this.ownMeta, highWater: pgid(start + count) };
     }
-    if (db.trace.on) {
+    if (tellsAll(db.trace)) {
       db.trace.emit({
         type: 'bolt.allocate',
         txid: this.ownMeta.txid,
@@ -314,7 +315,7 @@ export class Tx {
   /** @internal */
   tellSpill(node: Node, from: number): void {
     const { trace } = this.db;
-    if (!trace.on) return;
+    if (!tellsAll(trace)) return;
     const { isLeaf: leaf } = node;
     trace.emit({
       type: 'bolt.spill',
@@ -328,25 +329,26 @@ export class Tx {
   /** @internal */
   tellSplit(from: number, parts: number): void {
     const { trace } = this.db;
-    if (trace.on) trace.emit({ type: 'bolt.split', txid: this.ownMeta.txid, pgid: pgid(from), parts });
+    if (tellsAll(trace)) trace.emit({ type: 'bolt.split', txid: this.ownMeta.txid, pgid: pgid(from), parts });
   }
 
   /** @internal */
   tellRebalance(node: Node): void {
     const { trace } = this.db;
-    if (trace.on) trace.emit({ type: 'bolt.rebalance', txid: this.ownMeta.txid, pgid: pgid(node.pgid) });
+    if (tellsAll(trace))
+      trace.emit({ type: 'bolt.rebalance', txid: this.ownMeta.txid, pgid: pgid(node.pgid) });
   }
 
   /** @internal */
   tellMerge(into: Node, from: Node): void {
     const { trace } = this.db;
-    if (!trace.on) return;
+    if (!tellsAll(trace)) return;
     trace.emit({ type: 'bolt.merge', txid: this.ownMeta.txid, pgid: pgid(into.pgid), from: pgid(from.pgid) });
   }
 
   private tellFree(id: number, count: number): void {
     const { trace } = this.db;
-    if (trace.on) trace.emit({ type: 'bolt.free', txid: this.ownMeta.txid, pgid: pgid(id), count });
+    if (tellsAll(trace)) trace.emit({ type: 'bolt.free', txid: this.ownMeta.txid, pgid: pgid(id), count });
   }
 
   /** Frees the old freelist's pages, then gives the new list its own: counted before, written after. */
@@ -391,7 +393,7 @@ export class Tx {
         dirty[i].writeTo(bytes, view, (dirty[i].pgid - dirty[from].pgid) * this.pageSize);
       }
       pager.write(dirty[from].pgid * this.pageSize, bytes);
-      if (!trace.on) continue;
+      if (!tellsAll(trace)) continue;
       for (let i = from; i < to; i++) {
         this.tellWrite(dirty[i], { bytes, view, at: (dirty[i].pgid - dirty[from].pgid) * this.pageSize });
       }

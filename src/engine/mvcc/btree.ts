@@ -3,7 +3,6 @@ import { assert } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
 import { beforeFork, SharedPart } from '../../base/fork.ts';
 import type { Below } from '../../base/fork.ts';
-import { searchFirst } from '../../base/sorted.ts';
 import type { Owner } from '../../base/shared-table.ts';
 
 /** What has its place by a key that never changes. */
@@ -250,8 +249,16 @@ export class Btree<Item extends Keyed> {
 
 function search<Item extends Keyed>(node: Node<Item>, key: Uint8Array): { at: number; found: boolean } {
   const { items } = node;
-  const at = searchFirst(items.length, (index) => compareBytes(items[index].key, key) >= 0);
-  return { at, found: at < items.length && compareBytes(items[at].key, key) === 0 };
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const order = compareBytes(items[middle].key, key);
+    if (order === 0) return { at: middle, found: true };
+    if (order > 0) high = middle;
+    else low = middle + 1;
+  }
+  return { at: low, found: false };
 }
 
 /** Where a new key goes. */

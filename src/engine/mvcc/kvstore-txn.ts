@@ -2,6 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import { emptyBytes } from '../../base/bytes.ts';
 import { keyText } from '../../base/utf8.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
 import type { BatchTx } from '../backend/batch-tx.ts';
 import type { BucketName } from '../backend/schema.ts';
@@ -176,7 +177,7 @@ export class StoreWriteTxn implements WriteTxn {
     assert(wasAlive, 'kvstore: only an existing key is deleted');
     this.changed.push({ ...tombstone, modRevision: next.main });
     const { trace } = this.context;
-    if (trace.on) trace.emit({ type: 'mvcc.tombstone', key: keyText(key), ...next });
+    if (tellsAll(trace)) trace.emit({ type: 'mvcc.tombstone', key: keyText(key), ...next });
     this.moveLease(key, noLease);
   }
 
@@ -201,7 +202,7 @@ export class StoreWriteTxn implements WriteTxn {
 
   private tellPut(kv: KeyValue, { main, sub }: Revision, sizeBytes: number): void {
     const { trace } = this.context;
-    if (!trace.on) return;
+    if (!tellsAll(trace)) return;
     const { createRevision, version } = kv;
     const key = keyText(kv.key);
     trace.emit({ type: 'mvcc.put', key, main, sub, createRevision, version, sizeBytes });

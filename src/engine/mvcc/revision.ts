@@ -1,5 +1,5 @@
 /** Revisions as keys of the bucket `key`: their byte order is the order of history. */
-import { readU64be, writeU64be } from '../../base/u64.ts';
+import { putU64be, readU64be } from '../../base/u64.ts';
 import { MvccError } from './types.ts';
 import type { Revision } from './types.ts';
 
@@ -13,10 +13,9 @@ const tombstoneMark = 0x74;
 /** @source etcd mvcc/revision.go revToBytes, kvstore.go appendMarkTombstone */
 export function encodeRevision(revision: Revision, tombstone = false): Uint8Array {
   const bytes = new Uint8Array(tombstone ? tombstoneBytes : revisionBytes);
-  const view = new DataView(bytes.buffer);
-  writeU64be(view, 0, revision.main);
+  putU64be(bytes, 0, revision.main);
   bytes[8] = separator;
-  writeU64be(view, 9, revision.sub);
+  putU64be(bytes, 9, revision.sub);
   if (tombstone) bytes[17] = tombstoneMark;
   return bytes;
 }

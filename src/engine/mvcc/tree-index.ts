@@ -31,7 +31,8 @@ export class TreeIndex {
 
   put(key: Uint8Array, revision: Revision): void {
     let keyIndex = this.owned(key);
-    if (keyIndex === undefined) this.tree.insert((keyIndex = new KeyIndex(key, this.tree.owner)));
+    // the request's bytes would stay with a key that is only a view of them
+    if (keyIndex === undefined) this.tree.insert((keyIndex = new KeyIndex(key.slice(), this.tree.owner)));
     keyIndex.put(revision);
   }
 

@@ -1,6 +1,7 @@
 /** The array freelist: all free ids in ascending order, scanned from the front for a run that fits. */
 import { assert, fail, verify } from '../../../base/assert.ts';
 import { silent } from '../../../base/trace.ts';
+import { tellsAll } from '../../../base/trace.ts';
 import type { Trace } from '../../../base/trace.ts';
 import type { FreelistEvent } from '../events.ts';
 import { pgid } from '../types.ts';
@@ -52,7 +53,7 @@ export class ArrayFreelist implements Freelist {
     this.ids = ids.slice();
     this.from = 0;
     this.to = ids.length;
-    if (this.trace.on) {
+    if (tellsAll(this.trace)) {
       const { starts, counts } = spansOf(ids);
       this.trace.emit({ type: 'freelist.init', list: 'array', runStarts: starts, runCounts: counts });
     }
@@ -74,7 +75,7 @@ export class ArrayFreelist implements Freelist {
     const first = firstFit(ids, from, to, count - 1);
     const end = first < 0 ? to : first + count;
     this.counters.scanned += end - from;
-    if (this.trace.on) this.tellScan(count, end, first < 0 ? -1 : ids[first]);
+    if (tellsAll(this.trace)) this.tellScan(count, end, first < 0 ? -1 : ids[first]);
     if (first < 0) return null;
     this.lastPath = end < to && ids[end] === ids[end - 1] + 1 ? 'larger' : 'exact';
     return this.take(first, count);
@@ -96,7 +97,7 @@ export class ArrayFreelist implements Freelist {
     for (let run = runs.length - 1; run >= 0; run--) {
       const start = runs.start(run);
       const count = runs.count(run);
-      const seen: number[] | null = this.trace.on ? [] : null;
+      const seen: number[] | null = tellsAll(this.trace) ? [] : null;
       const place = this.placeOf(start, above, seen);
       const moved = above - place;
       target -= moved;
@@ -133,7 +134,8 @@ export class ArrayFreelist implements Freelist {
       this.counters.moved += movedBytes;
       this.to -= count;
     }
-    if (this.trace.on) this.trace.emit({ type: 'freelist.take', pgid: pgid(first), count, movedBytes });
+    if (tellsAll(this.trace))
+      this.trace.emit({ type: 'freelist.take', pgid: pgid(first), count, movedBytes });
     return first;
   }
 
@@ -210,6 +212,6 @@ export class ArrayFreelist implements Freelist {
     this.ids = target;
     this.from = 0;
     this.to = size;
-    if (this.trace.on) this.trace.emit({ type: 'freelist.grow', movedBytes: size * 4 });
+    if (tellsAll(this.trace)) this.trace.emit({ type: 'freelist.grow', movedBytes: size * 4 });
   }
 }

@@ -1,6 +1,7 @@
 /** The hashmap freelist: free spans by size, by first and by last page. */
 import { assert, fail, verify } from '../../../base/assert.ts';
 import { silent } from '../../../base/trace.ts';
+import { tellsAll } from '../../../base/trace.ts';
 import type { Trace } from '../../../base/trace.ts';
 import { type Defects, noDefects } from '../../defects.ts';
 import type { FreelistEvent } from '../events.ts';
@@ -100,7 +101,7 @@ export class HashmapFreelist implements Freelist {
       while (i < ids.length && ids[i] === ids[i - 1] + 1);
       this.addSpan(ids[first], i - first);
     }
-    if (this.trace.on) {
+    if (tellsAll(this.trace)) {
       const { starts, counts } = spansOf(ids);
       this.trace.emit({ type: 'freelist.init', list: 'hashmap', runStarts: starts, runCounts: counts });
     }
@@ -111,21 +112,22 @@ export class HashmapFreelist implements Freelist {
     const order = this.order;
     const exact = order.lengthOf(count);
     this.counters.probed++;
-    if (this.trace.on) this.tellProbe('freemaps', count, exact);
+    if (tellsAll(this.trace)) this.tellProbe('freemaps', count, exact);
     let size = count;
     if (exact === 0) {
       size = order.sizeAbove(count);
       this.counters.scanned += order.looked;
-      if (this.trace.on) this.tellScan('sizes', count, order.sizesFrom(count), size === 0 ? -1 : size);
+      if (tellsAll(this.trace)) this.tellScan('sizes', count, order.sizesFrom(count), size === 0 ? -1 : size);
       if (size === 0) return null;
     }
     const span = order.first(size);
     this.counters.scanned += order.looked;
     const start = this.spans.start(span);
-    if (this.trace.on) this.tellScan('starts', count, order.startsOf(size), start);
+    if (tellsAll(this.trace)) this.tellScan('starts', count, order.startsOf(size), start);
     if (!this.defects.takenSpanStays) this.dropSpan(span);
     if (size > count) this.putSpan(start + count, size - count);
-    if (this.trace.on) this.trace.emit({ type: 'freelist.take', pgid: pgid(start), count, movedBytes: 0 });
+    if (tellsAll(this.trace))
+      this.trace.emit({ type: 'freelist.take', pgid: pgid(start), count, movedBytes: 0 });
     this.lastPath = size === count ? 'exact' : 'larger';
     return start;
   }
@@ -164,7 +166,7 @@ export class HashmapFreelist implements Freelist {
     const leftCount = left === 0 ? 0 : spans.count(left);
     const rightCount = right === 0 ? 0 : spans.count(right);
     this.counters.probed += 2;
-    if (this.trace.on) {
+    if (tellsAll(this.trace)) {
       this.tellProbe('backwardMap', start - 1, leftCount);
       this.tellProbe('forwardMap', start + count, rightCount);
     }
@@ -172,7 +174,7 @@ export class HashmapFreelist implements Freelist {
     if (right !== 0) this.dropSpan(right);
     this.putSpan(start - leftCount, leftCount + count + rightCount);
     this.counters.merged += (left === 0 ? 0 : 1) + (right === 0 ? 0 : 1);
-    if (!this.trace.on) return;
+    if (!tellsAll(this.trace)) return;
     this.trace.emit({ type: 'freelist.put', pgid: pgid(start), count, movedBytes: 0 });
     if (leftCount + rightCount > 0)
       this.trace.emit({ type: 'freelist.merge', pgid: pgid(start), count, leftCount, rightCount });
@@ -180,7 +182,7 @@ export class HashmapFreelist implements Freelist {
 
   private putSpan(start: number, count: number): void {
     this.addSpan(start, count);
-    if (this.trace.on) this.trace.emit({ type: 'freelist.addSpan', start: pgid(start), count });
+    if (tellsAll(this.trace)) this.trace.emit({ type: 'freelist.addSpan', start: pgid(start), count });
   }
 
   private dropSpan(span: number): void {
@@ -189,7 +191,7 @@ export class HashmapFreelist implements Freelist {
     this.order.remove(span);
     this.spans.remove(span);
     this.freePageCount -= count;
-    if (this.trace.on) this.trace.emit({ type: 'freelist.dropSpan', start: pgid(start), count });
+    if (tellsAll(this.trace)) this.trace.emit({ type: 'freelist.dropSpan', start: pgid(start), count });
   }
 
   private addSpan(start: number, count: number): void {

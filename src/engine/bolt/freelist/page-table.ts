@@ -1,5 +1,9 @@
 /** A u32 for each number that has one: a table by index, in blocks made when first needed. */
-import { beforeFork, SharedPart } from '../../../base/fork.ts';
+import { assert } from '../../../base/assert.ts';
+import { ColdPart } from '../../../base/cold-part.ts';
+import { beforeFork } from '../../../base/fork.ts';
+import { packBytes, packedSize, unpackBytes } from '../../../base/packed-bytes.ts';
+import type { PackedBytes } from '../../../base/packed-bytes.ts';
 import type { Owner } from '../../../base/shared-table.ts';
 
 const blockBits = 10;
@@ -7,18 +11,40 @@ const blockSize = 1 << blockBits;
 const blockMask = blockSize - 1;
 
 /** Copies of a table share it: only its owner writes into it. */
-class Block extends SharedPart {
+class Block extends ColdPart {
   readonly owner: Owner;
-  readonly words: Uint32Array;
+  private present: Uint32Array | null;
+  private packed: PackedBytes | null = null;
 
   constructor(owner: Owner, words: Uint32Array) {
     super();
     this.owner = owner;
-    this.words = words;
+    this.present = words;
+  }
+
+  get words(): Uint32Array {
+    return this.present ?? this.unpack();
+  }
+
+  pack(): void {
+    const { buffer, byteOffset, byteLength } = this.words;
+    this.packed ??= packBytes(new Uint8Array(buffer, byteOffset, byteLength));
+    this.present = null;
+  }
+
+  cool(): void {
+    this.present = null;
   }
 
   measure(): number {
-    return 200 + this.words.byteLength;
+    return this.packed === null ? 200 + 4 * blockSize : 80 + packedSize(this.packed);
+  }
+
+  private unpack(): Uint32Array {
+    assert(this.packed !== null, 'page table: its words are there, or packed');
+    this.present = new Uint32Array(unpackBytes(this.packed, 4 * blockSize).buffer);
+    this.warmed(200 + 4 * blockSize);
+    return this.present;
   }
 }
 
