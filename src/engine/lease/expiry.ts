@@ -1,6 +1,7 @@
 /** Three ways to find the leases whose time is over. They find the same ones, at different cost. */
 import type { Trace } from '../../base/trace.ts';
 import { idToHex } from '../../base/u64.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { LeaseEvent } from './events.ts';
 import { LeaseQueue } from './lease-queue.ts';
 import type { QueueEntry } from './lease-queue.ts';
@@ -72,7 +73,7 @@ class WorkCount {
   }
 
   tell(event: Omit<HeapEvent, 'type'>): void {
-    if (this.trace.on) this.trace.emit({ type: 'lease.heap', ...event });
+    if (tellsAll(this.trace)) this.trace.emit({ type: 'lease.heap', ...event });
   }
 }
 
@@ -192,10 +193,10 @@ class CountedQueue {
   }
 }
 
-/** Every new time is a new entry; what it replaces stays until it comes to the top. */
-class HeapSearch implements ExpirySearch {
-  private readonly leases: LeaseTable;
-  private readonly queue: CountedQueue;
+/** What both searches with a queue have. */
+class QueueSearch {
+  protected readonly leases: LeaseTable;
+  protected readonly queue: CountedQueue;
 
   constructor(leases: LeaseTable, trace: Trace<LeaseEvent>) {
     this.leases = leases;
@@ -213,7 +214,10 @@ class HeapSearch implements ExpirySearch {
   get entries(): readonly Readonly<QueueEntry>[] {
     return this.queue.entries;
   }
+}
 
+/** Every new time is a new entry; what it replaces stays until it comes to the top. */
+class HeapSearch extends QueueSearch implements ExpirySearch {
   register({ id, dueUs }: Timed): void {
     this.queue.push({ id, timeUs: dueUs, index: -1 });
   }
@@ -235,27 +239,8 @@ class HeapSearch implements ExpirySearch {
 }
 
 /** One entry a lease. @source etcd v3.4.23 lease/lease_queue.go LeaseExpiredNotifier */
-class HeapMapSearch implements ExpirySearch {
-  private readonly leases: LeaseTable;
-  private readonly queue: CountedQueue;
+class HeapMapSearch extends QueueSearch implements ExpirySearch {
   private readonly entryOf = new Map<LeaseId, QueueEntry>();
-
-  constructor(leases: LeaseTable, trace: Trace<LeaseEvent>) {
-    this.leases = leases;
-    this.queue = new CountedQueue(trace);
-  }
-
-  get work(): ExpiryWork {
-    return this.queue.count.total;
-  }
-
-  get size(): number {
-    return this.entries.length;
-  }
-
-  get entries(): readonly Readonly<QueueEntry>[] {
-    return this.queue.entries;
-  }
 
   register({ id, dueUs }: Timed): void {
     const known = this.entryOf.get(id);

@@ -245,7 +245,7 @@ export class Lessor implements KeyLeases {
 
   /** The lease to which a key is attached; null for none. */
   leaseOf(key: Uint8Array): LeaseId | null {
-    return this.recordOf.get(itemOf(key))?.id ?? null;
+    return this.recordOf.size === 0 ? null : (this.recordOf.get(itemOf(key))?.id ?? null);
   }
 
   lookup(id: LeaseId): Lease | null {

@@ -6,7 +6,8 @@ import {
   uintFieldSize,
   WireReader,
   WireWriter,
-  wireType,
+  varintTag,
+  bytesTag,
 } from '../../base/wire.ts';
 
 /** A key's state at one revision. A tombstone has a key alone; its other fields are zero or empty. */
@@ -27,9 +28,6 @@ export interface EntryRecord {
   readonly index: number;
   readonly data: Uint8Array | null;
 }
-
-const varintTag = (field: number): number => field * 8 + wireType.varint;
-const bytesTag = (field: number): number => field * 8 + wireType.bytes;
 
 /** Encodes a KeyValue in field order, zero and empty fields omitted, as proto3 does. */
 export function encodeKeyValue(kv: KeyValue): Uint8Array {
@@ -70,33 +68,46 @@ export function decodeKeyValue(bytes: Uint8Array): KeyValue {
   return kv;
 }
 
+/** The size of an encoded Entry in bytes. */
+export function entrySize({ type, term, index, data }: EntryRecord): number {
+  const numbersSize = uintFieldSize(type) + uintFieldSize(term) + uintFieldSize(index);
+  return numbersSize + (data === null ? 0 : bytesFieldSize(data));
+}
+
+/** Writes an Entry's fields: as the message itself, or in a message that holds it. */
+export function writeEntry(writer: WireWriter, { type, term, index, data }: EntryRecord): void {
+  writer.uint(1, type);
+  writer.uint(2, term);
+  writer.uint(3, index);
+  if (data !== null) writer.bytes(4, data);
+}
+
 /**
  * Encodes an Entry with its type, term and index even when they are zero: the bytes of etcd up to 3.6,
  * whose generated code knows no field presence for them.
  */
 export function encodeEntry(entry: EntryRecord): Uint8Array {
-  const { type, term, index, data } = entry;
-  const numbersSize = uintFieldSize(type) + uintFieldSize(term) + uintFieldSize(index);
-  const writer = new WireWriter(numbersSize + (data === null ? 0 : bytesFieldSize(data)));
-  writer.uint(1, type);
-  writer.uint(2, term);
-  writer.uint(3, index);
-  if (data !== null) writer.bytes(4, data);
+  const writer = new WireWriter(entrySize(entry));
+  writeEntry(writer, entry);
   return writer.finish();
 }
 
+/** As `readEntry`, of bytes that are one whole message. */
+export function decodeEntry(bytes: Uint8Array): EntryRecord {
+  return readEntry(new WireReader(bytes));
+}
+
 /**
- * Decodes an Entry; unknown fields are passed over.
+ * Reads an Entry; unknown fields are passed over.
  * @throws WireError when the bytes are no message or a number is past 2^53
  */
-export function decodeEntry(bytes: Uint8Array): EntryRecord {
+export function readEntry(reader: WireReader): EntryRecord {
   const entry: { type: number; term: number; index: number; data: Uint8Array | null } = {
     type: 0,
     term: 0,
     index: 0,
     data: null,
   };
-  const reader = new WireReader(bytes);
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === varintTag(1)) entry.type = reader.uint();
     else if (tag === varintTag(2)) entry.term = reader.uint();

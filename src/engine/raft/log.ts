@@ -1,5 +1,6 @@
 /** One node's log: stable storage and the unstable tail seen as one, with its commit and apply positions. */
 import { assert, fail } from '../../base/assert.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
 import { type Defects, noDefects } from '../defects.ts';
 import { countWithin, entriesSize, noLimit } from './entry-size.ts';
@@ -220,7 +221,8 @@ export class RaftLog {
 
   stableTo(id: EntryId): void {
     const changed = this.unstable.stableTo(id);
-    if (changed && this.trace.on) this.trace.emit({ type: 'raft.stable', index: id.index, term: id.term });
+    if (changed && tellsAll(this.trace))
+      this.trace.emit({ type: 'raft.stable', index: id.index, term: id.term });
   }
 
   lastEntryId(): EntryId {

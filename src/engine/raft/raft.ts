@@ -1,6 +1,7 @@
 /** The state of one node, its roles and its clock, and `step`, through which everything enters. */
 import { sharedByForks } from '../../base/fork.ts';
 import { assert, fail } from '../../base/assert.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
 import { commitRule, quorumRule } from './commit.ts';
 import { restore, sameConfState } from './confchange/restore.ts';
@@ -175,7 +176,7 @@ export class Raft {
       if (m.to === this.id) fail(`message should not be self-addressed when sending ${m.type}`);
       this.messages.push(m);
     }
-    if (this.trace.on || this.stateTrace !== null) traceSendMessage(this, m);
+    if (tellsAll(this.trace) || this.stateTrace !== null) traceSendMessage(this, m);
   }
 
   /**
@@ -203,7 +204,7 @@ export class Raft {
     }));
     traceReplicate(this, own);
     const last = this.log.append(own);
-    if (this.trace.on) {
+    if (tellsAll(this.trace)) {
       this.trace.emit({
         type: 'raft.replicate',
         term: this.term,
@@ -349,7 +350,7 @@ export class Raft {
   }
 
   private emitTimer(): void {
-    if (!this.trace.on) return;
+    if (!tellsAll(this.trace)) return;
     const leads = this.state === 'StateLeader';
     const timeoutTicks = leads ? this.settings.electionTick : this.randomizedElectionTimeout;
     this.trace.emit({ type: 'raft.resetElectionTimer', state: this.state, timeoutTicks });
@@ -378,7 +379,7 @@ export class Raft {
   tick(): void {
     if (this.state === 'StateLeader') this.tickHeartbeat();
     else this.tickElection();
-    if (this.trace.on && this.state === 'StateLeader') this.teller.tellChanges(this);
+    if (this.state === 'StateLeader') this.teller.tellChanges(this);
   }
 
   private tickElection(): void {
@@ -408,7 +409,7 @@ export class Raft {
    * @source etcd-io/raft raft.go Step
    */
   step(m: Message): RaftErrorCode | null {
-    if (this.trace.on || this.stateTrace !== null) traceReceiveMessage(this, m);
+    if (tellsAll(this.trace) || this.stateTrace !== null) traceReceiveMessage(this, m);
     if (m.term > this.term) {
       if (stepHigherTerm(this, m) === 'ignore') return null;
     } else if (m.term !== 0 && m.term < this.term) {
@@ -416,7 +417,7 @@ export class Raft {
       return null;
     }
     const error = this.dispatch(m);
-    if (this.trace.on && this.state === 'StateLeader') this.teller.tellChanges(this);
+    if (this.state === 'StateLeader') this.teller.tellChanges(this);
     return error;
   }
 

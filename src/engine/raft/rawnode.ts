@@ -1,5 +1,6 @@
 /** A node as its application sees it: messages, ticks and proposals in, Ready out. */
 import { assert, fail } from '../../base/assert.ts';
+import { tellsAll } from '../../base/trace.ts';
 import { applyConfChange } from './apply-conf-change.ts';
 import { bootstrap } from './bootstrap.ts';
 import { encodeChangeEntry } from './confchange-codec.ts';
@@ -231,7 +232,7 @@ export class RawNode {
     const last = committedEntries.at(-1);
     if (last !== undefined) raft.log.acceptApplying(last.index, entriesSize(committedEntries), !this.async);
     traceNode(raft, 'Ready');
-    if (raft.trace.on) {
+    if (tellsAll(raft.trace)) {
       raft.trace.emit({
         type: 'raft.ready',
         entryCount: entries.length,

@@ -1,5 +1,6 @@
 /** Linearizable reads without a log entry: what a leader does with ReadIndex. Raft thesis section 6.4. */
 import { fail } from '../../base/assert.ts';
+import { tellsAll } from '../../base/trace.ts';
 import { newMessage } from './message.ts';
 import type { Raft } from './raft.ts';
 import { broadcastHeartbeat } from './replicate.ts';
@@ -44,7 +45,7 @@ function confirmLeadership(raft: Raft, m: Message): void {
     return;
   }
   const position = raft.readQueue.add(committed, m);
-  if (raft.trace.on)
+  if (tellsAll(raft.trace))
     raft.trace.emit({ type: 'raft.readIndex', index: committed, confirmed: false, position });
   const context = raft.readQueue.contextOf(m);
   if (context !== null) raft.readQueue.receiveAck(raft.id, context);
@@ -54,13 +55,13 @@ function confirmLeadership(raft: Raft, m: Message): void {
 /** A heartbeat with a read's context was answered: the reads that a quorum confirms are answered in turn. */
 export function receiveReadAck(raft: Raft, m: Message, context: Uint8Array): void {
   const position = raft.readQueue.receiveAck(m.from, context);
-  if (raft.trace.on) raft.trace.emit({ type: 'raft.readAck', from: m.from, position });
+  if (tellsAll(raft.trace)) raft.trace.emit({ type: 'raft.readAck', from: m.from, position });
   for (const read of raft.readQueue.maybeAdvance(raft.tracker.config, context)) respond(raft, read);
 }
 
 /** Answers to the node that asked: itself through Ready, another by message. */
 function respond(raft: Raft, { request, index, position }: PendingRead): void {
-  if (raft.trace.on) raft.trace.emit({ type: 'raft.readIndex', index, confirmed: true, position });
+  if (tellsAll(raft.trace)) raft.trace.emit({ type: 'raft.readIndex', index, confirmed: true, position });
   if (request.from === none || request.from === raft.id) {
     const [entry] = request.entries;
     if (entry === undefined) fail(`${raft.id} stepped a MsgReadIndex without a context, at ${index}`);

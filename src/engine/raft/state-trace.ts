@@ -2,6 +2,7 @@
  * Telling what a node did: events for the views, and upstream's own state trace for its TLA+
  * specification.
  */
+import { tellsAll } from '../../base/trace.ts';
 import { describeChanges, readChanges } from './confchange-codec.ts';
 import type { RaftEvent, Traced } from './events.ts';
 import type { Raft } from './raft.ts';
@@ -193,7 +194,7 @@ function traced(m: Message): Traced {
 
 /** A message was put out, to leave at once or after the next write. */
 export function traceSendMessage(raft: Raft, m: Message): void {
-  if (raft.trace.on) emitSend(raft, m);
+  if (tellsAll(raft.trace)) emitSend(raft, m);
   if (raft.stateTrace === null) return;
   const name = traceName('Send', m);
   if (name === null) return;
@@ -204,7 +205,7 @@ export function traceSendMessage(raft: Raft, m: Message): void {
 
 /** A message has come in; nothing of it is done yet. */
 export function traceReceiveMessage(raft: Raft, m: Message): void {
-  if (raft.trace.on) emitReceive(raft, m);
+  if (tellsAll(raft.trace)) emitReceive(raft, m);
   if (raft.stateTrace === null) return;
   const name = traceName('Receive', m);
   if (name !== null) raft.stateTrace.traceEvent(makeEvent(raft, name, { msg: makeMessage(m) }));
@@ -304,7 +305,10 @@ function isTold(told: ToldProgress | undefined, progress: Progress): boolean {
 export class ProgressTeller {
   private readonly told = new Map<NodeId, ToldProgress>();
 
-  /** Emits `raft.progress` for every peer whose progress differs from what was last told. */
+  /**
+   * Emits `raft.progress` for every peer whose progress differs from what was last told. While nobody hears
+   * it is noted all the same: who hears the node from then on hears what is new, as others did.
+   */
   tellChanges(raft: Raft): void {
     for (const progress of raft.tracker.progress) {
       if (progress.id === raft.id || isTold(this.told.get(progress.id), progress)) continue;
@@ -322,7 +326,7 @@ export class ProgressTeller {
         pendingSnapshot,
       } as const;
       this.told.set(peer, event);
-      raft.trace.emit(event);
+      if (tellsAll(raft.trace)) raft.trace.emit(event);
     }
   }
 

@@ -9,6 +9,7 @@ import type { KvStore } from '../mvcc/kvstore.ts';
 import { MvccError } from '../mvcc/types.ts';
 import type { RangeResult } from '../mvcc/types.ts';
 import type { KeyValue } from '../pb/hot.ts';
+import { encodePutResponse } from '../pb/hot-put.ts';
 import { KeyValueSchema } from '../pb/gen/kv_pb.ts';
 import type { KeyValue as KeyValueMessage } from '../pb/gen/kv_pb.ts';
 import {
@@ -92,15 +93,30 @@ const innerHeader = (revision: number): { revision: bigint } => ({ revision: Big
  * @source etcd v3.4.23 etcdserver/apply.go Put
  */
 export function putIn(txn: WriteTxn, body: PutRequest): PutResponse | RpcError {
+  const made = makePut(txn, body);
+  return made instanceof RpcError ? made : putResponse(made);
+}
+
+/** What a put did; `prevKv`: the pair before, where it was asked for. */
+interface MadePut {
+  readonly revision: number;
+  readonly prevKv: KeyValue | undefined;
+}
+
+function putResponse({ revision, prevKv }: MadePut): PutResponse {
+  const response = create(PutResponseSchema, { header: innerHeader(revision) });
+  if (prevKv !== undefined) response.prevKv = toMessage(prevKv);
+  return response;
+}
+
+function makePut(txn: WriteTxn, body: PutRequest): MadePut | RpcError {
   const keeps = body.ignoreValue || body.ignoreLease;
   const before = keeps || body.prevKv ? txn.range(body.key, null, {}).kvs[0] : undefined;
   if (keeps && before === undefined) return rpcErrors.keyNotFound;
   const value = body.ignoreValue && before !== undefined ? before.value : body.value;
   const lease = body.ignoreLease && before !== undefined ? before.lease : body.lease;
   const revision = txn.put(body.key, value, lease);
-  const response = create(PutResponseSchema, { header: innerHeader(revision) });
-  if (body.prevKv && before !== undefined) response.prevKv = toMessage(before);
-  return response;
+  return { revision, prevKv: body.prevKv ? before : undefined };
 }
 
 /** Deletes within a transaction. @source etcd v3.4.23 etcdserver/apply.go DeleteRange */
@@ -123,10 +139,12 @@ export function applyPut(context: WriteContext, body: PutRequest): Uint8Array | 
   if (body.lease !== 0n && lease === null) return rpcErrors.leaseNotFound;
   if (context.byClock && (lease?.expiryUs ?? Infinity) <= context.nowUs) return rpcErrors.leaseNotFound;
   const txn = kv.write();
-  const response = putIn(txn, body);
+  const made = makePut(txn, body);
   txn.end();
-  if (response instanceof RpcError) return response;
-  return toBinary(PutResponseSchema, fillHeader(context, response));
+  if (made instanceof RpcError) return made;
+  if (made.prevKv !== undefined) return toBinary(PutResponseSchema, fillHeader(context, putResponse(made)));
+  const { cluster: clusterId, member: memberId } = context.head;
+  return encodePutResponse({ clusterId, memberId, revision: made.revision, raftTerm: context.term });
 }
 
 /** @source etcd v3.4.23 etcdserver/apply.go DeleteRange */

@@ -22,7 +22,8 @@ import { checkClusterVersion } from './cluster-version.ts';
 import { readChange } from './conf-change-data.ts';
 import type { MemberChange } from './conf-change-data.ts';
 import { RecordHash } from './digest.ts';
-import { decodeLogged, entryLabel } from './entry-data.ts';
+import { decodeLogged, entryLabel, loggedLabel } from './entry-data.ts';
+import type { LoggedRequest } from './entry-data.ts';
 import { rpcErrors } from './errors.ts';
 import type { RpcError } from './errors.ts';
 import type { MemberTable } from './member-id.ts';
@@ -154,24 +155,24 @@ export class Applier {
     const skipped = entry.index <= this.consistentIndex;
     if (!skipped) this.consistentIndex = entry.index;
     if (this.parts.indexFirst === true && entry.index % 8 === 0) this.commit();
+    const request = entry.type === 'EntryNormal' ? decodeLogged(entry.data) : null;
     const applied =
-      entry.type === 'EntryNormal' ? this.applyNormal(entry, skipped, nowUs) : this.applyChange(entry);
+      request === null ? this.applyChange(entry) : this.applyNormal(entry, request, skipped, nowUs);
     this.appliedIndex = entry.index;
     this.appliedTerm = entry.term;
-    this.tell(entry, skipped);
+    this.tell(entry, request, skipped);
     return applied;
   }
 
-  private tell(entry: Entry, skipped: boolean): void {
+  private tell(entry: Entry, request: LoggedRequest | null, skipped: boolean): void {
     const { outbox, table, kv } = this.parts;
     if (!outbox.trace.on) return;
-    const label = entryLabel(entry, table);
+    const label = request === null ? entryLabel(entry, table) : loggedLabel(request, table);
     const { index, term } = entry;
     outbox.trace.emit({ type: 'server.apply', index, term, label, revision: kv.revision, skipped });
   }
 
-  private applyNormal(entry: Entry, skipped: boolean, nowUs: number): Applied | null {
-    const request = decodeLogged(entry.data);
+  private applyNormal(entry: Entry, request: LoggedRequest, skipped: boolean, nowUs: number): Applied | null {
     if (request.kind === 'noOp') return null;
     if (request.kind === 'v2') return { id: request.id, outcome: this.applyV2(request.body) };
     if (skipped) return null;

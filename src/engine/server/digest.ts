@@ -65,6 +65,8 @@ class Mixer {
   }
 }
 
+const noRecords: readonly [number, number] = [0, 0];
+
 /** Of a member; nulls stand for what does not run yet, whose fields are 0. */
 export function memberDigest(
   status: Pick<DigestFields, 'term' | 'vote' | 'commit' | 'lastIndex'> | null,
@@ -72,35 +74,17 @@ export function memberDigest(
   applier: (Pick<DigestFields, 'records' | 'leases'> & { readonly index: number }) | null,
   store: Pick<DigestFields, 'freelist' | 'metaTxid'>,
 ): [number, number] {
-  return digestOf({
-    term: status?.term ?? 0,
-    vote: status?.vote ?? 0,
-    commit: status?.commit ?? 0,
-    applied: applier?.index ?? 0,
-    lastIndex: status?.lastIndex ?? 0,
-    lastTerm,
-    records: applier?.records ?? [0, 0],
-    leases: applier?.leases ?? [0, 0],
-    ...store,
-  });
-}
-
-/** Two u32 over the fields. */
-function digestOf(fields: DigestFields): [number, number] {
   const mixer = new Mixer();
-  const { records, leases } = fields;
-  mixer.add(fields.term);
-  mixer.add(fields.vote);
-  mixer.add(fields.commit);
-  mixer.add(fields.applied);
-  mixer.add(fields.lastIndex);
-  mixer.add(fields.lastTerm);
-  mixer.add(records[0]);
-  mixer.add(records[1]);
-  mixer.add(leases[0]);
-  mixer.add(leases[1]);
-  mixer.add(fields.freelist);
-  mixer.add(fields.metaTxid);
+  mixer.add(status?.term ?? 0);
+  mixer.add(status?.vote ?? 0);
+  mixer.add(status?.commit ?? 0);
+  mixer.add(applier?.index ?? 0);
+  mixer.add(status?.lastIndex ?? 0);
+  mixer.add(lastTerm);
+  for (const word of applier?.records ?? noRecords) mixer.add(word);
+  for (const word of applier?.leases ?? noRecords) mixer.add(word);
+  mixer.add(store.freelist);
+  mixer.add(store.metaTxid);
   return mixer.finish();
 }
 

@@ -8,6 +8,7 @@ import { idToHex } from '../../base/u64.ts';
 import { WireError, WireReader } from '../../base/wire.ts';
 import { nobody } from '../auth/types.ts';
 import type { AuthInfo } from '../auth/types.ts';
+import { encodeLoggedPut, readLoggedPut } from '../pb/hot-put.ts';
 import { RequestSchema } from '../pb/gen/etcdserver_pb.ts';
 import type { Request } from '../pb/gen/etcdserver_pb.ts';
 import { InternalRaftRequestSchema } from '../pb/gen/raft_internal_pb.ts';
@@ -71,6 +72,7 @@ export type WriteRequest = {
 
 /** @source etcd v3.4.23 etcdserver/v3_server.go processInternalRaftRequestOnce */
 export function encodeWrite(id: bigint, write: WriteRequest, asker: Asker = nobody): Uint8Array {
+  if (write.kind === 'put' && asker.username === '') return encodeLoggedPut(id, asker.revision, write.body);
   const header = { ID: id, username: asker.username, authRevision: BigInt(asker.revision) };
   const message = { header, [write.kind]: write.body };
   return toBinary(InternalRaftRequestSchema, create(InternalRaftRequestSchema, message));
@@ -127,6 +129,11 @@ function isV2Request(data: Uint8Array): boolean {
 /** Decodes a normal entry's data. */
 export function decodeLogged(data: Uint8Array): LoggedRequest {
   if (data.length === 0) return { kind: 'noOp' };
+  const put = readLoggedPut(data);
+  if (put !== null) {
+    const asker = { username: '', revision: put.authRevision };
+    return { kind: 'write', id: put.id, write: { kind: 'put', body: put.put }, asker };
+  }
   try {
     return isV2Request(data) ? v2Request(fromBinary(RequestSchema, data)) : internalRequest(data);
   } catch (error) {
@@ -195,7 +202,11 @@ export function writeLabel(write: WriteRequest): string {
  */
 export function entryLabel(entry: Entry, table: MemberTable): string {
   if (entry.type !== 'EntryNormal') return changeLabel(entry, table);
-  const request = decodeLogged(entry.data);
+  return loggedLabel(decodeLogged(entry.data), table);
+}
+
+/** The same of a normal entry that is decoded already. */
+export function loggedLabel(request: LoggedRequest, table: MemberTable): string {
   switch (request.kind) {
     case 'noOp':
       return 'no-op';

@@ -1,6 +1,7 @@
 /** What one step produces, gathered from all parts of a member. */
 import type { Trace } from '../../base/trace.ts';
 import { kept } from '../../base/fork.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { EngineEvent } from '../events.ts';
 import { Meter } from './meter.ts';
 import type { DiskRequest, MemberOutput, Reply, Send, TimerName } from './types.ts';
@@ -17,22 +18,23 @@ const empty = (): Pending => ({ sends: [], disk: [], replies: [], timers: [], ev
 
 /** The parts of a member write here; `take` hands over what the step has produced and starts anew. */
 export class Outbox {
-  private readonly told: { on: boolean; readonly emit: (event: EngineEvent) => void };
+  private readonly told: { on: boolean; brief: boolean; readonly emit: (event: EngineEvent) => void };
   readonly meter = new Meter();
   private pending: Pending = empty();
 
-  constructor(traced: boolean) {
+  constructor(traced: boolean, brief = false) {
     const emit = kept((self: Outbox) => (event: EngineEvent) => void self.pending.events.push(event), this);
-    this.told = { on: traced, emit };
+    this.told = { on: traced, brief, emit };
   }
 
   get trace(): Trace<EngineEvent> {
     return this.told;
   }
 
-  /** Whether events are made from now on. */
-  listen(on: boolean): void {
+  /** Whether events are made from now on; `brief`: only those that checkers read. */
+  listen(on: boolean, brief = false): void {
     this.told.on = on;
+    this.told.brief = brief;
   }
 
   send(send: Send): void {
@@ -49,7 +51,7 @@ export class Outbox {
     this.pending.replies.push(reply);
     this.meter.replied(reply);
     const { request, code, message } = reply;
-    if (this.trace.on) this.trace.emit({ type: 'server.reply', request, code, message });
+    if (tellsAll(this.trace)) this.trace.emit({ type: 'server.reply', request, code, message });
   }
 
   timer(timer: TimerName, afterUs: number): void {

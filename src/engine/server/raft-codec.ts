@@ -2,18 +2,21 @@
  * Raft's messages and entries as raftpb bytes: node numbers inside, 64-bit member ids on the wire and in the
  * log.
  */
-import { emptyBytes, equalBytes, fromHex } from '../../base/bytes.ts';
+import { emptyBytes, fromHex } from '../../base/bytes.ts';
 import { assert, fail } from '../../base/assert.ts';
 import {
   bytesFieldSize,
   int64FieldSize,
   uintFieldSize,
+  varintSize,
   WireError,
   WireReader,
   WireWriter,
-  wireType,
+  varintTag,
+  bytesTag,
 } from '../../base/wire.ts';
-import { decodeEntry, encodeEntry } from '../pb/hot.ts';
+import { entrySize, readEntry, writeEntry } from '../pb/hot.ts';
+import type { EntryRecord } from '../pb/hot.ts';
 import { decodeUtf8 } from '../../base/utf8.ts';
 import { decodeConfChange, encodeConfChange } from '../raft/confchange-codec.ts';
 import type { DraftMessage } from '../raft/message.ts';
@@ -82,9 +85,6 @@ const changeTypes: readonly ConfChangeType[] = [
   'ConfChangeAddLearnerNode',
 ];
 
-const varintTag = (field: number): number => field * 8 + wireType.varint;
-const bytesTag = (field: number): number => field * 8 + wireType.bytes;
-
 /** The node that a message is for, or is from. `host`: where the message came from. */
 function nodeFrom(id: bigint, table: MemberTable, host: NodeId | null): NodeId {
   const member = BigInt.asUintN(64, id);
@@ -132,10 +132,11 @@ export function entryToWire(entry: Entry): WalEntry {
 
 /** @throws RaftWireError for an entry of an unknown type */
 export function entryFromWire(wire: WalEntry, table: MemberTable): Entry {
-  const place = { term: term(wire.term), index: logIndex(wire.index) };
-  if (wire.type === entryTypeCodes.EntryNormal) return { ...place, type: 'EntryNormal', data: wire.data };
+  const [at, index] = [term(wire.term), logIndex(wire.index)];
+  if (wire.type === entryTypeCodes.EntryNormal)
+    return { term: at, index, type: 'EntryNormal', data: wire.data };
   if (wire.type !== entryTypeCodes.EntryConfChange) throw new RaftWireError(`an entry of type ${wire.type}`);
-  return { ...place, type: 'EntryConfChange', data: changeFromWire(wire.data, table) };
+  return { term: at, index, type: 'EntryConfChange', data: changeFromWire(wire.data, table) };
 }
 
 export function hardStateToWire(state: HardState, table: MemberTable): WalHardState {
@@ -150,7 +151,7 @@ interface MessageParts {
   readonly type: number;
   readonly to: bigint;
   readonly from: bigint;
-  readonly entries: readonly Uint8Array[];
+  readonly entries: readonly EntryRecord[];
   readonly snapshot: Uint8Array;
 }
 
@@ -158,7 +159,10 @@ function messageSize(m: Message, { type, to, from, entries, snapshot }: MessageP
   let size = uintFieldSize(type) + int64FieldSize(to) + int64FieldSize(from) + uintFieldSize(m.term);
   size += uintFieldSize(m.logTerm) + uintFieldSize(m.index) + uintFieldSize(m.commit);
   size += bytesFieldSize(snapshot) + 2 + uintFieldSize(m.rejectHint);
-  for (const entry of entries) size += bytesFieldSize(entry);
+  for (const entry of entries) {
+    const sizeBytes = entrySize(entry);
+    size += 1 + varintSize(sizeBytes) + sizeBytes;
+  }
   return size + (m.context === null ? 0 : bytesFieldSize(m.context));
 }
 
@@ -169,8 +173,9 @@ function messageSize(m: Message, { type, to, from, entries, snapshot }: MessageP
  */
 export function encodeMessage(m: Message, table: MemberTable): Uint8Array {
   const type = messageTypeCodes.get(m.type) ?? fail(`codec: ${m.type} does not travel`);
-  const entries = m.entries.map((entry) => encodeEntryRecord(entry));
-  const [to, from] = [table.memberOf(m.to), table.memberOf(m.from)];
+  const entries = m.entries.map(recordOf);
+  const to = table.memberOf(m.to);
+  const from = table.memberOf(m.from);
   const snapshot =
     m.snapshot === null ? noSnapshot : encodeSnapshot(m.snapshot, (node) => table.memberOf(node));
   const writer = new WireWriter(messageSize(m, { type, to, from, entries, snapshot }));
@@ -180,7 +185,10 @@ export function encodeMessage(m: Message, table: MemberTable): Uint8Array {
   writer.uint(4, m.term);
   writer.uint(5, m.logTerm);
   writer.uint(6, m.index);
-  for (const entry of entries) writer.bytes(7, entry);
+  for (const entry of entries) {
+    writer.head(7, entrySize(entry));
+    writeEntry(writer, entry);
+  }
   writer.uint(8, m.commit);
   writer.bytes(9, snapshot);
   writer.uint(10, m.reject ? 1 : 0);
@@ -190,14 +198,14 @@ export function encodeMessage(m: Message, table: MemberTable): Uint8Array {
 }
 
 /** An entry that opens a term has no data on the wire. */
-function encodeEntryRecord(entry: Entry): Uint8Array {
-  const wire = entryToWire(entry);
-  return encodeEntry({ ...wire, data: wire.data.length === 0 ? null : wire.data });
+function recordOf(entry: Entry): EntryRecord {
+  const { type, term: at, index, data } = entryToWire(entry);
+  return { type, term: at, index, data: data.length === 0 ? null : data };
 }
 
-function decodeEntryRecord(bytes: Uint8Array, table: MemberTable): Entry {
-  const record = decodeEntry(bytes);
-  return entryFromWire({ ...record, data: record.data ?? emptyBytes }, table);
+function entryFrom(reader: WireReader, table: MemberTable): Entry {
+  const { type, term: at, index, data } = readEntry(reader);
+  return entryFromWire({ type, term: at, index, data: data ?? emptyBytes }, table);
 }
 
 function readField(
@@ -253,17 +261,17 @@ export function decodeMessage(bytes: Uint8Array, table: MemberTable, host: NodeI
   const reader = new WireReader(bytes);
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === varintTag(1)) m.type = messageTypeFrom(reader.uint());
-    else if (tag === bytesTag(7)) entries.push(decodeEntryRecord(reader.bytes(), table));
-    else if (tag === bytesTag(9)) m.snapshot = snapshotFrom(reader.bytes(), table);
+    else if (tag === bytesTag(7)) entries.push(entryFrom(reader.message(), table));
+    else if (tag === bytesTag(9))
+      m.snapshot = reader.skipIf(noSnapshot) ? null : snapshotFrom(reader.bytes(), table);
     else readField(m, tag, reader, table, host);
   }
   if (entries.length > 0) m.entries = entries;
   return m;
 }
 
-/** Null for the empty snapshot that every message carries; as a member here wrote it, it is not parsed. */
+/** Null for an empty snapshot that another than a member here wrote. */
 function snapshotFrom(bytes: Uint8Array, table: MemberTable): Message['snapshot'] {
-  if (equalBytes(bytes, noSnapshot)) return null;
   const snapshot = decodeSnapshot(bytes, table);
   return snapshot.index === 0 ? null : snapshot;
 }

@@ -1,5 +1,6 @@
 /** The loop around raft: what it wants sent, saved and applied is done, until it wants nothing more. */
 import { stream } from '../../base/prng.ts';
+import { tellsAll } from '../../base/trace.ts';
 import { noDefects } from '../defects.ts';
 import { RaftError } from '../raft/errors.ts';
 import { RawNode } from '../raft/rawnode.ts';
@@ -278,7 +279,7 @@ export class RaftNode {
   }
 
   private tellEntries(entries: readonly Entry[]): void {
-    if (!this.outbox.trace.on || entries.length === 0) return;
+    if (!tellsAll(this.outbox.trace) || entries.length === 0) return;
     this.outbox.trace.emit({
       type: 'server.entries',
       firstIndex: entries[0].index,

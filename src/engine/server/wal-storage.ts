@@ -8,10 +8,12 @@ import { MemoryStorage } from '../raft/storage.ts';
 import { logIndex, none, term } from '../raft/types.ts';
 import type { ConfState, Entry, HardState, Message, Snapshot } from '../raft/types.ts';
 import { Wal } from '../wal/wal.ts';
+import type { WalHardState } from '../wal/record.ts';
 import type { WalOptions } from '../wal/wal.ts';
 import type { Disk } from './disk.ts';
 import { entryFromWire, entryToWire, hardStateFromWire, hardStateToWire } from './raft-codec.ts';
 import type { ClusterId, MemberId, MemberTable } from './member-id.ts';
+import { standaloneLog } from './standalone.ts';
 import type { DiskImage, MemberConfig } from './types.ts';
 
 /** Whose log it is. */
@@ -95,6 +97,7 @@ export class WalStorage {
    * Reads a member's log from its newest snapshot on; null when it has none, or one that never came to its
    * first hard state: then nobody was promised anything, and the member starts as new.
    * @param snapshot what the start begins from; null: the log's first entry
+   * @param alone who goes on as the only member of its cluster; null: all go on as they were
    * @throws WalError, RaftWireError when it cannot be read
    */
   static open(
@@ -103,6 +106,7 @@ export class WalStorage {
     options: WalOptions,
     files: DiskImage,
     snapshot: Snapshot | null,
+    alone: MemberId | null = null,
   ): WalStorage | null {
     if (!Wal.exists(files)) return null;
     const start = { index: snapshot?.index ?? 0, term: snapshot?.term ?? 0 };
@@ -111,10 +115,25 @@ export class WalStorage {
     const storage = new WalStorage(wal, disk, table, options.defects ?? noDefects);
     if (snapshot !== null) storage.memory.applySnapshot(snapshot);
     // first the entries, for they tell which member has which number
-    storage.memory.append(entries.map((entry) => entryFromWire(entry, table)));
-    storage.memory.setHardState(hardStateFromWire(hardState, table));
+    const found = entries.map((entry) => entryFromWire(entry, table));
+    if (alone === null) storage.memory.append(found);
+    const commit = alone === null ? hardState.commit : storage.goAlone(alone, snapshot, found, hardState);
+    storage.memory.setHardState(hardStateFromWire({ ...hardState, commit }, table));
     disk.syncFound(wal.tail.file);
     return storage;
+  }
+
+  /** @returns up to where the log counts as committed; the disk says less until raft runs */
+  private goAlone(
+    self: MemberId,
+    snapshot: Snapshot | null,
+    found: readonly Entry[],
+    state: WalHardState,
+  ): number {
+    const { kept, added } = standaloneLog(self, snapshot, found, state, this.table);
+    this.memory.append([...kept, ...added]);
+    this.wal.save(null, added.map(entryToWire), true);
+    return state.commit + added.length;
   }
 
   /**
@@ -224,10 +243,13 @@ export class WalStorage {
   synced(): readonly Message[] {
     this.wal.synced();
     for (const waiting of this.waiting) waiting.syncCount--;
-    const ready = this.waiting.filter(({ syncCount }) => syncCount === 0);
-    if (ready.length > 0) this.waiting = this.waiting.slice(ready.length);
+    const [first, second] = this.waiting;
+    if (first === undefined || first.syncCount > 0) return noMessages;
+    const isAlone = second === undefined || second.syncCount > 0;
+    const ready = isAlone ? [first] : this.waiting.filter(({ syncCount }) => syncCount === 0);
+    this.waiting = this.waiting.slice(ready.length);
     for (const { then } of ready) then?.();
-    return ready.flatMap(({ answers }) => answers);
+    return isAlone ? first.answers : ready.flatMap(({ answers }) => answers);
   }
 }
 

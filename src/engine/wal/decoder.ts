@@ -65,7 +65,7 @@ export class Decoder {
       if (left >= frameHeaderBytes && !isZero(bytes, this.readOffset, this.readOffset + frameHeaderBytes)) {
         return this.record(bytes);
       }
-      this.refuseWhole(bytes, 0);
+      if (!this.isLast() || !this.endsSector()) this.refuseWhole(bytes, 0);
       if (left > 0 && left < frameHeaderBytes) return this.unfinished();
       if (this.isLast()) return null;
       this.segment++;
@@ -76,6 +76,11 @@ export class Decoder {
 
   private isLast(): boolean {
     return this.segment === this.segments.length - 1;
+  }
+
+  /** Whether the next length is the last of its sector: a power cut may have taken it and left its record. */
+  private endsSector(): boolean {
+    return (this.readOffset + frameHeaderBytes) % sectorBytes === 0;
   }
 
   private record(bytes: Uint8Array): WalRecord | null {

@@ -1,6 +1,8 @@
 /** Turns records into frames whose checksums form a chain over the whole log. */
 import { crc32c } from '../../base/checksum.ts';
-import { encodeFrame } from './record.ts';
+import { WireWriter } from '../../base/wire.ts';
+import { frameSize, writeFrame } from './record.ts';
+import type { RecordParts, SummedRecord } from './record.ts';
 
 export class Encoder {
   private runningCrc: number;
@@ -14,9 +16,20 @@ export class Encoder {
     return this.runningCrc;
   }
 
-  /** A crc record has null data: it leaves the chain as it is and only states it. */
-  encode(type: number, data: Uint8Array | null): Uint8Array {
+  /**
+   * The frames of records, one behind the other. A crc record has null data: it leaves the chain as it is and
+   * only states it.
+   */
+  encode(records: readonly RecordParts[]): Uint8Array {
+    const summed = records.map((record) => this.sum(record));
+    const writer = new WireWriter(summed.reduce((size, record) => size + frameSize(record), 0));
+    for (const record of summed) writeFrame(writer, record);
+    return writer.finish();
+  }
+
+  private sum({ type, data, tail }: RecordParts): SummedRecord {
     if (data !== null) this.runningCrc = crc32c(data, this.runningCrc);
-    return encodeFrame({ type, crc: this.runningCrc, data });
+    if (tail !== undefined) this.runningCrc = crc32c(tail, this.runningCrc);
+    return { type, crc: this.runningCrc, data, tail };
   }
 }

@@ -1,13 +1,14 @@
 /** One record of the log: its frame, its checksum chain and what it holds, in etcd 3.4's bytes. */
 import { emptyBytes } from '../../base/bytes.ts';
 import {
-  bytesFieldSize,
   int64FieldSize,
   uintFieldSize,
+  varintSize,
   WireError,
   WireReader,
   WireWriter,
-  wireType,
+  varintTag,
+  bytesTag,
 } from '../../base/wire.ts';
 
 /** @source etcd wal/wal.go, the record types */
@@ -44,23 +45,47 @@ export interface WalSnapshot {
 
 export const frameHeaderBytes = 8;
 
-const varintTag = (field: number): number => field * 8 + wireType.varint;
-const bytesTag = (field: number): number => field * 8 + wireType.bytes;
+/** A record that is to be written. `tail`: what follows `data`, so that nobody has to put them together. */
+export interface RecordParts {
+  readonly type: number;
+  readonly data: Uint8Array | null;
+  readonly tail?: Uint8Array | undefined;
+}
+
+export interface SummedRecord extends RecordParts {
+  /** As in `WalRecord`. */
+  readonly crc: number;
+}
+
+/** The length of a record with its frame, in bytes. */
+export function frameSize(record: SummedRecord): number {
+  const size = recordSize(record);
+  return frameHeaderBytes + size + paddingOf(size);
+}
+
+/** So many zeros follow a record of that length. */
+const paddingOf = (size: number): number => (8 - (size % 8)) % 8;
 
 /**
- * A record in its frame: length u64 little-endian, then the record, then zeros up to a multiple of 8, so that
- * no length is ever torn across sectors. The length's low 56 bits count the record's bytes; with padding the
- * top byte is 0x80 plus the number of padding bytes.
+ * Writes a record in its frame: length u64 little-endian, then the record, then zeros up to a multiple of 8,
+ * so that no length is ever torn across sectors. The length's low 56 bits count the record's bytes; with
+ * padding the top byte is 0x80 plus the number of padding bytes.
  * @source etcd wal/encoder.go encodeFrameSize
  */
-export function encodeFrame(record: WalRecord): Uint8Array {
-  const body = encodeRecord(record);
-  const padding = (8 - (body.length % 8)) % 8;
-  const frame = new Uint8Array(frameHeaderBytes + body.length + padding);
-  new DataView(frame.buffer).setUint32(0, body.length, true);
-  if (padding > 0) frame[7] = 0x80 | padding;
-  frame.set(body, frameHeaderBytes);
-  return frame;
+export function writeFrame(writer: WireWriter, record: SummedRecord): void {
+  const { type, crc, data, tail } = record;
+  const size = recordSize(record);
+  const padding = paddingOf(size);
+  writer.u32le(size);
+  writer.u32le(padding > 0 ? ((0x80 | padding) << 24) >>> 0 : 0);
+  writer.uint(1, type);
+  writer.uint(2, crc);
+  if (data !== null) {
+    writer.head(3, dataSize(data, tail));
+    writer.content(data);
+    if (tail !== undefined) writer.content(tail);
+  }
+  writer.zeros(padding);
 }
 
 /** The sizes in a frame's header, in bytes. `size` is past 2^53 only in a damaged file. */
@@ -72,18 +97,15 @@ export function decodeFrameSize(view: DataView, at: number): { size: number; pad
 }
 
 /** The length of a record without its frame, in bytes. */
-export function recordSize({ type, crc, data }: WalRecord): number {
-  return uintFieldSize(type) + uintFieldSize(crc) + (data === null ? 0 : bytesFieldSize(data));
+export function recordSize({ type, crc, data, tail }: SummedRecord): number {
+  const numbersSize = uintFieldSize(type) + uintFieldSize(crc);
+  if (data === null) return numbersSize;
+  const size = dataSize(data, tail);
+  return numbersSize + 1 + varintSize(size) + size;
 }
 
-function encodeRecord(record: WalRecord): Uint8Array {
-  const { type, crc, data } = record;
-  const writer = new WireWriter(recordSize(record));
-  writer.uint(1, type);
-  writer.uint(2, crc);
-  if (data !== null) writer.bytes(3, data);
-  return writer.finish();
-}
+const dataSize = (data: Uint8Array, tail: Uint8Array | undefined): number =>
+  data.length + (tail === undefined ? 0 : tail.length);
 
 /** @throws WireError when the bytes are no record */
 export function decodeRecord(bytes: Uint8Array): WalRecord {
@@ -115,16 +137,18 @@ export function decodeRecordAtStart(bytes: Uint8Array): WalRecord | null {
   }
 }
 
-/** raftpb.Entry: every number is written, empty data are not. */
-export function encodeEntry(entry: WalEntry): Uint8Array {
-  const { type, term, index, data } = entry;
+/** raftpb.Entry: every number is written, empty data are not. Its data, its last field, are the tail. */
+export function entryRecord(entry: WalEntry): RecordParts {
+  const { type, term, index, data: tail } = entry;
   const numbersSize = uintFieldSize(type) + uintFieldSize(term) + uintFieldSize(index);
-  const writer = new WireWriter(numbersSize + (data.length === 0 ? 0 : bytesFieldSize(data)));
+  const hasData = tail.length > 0;
+  const writer = new WireWriter(numbersSize + (hasData ? 1 + varintSize(tail.length) : 0));
   writer.uint(1, type);
   writer.uint(2, term);
   writer.uint(3, index);
-  if (data.length > 0) writer.bytes(4, data);
-  return writer.finish();
+  if (hasData) writer.head(4, tail.length);
+  const data = writer.finish();
+  return hasData ? { type: recordType.entry, data, tail } : { type: recordType.entry, data };
 }
 
 /** @throws WireError when the bytes are no entry */

@@ -1,7 +1,6 @@
 /** The write-ahead log: what raft must remember, appended to segment files under one chain of checksums. */
 import type { Defects } from '../defects.ts';
 import { assert } from '../../base/assert.ts';
-import { concatBytes } from '../../base/bytes.ts';
 import { silent } from '../../base/trace.ts';
 import type { Trace } from '../../base/trace.ts';
 import { Decoder } from './decoder.ts';
@@ -11,12 +10,12 @@ import type { WalEvent } from './events.ts';
 import {
   decodeHardState,
   decodeSnapshot,
-  encodeEntry,
   encodeHardState,
   encodeSnapshot,
+  entryRecord,
   recordType,
 } from './record.ts';
-import type { WalEntry, WalHardState, WalSnapshot } from './record.ts';
+import type { RecordParts, WalEntry, WalHardState, WalSnapshot } from './record.ts';
 import { asRecord, replay } from './replay.ts';
 import type { Replay } from './replay.ts';
 import { listSegments, segmentOf, segmentSizeBytes, selectSegments } from './segment.ts';
@@ -116,7 +115,7 @@ export class Wal {
     const end: End = { segments: [segmentOf(0, 0)], sizeBytes: 0, crc: 0, lastIndex: 0, hardState: null };
     const wal = new Wal(sink, options, metadata, end);
     const emptySnapshot = encodeSnapshot({ index: 0, term: 0 });
-    wal.write([...wal.head(), wal.encoder.encode(recordType.snapshot, emptySnapshot)]);
+    wal.write([...wal.head(), { type: recordType.snapshot, data: emptySnapshot }]);
     wal.sync();
     return wal;
   }
@@ -202,13 +201,13 @@ export class Wal {
   save(hardState: WalHardState | null, entries: readonly WalEntry[], mustSync: boolean): void {
     if (hardState === null && entries.length === 0) return;
     if (this.isFull() && !this.dirty && this.syncing.length === 0) this.cut();
-    const frames = entries.map((entry) => this.encoder.encode(recordType.entry, encodeEntry(entry)));
+    const records = entries.map(entryRecord);
     if (hardState !== null) {
       this.hardState = hardState;
-      frames.push(this.encoder.encode(recordType.state, encodeHardState(hardState)));
+      records.push({ type: recordType.state, data: encodeHardState(hardState) });
     }
     if (entries.length > 0) this.newestIndex = entries[entries.length - 1].index;
-    const sizeBytes = this.write(frames);
+    const sizeBytes = this.write(records);
     if (this.trace.on) {
       this.trace.emit({
         type: 'wal.append',
@@ -223,7 +222,7 @@ export class Wal {
 
   /** Marks where a snapshot of the state machine stands, then syncs. @source etcd wal/wal.go SaveSnapshot */
   saveSnapshot(snapshot: WalSnapshot): void {
-    this.write([this.encoder.encode(recordType.snapshot, encodeSnapshot(snapshot))]);
+    this.write([{ type: recordType.snapshot, data: encodeSnapshot(snapshot) }]);
     this.newestIndex = Math.max(this.newestIndex, snapshot.index);
     this.sync();
   }
@@ -263,22 +262,24 @@ export class Wal {
     this.segment = segmentOf(this.segment.sequence + 1, this.newestIndex + 1);
     this.segments = [...this.segments, this.segment];
     this.sizeBytes = 0;
-    const frames = this.head();
+    const records = this.head();
     if (this.hardState !== null) {
-      frames.push(this.encoder.encode(recordType.state, encodeHardState(this.hardState)));
+      records.push({ type: recordType.state, data: encodeHardState(this.hardState) });
     }
-    this.write(frames);
+    this.write(records);
     if (this.trace.on) this.trace.emit({ type: 'wal.cut', segment: this.segment.file });
     this.sync();
   }
 
-  private head(): Uint8Array[] {
-    const crc = this.encoder.encode(recordType.crc, null);
-    return [crc, this.encoder.encode(recordType.metadata, this.storedMetadata)];
+  private head(): RecordParts[] {
+    return [
+      { type: recordType.crc, data: null },
+      { type: recordType.metadata, data: this.storedMetadata },
+    ];
   }
 
-  private write(frames: readonly Uint8Array[]): number {
-    const data = concatBytes(frames);
+  private write(records: readonly RecordParts[]): number {
+    const data = this.encoder.encode(records);
     this.sink.write(this.segment.file, this.sizeBytes, data);
     this.sizeBytes += data.length;
     this.dirty = true;

@@ -1,7 +1,6 @@
 /** The log as raft's memory: what is saved comes back, and no power cut takes what a sync had promised. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { concatBytes } from '../../../src/base/bytes.ts';
 import { crc32c } from '../../../src/base/checksum.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import { Decoder } from '../../../src/engine/wal/decoder.ts';
@@ -252,10 +251,25 @@ test('no bit that turns makes a log shorter, or one that never was: it is refuse
   }
 });
 
+/** Two records of which the second one's length, at `at`, was never written; then a record is asked for three times. */
+function readBehindLostLength(at: number, ...behind: Uint8Array[]): unknown[] {
+  const record = (sizeBytes: number) => ({ type: recordType.entry, data: new Uint8Array(sizeBytes).fill(9) });
+  const log = new Encoder(0).encode([record(at - 24), record(100)]);
+  expect(new Decoder([log.slice(0, at)]).next()?.type).toBe(recordType.entry);
+  const decoder = new Decoder([log.fill(0, at, at + 8), ...behind]);
+  return [decoder.next()?.type, decoder.next()];
+}
+
+test('a lost sector that ends with a length is an unfinished write, whatever follows it; any other lost length is damage', () => {
+  expect(readBehindLostLength(504)).toEqual([recordType.entry, null]);
+  for (const at of [496, 512]) expect(() => readBehindLostLength(at)).toThrow('wal: bad record');
+  expect(() => readBehindLostLength(504, new Uint8Array(16))).toThrow('wal: bad record');
+});
+
 test('a log of two members is refused', () => {
-  const encoder = new Encoder(0);
-  const names = ['one', 'two'].map((name) => encoder.encode(recordType.metadata, encodeUtf8(name)));
-  expect(() => Wal.open(new Map([[first, concatBytes(names)]]), origin, new TestDisk())).toThrow(
+  const names = ['one', 'two'].map((name) => ({ type: recordType.metadata, data: encodeUtf8(name) }));
+  const log = new Encoder(0).encode(names);
+  expect(() => Wal.open(new Map([[first, log]]), origin, new TestDisk())).toThrow(
     'wal: conflicting metadata found',
   );
 });
