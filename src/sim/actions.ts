@@ -108,7 +108,12 @@ export function actionProblem(action: Action, members: readonly number[]): strin
     case 'crashPoint':
     case 'slowCpu':
     case 'clockRate':
+    case 'clockStep':
+    case 'clockSwing':
+    case 'copyMember':
     case 'memoryLimit':
+    case 'failAllocation':
+    case 'restartDelay':
     case 'disk':
     case 'bitRot':
       return worldFaultProblem(action);
@@ -120,8 +125,10 @@ export function actionProblem(action: Action, members: readonly number[]): strin
 /** CRC-32C over the action's fields in the order of their names, so that how it was built does not matter. */
 export function actionChecksum(action: Action): number {
   const fields = action as unknown as Readonly<Record<string, unknown>>;
-  const names = Object.keys(fields)
-    .filter((name) => fields[name] !== undefined)
-    .sort();
-  return crc32c(encodeUtf8(names.map((name) => `${name}=${JSON.stringify(fields[name])}`).join('\n')));
+  let text = '';
+  for (const name of Object.keys(fields).sort()) {
+    if (fields[name] === undefined) continue;
+    text += `${text === '' ? '' : '\n'}${name}=${JSON.stringify(fields[name])}`;
+  }
+  return crc32c(encodeUtf8(text));
 }

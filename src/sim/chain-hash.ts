@@ -20,7 +20,7 @@ export const inputKind = {
   load: 12,
   /** A connection between two members stands, or is gone. */
   link: 13,
-  /** A process's end at a crash point or for want of memory, a start that could not read, a link's turn. */
+  /** A process's end at a crash point or for want of memory, a start that could not read, a turn. */
   crash: 14,
   /** A process is asked to end. */
   stop: 15,

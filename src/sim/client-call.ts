@@ -48,8 +48,12 @@ export interface ClientWorld {
   schedule(timeUs: number, event: ClientEvent): void;
   /** The epoch of the process that listens there; 0 where none does. */
   epochOf(member: number): number;
+  /** Whether anybody hears what is told. */
+  readonly isHeard: boolean;
   tell(event: SimEvent): void;
   finish(id: number, outcome: ClientOutcome): void;
+  /** The server has ended a watch that stood. */
+  watchEnded(id: number): void;
   /** Begins a check of how fast the cluster is; it ends the command. */
   checkPerf(id: number, action: PerfAction & Asking): void;
   /** Ends such checks; how many there were. */
@@ -191,10 +195,9 @@ export function rpcOf({ rpc, isSigningIn, action }: Command): Pick<Rpc, 'method'
  */
 export function stepsAfter(message: string, enable: Rpc): readonly Rpc[] {
   if (message !== 'etcdserver: root user does not have root role') return [];
-  const { label } = enable;
   return [
-    { ...unaryBody({ type: 'roleAdd', role: 'root' }), label },
-    { ...unaryBody({ type: 'userGrantRole', name: 'root', role: 'root' }), label },
+    unaryBody({ type: 'roleAdd', role: 'root' }),
+    unaryBody({ type: 'userGrantRole', name: 'root', role: 'root' }),
     enable,
   ];
 }

@@ -4,6 +4,7 @@ import { crc32c } from '../base/checksum.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import { drawDelay } from './delay.ts';
 import { hasTimeLimit, needsLeader, rpcOf } from './client-call.ts';
+import { labelOf } from './client-rpc.ts';
 import type { Call, ClientEvent, ClientWorld, Command } from './client-call.ts';
 import type { DelayConfig } from './delay.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -183,8 +184,7 @@ export class Calls {
   /** A member's reply starts its way back; one that nobody waits for is dropped. */
   reply(member: number, epoch: number, reply: Reply): void {
     const { request, code } = reply;
-    const calls = [...(this.commands.get(request)?.calls ?? [])];
-    const call = calls.find(({ at }) => at !== null && at.member === member && at.epoch === epoch);
+    const call = this.askedAt(request, member, epoch);
     if (call === undefined) return;
     const deliverAt = this.arrival(call);
     this.world.schedule(deliverAt, { kind: 'clientReply', call: call.number, attempt: call.attempt, reply });
@@ -192,6 +192,13 @@ export class Calls {
     if (reply.more === true && call.command.watch === null) return;
     const sentAt = this.world.nowUs;
     this.world.tell({ type: 'sim.clientReply', request, from: member, code, sentAt, deliverAt });
+  }
+
+  /** The request's call that waits for this process. */
+  private askedAt(request: number, member: number, epoch: number): Call | undefined {
+    for (const call of this.commands.get(request)?.calls ?? [])
+      if (call.at !== null && call.at.member === member && call.at.epoch === epoch) return call;
+    return undefined;
   }
 
   /** A process ended: its clients' connections break. */
@@ -263,8 +270,9 @@ export class Calls {
   }
 
   private tellSend(command: Command, to: number, deliverAt: number): void {
+    if (!this.world.isHeard) return;
     const { method } = rpcOf(command);
-    const { label } = command.rpc;
+    const label = labelOf(command.action);
     const sentAt = this.world.nowUs;
     this.world.tell({ type: 'sim.clientSend', request: command.id, to, method, label, sentAt, deliverAt });
   }

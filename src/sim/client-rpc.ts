@@ -7,7 +7,6 @@ import {
   DeleteRangeRequestSchema,
   DeleteRangeResponseSchema,
   HashKVRequestSchema,
-  PutRequestSchema,
   PutResponseSchema,
   RangeRequestSchema,
   RangeResponseSchema,
@@ -15,6 +14,7 @@ import {
   StatusRequestSchema,
   StatusResponseSchema,
 } from '../engine/pb/gen/rpc_pb.ts';
+import { encodePutRequest, readPutResponse } from '../engine/pb/hot-put.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import { decodeUnary, isUnaryAction, unaryBody, unaryLabel } from './etcd-rpc.ts';
 import { headerOf } from './header-view.ts';
@@ -41,8 +41,6 @@ export interface Rpc {
   readonly method: RpcMethod;
   readonly bytes: Uint8Array;
   readonly repeatable: boolean;
-  /** The command as text for a screen, clipped. */
-  readonly label: string;
 }
 
 export type EncodedRpc =
@@ -66,7 +64,7 @@ export function encodeAction(action: SentAction): EncodedRpc {
   const problem =
     isMemberAction(action) || action.type === 'moveLeader' ? memberIdProblem(action) : leaseIdProblem(action);
   if (problem !== null) return { ok: false, code: grpcCode.invalidArgument, message: problem };
-  const rpc = { ...bodyOf(action), label: labelOf(action) };
+  const rpc = bodyOf(action);
   if (rpc.bytes.length <= maxSendBytes) return { ok: true, rpc };
   const message = `trying to send message larger than max (${rpc.bytes.length} vs. ${maxSendBytes})`;
   return { ok: false, code: grpcCode.resourceExhausted, message };
@@ -85,7 +83,7 @@ function flagClash(action: RangeAction): string | null {
   return null;
 }
 
-function bodyOf(action: SentAction): Omit<Rpc, 'label'> {
+function bodyOf(action: SentAction): Rpc {
   if (isLeaseAction(action)) return { ...leaseBody(action), repeatable: true };
   if (isMemberAction(action)) return memberBody(action);
   if (isUnaryAction(action)) return unaryBody(action);
@@ -125,13 +123,11 @@ function bodyOf(action: SentAction): Omit<Rpc, 'label'> {
   }
 }
 
-function keyBody(op: TxnOp): Omit<Rpc, 'label'> {
+function keyBody(op: TxnOp): Rpc {
   const { kind, request } = requestOf(op);
   switch (kind) {
-    case 'put': {
-      const bytes = toBinary(PutRequestSchema, create(PutRequestSchema, request));
-      return { method: 'etcdserverpb.KV/Put', bytes, repeatable: false };
-    }
+    case 'put':
+      return { method: 'etcdserverpb.KV/Put', bytes: encodePutRequest(request), repeatable: false };
     case 'get': {
       const bytes = toBinary(RangeRequestSchema, create(RangeRequestSchema, request));
       return { method: 'etcdserverpb.KV/Range', bytes, repeatable: true };
@@ -143,7 +139,8 @@ function keyBody(op: TxnOp): Omit<Rpc, 'label'> {
   }
 }
 
-function labelOf(action: SentAction): string {
+/** The command as text for a screen, clipped. */
+export function labelOf(action: SentAction): string {
   if (action.type === 'endpointStatus') return 'endpoint status';
   if (action.type === 'endpointHealth') return 'endpoint health';
   if (action.type === 'endpointHashKv') return 'endpoint hashkv';
@@ -163,6 +160,8 @@ export function decodeAnswer(
   bytes: Uint8Array,
 ): ClientOutcome {
   if (isUnaryAction(action)) return decodeUnary(action, bytes);
+  const put = action.type === 'put' ? readPutResponse(bytes) : null;
+  if (put !== null) return { ok: true, type: 'put', revision: put.revision, header: put };
   // all answers have their header in field 1
   const { header } = fromBinary(AuthEnableResponseSchema, bytes);
   const outcome = outcomeOf(action, bytes);

@@ -117,6 +117,7 @@ export class Clients {
   }
 
   private tellDone(request: number, outcome: ClientOutcome): void {
+    if (!this.world.isHeard) return;
     const { code, message } = outcome.ok ? { code: grpcCode.ok, message: '' } : outcome;
     this.world.tell({ type: 'sim.clientDone', request, code, message });
   }
@@ -197,8 +198,8 @@ export class Clients {
 
   /** The first answer lists the alarms, which are then disarmed one after the other. */
   private disarm(call: Call, bytes: Uint8Array): void {
-    const { asked, steps, rpc } = call.command;
-    if (asked.length === 0) steps.push(...disarmBodies(bytes).map((one) => ({ ...one, label: rpc.label })));
+    const { asked, steps } = call.command;
+    if (asked.length === 0) steps.push(...disarmBodies(bytes));
     asked.push({ endpoint: '', bytes, error: null, tookUs: 0 });
     const step = steps.shift();
     if (step !== undefined) return this.follow(call, step);
@@ -238,7 +239,10 @@ export class Clients {
     command.rpc = { ...command.rpc, bytes: watchBytes(action, watch.from) };
     if (!watch.stood) this.watchStands(command, watch);
     if (isNews) this.world.tell(watchTold(command.id, answer));
-    if (answer.canceled) this.calls.hangUp(call);
+    if (answer.compactRevision !== 0n) this.world.reach.watchesCompacted++;
+    if (!answer.canceled) return;
+    this.world.watchEnded(command.id);
+    this.calls.hangUp(call);
   }
 
   private watchStands({ id }: Command, watch: { stood: boolean }): void {

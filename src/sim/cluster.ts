@@ -6,10 +6,13 @@ import { chainText, firstChain, inputKind } from './chain-hash.ts';
 import { fatesProblem, previewCut } from './cut-preview.ts';
 import { Draft, dispatch } from './dispatch.ts';
 import { doAction, kill, powerCut, stopped } from './faults.ts';
+import { hasFiles } from './lost-files.ts';
+import { tellNotes } from './disk-fault-actions.ts';
 import { linkStarted } from './links.ts';
 import { memberConfig, takeFlags } from './launch.ts';
 import { applyOutput } from './outputs.ts';
 import { nextEpoch } from './process.ts';
+import { mustLoad } from './starts.ts';
 import { World } from './world.ts';
 import type { ChainState } from './chain-hash.ts';
 import type { CutPreview } from './cut-preview.ts';
@@ -98,6 +101,11 @@ export class Cluster {
    */
   hearBy(trace: LabTrace): void {
     this.world.reporter.hearBy(trace);
+  }
+
+  /** Who hears of events. */
+  get heardBy(): LabTrace {
+    return this.world.reporter.trace;
   }
 
   /** The number of the last input. */
@@ -265,6 +273,7 @@ export class Cluster {
       this.mergeInput(moment, input, hasHalted ? null : (output ?? null));
       moment++;
     }
+    if (this.waiting.length === 0) return;
     for (const { id, action } of this.waiting.splice(0)) this.record(id, action);
   }
 
@@ -291,17 +300,18 @@ export class Cluster {
     const { kernel, reporter } = this.world;
     kernel.hash(moment, { timeUs: item.timeUs, seq: item.seq, kind, source, target, payload, digest });
     reporter.begin(moment, this.nowUs);
-    for (const event of output?.events ?? []) reporter.tellMember(target, event);
+    if (output !== null) for (const event of output.events) reporter.tellMember(target, event);
     if (pending.told !== null) reporter.tell(target, pending.told);
     if (output === null) return;
-    applyOutput(this.world, this.world.process(target), output);
+    if (kind === inputKind.start) tellNotes(this.world, target);
+    applyOutput(this.world, this.world.process(target), output, pending.input);
     if (kind === inputKind.start) linkStarted(this.world, target);
   }
 
   private stepsPlan(): Plan {
     const firstMoment = this.moment + 1;
     const inputs: PendingInput[] = [];
-    const steps = this.draft.take().map(([member, given]) => {
+    const steps = this.draft.take().map(({ member, inputs: given }) => {
       const numbered: NumberedInput[] = [];
       for (const pending of given) {
         inputs.push(pending);
@@ -311,7 +321,7 @@ export class Cluster {
       const clockUs = this.world.process(member).clock.at(this.nowUs);
       return { member: member as NodeId, clockUs, inputs: numbered };
     });
-    const plan = { timeUs: this.nowUs, gates: this.world.gates.splice(0), lifecycle: null, steps };
+    const plan = { timeUs: this.nowUs, gates: this.world.takeGates(), lifecycle: null, steps };
     return this.issue(plan, inputs, firstMoment);
   }
 
@@ -322,7 +332,9 @@ export class Cluster {
 
   /** Whether an event starts or ends a process. */
   private isLifecycle(event: WorldEvent): boolean {
-    if (event.kind === 'start') return !this.world.disk(event.member).faults.armed.includes('read');
+    if (event.kind === 'start') {
+      return !mustLoad(this.world, event) && !this.world.disk(event.member).faults.armed.includes('read');
+    }
     if (event.kind === 'crash') return true;
     if (event.kind !== 'action') return false;
     const { action } = event;
@@ -339,6 +351,10 @@ export class Cluster {
         );
       case 'restoreImage':
         return this.world.disk(action.member).hasImage && this.memberStatus(action.member) !== 'down';
+      case 'loseFiles':
+        return (
+          hasFiles(this.world.disk(action.member), action.file) && this.memberStatus(action.member) !== 'down'
+        );
       case 'start':
         return this.world.has(action.member) && this.memberStatus(action.member) === 'halted';
       default:
@@ -351,7 +367,7 @@ export class Cluster {
     if (event.kind === 'start') return this.startPlan(item, event.member);
     const member = this.endProcess(item);
     const lifecycle = { kind: 'stop', member: member as NodeId } as const;
-    const plan = { timeUs: this.nowUs, gates: this.world.gates.splice(0), lifecycle, steps: [] };
+    const plan = { timeUs: this.nowUs, gates: this.world.takeGates(), lifecycle, steps: [] };
     return this.issue(plan, [], this.moment + 1);
   }
 
@@ -372,16 +388,18 @@ export class Cluster {
 
   private startPlan(item: Queued<WorldEvent>, member: number): Plan {
     const process = this.world.process(member);
-    const gates = this.world.gates.splice(0);
+    const gates = this.world.takeGates();
     assert(process.status === 'down', 'cluster: a start finds no process');
     process.epoch = nextEpoch(process, this.world.config.boot);
     process.starts++;
     process.status = 'up';
+    process.coming = null;
     const disk = this.world.disk(member);
     takeFlags(process, disk.isEmpty);
     if (disk.lastUrgentCommit > 0) gates.push({ member: member as NodeId, commit: disk.lastUrgentCommit });
     const moment = this.world.kernel.nextMoment();
     const config = memberConfig(this.world, process);
+    process.forcesNewCluster = false;
     const plan: Plan = {
       timeUs: this.nowUs,
       gates,
@@ -390,7 +408,7 @@ export class Cluster {
         moment,
         clockUs: process.clock.at(this.nowUs),
         config,
-        files: disk.files(),
+        files: disk.faults.read(disk.files()),
       },
       steps: [],
     };

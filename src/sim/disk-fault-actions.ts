@@ -15,8 +15,8 @@ export function doDiskFault(world: World, action: DiskFault): string | null {
     case 'bitRot':
       return rot(world, action);
     case 'misdirect':
-      world.disk(action.member).faults.armMisdirect();
-      world.reporter.tell(action.member, { type: 'sim.misdirect', offset: 0, to: -1 });
+      world.disk(action.member).faults.armMisdirect(action.how ?? 'write');
+      world.reporter.tell(action.member, { type: 'sim.misdirect', how: 'armed', offset: 0, to: 0 });
       return null;
     default:
       return action satisfies never;
@@ -69,11 +69,21 @@ function rot(world: World, action: Extract<DiskFault, { type: 'bitRot' }>): stri
 export function tellNotes(world: World, member: number): void {
   for (const note of world.disk(member).faults.takeNotes()) {
     if (note.kind === 'misdirect') {
-      world.reach.misdirected++;
-      world.reporter.tell(member, { type: 'sim.misdirect', offset: note.offset, to: note.to });
+      const { how, offset, to } = note;
+      if (how === 'write') world.reach.misdirected++;
+      else if (how === 'lose') world.reach.pagesLost++;
+      else world.reach.misread++;
+      world.reporter.tell(member, { type: 'sim.misdirect', how, offset, to });
     } else if (note.kind === 'stall') {
       world.reach.stalls++;
       world.reporter.tell(member, { type: 'sim.stall', file: note.file, stalledUs: note.stalledUs });
+    } else if (note.kind === 'queue') {
+      world.reach.operationsQueued++;
+      world.reporter.tell(member, { type: 'sim.diskQueue', file: note.file, waitedUs: note.waitedUs });
+    } else if (note.kind === 'read') {
+      const { file, sizeBytes, doneAt } = note;
+      world.reach.readsSlowed++;
+      world.reporter.tell(member, { type: 'sim.diskRead', file, sizeBytes, doneAt });
     } else if (note.on === 'write') {
       if (note.code === 'ENOSPC') world.reach.diskFull++;
       else world.reach.writesFailed++;

@@ -19,6 +19,10 @@ export interface Inode {
   lied: FileOp[];
   /** What the writes since the last sync take, in microseconds. */
   writesUs: number;
+  /** How many operations they are. */
+  writeCount: number;
+  /** It is a copy, and what it is made of is read by then: no sync begins before. */
+  notBeforeUs: number;
   /** Syncs under way, in order; only those of the first flush are on their way to the disk. */
   readonly syncs: Sync[];
   /** The last one's flush. */
@@ -100,7 +104,15 @@ export function riskOf(inode: Inode, name: string | undefined, syncs: readonly S
 
 export function newInode(durable: ChunkedFile, name: string | null): Inode {
   const cache = durable.clone();
-  const unsynced = { open: [], lied: [], writesUs: 0, syncs: [], lastFlush: null };
+  const unsynced = {
+    open: [],
+    lied: [],
+    writesUs: 0,
+    writeCount: 0,
+    notBeforeUs: 0,
+    syncs: [],
+    lastFlush: null,
+  };
   return { cache, durable, durableName: name, storedName: name, ...unsynced };
 }
 
@@ -142,10 +154,44 @@ export function storeNameOp({ inode, kind, name }: NameOp): StoreOp {
   return name === null ? { kind: 'remove', file } : { kind: 'rename', file, to: name };
 }
 
-export function storeFileOp(inode: Inode, op: FileOp): StoreOp {
+function storeFileOp(inode: Inode, op: FileOp): StoreOp {
   const file = inode.storedName;
   assert(file !== null, 'disk: the store does not know a file that is written');
   return op.kind === 'write'
     ? { kind: 'write', file, offset: op.offset, data: op.data }
     : { kind: 'truncate', file, sizeBytes: op.sizeBytes };
+}
+
+/** Makes changes of a file in what a store holds. @returns what the store is told */
+export function storeChanges(
+  stored: Map<string, ChunkedFile>,
+  inode: Inode,
+  ops: readonly FileOp[],
+): StoreOp[] {
+  const told = ops.map((op) => storeFileOp(inode, op));
+  const name = inode.storedName;
+  if (name === null || ops.length === 0) return told;
+  const file = stored.get(name) ?? new ChunkedFile();
+  stored.set(name, file);
+  for (const op of ops) apply(file, op);
+  return told;
+}
+
+/** The file's changes since its last sync are gone from the cache. */
+export function dropChanges(inode: Inode): void {
+  inode.writesUs = 0;
+  inode.writeCount = 0;
+  inode.open = [];
+  inode.cache = inode.durable.clone();
+  for (const op of [...inode.lied, ...inode.syncs.flatMap((sync) => sync.ops)]) apply(inode.cache, op);
+}
+
+/** A change of the directory is among what a power cut leaves. */
+export function makeNameDurable(durableNames: Map<string, Inode>, { inode, name }: NameOp): void {
+  if (inode.durableName !== null) durableNames.delete(inode.durableName);
+  inode.durableName = name;
+  if (name === null) return;
+  const replaced = durableNames.get(name);
+  if (replaced !== undefined) replaced.durableName = null;
+  durableNames.set(name, inode);
 }

@@ -1,20 +1,27 @@
 /** A member's disk: a page cache over durable bytes, syncs that take their time, kills and power cuts. */
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
-import { WrittenBlocks } from '../base/blocks.ts';
+import { notedBlocks, WrittenBlocks } from '../base/blocks.ts';
 import { ChunkedFile } from './chunked-file.ts';
 import { drawFates, survivorsOf } from './power-cut.ts';
 import { drawDelay } from './delay.ts';
-import { DiskFaults } from './disk-faults.ts';
-import { apply, hastened, makeDurable, newInode, riskOf, storeFileOp, storeNameOp } from './disk-files.ts';
+import { DiskFaults, piecesOf } from './disk-faults.ts';
+import { apply, dropChanges, hastened, makeDurable, makeNameDurable } from './disk-files.ts';
+import { newInode, riskOf, storeChanges, storeNameOp } from './disk-files.ts';
 import { applyStoreOps, cloneFiles, differenceOps, toImage } from './store-ops.ts';
 import type { NodeId } from '../engine/raft/types.ts';
 import type { DiskErrorCode, DiskImage, DiskRequest } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
 import type { AtRisk, Flush, Inode, NameOp, Sync } from './disk-files.ts';
-import type { ChosenFates, FileOp, PowerCutCounts } from './power-cut.ts';
+import type { ChosenFates, PowerCutCounts } from './power-cut.ts';
 import type { DiskConfig } from './world-config.ts';
 import type { StoreCommit, StoreOp } from './types.ts';
+
+type DiskWrite = Extract<DiskRequest, { kind: 'write' }>;
+type DiskRead = Extract<DiskRequest, { kind: 'read' }>;
+
+/** What a start reads: all of it. */
+export const loadedFiles = 'member';
 
 /**
  * Model. Writes go to the cache at once and a reader sees the cache. A sync completes after a drawn time and
@@ -138,6 +145,9 @@ export class Disk {
       case 'remove':
         this.remove(request.file);
         return null;
+      case 'read':
+        this.read(nowUs, request);
+        return null;
       case 'sync':
         return this.sync(nowUs, epoch, request.file, request.id, !request.barrier);
       default:
@@ -177,15 +187,33 @@ export class Disk {
     sync.isLive = false;
     for (const earlier of this.live) {
       if (earlier.commit > sync.commit) break;
-      this.liedNames.push(...earlier.names.splice(0));
+      if (earlier.names.length > 0) this.liedNames.push(...earlier.names.splice(0));
     }
-    inode.lied.push(...sync.ops);
-    if (!sync.isLie) {
-      for (const op of this.liedNames.splice(0)) this.makeNameDurable(op);
-      for (const op of inode.lied.splice(0)) makeDurable(inode, op);
+    if (sync.isLie) inode.lied.push(...sync.ops);
+    else {
+      if (this.liedNames.length > 0)
+        for (const op of this.liedNames.splice(0)) makeNameDurable(this.durableNames, op);
+      if (inode.lied.length > 0) for (const op of inode.lied.splice(0)) makeDurable(inode, op);
+      for (const op of sync.ops) makeDurable(inode, op);
     }
     inode.syncs.shift();
     this.live.splice(this.live.indexOf(sync), 1);
+  }
+
+  /**
+   * When so much of a file is read; now, where reads take no time. A copy that is made of it is not durable
+   * before.
+   */
+  read(nowUs: number, { file, sizeBytes, into }: DiskRead): number {
+    const doneAt = this.faults.readBy(nowUs, file, [sizeBytes], this.slowness);
+    if (into !== undefined && doneAt > nowUs) this.open(into).notBeforeUs = doneAt;
+    return doneAt;
+  }
+
+  /** When all files are read that a start asks for now; now, where reads take no time. */
+  loadedBy(nowUs: number): number {
+    const sizes = [...this.names.values()].map(({ cache }) => cache.sizeBytes);
+    return this.faults.readBy(nowUs, loadedFiles, sizes, this.slowness);
   }
 
   /** How large the file is, as a reader sees it. */
@@ -209,12 +237,12 @@ export class Disk {
     this.kept = cloneFiles(this.durableFiles());
   }
 
-  /** The disk is as it was remembered; what was there since is gone. */
-  restoreImage(nowUs: number): void {
-    assert(this.kept !== null, 'disk: an image is restored that was kept');
+  /** The disk is as it was remembered, or as it is given; what was there since is gone. */
+  restoreImage(nowUs: number, image: ReadonlyMap<string, ChunkedFile> | null = this.kept): void {
+    assert(image !== null, 'disk: an image is restored that was kept');
     this.cancelSyncs();
     this.durableNames.clear();
-    for (const [name, file] of cloneFiles(this.kept)) this.durableNames.set(name, newInode(file, name));
+    for (const [name, file] of cloneFiles(image)) this.durableNames.set(name, newInode(file, name));
     this.loseCache();
     this.correctStore(nowUs);
   }
@@ -276,7 +304,7 @@ export class Disk {
     const { names, files } = this.atRisk;
     this.cancelSyncs();
     const keptNames = chosen === null ? this.fates.below(names.length + 1) : (chosen.names ?? names.length);
-    for (const op of names.slice(0, keptNames)) this.makeNameDurable(op);
+    for (const op of names.slice(0, keptNames)) makeNameDurable(this.durableNames, op);
     const fates: string[] = [];
     for (const { inode, ops, behind } of files) {
       const given = chosen?.fates.slice(fates.length, fates.length + ops.length);
@@ -334,31 +362,29 @@ export class Disk {
     this.journal.push({ inode, kind: 'remove', name: null });
   }
 
-  private write(epoch: number, inode: Inode, request: Extract<DiskRequest, { kind: 'write' }>): void {
+  private write(epoch: number, inode: Inode, request: DiskWrite): void {
     const { file, data } = request;
-    const { cache } = inode;
-    const grownBytes = Math.max(0, request.offset + data.length - cache.sizeBytes);
-    const usedBytes = grownBytes === 0 ? 0 : this.usedBytes + grownBytes;
-    const code = this.faults.fail('write', file) ?? this.faults.failFull(file, usedBytes);
+    const code = this.faults.fail('write', file) ?? this.failFull(request, inode.cache.sizeBytes);
     if (code !== null) {
       this.failed = { epoch, code };
       return;
     }
     inode.writesUs += this.faults.writeUs();
-    const offset = this.faults.place(request, cache.sizeBytes);
-    // the process may use its buffer again
-    const own = data.slice();
-    const op = { kind: 'write', offset, data: own, blocks: new WrittenBlocks(offset, own) } as const;
-    apply(cache, op);
+    inode.writeCount += piecesOf(request.data.length);
+    const offset = this.faults.place(request, inode.cache.sizeBytes);
+    if (offset === null) return;
+    const noted = notedBlocks(data, offset);
+    // the process may use its buffer again, but for the bytes of which blocks were made
+    const own = noted === undefined ? data.slice() : data;
+    const op = { kind: 'write', offset, data: own, blocks: noted ?? new WrittenBlocks(offset, own) } as const;
+    apply(inode.cache, op);
     inode.open.push(op);
   }
 
-  /** The file's changes since its last sync are gone from the cache. */
-  private dropChanges(inode: Inode): void {
-    inode.writesUs = 0;
-    inode.open = [];
-    inode.cache = inode.durable.clone();
-    for (const op of [...inode.lied, ...inode.syncs.flatMap((sync) => sync.ops)]) apply(inode.cache, op);
+  private failFull({ file, offset, data }: DiskWrite, sizeBytes: number): DiskErrorCode | null {
+    const grownBytes = offset + data.length - sizeBytes;
+    if (grownBytes <= 0 || this.faults.settings.quotaBytes === 0) return null;
+    return this.faults.failFull(file, this.usedBytes + grownBytes);
   }
 
   /** A sync that ends with an error, after the time of one. */
@@ -379,7 +405,7 @@ export class Disk {
     const code = this.faults.fail('sync', file);
     if (code !== null) {
       this.failed = { epoch, code };
-      this.dropChanges(inode);
+      dropChanges(inode);
       return this.failedSync(nowUs, epoch, { file, id }, code);
     }
     const ops = inode.open;
@@ -388,7 +414,7 @@ export class Disk {
     this.journal = [];
     const nameOps = names.map(storeNameOp);
     applyStoreOps(this.storedFiles, nameOps);
-    const commit = this.commit(nowUs, urgent, [...nameOps, ...this.storeFile(inode, ops)]);
+    const commit = this.commit(nowUs, urgent, [...nameOps, ...storeChanges(this.storedFiles, inode, ops)]);
     const byteCount = ops.reduce((sum, op) => sum + (op.kind === 'write' ? op.data.length : 0), 0);
     const flush = this.flushFor(nowUs, inode, file, urgent, byteCount);
     const { doneAt } = flush;
@@ -401,26 +427,16 @@ export class Disk {
     return sync;
   }
 
-  /** Makes changes of a file in what the store holds. @returns what the store is told */
-  private storeFile(inode: Inode, ops: readonly FileOp[]): StoreOp[] {
-    const told = ops.map((op) => storeFileOp(inode, op));
-    const name = inode.storedName;
-    if (name === null || ops.length === 0) return told;
-    const file = this.storedFiles.get(name) ?? new ChunkedFile();
-    this.storedFiles.set(name, file);
-    for (const op of ops) apply(file, op);
-    return told;
-  }
-
   /** The file's next trip to the disk, where it has not begun; else a new one behind the last. */
   private flushFor(nowUs: number, inode: Inode, file: string, urgent: boolean, byteCount: number): Flush {
     const last = inode.lastFlush;
     if (last !== null && urgent && !last.isBarrier && last.startAt > nowUs) return last;
-    const startAt = Math.max(nowUs, last?.doneAt ?? 0);
+    const startAt = Math.max(nowUs, last?.doneAt ?? 0, inode.notBeforeUs);
     const drawnUs = Math.max(1, drawDelay(this.times, this.faults.syncDelay));
     const workUs = drawnUs + inode.writesUs + this.faults.extraUs(file, byteCount);
+    const doneAt = this.faults.queue(nowUs, file, inode.writeCount + 1, startAt + this.slowness * workUs);
     inode.writesUs = 0;
-    const doneAt = startAt + this.slowness * workUs;
+    inode.writeCount = 0;
     return { startAt, doneAt, isBarrier: !urgent };
   }
 
@@ -430,15 +446,6 @@ export class Disk {
     if (urgent) this.lastUrgent = this.lastCommit;
     this.commits.push({ member: this.member as NodeId, commit: this.lastCommit, timeUs, urgent, ops });
     return this.lastCommit;
-  }
-
-  private makeNameDurable({ inode, name }: NameOp): void {
-    if (inode.durableName !== null) this.durableNames.delete(inode.durableName);
-    inode.durableName = name;
-    if (name === null) return;
-    const replaced = this.durableNames.get(name);
-    if (replaced !== undefined) replaced.durableName = null;
-    this.durableNames.set(name, inode);
   }
 
   private loseCache(): void {

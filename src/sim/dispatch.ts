@@ -4,9 +4,12 @@ import { crc32c } from '../base/checksum.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import { inputKind } from './chain-hash.ts';
 import { isLastStep } from './crash-points.ts';
+import { turnClock } from './clock-faults.ts';
 import { doAction } from './faults.ts';
 import { turn } from './flapping.ts';
 import { crash, failStart, wakeCpu } from './host-faults.ts';
+import { sendRead } from './outputs.ts';
+import { beginLoad, mustLoad } from './starts.ts';
 import type { Sync } from './disk-files.ts';
 import type { SimEvent } from './events.ts';
 import type { WorldEvent } from './process.ts';
@@ -27,19 +30,25 @@ export interface PendingInput {
   readonly told: SimEvent | null;
 }
 
-/** The inputs of a plan in the making, by member, each member's in the order of the queue. */
+/** The inputs of one member in a plan, in the order of the queue. */
+export interface Given {
+  readonly member: number;
+  readonly inputs: PendingInput[];
+}
+
+/** The inputs of a plan in the making, by member. */
 export class Draft {
-  private readonly inputs = new Map<number, PendingInput[]>();
+  private given: Given[] = [];
 
   get isEmpty(): boolean {
-    return this.inputs.size === 0;
+    return this.given.length === 0;
   }
 
   /** All inputs so far, by member, ascending; the draft is empty then. */
-  take(): [member: number, inputs: PendingInput[]][] {
-    const inputs = [...this.inputs].sort(([a], [b]) => a - b);
-    this.inputs.clear();
-    return inputs;
+  take(): Given[] {
+    const { given } = this;
+    this.given = [];
+    return given.length > 1 ? given.sort((a, b) => a.member - b.member) : given;
   }
 
   give(
@@ -52,9 +61,10 @@ export class Draft {
     payload: number,
     told: SimEvent | null = null,
   ): void {
-    const inputs = this.inputs.get(target) ?? [];
-    inputs.push({ item, input, kind, source, target, payload, told });
-    this.inputs.set(target, inputs);
+    const pending = { item, input, kind, source, target, payload, told };
+    const present = this.given.find(({ member }) => member === target);
+    if (present === undefined) this.given.push({ member: target, inputs: [pending] });
+    else present.inputs.push(pending);
     world.process(target).cpu.charge(world.nowUs, 'bytes' in input ? input.bytes.length : 0);
   }
 }
@@ -133,17 +143,45 @@ export function dispatch(world: World, draft: Draft, item: Queued<WorldEvent>): 
     case 'action':
       return doAction(world, item, event.id, event.action);
     case 'start':
-      return failStart(world, item, event.member);
+    case 'read':
     case 'cpu':
-      return wakeCpu(world, world.process(event.member));
+      return goOn(world, item, event);
     case 'flap':
-      world.take(item, inputKind.crash, 0, event.number);
-      return turn(world, event.from, event.to);
+    case 'swing':
+      return takeTurn(world, item, event);
     case 'crash':
       return fail('cluster: the end of a process is a plan of its own');
     default:
       return event satisfies never;
   }
+}
+
+/** What had to wait for the member's own disk or processor. */
+function goOn(
+  world: World,
+  item: Queued<WorldEvent>,
+  event: Extract<WorldEvent, { kind: 'start' | 'read' | 'cpu' }>,
+): void {
+  const { member } = event;
+  if (event.kind === 'cpu') return wakeCpu(world, world.process(member));
+  if (event.kind === 'start') {
+    if (mustLoad(world, event)) beginLoad(world, item, member);
+    else failStart(world, item, member);
+  } else if (!world.hold(item, member, event)) {
+    world.take(item, inputKind.sync, member, 0);
+    sendRead(world, event);
+  }
+}
+
+/** What goes back and forth by itself: a link, a clock. */
+function takeTurn(
+  world: World,
+  item: Queued<WorldEvent>,
+  event: Extract<WorldEvent, { kind: 'flap' | 'swing' }>,
+): void {
+  world.take(item, inputKind.crash, event.kind === 'swing' ? event.member : 0, event.number);
+  if (event.kind === 'swing') turnClock(world, event.member);
+  else turn(world, event.from, event.to);
 }
 
 function deliver(
@@ -162,8 +200,10 @@ function deliver(
       ? null
       : 'down'
     : world.network.fate(transit, epoch);
-  const kept = event.arrived ? event : { ...event, arrived: true };
-  if (drop === null && world.hold(item, to, kept)) return;
+  if (drop === null && world.isWaiting(to, event)) {
+    world.hold(item, to, event.arrived ? event : { kind: 'message', transit, arrived: true });
+    return;
+  }
   if (!transit.quiet) world.messagesInFlight--;
   if (drop === null) {
     const input = { kind: 'message', from: from as NodeId, bytes } as const;

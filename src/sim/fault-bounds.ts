@@ -1,4 +1,5 @@
 /** Which numbers faults may have. */
+import { hostCount } from '../base/hosts.ts';
 import { diskSettingNames } from './disk-faults.ts';
 import type { DiskSettings, WorldFault } from './fault-types.ts';
 
@@ -9,10 +10,19 @@ export const maxDelayUs = 10_000_000;
 export const maxBytes = 1_000_000_000_000;
 export const maxSteps = 1_000_000;
 export const maxRotBits = 4096;
+/** An hour. */
+export const maxStepUs = 3_600_000_000;
+export const maxSwingPerMille = 900;
+export const minSwingUs = 20_000;
+/** As supervisors have it: never at once, and an hour at most. */
+export const minRestartUs = 10_000;
+export const maxRestartUs = 3_600_000_000;
+export const maxOperations = 1_000_000;
 
 const maxOf = (name: keyof DiskSettings): number => {
   if (name.endsWith('Us')) return maxDelayUs;
   if (name === 'lying') return 1;
+  if (name === 'operationsPerSecond') return maxOperations;
   return name.endsWith('PerMille') || name.endsWith('Weight') ? 1000 : maxBytes;
 };
 
@@ -34,8 +44,22 @@ export function worldFaultProblem(action: WorldFault): string | null {
       return isWhole(action.perMille, 10, 100_000)
         ? null
         : 'a clock runs at 10 to 100,000 thousandths; 1000 ends it';
+    case 'clockStep':
+      return isWhole(action.aheadUs, 1, maxStepUs) ? null : 'a clock is set ahead by up to an hour';
+    case 'clockSwing':
+      return swingProblem(action);
+    case 'copyMember':
+      return isWhole(action.host, 1, hostCount) ? null : `a host is 1 to ${hostCount}`;
     case 'memoryLimit':
       return isWhole(action.bytes, 0, maxBytes) ? null : 'a limit of memory is 1 byte to 1 TB; 0 ends it';
+    case 'failAllocation':
+      return isWhole(action.nth, 0, maxSteps)
+        ? null
+        : 'the 1st to 1,000,000th allocation fails; 0 takes it back';
+    case 'restartDelay':
+      return action.afterUs === 0 || isWhole(action.afterUs, minRestartUs, maxRestartUs)
+        ? null
+        : 'a member is started again after 10 milliseconds to an hour; 0 ends it';
     case 'bitRot':
       return isWhole(action.bits, 1, maxRotBits) ? null : `1 to ${maxRotBits} bits rot at once`;
     case 'flap':
@@ -47,6 +71,12 @@ export function worldFaultProblem(action: WorldFault): string | null {
     default:
       return null;
   }
+}
+
+function swingProblem({ perMille, periodUs }: Extract<WorldFault, { type: 'clockSwing' }>): string | null {
+  if (!isWhole(periodUs, minSwingUs, maxDelayUs))
+    return 'a clock swings once in 20 milliseconds to 10 seconds';
+  return isWhole(perMille, 0, maxSwingPerMille) ? null : 'a clock swings by 1 to 900 thousandths; 0 ends it';
 }
 
 function flapProblem(upUs: number, downUs: number): string | null {
@@ -68,6 +98,10 @@ function linkProblem(action: Extract<WorldFault, { type: 'link' }>): string | nu
   if (!isWhole(duplicatePerMille, 0, 1000)) return 'a link doubles 0 to 1000 of a thousand messages';
   if (!isWhole(reorderPerMille, 0, 1000)) return 'a link reorders 0 to 1000 of a thousand messages';
   if (!isWhole(corruptPerMille, 0, 1000)) return 'a link corrupts 0 to 1000 of a thousand messages';
+  const { clogPerMille = 0, clogMeanUs = 0 } = action;
+  if (!isWhole(clogPerMille, 0, 1000)) return 'a link clogs at 0 to 1000 of a thousand messages';
+  if (!isWhole(clogMeanUs, clogPerMille > 0 ? 1 : 0, maxDelayUs))
+    return 'a link clogs for a microsecond to 10 seconds on average';
   const isFine =
     isWhole(action.bytesPerSecond ?? 0, 0, maxBytes) && isWhole(action.queueBytes ?? 0, 0, maxBytes);
   return isFine ? null : 'a link carries and queues 1 byte to 1 TB; 0 ends it';

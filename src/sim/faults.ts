@@ -6,10 +6,11 @@ import { cut, doFlap, heal } from './flapping.ts';
 import { healEverything, healLinks } from './heal.ts';
 import { doHostFault } from './host-faults.ts';
 import { fatesProblem } from './cut-preview.ts';
-import { doMessage } from './message-faults.ts';
+import { doMessage, reschedule } from './message-faults.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import { isSameLink, linkSettingNames, usualLink } from './link-faults.ts';
 import { isAlive } from './process.ts';
+import { stopComing, superviseEnd } from './starts.ts';
 import type { Queued } from './queue.ts';
 import type { WorldEvent } from './process.ts';
 import type { LinkSettings } from './fault-types.ts';
@@ -46,10 +47,7 @@ function doFault(world: World, action: LabAction | StoreAction): string | null {
     case 'powerCut':
       return fatesProblem(world.disk(action.member), action) ?? powerCut(world, action.member, action);
     case 'restart':
-      world.reach.restarts++;
-      stop(world, action.member);
-      world.schedule(world.nowUs, { kind: 'start', member: action.member });
-      return null;
+      return restart(world, action.member);
     case 'start':
       return start(world, action.member, action.state);
     case 'wipe':
@@ -67,15 +65,9 @@ function doFault(world: World, action: LabAction | StoreAction): string | null {
         ? null
         : `the link from m${action.from} to m${action.to} is not cut`;
     case 'isolate':
-      for (const { member } of world.processes) {
-        if (member === action.member) continue;
-        cut(world, action.member, member);
-        cut(world, member, action.member);
-      }
-      return null;
+      return isolate(world, action.member);
     case 'healAll':
-      healLinks(world);
-      return null;
+      return healLinks(world);
     case 'healEverything':
       return healEverything(world);
     case 'slowDisk':
@@ -87,9 +79,16 @@ function doFault(world: World, action: LabAction | StoreAction): string | null {
     case 'crashPoint':
     case 'slowCpu':
     case 'clockRate':
+    case 'clockStep':
+    case 'clockSwing':
     case 'memoryLimit':
+    case 'failAllocation':
+    case 'restartDelay':
     case 'keepImage':
     case 'restoreImage':
+    case 'loseFiles':
+    case 'forceNewCluster':
+    case 'copyMember':
       return doHostFault(world, action);
     case 'disk':
     case 'diskError':
@@ -107,18 +106,30 @@ function doFault(world: World, action: LabAction | StoreAction): string | null {
   }
 }
 
+function isolate(world: World, one: number): null {
+  for (const { member } of world.processes) {
+    if (member === one) continue;
+    cut(world, one, member);
+    cut(world, member, one);
+  }
+  return null;
+}
+
 /** Ends the process, if one is there, without a trace on the disk. */
 function stop(world: World, member: number): boolean {
   const process = world.process(member);
-  if (process.status === 'down') return false;
+  const isLoading = process.coming?.why === 'load';
+  if (process.status === 'down' && !isLoading) return false;
+  process.coming = null;
   world.reporter.tell(member, { type: 'sim.kill' });
-  world.endProcess(process, 'down');
+  if (!isLoading) world.endProcess(process, 'down');
   return true;
 }
 
 export function kill(world: World, member: number): string | null {
   if (!stop(world, member)) return `m${member} is not running`;
   world.reach.kills++;
+  superviseEnd(world, world.process(member));
   return null;
 }
 
@@ -137,6 +148,14 @@ export function stopped(world: World, member: number): void {
   world.reach.stops++;
 }
 
+function restart(world: World, member: number): null {
+  world.reach.restarts++;
+  stop(world, member);
+  stopComing(world, world.process(member));
+  world.schedule(world.nowUs, { kind: 'start', member });
+  return null;
+}
+
 /** @returns why the member cannot be started */
 function start(world: World, member: number, state: 'new' | 'existing' | undefined): string | null {
   if (!world.has(member)) {
@@ -145,6 +164,8 @@ function start(world: World, member: number, state: 'new' | 'existing' | undefin
   }
   const process = world.process(member);
   if (isAlive(process)) return `m${member} is running already`;
+  if (process.coming?.why === 'load') return `m${member} is being started: it reads its files`;
+  stopComing(world, process);
   stop(world, member);
   process.state = state ?? null;
   world.reach.restarts++;
@@ -154,6 +175,8 @@ function start(world: World, member: number, state: 'new' | 'existing' | undefin
 
 function wipe(world: World, member: number): string | null {
   stop(world, member);
+  stopComing(world, world.process(member));
+  world.twins.remove(member);
   const fileCount = world.disk(member).wipe(world.nowUs);
   world.reach.wipes++;
   world.reporter.tell(member, { type: 'sim.wipe', fileCount });
@@ -163,6 +186,8 @@ function wipe(world: World, member: number): string | null {
 /** Also takes the unsynced writes of a process that is gone already. */
 export function powerCut(world: World, member: number, chosen: Partial<ChosenFates> = {}): null {
   const process = world.process(member);
+  const wasThere = process.status !== 'down' || process.coming?.why === 'load';
+  if (wasThere) process.coming = null;
   if (process.status !== 'down') world.endProcess(process, 'down');
   const { fates, ...rest } = chosen;
   const counts = world.disk(member).powerCut(world.nowUs, fates === undefined ? null : { fates, ...rest });
@@ -176,6 +201,7 @@ export function powerCut(world: World, member: number, chosen: Partial<ChosenFat
     lostWrites: counts.lost,
     tornWrites: counts.torn,
   });
+  if (wasThere) superviseEnd(world, process);
   return null;
 }
 
@@ -216,6 +242,9 @@ function degrade(world: World, action: Extract<FaultAction, { type: 'link' }>): 
   ) as unknown as LinkSettings;
   if (!world.network.degrade(from, to, settings))
     return `the link from m${from} to m${to} is like that already`;
+  // what clogs no more is free at once
+  if (settings.clogPerMille === 0 && world.network.isClogged(world.nowUs, from, to))
+    reschedule(world, world.network.hasten(world.nowUs, from, to), 'unblocked');
   if (!isSameLink(settings, usualLink)) world.reach.linkFaults++;
   world.reporter.tell(0, { type: 'sim.link', from, to, ...settings });
   return null;

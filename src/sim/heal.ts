@@ -1,19 +1,23 @@
 /** The end of every fault that goes on, so that what is left must work. */
 import { usualDisk } from './disk-faults.ts';
 import { doFlap, heal } from './flapping.ts';
-import { fall, limitMemory, setClock, slowCpu } from './host-faults.ts';
+import { failAllocation } from './allocations.ts';
+import { setClock } from './clock-faults.ts';
+import { fall, limitMemory, slowCpu } from './host-faults.ts';
 import { isFaultyLoad } from './load-kinds.ts';
 import { releaseAll, reschedule } from './message-faults.ts';
 import { awaitSync } from './outputs.ts';
+import { setRestartDelay, stopComing } from './starts.ts';
 import { isAlive } from './process.ts';
 import type { World } from './world.ts';
 
 /** Links as they were: flapping, cuts and what makes them worse end, held messages go on. */
-export function healLinks(world: World): void {
+export function healLinks(world: World): null {
   for (const { from, to } of world.flaps.all) doFlap(world, { type: 'flap', from, to, upUs: 0, downUs: 0 });
   for (const { from, to } of world.network.cuts) heal(world, from, to);
   for (const { from, to } of world.network.degraded) mend(world, from, to);
   releaseAll(world);
+  return null;
 }
 
 /** A direction is as usual again, and its queue empty. */
@@ -34,10 +38,11 @@ export function healEverything(world: World): null {
   healLinks(world);
   if (isFaultyLoad(world.load.kind)) world.load.change('none', 0);
   for (const process of world.processes) {
+    const isSought = process.starts > 0 || process.coming !== null;
     healDisk(world, process.member);
     healHost(world, process.member);
     const isSound = isAlive(process) && !world.disk(process.member).hasFailed(process.epoch);
-    if (isSound || process.starts === 0) continue;
+    if (isSound || !isSought) continue;
     if (process.status !== 'down') fall(world, process, 'kill');
     world.schedule(world.nowUs, { kind: 'start', member: process.member });
   }
@@ -64,6 +69,9 @@ function healHost(world: World, member: number): void {
   slowCpu(world, member, 1);
   setClock(world, member, 1000);
   limitMemory(world, member, 0);
+  failAllocation(world, member, 0);
+  setRestartDelay(world, member, 0);
+  stopComing(world, process);
   if (process.crash !== null) {
     const { point, then } = process.crash;
     process.crash = null;

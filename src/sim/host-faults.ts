@@ -1,6 +1,12 @@
 /** Faults of a member's host: crash points, a slow processor, a clock, a limit of memory, an old image. */
 import { inputKind } from './chain-hash.ts';
+import { failAllocation } from './allocations.ts';
+import { doSwing, setClock, stepClock } from './clock-faults.ts';
 import { backendFile } from '../engine/server/disk.ts';
+import { hasFiles, loseFiles } from './lost-files.ts';
+import { setRestartDelay, stopComing } from './starts.ts';
+import { copyMember } from './twins.ts';
+import type { Shortage } from './allocations.ts';
 import type { Process, WorldEvent } from './process.ts';
 import type { Queued } from './queue.ts';
 import type { HostFault } from './fault-types.ts';
@@ -16,12 +22,26 @@ export function doHostFault(world: World, action: HostFault): string | null {
       return slowCpu(world, member, action.factor);
     case 'clockRate':
       return setClock(world, member, action.perMille);
+    case 'clockStep':
+      return stepClock(world, member, action.aheadUs);
+    case 'clockSwing':
+      return doSwing(world, action);
     case 'memoryLimit':
       return limitMemory(world, member, action.bytes);
+    case 'failAllocation':
+      return failAllocation(world, member, action.nth);
+    case 'restartDelay':
+      return setRestartDelay(world, member, action.afterUs);
     case 'keepImage':
       return keepImage(world, member);
     case 'restoreImage':
       return restoreImage(world, member);
+    case 'loseFiles':
+      return loseFiles(world, member, action.file);
+    case 'forceNewCluster':
+      return forceNewCluster(world, member);
+    case 'copyMember':
+      return copyMember(world, member, action.host);
     default:
       return action satisfies never;
   }
@@ -50,16 +70,6 @@ export function slowCpu(world: World, member: number, factor: number): string | 
   return null;
 }
 
-export function setClock(world: World, member: number, perMille: number): string | null {
-  const { clock } = world.process(member);
-  if (clock.perMille === perMille) return `m${member}'s clock runs like that already`;
-  clock.setRate(world.nowUs, perMille);
-  if (perMille !== 1000) world.reach.clockRates++;
-  const clockUs = clock.at(world.nowUs);
-  world.reporter.tell(member, { type: 'sim.clockRate', perMille, clockUs });
-  return null;
-}
-
 export function limitMemory(world: World, member: number, limitBytes: number): string | null {
   const { memory } = world.process(member);
   if (memory.limitBytes === limitBytes) {
@@ -85,13 +95,31 @@ function restoreImage(world: World, member: number): string | null {
   const disk = world.disk(member);
   if (!disk.hasImage) return `no image of m${member}'s disk was kept`;
   const process = world.process(member);
+  stopComing(world, process);
   if (process.status !== 'down') {
     world.reporter.tell(member, { type: 'sim.kill' });
     world.endProcess(process, 'down');
   }
   disk.restoreImage(world.nowUs);
+  world.twins.find(new Map([[member, disk.files()]]), world.hosts);
   world.reach.rollbacks++;
   world.reporter.tell(member, { type: 'sim.image', restored: true, fileCount: disk.files().size });
+  return null;
+}
+
+function forceNewCluster(world: World, member: number): string | null {
+  if (!hasFiles(world.disk(member), 'wal')) return `m${member} has no log to go on from`;
+  const process = world.process(member);
+  if (process.status !== 'down') {
+    world.reporter.tell(member, { type: 'sim.kill' });
+    world.endProcess(process, 'down');
+  }
+  stopComing(world, process);
+  process.forcesNewCluster = true;
+  world.reach.restarts++;
+  world.reach.newClustersForced++;
+  world.reporter.tell(member, { type: 'sim.forceNewCluster' });
+  world.schedule(world.nowUs, { kind: 'start', member });
   return null;
 }
 
@@ -103,6 +131,13 @@ export function crash(world: World, process: Process, file: string): void {
   world.reach.crashes++;
   world.reporter.tell(member, { type: 'sim.crash', point: armed.point, file });
   fall(world, process, armed.then);
+}
+
+/** The process gets no memory in the midst of a step: nothing more of it happens. */
+export function runShort(world: World, process: Process, { of, sizeBytes }: Shortage): void {
+  world.reach.allocationsFailed++;
+  world.reporter.tell(process.member, { type: 'sim.allocationFailed', of, sizeBytes });
+  fall(world, process, 'kill');
 }
 
 /** Ends the process where it has more memory than it may. */
@@ -140,9 +175,12 @@ export function wakeCpu(world: World, process: Process): void {
 /** A start finds that its disk cannot be read. */
 export function failStart(world: World, item: Queued<WorldEvent>, member: number): void {
   const file = 'member/wal';
+  const process = world.process(member);
   world.take(item, inputKind.crash, member, 0);
   const code = world.disk(member).faults.fail('read', file);
-  world.process(member).status = 'halted';
+  process.status = 'halted';
+  process.coming = null;
   world.reach.readsFailed++;
   if (code !== null) world.reporter.tell(member, { type: 'sim.diskError', file, code });
+  if (process.restartDelayUs > 0) fall(world, process, 'kill');
 }

@@ -1,5 +1,6 @@
 /** put, get and del as messages, alone or in a txn, and what is answered to them. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { PutFields } from '../engine/pb/hot-put.ts';
 import { emptyBytes } from '../base/bytes.ts';
 import { encodeUtf8 } from '../base/utf8.ts';
 import {
@@ -9,7 +10,6 @@ import {
 import type {
   DeleteRangeRequestSchema,
   DeleteRangeResponse,
-  PutRequestSchema,
   PutResponse,
   RangeRequestSchema,
   RangeResponse,
@@ -19,7 +19,7 @@ import { leaseIdOf } from './lease-rpc.ts';
 import type { GetFields, KeyAnswer, KeyRange, SortTarget, TxnOp } from './etcd-actions.ts';
 
 type KeyRequest =
-  | { readonly kind: 'put'; readonly request: MessageInitShape<typeof PutRequestSchema> }
+  | { readonly kind: 'put'; readonly request: PutFields }
   | { readonly kind: 'get'; readonly request: MessageInitShape<typeof RangeRequestSchema> }
   | { readonly kind: 'del'; readonly request: MessageInitShape<typeof DeleteRangeRequestSchema> };
 

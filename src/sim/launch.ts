@@ -21,7 +21,10 @@ export function takeFlags(process: Process, isDiskEmpty: boolean): void {
 }
 
 /** etcd's defaults, but for what the lab sets. */
-export function memberConfig(world: World, { member, epoch, launch }: Process): MemberConfig {
+export function memberConfig(
+  world: World,
+  { member, epoch, launch, forcesNewCluster }: Process,
+): MemberConfig {
   const { config, hosts, reporter } = world;
   const { preVote, seed, snapshots = labSnapshots, settings = {}, defects } = config;
   return {
@@ -29,6 +32,7 @@ export function memberConfig(world: World, { member, epoch, launch }: Process): 
     peers: launch.peers,
     hosts,
     initialClusterState: launch.state,
+    ...(forcesNewCluster && { forceNewCluster: true }),
     ...snapshots,
     clusterToken,
     heartbeatTicks: 1,
@@ -40,6 +44,7 @@ export function memberConfig(world: World, { member, epoch, launch }: Process): 
     seed,
     epoch,
     trace: reporter.on,
+    ...(reporter.trace.brief === true && { brief: true }),
     ...(defects !== undefined && { defects: { ...noDefects, ...defects } }),
   };
 }

@@ -14,10 +14,20 @@ export const usualLink: LinkSettings = {
   corruptPerMille: 0,
   bytesPerSecond: 0,
   queueBytes: 0,
+  clogPerMille: 0,
+  clogMeanUs: 0,
   dropTypes: [],
 };
 
 export const linkSettingNames = Object.keys(usualLink) as readonly (keyof LinkSettings)[];
+
+/** A clog that began and lasts so long, 0: none; and how many messages wait for it or for one before. */
+export interface ClogNote {
+  readonly begunUs: number;
+  readonly waitingCount: number;
+}
+
+const noClog: ClogNote = { begunUs: 0, waitingCount: 0 };
 
 /** Why a message will not arrive: its link loses it, its queue is full, or its type is filtered. */
 export type LinkLoss = 'link' | 'queue' | 'filter';
@@ -31,8 +41,8 @@ export function mayBeDoubled({ messageType }: Pick<Send, 'messageType'>): boolea
 }
 
 /**
- * Streams: `linkLoss`, `linkJitter`, `linkDuplicate`, `linkReorder` and `linkCorrupt`, each with the label
- * `from>to`, so that no fault shifts another's draws.
+ * Streams: `linkLoss`, `linkJitter`, `linkDuplicate`, `linkReorder`, `linkCorrupt` and `linkClog`, each with
+ * the label `from>to`, so that no fault shifts another's draws.
  */
 export class LinkFaults {
   settings: LinkSettings = usualLink;
@@ -41,8 +51,13 @@ export class LinkFaults {
   private readonly duplicates: Prng;
   private readonly reorders: Prng;
   private readonly corruptions: Prng;
+  private readonly clogs: Prng;
   /** When the bytes sent so far are all on the wire. */
   private freeAt = 0;
+  /** When the link carries something again. */
+  private clogEndsAt = 0;
+  /** What clogs did since it was last asked for. */
+  private clogNote: ClogNote = noClog;
 
   constructor(from: number, to: number, seed: number, boot: number) {
     const streamOf = (purpose: string): Prng => stream(seed, boot, purpose, `${from}>${to}`);
@@ -51,6 +66,7 @@ export class LinkFaults {
     this.duplicates = streamOf('linkDuplicate');
     this.reorders = streamOf('linkReorder');
     this.corruptions = streamOf('linkCorrupt');
+    this.clogs = streamOf('linkClog');
   }
 
   /** Whether anything is wrong. */
@@ -58,9 +74,33 @@ export class LinkFaults {
     return !isSameLink(this.settings, usualLink);
   }
 
-  /** The bytes sent so far are on the wire. */
+  /** The bytes sent so far are on the wire, and nothing clogs it. */
   emptyQueue(): void {
     this.freeAt = 0;
+    this.clogEndsAt = 0;
+  }
+
+  isClogged(nowUs: number): boolean {
+    return nowUs < this.clogEndsAt;
+  }
+
+  /** How long a message that leaves now waits for a clog, be it one that begins with it; 0: for none. */
+  clogUs(nowUs: number): number {
+    const { clogPerMille, clogMeanUs } = this.settings;
+    let { begunUs } = this.clogNote;
+    if (!this.isClogged(nowUs)) {
+      if (!this.clogs.chance(clogPerMille, 1000)) return 0;
+      begunUs = Math.max(1, drawDelay(this.clogs, { minUs: 0, meanUs: clogMeanUs }));
+      this.clogEndsAt = nowUs + begunUs;
+    }
+    this.clogNote = { begunUs, waitingCount: this.clogNote.waitingCount + 1 };
+    return this.clogEndsAt - nowUs;
+  }
+
+  takeClogNote(): ClogNote {
+    const note = this.clogNote;
+    this.clogNote = noClog;
+    return note;
   }
 
   /** Why a message that leaves now is lost; null where it is not. */
@@ -70,7 +110,8 @@ export class LinkFaults {
     if (dropTypes.includes(messageType)) return 'filter';
     if (isLost) return 'link';
     if (bytesPerSecond === 0 || queueBytes === 0) return null;
-    const waitingBytes = Math.floor((Math.max(0, this.freeAt - nowUs) * bytesPerSecond) / 1_000_000);
+    const fromUs = Math.max(nowUs, this.clogEndsAt);
+    const waitingBytes = Math.floor((Math.max(0, this.freeAt - fromUs) * bytesPerSecond) / 1_000_000);
     return waitingBytes + bytes.length > queueBytes ? 'queue' : null;
   }
 

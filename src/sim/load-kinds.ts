@@ -8,6 +8,10 @@ import type { ClientAction, ClientOutcome, LoadKind } from './types.ts';
 export interface Traffic {
   /** The next request. `id`: what names it, should it go on. */
   next(id: number): ClientAction;
+  /** What its requests that ended well were told. */
+  heard?(outcome: ClientOutcome): void;
+  /** A watch of its own that the server has ended. */
+  ended?(id: number): void;
   /** What a client sends at once when its request has ended so; null: nothing. */
   again?(action: ClientAction, outcome: ClientOutcome | null): ClientAction | null;
   /** What ends that which goes on by itself. */
@@ -25,6 +29,8 @@ export const loadKinds: readonly LoadKind[] = [
   'watchers',
   'ranges',
   'leases',
+  'transactions',
+  'oldWatches',
   'none',
 ];
 

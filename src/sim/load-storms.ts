@@ -1,8 +1,10 @@
 /** Loads that are more than a cluster is for: each is a mistake that clients make. */
+import { defaultMaxTxnOps as maxTxnOps } from '../engine/server/rpc-check.ts';
 import { grpcCode } from '../engine/server/types.ts';
 import { filled, hex8, put } from './load-values.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Traffic } from './load-kinds.ts';
+import type { TxnOp } from './etcd-actions.ts';
 import type { ClientAction, ClientOutcome, LoadKind, LoadStorm } from './types.ts';
 
 const storms: Readonly<Record<LoadStorm, (draws: Prng) => Traffic>> = {
@@ -13,6 +15,8 @@ const storms: Readonly<Record<LoadStorm, (draws: Prng) => Traffic>> = {
   watchers: () => new Watchers(),
   ranges: (draws) => new Ranges(draws),
   leases: (draws) => new Leases(draws),
+  transactions: (draws) => new Transactions(draws),
+  oldWatches: (draws) => new OldWatches(draws),
 };
 
 export function isStorm(kind: LoadKind): kind is LoadStorm {
@@ -164,5 +168,75 @@ class Leases implements Traffic {
     }
     this.lease = `1${hex8(this.draws)}${hex8(this.draws).slice(1)}`;
     return { type: 'leaseGrant', ttl: this.draws.between(5, 30), id: this.lease };
+  }
+}
+
+const txnKeyCount = 1024;
+
+/** Transactions of as many operations as one may have, puts and reads. Some have one more. */
+class Transactions implements Traffic {
+  private readonly draws: Prng;
+  private count = 0;
+
+  constructor(draws: Prng) {
+    this.draws = draws;
+  }
+
+  next(): ClientAction {
+    this.count++;
+    const operationCount = this.draws.chance(1, 16) ? maxTxnOps + 1 : maxTxnOps;
+    const first = this.draws.below(txnKeyCount);
+    const success = Array.from({ length: operationCount }, (_, i): TxnOp => {
+      const key = `/load/txn/${(first + i) % txnKeyCount}`;
+      return i % 4 === 3 ? { type: 'get', key } : { type: 'put', key, value: String(this.count) };
+    });
+    return { type: 'txn', compares: [], success, failure: [] };
+  }
+}
+
+const maxOldWatches = 100;
+const oldWatchKeys = 16;
+
+/**
+ * Watches that begin at any revision since the first, while the store is written and compacted: each is told
+ * of all that has been since, or that it is gone. The oldest watch goes once there are a hundred.
+ */
+class OldWatches implements Traffic {
+  private readonly draws: Prng;
+  private readonly watches: number[] = [];
+  /** The newest that an answer has told. */
+  private revision = 1;
+  private count = 0;
+
+  constructor(draws: Prng) {
+    this.draws = draws;
+  }
+
+  next(id: number): ClientAction {
+    this.count++;
+    if (this.count % 20 === 0) {
+      return { type: 'compaction', revision: this.draws.between(1, this.revision) };
+    }
+    if (this.count % 3 === 0) {
+      return put(`/load/old/${this.draws.below(oldWatchKeys)}`, String(this.count));
+    }
+    if (this.watches.length >= maxOldWatches) {
+      return { type: 'stop', request: this.watches.shift() as number };
+    }
+    this.watches.push(id);
+    return { type: 'watch', key: '/load/', prefix: true, revision: this.draws.between(1, this.revision) };
+  }
+
+  heard(outcome: ClientOutcome): void {
+    if (outcome.ok) this.revision = Math.max(this.revision, outcome.header?.revision ?? 0);
+  }
+
+  ended(id: number): void {
+    const at = this.watches.indexOf(id);
+    if (at >= 0) this.watches.splice(at, 1);
+  }
+
+  close(): readonly ClientAction[] {
+    return this.watches.splice(0).map((request) => ({ type: 'stop', request }));
   }
 }

@@ -149,11 +149,17 @@ export class Load {
       this.world.reach.loadRepeated++;
       return this.send(again, waiting.tries + 1);
     }
+    this.traffic?.heard?.(outcome);
     const latencyUs = this.world.nowUs - sentAt;
     this.totals.ok++;
     this.totals.latencySumUs += latencyUs;
     this.totals.latencyMaxUs = Math.max(this.totals.latencyMaxUs, latencyUs);
     this.latencies.push(latencyUs);
+  }
+
+  /** The server has ended a watch. */
+  watchEnded(id: number): void {
+    this.traffic?.ended?.(id);
   }
 
   private scheduleIssue(index: number): void {

@@ -1,4 +1,5 @@
 /** What operators do by mistake, as actions: each can be undone with more or less pain, or not at all. */
+import { hostCount, hostName, peerUrlOf } from '../base/hosts.ts';
 import { idToHex } from '../base/u64.ts';
 import { memberIdOf } from '../engine/server/member-id.ts';
 import { peersOf } from './endpoints.ts';
@@ -34,6 +35,29 @@ const mistakesByName = {
     { type: 'wipe', member },
     { type: 'start', member },
   ],
+  /** `rm -r member/wal`, to make room. */
+  deleteLog: ({ member }) => [
+    { type: 'loseFiles', member, file: 'wal' },
+    { type: 'start', member },
+  ],
+  /** Its data directory on a second host, and both started: two processes with one ID. */
+  sameMemberTwice: ({ members, member }) => {
+    const host = Math.min(hostCount, (members[members.length - 1] ?? 0) + 1);
+    return [{ type: 'copyMember', member, host }];
+  },
+  /** For a member that is cut off: it goes on alone, and the others go on without it. */
+  forceNewCluster: ({ member }) => [
+    { type: 'isolate', member },
+    { type: 'forceNewCluster', member },
+  ],
+  /** A member that nobody starts counts for the majority, as a learner would not. */
+  addUnstartedVoter: ({ members }) => {
+    const host = Math.min(hostCount, (members[members.length - 1] ?? 0) + 1);
+    return [{ type: 'memberAdd', name: hostName(host), peerUrls: [peerUrlOf(host)] }];
+  },
+  /** What is left elects nobody, however well it is. */
+  stopMajority: ({ members }) =>
+    members.slice(0, Math.floor(members.length / 2) + 1).map((member) => ({ type: 'stopMember', member })),
   restartAllAtOnce: ({ members }) => members.map((member) => ({ type: 'restart', member })),
   /** Each member stands still while it does it. */
   defragAllAtOnce: ({ members }) => [{ type: 'defrag', endpoints: members.map((member) => `m${member}`) }],

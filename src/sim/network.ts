@@ -7,7 +7,7 @@ import { isSameLink, LinkFaults, mayBeDoubled, usualLink } from './link-faults.t
 import type { Send } from '../engine/server/types.ts';
 import type { Prng } from '../base/prng.ts';
 import type { LinkSettings } from './fault-types.ts';
-import type { LinkLoss } from './link-faults.ts';
+import type { ClogNote, LinkLoss } from './link-faults.ts';
 import type { NetworkConfig } from './world-config.ts';
 
 /** A message on its way. */
@@ -271,6 +271,15 @@ export class Network {
     return late.filter(({ waiting }) => waiting === 'no').map(({ transit }) => transit);
   }
 
+  isClogged(nowUs: number, from: number, to: number): boolean {
+    return this.link(from, to).faults.isClogged(nowUs);
+  }
+
+  /** What clogs of a direction did since the last call. */
+  takeClogNote(from: number, to: number): ClogNote {
+    return this.link(from, to).faults.takeClogNote();
+  }
+
   /** What is wrong with a direction, beside cuts. */
   settings(from: number, to: number): LinkSettings {
     return this.link(from, to).faults.settings;
@@ -329,8 +338,9 @@ export class Network {
     const sentAt = this.transfer(nowUs, laneOf(link, departure), departure);
     const lostHere = lost ?? faults.loss(nowUs, departure.send);
     const isSent = lostHere !== 'queue' && lostHere !== 'filter';
-    const laterUs = isSent ? faults.delayUs(nowUs, departure.send.bytes.length) : 0;
-    const deliverAt = sentAt + drawn + laterUs;
+    const clogUs = isSent ? faults.clogUs(nowUs) : 0;
+    const laterUs = isSent ? faults.delayUs(nowUs + clogUs, departure.send.bytes.length) : 0;
+    const deliverAt = sentAt + drawn + clogUs + laterUs;
     const changed = isSent ? faults.corrupt(departure.send.bytes) : null;
     const { from, to, send, sourceEpoch, targetEpoch, quiet } = departure;
     const way: Way = {

@@ -1,29 +1,39 @@
 /** What a member's output causes: messages, disk work, replies, timers, all strictly later. */
 import { crashAmong } from './crash-points.ts';
 import { tellNotes } from './disk-fault-actions.ts';
-import { checkMemory, crash, fall } from './host-faults.ts';
-import type { DiskRequest, MemberOutput, Send } from '../engine/server/types.ts';
+import { shortageIn } from './allocations.ts';
+import { checkMemory, crash, fall, runShort } from './host-faults.ts';
+import { hostOf } from './twins.ts';
+import type { DiskRequest, MemberInput, MemberOutput, Reply, Send } from '../engine/server/types.ts';
 import type { Sync } from './disk-files.ts';
 import type { Transit } from './network.ts';
-import type { Process } from './process.ts';
+import type { Process, WorldEvent } from './process.ts';
 import type { World } from './world.ts';
 
 const heartbeats = ['MsgHeartbeat', 'MsgHeartbeatResp'];
 
-/** Applies one output of a process. */
-export function applyOutput(world: World, process: Process, output: MemberOutput): void {
+/** Applies one output of a process. @param input what it came of; null: a start */
+export function applyOutput(
+  world: World,
+  process: Process,
+  output: MemberOutput,
+  input: MemberInput | null,
+): void {
   const { member, epoch } = process;
   const end = process.crash === null ? null : crashAmong(process.crash, output.disk);
   if (end !== null) {
     for (const request of output.disk.slice(0, end.doneCount)) useDisk(world, process, request);
     return crash(world, process, end.file);
   }
-  for (const send of output.sends) sendMessage(world, process, send);
-  for (const request of output.disk) useDisk(world, process, request);
-  for (const reply of output.replies) {
-    if (reply.more !== true) process.memory.dropRequest(reply.request);
-    world.clients.reply(member, epoch, reply);
+  const shortage = shortageIn(world, process, input, output);
+  if (shortage !== null) {
+    for (const request of output.disk.slice(0, shortage.doneCount)) useDisk(world, process, request);
+    return runShort(world, process, shortage);
   }
+  const late = readFirst(world, process, output);
+  for (const send of output.sends) if (!late.sends.includes(send)) sendMessage(world, process, send);
+  for (const request of output.disk) if (!isSent(request)) useDisk(world, process, request);
+  for (const reply of output.replies) if (!late.replies.includes(reply)) answer(world, process, reply);
   for (const { timer, afterUs } of output.timers) {
     world.schedule(world.nowUs + Math.max(1, process.clock.worldTime(afterUs)), {
       kind: 'timer',
@@ -35,22 +45,74 @@ export function applyOutput(world: World, process: Process, output: MemberOutput
   if (output.halted === null) return checkMemory(world, process);
   if (output.stopped === true) return fall(world, process, 'stop');
   world.reach.halts++;
-  world.endProcess(process, 'halted');
+  if (process.restartDelayUs > 0) fall(world, process, 'kill');
+  else world.endProcess(process, 'halted');
+}
+
+function answer(world: World, { member, epoch, memory }: Process, reply: Reply): void {
+  if (reply.more !== true) memory.dropRequest(reply.request);
+  world.clients.reply(member, epoch, reply);
+}
+
+interface Late {
+  readonly sends: readonly Send[];
+  readonly replies: readonly Reply[];
+}
+
+const nothingLate: Late = { sends: [], replies: [] };
+
+/** Of what is read for no copy. */
+const isSent = (request: DiskRequest): request is Extract<DiskRequest, { kind: 'read' }> =>
+  request.kind === 'read' && request.into === undefined;
+
+/** Reads what the step sends. @returns what is sent only once that is there */
+function readFirst(world: World, { member, epoch }: Process, { disk, sends, replies }: MemberOutput): Late {
+  const sent = disk.filter(isSent);
+  if (sent.length === 0) return nothingLate;
+  const doneAt = Math.max(...sent.map((read) => world.disk(member).read(world.nowUs, read)));
+  tellNotes(world, member);
+  if (doneAt <= world.nowUs) return nothingLate;
+  const late: Late = {
+    sends: sends.filter(({ stream }) => stream === 'snapshot'),
+    replies: replies.filter(({ request }) => sent.some((read) => read.request === request)),
+  };
+  world.schedule(doneAt, { kind: 'read', member, epoch, ...late });
+  return late;
+}
+
+/** What was read goes on its way. */
+export function sendRead(
+  world: World,
+  { member, sends, replies }: Extract<WorldEvent, { kind: 'read' }>,
+): void {
+  const process = world.process(member);
+  for (const send of sends) sendMessage(world, process, send);
+  for (const reply of replies) answer(world, process, reply);
 }
 
 function sendMessage(world: World, { member: from, epoch: sourceEpoch }: Process, send: Send): void {
-  const to = send.to as number;
+  const to = hostOf(world, from, send);
   const quiet = heartbeats.includes(send.messageType);
   const departure = { from, to, send, sourceEpoch, targetEpoch: world.epochOf(to), quiet };
   const transits = world.network.send(world.nowUs, departure);
   world.reach.duplicated += transits.length - 1;
-  if (world.network.extraDelayUs(from, to) > 0) world.reach.delayedByLink += transits.length;
+  const { extraDelayUs, jitterUs } = world.network.settings(from, to);
+  if (extraDelayUs > 0) world.reach.delayedByLink += transits.length;
   for (const transit of transits) {
     if (transit.isLoose && transit === transits[0]) world.reach.overtaken++;
     else if (transit.isLoose) world.reach.duplicatedByLink++;
     launch(world, transit);
   }
-  if (world.network.settings(from, to).jitterUs > 0) world.reach.jittered += transits.length;
+  if (jitterUs > 0) world.reach.jittered += transits.length;
+  tellClog(world, from, to);
+}
+
+function tellClog(world: World, from: number, to: number): void {
+  const { begunUs, waitingCount } = world.network.takeClogNote(from, to);
+  world.reach.clogged += waitingCount;
+  if (begunUs === 0) return;
+  world.reach.clogs++;
+  world.reporter.tell(from, { type: 'sim.clog', from, to, clogUs: begunUs });
 }
 
 /** A message is on its way: it comes due when it arrives, unless it waits for one before it. */

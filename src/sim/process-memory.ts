@@ -4,6 +4,8 @@
 export class ProcessMemory {
   /** 0: none. */
   limitBytes = 0;
+  /** The so manieth allocation from now on fails: see allocations.ts. 0: none does. */
+  allocationsLeft = 0;
   private readonly requests = new Map<number, number>();
   private requestBytes = 0;
 

@@ -9,13 +9,14 @@ import type { ArmedCrash } from './crash-points.ts';
 import type { MemberClock } from './member-clock.ts';
 import type { ProcessMemory } from './process-memory.ts';
 import type { Cpu } from './slow-cpu.ts';
-import type { DiskErrorCode, PeerConfig, TimerName } from '../engine/server/types.ts';
+import type { DiskErrorCode, PeerConfig, Reply, Send, TimerName } from '../engine/server/types.ts';
 
 export type MemberStatus = 'up' | 'down' | 'paused' | 'halted';
 
 /** What may come due. `epoch` names the process that an event is for; another one never sees it. */
 export type WorldEvent =
-  | { readonly kind: 'start'; readonly member: number }
+  /** `number`: of the process's `coming` that it belongs to; absent: by a command, at once. */
+  | { readonly kind: 'start'; readonly member: number; readonly number?: number }
   | { readonly kind: 'action'; readonly id: number; readonly action: Action }
   | { readonly kind: 'timer'; readonly member: number; readonly epoch: number; readonly timer: TimerName }
   /** `arrived`: it waited in a paused process and passed the network before. */
@@ -50,10 +51,20 @@ export type WorldEvent =
       readonly epoch: number;
       readonly then: 'kill' | 'powerCut' | 'stop';
     }
+  /** What a process sends once it has read it from a slow disk. */
+  | {
+      readonly kind: 'read';
+      readonly member: number;
+      readonly epoch: number;
+      readonly sends: readonly Send[];
+      readonly replies: readonly Reply[];
+    }
   /** A slow processor may have come to the next input. */
   | { readonly kind: 'cpu'; readonly member: number; readonly epoch: number }
   /** A flapping link turns; `number`: which flapping it belongs to. */
   | { readonly kind: 'flap'; readonly from: number; readonly to: number; readonly number: number }
+  /** A clock that swings turns; `number`: which swing it belongs to. */
+  | { readonly kind: 'swing'; readonly member: number; readonly number: number }
   | ClientEvent
   | LoadEvent
   | PerfEvent;
@@ -72,6 +83,8 @@ export interface Process {
   announced: Launch | null;
   /** --initial-cluster-state of the next start, where it was asked for. */
   state: Launch['state'] | null;
+  /** --force-new-cluster of the next start. */
+  forcesNewCluster: boolean;
   status: MemberStatus;
   /** Of the present process, or of the last one. */
   epoch: number;
@@ -84,6 +97,11 @@ export interface Process {
   readonly clock: MemberClock;
   readonly memory: ProcessMemory;
   crash: ArmedCrash | null;
+  /** A process that ends without being asked to is started again after so long; 0: it stays away. */
+  restartDelayUs: number;
+  /** A start that is to come: a supervisor's, or one that reads its files first. */
+  coming: { readonly number: number; readonly why: 'supervisor' | 'load' } | null;
+  comingCount: number;
 }
 
 /** Epochs of one run lie below the next run's, so that no two processes of a stored lab share one. */

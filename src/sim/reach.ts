@@ -48,8 +48,16 @@ export interface FaultReach {
   slowCpus: number;
   inputsSlowed: number;
   clockRates: number;
+  /** Clocks set ahead, and the turns of those whose rate changes by itself. */
+  clockSteps: number;
+  clockTurns: number;
   memoryLimits: number;
   outOfMemory: number;
+  allocationsFailed: number;
+  /** Members that were added, for somebody to start. */
+  membersAnnounced: number;
+  /** Processes that ended and are started again by a supervisor. */
+  restartsDelayed: number;
   imagesKept: number;
   rollbacks: number;
   /** Disks made worse, and what came of it. */
@@ -58,8 +66,19 @@ export interface FaultReach {
   readsFailed: number;
   diskFull: number;
   stalls: number;
+  /** Reads that took their time, and syncs and reads that waited for a disk's operations before them. */
+  readsSlowed: number;
+  operationsQueued: number;
   bitsRotten: number;
   misdirected: number;
+  /** Pages of the store that were said to be written and were not, and those read from another's place. */
+  pagesLost: number;
+  misread: number;
+  filesLost: number;
+  newClustersForced: number;
+  /** Data directories that run twice, and what went to the second one. */
+  membersCopied: number;
+  sentToCopies: number;
   syncsLied: number;
   /** What a link's faults did to messages. */
   droppedByQueue: number;
@@ -68,6 +87,9 @@ export interface FaultReach {
   overtaken: number;
   duplicatedByLink: number;
   jittered: number;
+  /** Links that clogged, and the messages that waited for them. */
+  clogs: number;
+  clogged: number;
   /** Links that began to flap, and their turns. */
   flaps: number;
   flapTurns: number;
@@ -77,6 +99,8 @@ export interface FaultReach {
   connectionsBroken: number;
   requestsRetried: number;
   commandsTimedOut: number;
+  /** Watches that wanted what was compacted, and were told so. */
+  watchesCompacted: number;
 }
 
 export function newReach(): FaultReach {
@@ -119,17 +143,19 @@ export function newReach(): FaultReach {
     slowCpus: 0,
     inputsSlowed: 0,
     clockRates: 0,
+    ...{ clockSteps: 0, clockTurns: 0 },
     memoryLimits: 0,
-    outOfMemory: 0,
+    ...{ outOfMemory: 0, allocationsFailed: 0, restartsDelayed: 0, membersAnnounced: 0 },
     imagesKept: 0,
     rollbacks: 0,
     diskSettings: 0,
     writesFailed: 0,
     readsFailed: 0,
     diskFull: 0,
-    stalls: 0,
+    ...{ stalls: 0, readsSlowed: 0, operationsQueued: 0 },
     bitsRotten: 0,
     misdirected: 0,
+    ...{ pagesLost: 0, misread: 0, filesLost: 0, newClustersForced: 0, membersCopied: 0, sentToCopies: 0 },
     syncsLied: 0,
     droppedByQueue: 0,
     droppedByFilter: 0,
@@ -137,12 +163,13 @@ export function newReach(): FaultReach {
     overtaken: 0,
     duplicatedByLink: 0,
     jittered: 0,
+    ...{ clogs: 0, clogged: 0 },
     flaps: 0,
     flapTurns: 0,
     healedEverything: 0,
     connectionsRefused: 0,
     connectionsBroken: 0,
     requestsRetried: 0,
-    commandsTimedOut: 0,
+    ...{ commandsTimedOut: 0, watchesCompacted: 0 },
   };
 }

@@ -8,8 +8,8 @@ import type { ClusterConfig, Intervention, MemberResult, Plan } from './types.ts
 /** A member's process as a function of its inputs. */
 export interface RunningMember {
   step(input: MemberInput, nowUs: number): MemberOutput;
-  /** Whether it tells events from now on. */
-  listen?(on: boolean): void;
+  /** Whether it tells events from now on; `brief`: only those that checkers read. */
+  listen?(on: boolean, brief?: boolean): void;
 }
 
 export type Boot = (
@@ -32,9 +32,9 @@ export class Members {
     return this.running.get(member);
   }
 
-  /** Whether all that run tell events from now on. */
-  listen(on: boolean): void {
-    for (const member of this.running.values()) member.listen?.(on);
+  /** Whether all that run tell events from now on; `brief`: only those that checkers read. */
+  listen(on: boolean, brief?: boolean): void {
+    for (const member of this.running.values()) member.listen?.(on, brief);
   }
 
   /** Does the plan's lifecycle change or steps. After a halt a member's outputs end. */

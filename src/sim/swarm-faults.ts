@@ -1,4 +1,5 @@
 /** What each kind of fault of a swarm does to whom, and what ends it. */
+import { hostName, peerUrlOf } from '../base/hosts.ts';
 import { crashPoints } from './crash-points.ts';
 import type { Prng } from '../base/prng.ts';
 import type { DiskSettings, LinkSettings, RotZone } from './fault-types.ts';
@@ -11,6 +12,8 @@ export interface Scene {
   readonly victims: readonly number[];
   /** What the run's loads ask for. */
   readonly load: LoadKind;
+  /** Whether a voter may be added that does not run: not beside damage, for each vote counts then. */
+  readonly sparesVote: boolean;
 }
 
 /** What begins a fault, and what ends it some time later. */
@@ -107,6 +110,99 @@ const types = [
   'MsgVoteResp',
   'MsgSnap',
 ];
+
+/** Those that came later than the rest: each draws from a stream of its own, as all do. */
+const younger = {
+  /** A start bears it first. */
+  slowReads: (draws, scene) => {
+    const { begin, end } = disk(draws, scene, { readMeanUs: draws.between(1000, 400_000) });
+    const member = anyMember(draws, scene);
+    return { begin: [...begin, { type: 'restart', member }], end };
+  },
+  operations: (draws, scene) =>
+    disk(draws, scene, { operationsPerSecond: [15, 40, 150, 600][draws.below(4)] }),
+  restartDelay: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    const supervised = { type: 'restartDelay', member } as const;
+    return {
+      begin: [
+        { ...supervised, afterUs: draws.between(50_000, 4_000_000) },
+        { type: draws.chance(1, 2) ? 'kill' : 'powerCut', member },
+      ],
+      end: [
+        { ...supervised, afterUs: 0 },
+        { type: 'start', member },
+      ],
+    };
+  },
+  failAllocation: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    const fails = { type: 'failAllocation', member } as const;
+    return {
+      begin: [{ ...fails, nth: draws.between(1, 60) }],
+      end: [
+        { ...fails, nth: 0 },
+        { type: 'start', member },
+      ],
+    };
+  },
+  clockStep: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    return { begin: [{ type: 'clockStep', member, aheadUs: draws.between(1000, 60_000_000) }], end: [] };
+  },
+  clockSwing: (draws, scene) => {
+    const shape = draws.chance(1, 2) ? 'periodic' : 'random';
+    const periodUs = draws.between(50_000, 5_000_000);
+    const swing = { type: 'clockSwing', member: anyMember(draws, scene), periodUs, shape } as const;
+    return {
+      begin: [{ ...swing, perMille: draws.between(50, 900) }],
+      end: [{ ...swing, perMille: 0 }],
+    };
+  },
+  clog: (draws, scene) =>
+    link(draws, scene, {
+      clogPerMille: draws.between(5, 200),
+      clogMeanUs: draws.between(10_000, 2_000_000),
+    }),
+  youngLoad: (draws) => {
+    const kind = (['transactions', 'oldWatches'] as const)[draws.below(2)];
+    return {
+      begin: [{ type: 'load', kind, perSecond: draws.between(1, 10) }],
+      end: [{ type: 'load', kind: 'none', perSecond: 0 }],
+    };
+  },
+  /** All links go together and come back one by one, in an order that is drawn, again and again. */
+  swizzle: (draws, { members }) => {
+    const [upUs, stepUs] = [draws.between(200_000, 2_000_000), draws.between(20_000, 300_000)];
+    const all = Array.from({ length: members }, (_, i) => i + 1);
+    const ways = all.flatMap((from) => all.filter((to) => to !== from).map((to) => ({ from, to })));
+    const begin = ways.map((way): Action => {
+      const downUs = stepUs * draws.between(1, ways.length);
+      return { type: 'flap', ...way, upUs, downUs };
+    });
+    return { begin, end: ways.map((way) => ({ type: 'flap', ...way, upUs: 0, downUs: 0 })) };
+  },
+  stopMajority: (draws, { members }) => {
+    const first = draws.below(members);
+    const stopped = Array.from(
+      { length: Math.floor(members / 2) + 1 },
+      (_, i) => 1 + ((first + i) % members),
+    );
+    return {
+      begin: stopped.map((member) => ({ type: 'stopMember', member })),
+      end: stopped.map((member) => ({ type: 'start', member })),
+    };
+  },
+  /** In a cluster that has a vote to spare; it comes at last. */
+  addUnstartedVoter: (_, { members, sparesVote }) => {
+    const host = members + 1;
+    if (members < 3 || host > 9 || !sparesVote) return nothing;
+    return {
+      begin: [{ type: 'memberAdd', name: hostName(host), peerUrls: [peerUrlOf(host)] }],
+      end: [{ type: 'start', member: host }],
+    };
+  },
+} as const satisfies Readonly<Record<string, Draw>>;
 
 const episodes = {
   kill: (draws, scene) => {
@@ -263,6 +359,7 @@ const episodes = {
   /** One of the two, so that the other serves. */
   rotMeta: (draws, scene) => rot(draws, scene, 'meta', draws.below(2)),
   rotSnapshot: (draws, scene) => rot(draws, scene, 'snapshot'),
+  ...younger,
 } as const satisfies Readonly<Record<string, Draw>>;
 
 /**
@@ -297,6 +394,25 @@ const beyondRaft = {
     const member = anyMember(draws, scene);
     return { begin: [{ type: 'misdirect', member }], end: [{ type: 'restart', member }] };
   },
+  losePage: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    return { begin: [{ type: 'misdirect', member, how: 'lose' }], end: [{ type: 'restart', member }] };
+  },
+  misread: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    return {
+      begin: [
+        { type: 'misdirect', member, how: 'read' },
+        { type: 'restart', member },
+      ],
+      end: [],
+    };
+  },
+  loseFiles: (draws, scene) => {
+    const member = anyMember(draws, scene);
+    const file = (['wal', 'db', 'snap'] as const)[draws.below(3)];
+    return { begin: [{ type: 'loseFiles', member, file }], end: [{ type: 'start', member }] };
+  },
 } as const satisfies Readonly<Record<string, Draw>>;
 
 const all = { ...episodes, ...beyondRaft } as const;
@@ -309,6 +425,12 @@ export const faultKinds = Object.keys(all) as readonly FaultKind[];
 export function isBeyondRaft(kind: FaultKind): boolean {
   return Object.hasOwn(beyondRaft, kind);
 }
+
+/** Whether it may leave a member whose files are of no use any more. */
+export const damagesFiles = (kind: FaultKind): boolean => kind.startsWith('rot') || isBeyondRaft(kind);
+
+/** Whether clocks are wrong by it, and so the time that leases live. */
+export const changesClocks = (kind: FaultKind): boolean => kind.startsWith('clock');
 
 export function drawEpisode(kind: FaultKind, draws: Prng, scene: Scene): Episode {
   return all[kind](draws, scene);

@@ -2,7 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { stream } from '../base/prng.ts';
 import { loadKinds } from './load-kinds.ts';
-import { drawEpisode, isBeyondRaft } from './swarm-faults.ts';
+import { changesClocks, damagesFiles, drawEpisode, isBeyondRaft } from './swarm-faults.ts';
 import type { Prng } from '../base/prng.ts';
 import type { FaultKind } from './swarm-faults.ts';
 import type { Action, LoadKind } from './types.ts';
@@ -55,10 +55,17 @@ function drawVictims(seed: number, members: number, beyond: boolean): number[] {
   return victims;
 }
 
+/** Loads that came later are no part of this draw: it would choose others for the seeds that there are. */
+const isNewer = (kind: LoadKind): boolean => kind === 'transactions' || kind === 'oldWatches';
+
 /** What the loads of a run ask for. Where clocks go wrong, nobody knows how long a lease should live. */
-function drawLoad(seed: number, isClockWrong: boolean): LoadKind {
-  const kinds = loadKinds.filter((kind) => kind !== 'none' && !(isClockWrong && kind === 'leases'));
-  return kinds[stream(seed, 'swarm', 'loads').below(kinds.length)];
+function drawLoad(seed: number, faults: readonly FaultKind[]): LoadKind {
+  const kinds = loadKinds.filter((kind) => kind !== 'none' && !isNewer(kind));
+  const timeless = kinds.filter((kind) => kind !== 'leases');
+  const among = faults.includes('clockRate') ? timeless : kinds;
+  const drawn = among[stream(seed, 'swarm', 'loads').below(among.length)];
+  if (drawn !== 'leases' || !faults.some(changesClocks)) return drawn;
+  return timeless[stream(seed, 'swarm', 'timelessLoads').below(timeless.length)];
 }
 
 /** Moments of one kind of fault: some seeds have it often, some seldom. */
@@ -80,7 +87,7 @@ export function swarmSchedule(seed: number, options: SwarmOptions): readonly Sch
   assert(members >= 1 && members <= 9, 'swarm: one to nine members');
   const kinds = swarmKinds(seed, options);
   const victims = drawVictims(seed, members, beyond);
-  const scene = { members, victims, load: drawLoad(seed, kinds.includes('clockRate')) };
+  const scene = { members, victims, load: drawLoad(seed, kinds), sparesVote: !kinds.some(damagesFiles) };
   const schedule: ScheduledAction[] = [];
   for (const kind of kinds) {
     const draws = stream(seed, 'swarm', kind);

@@ -120,7 +120,16 @@ export type MessageDeed = 'drop' | 'hold' | 'deliver' | 'delay' | 'duplicate';
 export type LoadKind = 'kubernetes' | 'hotKey' | 'bigValues' | LoadStorm | 'none';
 
 /** What clients do to a cluster that is more than it is for. */
-export type LoadStorm = 'zipf' | 'hugeValues' | 'retries' | 'flood' | 'watchers' | 'ranges' | 'leases';
+export type LoadStorm =
+  | 'zipf'
+  | 'hugeValues'
+  | 'retries'
+  | 'flood'
+  | 'watchers'
+  | 'ranges'
+  | 'leases'
+  | 'transactions'
+  | 'oldWatches';
 
 /** Clients of the world's own, so many requests a second: 1 to 1000, whatever becomes of them. */
 export type LoadAction = {
@@ -299,6 +308,8 @@ export type StoreOp =
 /** Receives each event with its envelope. Member events come with ordinals from 0, the world's from 65536. */
 export interface LabTrace {
   readonly on: boolean;
+  /** True: only what checkers read is wanted. */
+  readonly brief?: boolean;
   emit(envelope: Envelope, event: LabEvent): void;
   /** An input is in the chain hash; what it brought about follows. */
   began?(moment: number): void;

@@ -18,6 +18,8 @@ import { ProcessMemory } from './process-memory.ts';
 import { newReach } from './reach.ts';
 import { Reporter } from './reporter.ts';
 import { Cpu } from './slow-cpu.ts';
+import { isStartStale } from './starts.ts';
+import { Twins } from './twins.ts';
 import { defaultWorld } from './world-config.ts';
 import type { PerfEvent, PerfWorld } from './check-perf.ts';
 import type { ClientWorld } from './client-call.ts';
@@ -47,6 +49,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
   readonly kernel: Kernel<WorldEvent>;
   readonly network: Network;
   readonly flaps = new Flaps();
+  readonly twins = new Twins();
   readonly clients: Clients;
   readonly load: Load;
   readonly perf: PerfChecks;
@@ -75,6 +78,8 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     const starts = stream(seed, boot, 'start');
     const peers = peersOf(memberCount);
     for (const action of faults) this.kernel.push(config.startUs, { kind: 'action', id: 0, action });
+    this.twins.find(new Map(images.map((image, i) => [i + 1, image])), this.hosts);
+    this.reach.membersCopied = this.twins.size;
     images.forEach((image, i) => {
       const member = i + 1;
       const isFirst = member <= memberCount;
@@ -142,21 +147,30 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
       return [{ nodeId, name: given, peerUrl: at?.peerUrl ?? peerUrl, clientUrl: at?.clientUrl ?? '' }];
     });
     const launch: Launch = { peers: peers.sort((a, b) => a.nodeId - b.nodeId), state: 'existing' };
-    if (!this.has(host.nodeId)) {
-      this.addMachine(host.nodeId, new Map(), launch);
-      const { peerUrl, clientUrl } = host;
-      this.reporter.tell(host.nodeId, { type: 'sim.addHost', name: host.name, peerUrl, clientUrl });
-    }
+    if (!this.has(host.nodeId)) this.addHost(host.nodeId, launch);
     this.process(host.nodeId).announced = launch;
+    this.reach.membersAnnounced++;
+  }
+
+  /** A host that is new joins the world with an empty disk; by itself its member would know nobody. */
+  addHost(member: number, launch: Launch = this.launchAlone(member)): void {
+    this.addMachine(member, new Map(), launch);
+    const { name, peerUrl, clientUrl } = this.hosts[member - 1];
+    this.reporter.tell(member, { type: 'sim.addHost', name, peerUrl, clientUrl });
+  }
+
+  private launchAlone(member: number): Launch {
+    return { peers: [this.hosts[member - 1]], state: 'existing' };
   }
 
   private addMachine(member: number, image: DiskImage, launch: Launch): void {
     const { seed, boot } = this.config;
     const { disk } = this.config.world ?? defaultWorld;
     const process: Process = {
-      ...{ member, launch, announced: null, state: null },
+      ...{ member, launch, announced: null, state: null, forcesNewCluster: false },
       ...{ status: 'down' as const, epoch: 0, starts: 0, held: [] },
       ...{ cpu: new Cpu<WorldEvent>(), clock: new MemberClock(), memory: new ProcessMemory(), crash: null },
+      ...{ restartDelayUs: 0, coming: null, comingCount: 0 },
     };
     this.machines.set(member, { process, disk: new Disk(member, image, disk, seed, boot) });
   }
@@ -167,8 +181,19 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
     return process !== undefined && isAlive(process) ? process.epoch : 0;
   }
 
+  /** The syncs that were completed since the last call. */
+  takeGates(): StoreGate[] {
+    const { gates } = this;
+    this.gates = [];
+    return gates;
+  }
+
   schedule(timeUs: number, event: WorldEvent): void {
     this.kernel.push(timeUs, event);
+  }
+
+  get isHeard(): boolean {
+    return this.reporter.on;
   }
 
   tell(event: Parameters<Reporter['tell']>[1]): void {
@@ -192,6 +217,10 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
   request(id: number, action: ClientAction): void {
     this.reporter.trace.asked?.(id, action, this.nowUs);
     this.clients.start(id, action);
+  }
+
+  watchEnded(id: number): void {
+    if (this.load.owns(id)) this.load.watchEnded(id);
   }
 
   finish(id: number, outcome: ClientOutcome | null): void {
@@ -256,6 +285,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
       case 'stop':
       case 'diskDone':
       case 'cpu':
+      case 'read':
       case 'clientCancel':
         return this.epochOf(event.member) !== event.epoch;
       case 'link':
@@ -268,8 +298,10 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
       }
       case 'flap':
         return this.flaps.find(event.from, event.to)?.number !== event.number;
+      case 'swing':
+        return this.process(event.member).clock.swing?.number !== event.number;
       case 'start':
-        return this.process(event.member).status !== 'down';
+        return isStartStale(this, event);
       case 'clientRequest':
         return !this.clients.isWaiting(event.call, event.attempt);
       case 'clientDial':

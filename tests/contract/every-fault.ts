@@ -68,9 +68,21 @@ const processes: readonly FaultStep[] = [
   [{ type: 'slowCpu', member: victim, factor: 1 }, 100],
   [{ type: 'clockRate', member: victim, perMille: 1500 }, 500],
   [{ type: 'clockRate', member: victim, perMille: 1000 }, 100],
+  [{ type: 'clockStep', member: victim, aheadUs: 5_000_000 }, 200],
+  ...(['periodic', 'random'] as const).map((shape): FaultStep => [
+    { type: 'clockSwing', member: victim, perMille: 400, periodUs: 100_000, shape },
+    300,
+  ]),
+  [{ type: 'clockSwing', member: victim, perMille: 0, periodUs: 100_000, shape: 'periodic' }, 100],
   [{ type: 'memoryLimit', member: victim, bytes: 20_000 }, 300],
   [{ type: 'memoryLimit', member: victim, bytes: 0 }, 0],
   start,
+  [{ type: 'failAllocation', member: victim, nth: 3 }, 300],
+  [{ type: 'failAllocation', member: victim, nth: 0 }, 0],
+  start,
+  [{ type: 'restartDelay', member: victim, afterUs: 400_000 }, 0],
+  [{ type: 'kill', member: victim }, 1200],
+  [{ type: 'restartDelay', member: victim, afterUs: 0 }, 0],
 ];
 
 /** A defragmentation ends with a rename; the rest is passed by any put. */
@@ -107,6 +119,11 @@ const disks: readonly FaultStep[] = [
     [put(Object.keys(worse).join(' '), 2000), 250],
     [disk(Object.fromEntries(Object.keys(worse).map((name) => [name, 0]))), 50],
   ]),
+  // A start reads its files, a defragmentation the store.
+  [disk({ readMinUs: 20_000, readMeanUs: 20_000, operationsPerSecond: 100 }), 0],
+  [{ type: 'restart', member: victim }, 900],
+  [{ type: 'defrag', endpoints: [`m${victim}`] }, 300],
+  [disk({ readMinUs: 0, readMeanUs: 0, operationsPerSecond: 0 }), 300],
   [disk({ quotaBytes: 60_000 }), 0],
   [put('too much', 20_000), 150],
   [put('and more', 20_000), 300],
@@ -132,6 +149,7 @@ const worse: readonly Partial<LinkSettings>[] = [
   { corruptPerMille: 500 },
   { reorderPerMille: 700, jitterUs: 30_000 },
   { bytesPerSecond: 5000, queueBytes: 1500 },
+  { clogPerMille: 200, clogMeanUs: 30_000 },
   { dropTypes: ['MsgApp', 'MsgAppResp', 'MsgHeartbeat', 'MsgHeartbeatResp'] },
 ];
 
@@ -186,6 +204,8 @@ const rates: Readonly<Record<Exclude<LoadKind, 'none'>, number>> = {
   watchers: 40,
   ranges: 15,
   leases: 40,
+  transactions: 10,
+  oldWatches: 60,
   flood: 1000,
 };
 
@@ -225,9 +245,19 @@ const damage: readonly FaultStep[] = [
   [disk({ lying: 0, lostWeight: 0 }), 0],
   [{ type: 'misdirect', member: victim }, 0],
   [put('misdirected', 3000), 300],
+  [{ type: 'misdirect', member: victim, how: 'write' }, 0],
+  [{ type: 'misdirect', member: victim, how: 'lose' }, 0],
+  [put('one astray, one lost', 3000), 300],
+  [{ type: 'misdirect', member: victim, how: 'read' }, 0],
+  [{ type: 'restart', member: victim }, 300],
   [disk({ misdirectPerMille: 500 }), 0],
   [put('misdirected again', 3000), 300],
   [disk({ misdirectPerMille: 0 }), 0],
+  ...(['db', 'wal', 'snap'] as const).flatMap((file): FaultStep[] => [
+    [{ type: 'restoreImage', member: victim }, 0],
+    [{ type: 'loseFiles', member: victim, file }, 0],
+    [{ type: 'start', member: victim }, 300],
+  ]),
   ...zones.flatMap((zone): FaultStep[] => [
     [{ type: 'restoreImage', member: victim }, 0],
     [{ type: 'bitRot', member: victim, zone, bits: 30, ...(zone === 'meta' && { page: 1 }) }, 0],
@@ -255,8 +285,26 @@ const blunder = (mistake: Mistake): FaultStep[] => [
 ];
 
 /** Those that take a member away for good: they come last. */
-const ruinous: readonly Mistake[] = ['oldBackupOnOneMember', 'wipeOneMember', 'removeHealthyMember'];
-const harmless = mistakes.filter((mistake) => !ruinous.includes(mistake));
+const ruinous: readonly Mistake[] = [
+  'oldBackupOnOneMember',
+  'deleteLog',
+  'wipeOneMember',
+  'removeHealthyMember',
+  'addUnstartedVoter',
+  // the others stop for good where they hear of it
+  'forceNewCluster',
+];
+const copying = 'sameMemberTwice';
+const harmless = mistakes.filter((mistake) => !ruinous.includes(mistake) && mistake !== copying);
+
+/** While it still has a data directory. The copy ends; the others forget how far it was said to be. */
+const twice: readonly FaultStep[] = [
+  ...blunder(copying),
+  [put('taken in turns'), 600],
+  [{ type: 'wipe', member: 4 }, 0],
+  ...members.map((member): FaultStep => [{ type: 'restart', member }, 0]),
+  [{ type: 'healEverything' }, 2500],
+];
 
 const end: readonly FaultStep[] = [
   [{ type: 'wipe', member: victim }, 300],
@@ -272,6 +320,7 @@ export const faultSteps: readonly FaultStep[] = [
   ...clients,
   ...hosts,
   ...harmless.flatMap(blunder),
+  ...twice,
   ...damage,
   ...ruinous.flatMap(blunder),
   ...end,

@@ -27,6 +27,8 @@ for (const { id, what, isCaught } of canaries) {
   });
 }
 
+type Event<Type extends LabEvent['type']> = Extract<LabEvent, { type: Type }>;
+
 const at = (member: number, moment = 1) => ({ member, moment, ordinal: 0, timeUs: 0 });
 
 test('the first violation stays, with its moment', () => {
@@ -39,7 +41,7 @@ test('the first violation stays, with its moment', () => {
   expect(checkers.violation).toMatchObject({ property: 'C1', moment: 9 });
 });
 
-const hears = (events: readonly string[]): LabEvent => ({
+const hears = (events: readonly string[]): Event<'sim.watch'> => ({
   ...{ type: 'sim.watch', watch: 5, clusterId: '1', memberId: '1', revision: 9, raftTerm: 1 },
   ...{ compactRevision: 0, events, ended: '' },
 });
@@ -63,4 +65,28 @@ test('a revision must not come in two parts', () => {
   const found = watches.observe(at(0), hears(['put 6162,31,2,2,1,0'])) as Finding;
   expect(found.text).toContain('two parts');
   expect(found.about).toEqual([{ kind: 'key', key: 'ab' }]);
+});
+
+test('a watch that is told wrongly accuses the watcher that serves it, not one of the same keys beside it', () => {
+  const watches = new Watches(new CommitLog());
+  const asks = (request: number, deliverAt: number): Event<'sim.clientSend'> => ({
+    ...{ type: 'sim.clientSend', request, to: 2, method: 'etcdserverpb.Watch/Watch', label: '' },
+    ...{ sentAt: 0, deliverAt },
+  });
+  const comes = (watcher: number): Event<'watch.move'> => ({
+    ...{ type: 'watch.move', watcher, id: '0', key: 'a', end: 'b', from: 'gone', to: 'synced' },
+    minRevision: 2,
+  });
+  for (const id of [4, 5, 6]) watches.begin(id, { type: 'watch', key: id === 6 ? 'x' : 'a', prefix: true });
+  watches.observe(at(0), asks(6, 100));
+  watches.observe(at(0), asks(4, 400));
+  watches.observe(at(0), asks(5, 300));
+  watches.observe({ ...at(2), timeUs: 300 }, comes(7));
+  watches.observe({ ...at(2), timeUs: 400 }, comes(8));
+  watches.observe(at(0), hears(['put 61,31,3,3,1,0']));
+  const found = watches.observe(at(0), hears(['put 61,31,2,2,1,0'])) as Finding;
+  expect(found.about).toEqual([
+    { kind: 'key', key: 'a' },
+    { kind: 'watcher', watcher: 7, member: 2 },
+  ]);
 });

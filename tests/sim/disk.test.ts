@@ -1,6 +1,7 @@
 /** The disk model against a slow one of whole files, and a store that does nothing but its commits. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { WrittenBlocks } from '../../src/base/blocks.ts';
 import { ChunkedFile } from '../../src/sim/chunked-file.ts';
 import { Disk } from '../../src/sim/disk.ts';
 import { applyStoreOps, toImage } from '../../src/sim/store-ops.ts';
@@ -271,5 +272,42 @@ test('copies of a file share chunks until one of them writes', () => {
       },
     ),
     { numRuns: 60 },
+  );
+});
+
+test('files that take the same writes, or some of them, hold each their own bytes', () => {
+  const step = fc.record({
+    back: fc.constantFrom(0, 0, 0, 3, 700, 5000),
+    length: fc.constantFrom(1, 90, 4096, 5000),
+    fill: fc.integer({ min: 1, max: 255 }),
+    takers: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+    cut: fc.constantFrom(0, 0, 0, 1, 300),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const files = Array.from({ length: 4 }, () => ({ file: new ChunkedFile(), model: bytes(0, 0) }));
+      for (const { back, length, fill, takers, cut } of steps) {
+        const offset = Math.max(0, files[0].file.sizeBytes - back);
+        const data = bytes(length, fill);
+        const blocks = new WrittenBlocks(offset, data);
+        for (const [i, taker] of files.entries()) {
+          if (!takers[i]) continue;
+          taker.file.write(offset, data, blocks);
+          const grown = bytes(Math.max(taker.model.length, offset + length), 0);
+          grown.set(taker.model);
+          grown.set(data, offset);
+          const size = Math.max(0, grown.length - cut);
+          taker.file.truncate(size);
+          taker.model = grown.slice(0, size);
+        }
+        if (takers[3]) files[3].file = files[3].file.clone();
+      }
+      for (const { file, model } of files) expect(Buffer.compare(file.toBytes(), model)).toBe(0);
+      for (const { file, model } of files.slice(1)) {
+        const same = ChunkedFile.from(model);
+        expect([file.differences(same), same.differences(file)]).toEqual([[], []]);
+      }
+    }),
+    { numRuns: 300 },
   );
 });

@@ -84,6 +84,46 @@ test('a filter takes its types and no others', () => {
   expect(transits({ dropTypes: ['MsgVote'] }, 5).map(({ lost }) => lost)).toEqual(Array(5).fill(null));
 });
 
+test('a link that clogs holds what is sent for a while that is drawn, then lets it go in its order', () => {
+  const clogged = transits({ clogPerMille: 20, clogMeanUs: 60_000 });
+  const usual = transits({});
+  const waits = clogged.map((one, i) => one.deliverAt - usual[i].deliverAt);
+  clogged.forEach((one, i) => expect(i === 0 || one.deliverAt >= clogged[i - 1].deliverAt).toBe(true));
+  // one in 50 begins a clog of 60 ms on average, in which 12 others come: about one in five waits
+  const waiting = waits.filter((us) => us > 0).length;
+  expect(waiting).toBeGreaterThan(250);
+  expect(waiting).toBeLessThan(700);
+  expect(Math.max(...waits)).toBeGreaterThan(120_000);
+  // between two clogs it is as usual, and no draw of its own delays was shifted
+  expect(waits.filter((us) => us === 0).length).toBeGreaterThan(1200);
+});
+
+test('clogs are told and counted, and what waits for one goes on at once where it is ended', () => {
+  const trace = recordingTrace();
+  const lab = new Lab(Member.boot, { seed: 5, trace });
+  lab.runFor(3_000_000);
+  const clog = { type: 'link', from: 1, to: 2, extraDelayUs: 0, lossPerMille: 0 } as const;
+  expect(lab.do({ ...clog, clogPerMille: 1001 })).toMatchObject({ code: 3 });
+  expect(lab.do({ ...clog, clogPerMille: 5 })).toMatchObject({
+    message: 'a link clogs for a microsecond to 10 seconds on average',
+  });
+  const quiet = lab.cluster.reach.clogs;
+  expect(lab.do({ ...clog, clogPerMille: 1000, clogMeanUs: 10_000_000 })).toBeNull();
+  lab.runFor(400_000);
+  const { reach } = lab.cluster;
+  expect([quiet, reach.clogs]).toEqual([0, 1]);
+  expect(reach.clogged).toBeGreaterThan(1);
+  const told = trace.told.flatMap(({ event }) => (event.type === 'sim.clog' ? [event] : []));
+  expect(told).toMatchObject([{ from: 1, to: 2 }]);
+  expect(told[0].clogUs).toBeGreaterThan(500_000);
+  const arrived = (): number =>
+    trace.told.filter(({ at, event }) => event.type === 'sim.deliver' && at.member === 2).length;
+  const before = arrived();
+  expect(lab.do(clog)).toBeNull();
+  lab.runFor(20_000);
+  expect(arrived() - before).toBeGreaterThanOrEqual(reach.clogged);
+});
+
 test('a cluster keeps what it acknowledged over links that do all of it, and each is counted', () => {
   const lab = new Lab(Member.boot, { seed: 3 });
   lab.runFor(3_000_000);
@@ -96,6 +136,7 @@ test('a cluster keeps what it acknowledged over links that do all of it, and eac
       queueBytes: 1200,
       dropTypes: ['MsgReadIndex'],
     },
+    ...{ clogPerMille: 20, clogMeanUs: 30_000 },
   };
   for (const from of [1, 2, 3]) {
     for (const to of [1, 2, 3]) if (from !== to) lab.do({ type: 'link', from, to, ...bad });
@@ -115,6 +156,8 @@ test('a cluster keeps what it acknowledged over links that do all of it, and eac
     'droppedByQueue',
     'lostByLink',
     'droppedCorrupt',
+    'clogs',
+    'clogged',
   ] as const;
   for (const name of names) {
     expect([name, reach[name]]).not.toEqual([name, 0]);

@@ -206,3 +206,48 @@ test('a flood is not held back by what waits', () => {
   expect(issued).toBeGreaterThan(900);
   expect(dropped).toBe(0);
 });
+
+test('transactions have as many operations as one may have; one more is refused, and the rest happens', () => {
+  const { lab } = loadedLab('transactions', 20, false);
+  lab.runFor(2_000_000);
+  lab.do({ type: 'load', kind: 'none', perSecond: 0 });
+  lab.runFor(1_000_000);
+  const { issued, ok, failed } = lab.cluster.load;
+  expect(ok + failed).toBe(issued);
+  expect(failed).toBeGreaterThan(0);
+  expect(failed).toBeLessThan(ok);
+  const read = lab.do({ type: 'get', key: '/load/txn/', prefix: true });
+  if (read?.ok !== true || read.type !== 'get') throw new Error('no answer');
+  expect(read.count).toBeGreaterThan(500);
+  // each transaction is one revision, whatever it writes
+  expect(read.revision).toBe(1 + ok);
+  const sizes = new Set<number>();
+  const traffic = newTraffic('transactions', stream(7, 'traffic'));
+  for (let i = 0; i < 200; i++) {
+    const request = traffic.next(i);
+    if (request.type !== 'txn') throw new Error('no transaction');
+    sizes.add(request.success.length);
+    const keys = request.success.flatMap((one) => (one.type === 'put' ? [one.key] : []));
+    expect(new Set(keys).size).toBe(keys.length);
+  }
+  expect([...sizes].sort()).toEqual([128, 129]);
+});
+
+test('watches from old revisions hear all since, or that it is compacted', () => {
+  const { lab, told } = loadedLab('oldWatches', 60);
+  lab.runFor(4_000_000);
+  const heard = told.flatMap(({ event }) => (event.type === 'sim.watch' ? [event] : []));
+  const ends = heard.filter(({ ended }) => ended !== '');
+  const text = 'etcdserver: mvcc: required revision has been compacted';
+  expect(new Set(ends.map(({ ended }) => ended))).toEqual(new Set([text]));
+  expect(ends.length).toBe(lab.cluster.reach.watchesCompacted);
+  expect(ends.length).toBeGreaterThan(5);
+  // more than one change at once: they are of the past
+  expect(heard.some(({ events }) => events.length > 3)).toBe(true);
+  lab.do({ type: 'load', kind: 'none', perSecond: 0 });
+  lab.runFor(1_000_000);
+  const { issued, ok, failed } = lab.cluster.load;
+  expect(ok + failed).toBe(issued);
+  // a compaction below the last one is refused, and nothing else is
+  expect(failed).toBeLessThanOrEqual(12);
+});

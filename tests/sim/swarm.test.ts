@@ -47,7 +47,7 @@ test('files are damaged on a minority, whose log nobody needs; what Raft cannot 
     const rotten = schedule.flatMap(({ action }) => (action.type === 'bitRot' ? [action.member] : []));
     expect(new Set(rotten).size).toBeLessThanOrEqual(2);
     const types = schedule.map(({ action }) => action.type);
-    for (const type of ['wipe', 'restoreImage', 'misdirect']) expect(types).not.toContain(type);
+    for (const type of ['wipe', 'restoreImage', 'misdirect', 'loseFiles']) expect(types).not.toContain(type);
     const lies = schedule.some(({ action }) => action.type === 'disk' && action.lying === 1);
     expect(lies).toBe(false);
   }
@@ -55,7 +55,21 @@ test('files are damaged on a minority, whose log nobody needs; what Raft cannot 
     swarmSchedule(seed, { members: 3, faults: faultKinds, virtualUs, beyond: true }),
   );
   const types = beyond.map(({ action }) => action.type);
-  for (const type of ['wipe', 'restoreImage', 'misdirect']) expect(types).toContain(type);
+  for (const type of ['wipe', 'restoreImage', 'misdirect', 'loseFiles']) expect(types).toContain(type);
+});
+
+test('a voter that nobody starts is added where no files are damaged, and leases are left out where clocks are', () => {
+  const added = seeds.map((seed) => {
+    const options = { members: 5, faults: faultKinds, virtualUs };
+    const schedule = swarmSchedule(seed, options);
+    const has = (type: string): boolean => schedule.some(({ action }) => action.type === type);
+    if (has('memberAdd')) expect(has('bitRot')).toBe(false);
+    const clocks = ['clockRate', 'clockStep', 'clockSwing'].some(has);
+    const leases = schedule.some(({ action }) => action.type === 'load' && action.kind === 'leases');
+    expect(clocks && leases).toBe(false);
+    return has('memberAdd');
+  });
+  expect(added).toContain(true);
 });
 
 test('every action of a schedule makes sense to the world and to the commands', () => {

@@ -21,6 +21,7 @@ function damagedBy(action: Action): readonly number[] {
     case 'misdirect':
     case 'wipe':
     case 'restoreImage':
+    case 'loseFiles':
       return [action.member];
     case 'disk':
       return (action.lying ?? 0) > 0 || (action.misdirectPerMille ?? 0) > 0 ? [action.member] : [];

@@ -57,3 +57,22 @@ test('where files of two of five members may be damaged, five voters stay: three
   expect(fewestVoters(true)).toBe(5);
   expect(fewestVoters(false)).toBe(4);
 });
+
+test('a voter that nobody started is asked nothing: there may be nothing at its address', () => {
+  const asked: Action[] = [];
+  const members = peersOf(4).map(({ nodeId, name, peerUrl }) => ({
+    ...{ id: BigInt(nodeId), name: nodeId === 4 ? '' : name, peerUrls: [peerUrl] },
+    ...{ clientUrls: [], isLearner: false },
+  }));
+  const site: Site = {
+    act: (action) => asked.push(action) - 1,
+    outcomeOf: () => ({ ok: true, type: 'memberList', members }),
+    runsOn: (host) => (host === 4 ? null : host.toString(16)),
+  };
+  const operator = new Operator(site, stream(1, 'operator'), 3, false);
+  for (let turn = 0; turn < 4; turn++) operator.tidy();
+  expect(asked.slice(0, 2)).toEqual([
+    { type: 'memberList' },
+    { type: 'memberRemove', id: '4', endpoints: ['m1', 'm2', 'm3'] },
+  ]);
+});

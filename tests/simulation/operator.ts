@@ -141,9 +141,12 @@ export class Operator {
     if (!drawn.isLearner) this.#begin({ type: 'moveLeader', id: drawn.id.toString(16) });
   }
 
-  /** Learners refuse what concerns members, and a client takes their word: voters are asked. */
+  /**
+   * Learners refuse what concerns members, and a client takes their word: voters are asked. One without a name was
+   * never started: where nobody heard that it was added, there is nothing at its address.
+   */
   #begin(action: Change): void {
-    const voters = this.#listed.filter((one) => !one.isLearner);
+    const voters = this.#listed.filter((one) => !one.isLearner && one.name !== '');
     const endpoints = voters.map((one) => `m${this.#hostOf(one)}`);
     this.#knows = false;
     this.#under = { id: this.#site.act(endpoints.length === 0 ? action : { ...action, endpoints }), action };

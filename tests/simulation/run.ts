@@ -97,6 +97,12 @@ function hasChanges({ seed, changes, schedule, faults, members }: RunPlan): bool
   return isDrawn && stream(seed, 'operator', 'on').chance(1, 3);
 }
 
+/** A voter that nobody starts is added where an operator finds it, and takes it out again. */
+function attended(plan: RunPlan, schedule: readonly ScheduledAction[]): readonly ScheduledAction[] {
+  if (hasChanges(plan)) return schedule;
+  return schedule.filter(({ kind }) => kind !== 'addUnstartedVoter');
+}
+
 export class Run {
   readonly judge: Judge;
   readonly cluster: Cluster;
@@ -117,14 +123,17 @@ export class Run {
     const { seed, members, faults, virtualUs } = plan;
     this.#plan = plan;
     const beyond = faults.some(isBeyondRaft);
-    const drawn = plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs, beyond });
+    const drawn = attended(
+      plan,
+      plan.schedule ?? swarmSchedule(seed, { members, faults, virtualUs, beyond }),
+    );
     this.#damages = new Damages(drawn);
     this.judge = new Judge(plan.heeds ?? null, null, { damage: this.#damages.isExpected });
     this.cluster = new Cluster({ ...configOf(plan), trace: this.#trace() });
     this.#members = new Members(plan.boot ?? Member.boot);
     this.#world = inspect(this.cluster, (member) => this.#members.get(member));
     // by a clock that is wrong nobody can say how long a lease should live
-    const hasClocks = drawn.some(({ action }) => action.type === 'clockRate');
+    const hasClocks = drawn.some(({ action }) => action.type.startsWith('clock'));
     this.#workload = new Workload(seed, members, plan.requests ?? null, !hasClocks);
     const isDrawn = plan.schedule === undefined;
     this.#schedule = hasChanges(plan) && isDrawn ? withCalm(drawn, virtualUs) : drawn;
@@ -138,6 +147,7 @@ export class Run {
     const { judge } = this;
     return {
       on: true,
+      brief: true,
       emit: (at, event) => {
         if (event.type === 'server.boot') this.#ids.set(at.member, event.memberId);
         if (event.type === 'server.halt') this.#damages.note(at.member, event.reason);

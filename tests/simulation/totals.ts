@@ -52,6 +52,20 @@ const effects: Readonly<Partial<Record<FaultKind, Effects>>> = {
   rollback: ['rollbacks'],
   lyingDisk: ['syncsLied'],
   misdirect: ['misdirected'],
+  losePage: ['pagesLost'],
+  misread: ['misread'],
+  loseFiles: ['filesLost'],
+  slowReads: ['readsSlowed'],
+  operations: ['operationsQueued'],
+  restartDelay: ['restartsDelayed'],
+  failAllocation: ['allocationsFailed'],
+  clockStep: ['clockSteps'],
+  clockSwing: ['clockTurns'],
+  swizzle: cuts,
+  clog: ['clogged'],
+  youngLoad: ['loadIssued'],
+  stopMajority: ['stops'],
+  addUnstartedVoter: ['membersAnnounced'],
 };
 
 export class Totals {

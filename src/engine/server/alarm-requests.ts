@@ -66,15 +66,16 @@ export class AlarmRequests {
   }
 
   /**
-   * A write was applied, and took more space than there is: everyone hears of it, and then whoever asked for
-   * the write.
+   * Whether a write that was applied took more space than there is: everyone hears of it by `raise`, and then
+   * whoever asked for the write.
    * @source etcd v3.4.23 etcdserver/server.go applyEntryNormal
    */
-  applied(outcome: Uint8Array | RpcError, nowUs: number, tell: () => void): void {
-    const { alarms } = this.port;
-    if (outcome === rpcErrors.noSpace && alarms.get(AlarmType.NOSPACE).length === 0)
-      this.port.propose(this.noSpace(), nowUs, tell);
-    else tell();
+  isDue(outcome: Uint8Array | RpcError): boolean {
+    return outcome === rpcErrors.noSpace && this.port.alarms.get(AlarmType.NOSPACE).length === 0;
+  }
+
+  raise(nowUs: number, then: () => void): void {
+    this.port.propose(this.noSpace(), nowUs, then);
   }
 
   private noSpace(): WriteRequest {

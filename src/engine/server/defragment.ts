@@ -56,7 +56,7 @@ export class Defragmenter {
     source.rollback();
     if (this.options.defects?.defragmentLosesIndex === true) loseIndex(target);
     const image = copy.image();
-    this.write(image);
+    this.write(image, beforeBytes);
     this.done = done;
     backend.replace(openDb(new MemoryPager(image, this.disk.pageSink()), { ...this.options, pageSize }));
     if (this.trace.on) this.trace.emit({ type: 'server.defragment', beforeBytes, afterBytes: image.length });
@@ -81,8 +81,9 @@ export class Defragmenter {
     done();
   }
 
-  private write(image: Uint8Array): void {
+  private write(image: Uint8Array, readBytes: number): void {
     this.disk.remove(temporaryFile);
+    this.disk.readBackend(readBytes, temporaryFile);
     for (let at = 0; at < image.length; at += pieceBytes)
       this.disk.write(temporaryFile, at, image.slice(at, at + pieceBytes));
     this.disk.sync('defragment', temporaryFile);

@@ -76,6 +76,12 @@ export class Disk {
     this.outbox.disk({ kind: 'write', file, offset, data });
   }
 
+  /** So much of the backend's file is read, for a copy, or to be sent to another member. */
+  readBackend(sizeBytes: number, into?: string): void {
+    const read = { kind: 'read', file: backendFile, sizeBytes } as const;
+    this.outbox.disk(into === undefined ? read : { ...read, into });
+  }
+
   /** Writes a whole file anew and calls `then` once it is durable. */
   writeFile(file: string, data: Uint8Array, then: () => void): void {
     this.outbox.disk({ kind: 'truncate', file, sizeBytes: 0 });

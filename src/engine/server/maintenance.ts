@@ -10,6 +10,7 @@ import { unmappedRefusal } from './apply-auth.ts';
 import { toNumber } from './apply-kv.ts';
 import type { ResponseHead } from './apply-kv.ts';
 import type { Call } from './calls.ts';
+import { backendFile } from './disk.ts';
 import type { Defragmenter } from './defragment.ts';
 import { hashKv, hashStore } from './hashes.ts';
 import type { Outbox } from './outbox.ts';
@@ -84,7 +85,9 @@ export class Maintenance {
 
   private sendSnapshot(request: number): void {
     const { outbox, backend } = this.parts;
-    for (const bytes of snapshotPieces(backend.image()))
+    const image = backend.image();
+    outbox.disk({ kind: 'read', file: backendFile, sizeBytes: image.length, request });
+    for (const bytes of snapshotPieces(image))
       outbox.reply({ request, code: 0, message: '', bytes, more: true });
     outbox.reply({ request, code: 0, message: '', bytes: new Uint8Array(0) });
     outbox.meter.backendSnapshot.observe(0);

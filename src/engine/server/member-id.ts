@@ -69,6 +69,8 @@ export class MemberTable {
   /** Of every id ever seen. */
   private readonly nodes = new Map<bigint, NodeId>([[noMember, none]]);
   private readonly retired = new Set<bigint>();
+  /** Whose process this is; null where it is nobody's yet. */
+  private own: MemberId | null = null;
   private readonly hosts: readonly PeerConfig[];
 
   /**
@@ -115,9 +117,20 @@ export class MemberTable {
     return this.hosts.some(({ nodeId }) => nodeId === node) ? node : null;
   }
 
+  /** This process is the member: who had its host before, and is met again in the log, gets no seat there. */
+  seatOwn(member: MemberId, node: NodeId): void {
+    this.own = member;
+    this.seat(member, node);
+  }
+
   /** The member speaks from this node from now on; who did before is retired. */
   seat(member: MemberId, node: NodeId): void {
     const before = this.members.get(node);
+    if (before === this.own && member !== before) {
+      this.nodes.set(member, node);
+      this.retired.add(member);
+      return;
+    }
     if (before !== undefined && before !== member) this.retired.add(before);
     this.retired.delete(member);
     this.members.set(node, member);

@@ -305,12 +305,12 @@ export class MemberRequests {
   }
 
   private propose(asker: Asker, request: ChangeRequest, nowUs: number): void {
-    const { owner, outbox } = this.port;
+    const { owner } = this.port;
     const { id: member, peerUrls } = request.member;
     const node = owner.table.numberOf(member, peerUrls);
     const id = this.port.door.nextRequestId();
     const change = changeOf(id, node, request);
-    const label = outbox.trace.on ? `conf change ${request.kind} ${owner.table.nameOf(node)}` : '';
+    const label = `conf change ${request.kind} ${owner.table.nameOf(node)}`;
     const isClient = asker.kind === 'client';
     const finish =
       (self: MemberRequests): Finish =>

@@ -53,7 +53,7 @@ export class Member {
     files: DiskImage,
     nowUs: number,
   ): { readonly member: Member; readonly output: MemberOutput } {
-    const outbox = new Outbox(config.trace);
+    const outbox = new Outbox(config.trace, config.brief);
     const member = new Member(outbox);
     outbox.meter.nowUs = nowUs;
     const output = member.run(() => {
@@ -70,9 +70,9 @@ export class Member {
     return this.run(() => server.take(input, nowUs));
   }
 
-  /** Whether the member tells events from now on; it does the same either way. */
-  listen(on: boolean): void {
-    this.outbox.listen(on);
+  /** Whether the member tells events from now on, and only a part; it does the same either way. */
+  listen(on: boolean, brief?: boolean): void {
+    this.outbox.listen(on, brief);
   }
 
   /** Bytes; 0 where there is no store. */

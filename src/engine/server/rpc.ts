@@ -5,6 +5,7 @@ import { emptyBytes } from '../../base/bytes.ts';
 import { idToHex } from '../../base/u64.ts';
 import { encodeUtf8, printable } from '../../base/utf8.ts';
 import * as pb from '../pb/gen/rpc_pb.ts';
+import { readPutRequest } from '../pb/hot-put.ts';
 import { malformed, oversized, unknownMethod } from './errors.ts';
 import type { HttpMethod, RpcMethod } from './types.ts';
 
@@ -142,6 +143,8 @@ export function decodeRequest(
   if (bytes.length > limit) throw oversized(bytes.length, limit);
   const kind = kindOf[method as UnaryMethod] as RpcKind | undefined;
   if (kind === undefined) throw unknownMethod(method);
+  const put = kind === 'put' ? readPutRequest(bytes) : null;
+  if (put !== null) return { kind: 'put', body: put };
   return { kind, body: decodeBody(schemas[kind], bytes) } as RpcRequest;
 }
 

@@ -61,7 +61,8 @@ export class EtcdServer {
   private readonly outbox: Outbox;
   private readonly disk: Disk;
   readonly table: MemberTable;
-  private readonly found: Found;
+  /** Without its files once the member runs. */
+  private found: Found;
   readonly store: Store;
   private readonly walOptions: ReturnType<typeof walOptionsOf>;
   private readonly membership = new Membership();
@@ -104,10 +105,11 @@ export class EtcdServer {
     this.hosts = new MemberHosts(this.table, this.membership);
     const found = readFound(files, this.table, this.disk);
     this.found = found;
-    if (found.owner !== null) this.table.seat(found.owner.member, config.nodeId);
+    if (found.owner !== null) this.table.seatOwn(found.owner.member, config.nodeId);
     if (found.snapshot !== null) restoreMembership(found.snapshot.data, this.membership, this.table);
     this.walOptions = walOptionsOf(config, outbox.trace);
-    this.storage = WalStorage.open(this.table, this.disk, this.walOptions, files, found.snapshot);
+    const alone = config.forceNewCluster === true ? (found.owner?.member ?? null) : null;
+    this.storage = WalStorage.open(this.table, this.disk, this.walOptions, files, found.snapshot, alone);
     this.store = new Store(config, found, this.storage === null, this.disk, outbox);
     this.setTimers();
     this.identify();
@@ -221,7 +223,7 @@ export class EtcdServer {
 
   private admit(admitted: Admitted): void {
     this.admitted = admitted;
-    this.table.seat(admitted.member, this.config.nodeId);
+    this.table.seatOwn(admitted.member, this.config.nodeId);
     for (const { id, peerUrls } of admitted.existing ?? []) {
       this.table.seat(id, this.table.numberOf(id, peerUrls));
     }
@@ -399,6 +401,8 @@ export class EtcdServer {
       },
       nowUs,
     );
+    // a whole image of the disk, which changes from now on
+    this.found = { ...found, files: new Map() };
     if (found.snapshot !== null) this.tellMembership();
   }
 

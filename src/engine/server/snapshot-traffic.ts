@@ -136,7 +136,9 @@ export class SnapshotTraffic {
       confState: raft.fullStatus().config,
     };
     const message = encodeMessage({ ...m, snapshot }, table);
-    return { index: snapshot.index, message, database: store.backend.image() };
+    const database = store.backend.image();
+    this.parts.disk.readBackend(database.length);
+    return { index: snapshot.index, message, database };
   }
 
   private count(to: NodeId, state: 'begin' | 'sent' | 'failed'): void {

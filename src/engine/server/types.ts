@@ -135,6 +135,18 @@ export type MemberInput =
 export type DiskRequest =
   /** Writes into the page cache; the file grows as needed, with zeros in any gap. */
   | { readonly kind: 'write'; readonly file: string; readonly offset: number; readonly data: Uint8Array }
+  /**
+   * So much of a file is read, from its beginning. Its bytes are known already, for it is mapped; a disk may
+   * take its time. `into`: the copy that is made of it; else it is sent in this same step: as the answer to
+   * `request`, or as a snapshot to another member.
+   */
+  | {
+      readonly kind: 'read';
+      readonly file: string;
+      readonly sizeBytes: number;
+      readonly into?: string;
+      readonly request?: number;
+    }
   /** `barrier`: the next sync of this file follows at once, so a store may make both durable in one go. */
   | { readonly kind: 'sync'; readonly file: string; readonly id: number; readonly barrier: boolean }
   | { readonly kind: 'truncate'; readonly file: string; readonly sizeBytes: number }
@@ -196,6 +208,8 @@ export interface MemberConfig {
   readonly hosts?: readonly PeerConfig[];
   /** `new`: with the peers a cluster begins. `existing`: they are one, and this member was added to it. */
   readonly initialClusterState?: 'new' | 'existing';
+  /** The log makes this member the only one of its cluster, whoever else there is. Default: it does not. */
+  readonly forceNewCluster?: boolean;
   /** So many entries are applied from one snapshot to the next. Default 100,000. */
   readonly snapshotCount?: number;
   /** So many entries before a snapshot stay in memory for slow followers. Default 5000. */
@@ -236,6 +250,8 @@ export interface MemberConfig {
   readonly seed: number;
   readonly epoch: number;
   readonly trace: boolean;
+  /** Of the events only those are told that checkers read. */
+  readonly brief?: boolean;
   /** Bugs that are planted; default none. */
   readonly defects?: Defects;
 }

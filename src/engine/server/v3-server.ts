@@ -1,5 +1,6 @@
 /** Clients' requests from the door to the answer: writes through the log, reads through the read index. */
 import { kept, sharedByForks } from '../../base/fork.ts';
+import { tellsAll } from '../../base/trace.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { KvStore } from '../mvcc/kvstore.ts';
 import type { WatchableStore } from '../mvcc/watchable-store.ts';
@@ -143,7 +144,8 @@ export class V3Server {
         return this.watch.open(request, bytes, { token, requireLeader }, nowUs);
       const decoded = decodeRequest(method, bytes, this.maxRequestBytes);
       const { trace } = this.parts.outbox;
-      if (trace.on) trace.emit({ type: 'server.request', request, method, label: requestLabel(decoded) });
+      if (tellsAll(trace))
+        trace.emit({ type: 'server.request', request, method, label: requestLabel(decoded) });
       checkLearner(this.parts, decoded);
       this.route({ request, token, nowUs }, decoded);
     } catch (error) {
@@ -266,12 +268,14 @@ export class V3Server {
   applied(entry: Entry, applied: Applied | null, nowUs: number): void {
     if (entry.type === 'EntryNormal' && entry.data.length === 0) this.firstCommitInTerm(nowUs);
     if (applied === null) return;
-    const { id, outcome } = applied;
-    const tell = (self: V3Server) => () => {
-      const proposal = self.proposals.take(id);
-      if (proposal !== null) self.finish(proposal.proposer, outcome);
-    };
-    this.alarms.applied(outcome, nowUs, kept(tell, this));
+    if (!this.alarms.isDue(applied.outcome)) return this.tellApplied(applied);
+    const tell = (self: V3Server) => () => self.tellApplied(applied);
+    this.alarms.raise(nowUs, kept(tell, this));
+  }
+
+  private tellApplied({ id, outcome }: Applied): void {
+    const proposal = this.proposals.take(id);
+    if (proposal !== null) this.finish(proposal.proposer, outcome);
   }
 
   /**
@@ -354,12 +358,13 @@ export class V3Server {
 
   /** @param finish gets the outcome in place of the client @throws RpcError */
   private write({ request, token, nowUs }: Call, write: WriteRequest, finish?: Finish): void {
-    const { raft, applier, outbox } = this.parts;
+    const { raft, applier } = this.parts;
     if (raft.status().commit > applier.index + maxGapBetweenApplyAndCommit) throw rpcErrors.tooManyRequests;
     const id = this.ids.next();
     const data = encodeWrite(id, write, askerOf(this.parts.auth, token, nowUs));
     if (data.length > this.maxRequestBytes) throw rpcErrors.requestTooLarge;
-    const label = outbox.trace.on ? writeLabel(write) : '';
+    // somebody may hear from now on, before it is proposed
+    const label = writeLabel(write);
     const proposer = finish === undefined ? { request } : { request, finish };
     this.proposals.add({ id, proposer, data, label, startUs: nowUs });
   }
@@ -385,7 +390,9 @@ export class V3Server {
     const { raft, outbox } = this.parts;
     if (proposer === 'publish' || proposer === 'clusterVersion') return void raft.propose(data);
     const request = proposer === 'leaseExpiry' ? 0 : proposer.request;
-    if (outbox.trace.on) outbox.trace.emit({ type: 'server.propose', request, label });
+    // what a client asks for is read by nobody but pictures; what the lessor asks for, by a checker
+    const isWanted = request === 0 ? outbox.trace.on : tellsAll(outbox.trace);
+    if (isWanted) outbox.trace.emit({ type: 'server.propose', request, label });
     if (change === undefined ? raft.propose(data) : raft.proposeChange(change)) return;
     this.proposals.take(id);
     this.finish(proposer, rpcErrors.proposalDropped);

@@ -58,15 +58,24 @@ export interface Inspected {
   state(member: number): MemberState | null;
 }
 
+/** The events of some types. */
+export type Read<Types extends readonly LabEvent['type'][]> = Extract<
+  LabEvent,
+  { readonly type: Types[number] }
+>;
+
 /**
- * Each method answers with the evidence against its property, or null. `observe` sees every event and must be
- * cheap. `after` is called after each plan with the members that took part. `whole` looks at everything, now
- * and then and at the end.
+ * Each method answers with the evidence against its property, or null. `observe` sees the events of the types
+ * that it `reads` and must be cheap; a brief trace tells of these. `after` is called after each plan with the
+ * members that took part. `whole` looks at everything, now and then and at the end.
  */
 export interface Checker {
   readonly property: Property;
   readonly sentence: string;
+  readonly reads: readonly LabEvent['type'][];
   observe?(at: Envelope, event: LabEvent): Evidence | null;
+  /** An event of this input that any checker reads. */
+  count?(moment: number): Evidence | null;
   after?(world: Inspected, members: readonly number[]): Evidence | null;
   whole?(world: Inspected): Evidence | null;
   /** How much it has looked at so far, by name; no number is kept for show alone. */

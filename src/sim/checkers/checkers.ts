@@ -11,8 +11,11 @@ import type { Accused, Checker, Evidence, Inspected, Property, Violation } from 
  */
 export class Checkers implements LabTrace {
   readonly on = true;
+  /** Where nobody else wants the events, only those are wanted that a checker reads. */
+  readonly brief: boolean;
   private readonly checkers: readonly Checker[];
-  private readonly observers: readonly (Checker & Required<Pick<Checker, 'observe'>>)[];
+  private readonly readers: ReadonlyMap<LabEvent['type'], readonly Reader[]>;
+  private readonly counting: readonly Counting[];
   private readonly next: LabTrace | null;
   private readonly heeds: readonly Property[] | null;
   /** Of each property that is not heeded the first one. */
@@ -31,10 +34,10 @@ export class Checkers implements LabTrace {
   ) {
     this.checkers = checkers;
     this.heeds = heeds;
-    this.observers = checkers.filter(
-      (checker): checker is Checker & Required<Pick<Checker, 'observe'>> => checker.observe !== undefined,
-    );
+    this.readers = readersOf(checkers);
+    this.counting = checkers.filter((checker): checker is Counting => checker.count !== undefined);
     this.next = next;
+    this.brief = next === null || next.brief === true;
   }
 
   get all(): readonly Checker[] {
@@ -50,7 +53,21 @@ export class Checkers implements LabTrace {
     this.moment = at.moment;
     if (this.next?.on === true) this.next.emit(at, event);
     if (this.found !== null) return;
-    for (const checker of this.observers) this.take(checker, checker.observe(at, event));
+    const readers = this.readers.get(event.type);
+    if (readers === undefined) return;
+    for (const reader of readers) {
+      const against = reader.observe(at, event);
+      if (against !== null) this.take(reader, against);
+    }
+    for (const counting of this.counting) {
+      const against = counting.count(at.moment);
+      if (against !== null) this.take(counting, against);
+    }
+  }
+
+  /** Whether any checker reads events of this type. */
+  reads(type: LabEvent['type']): boolean {
+    return this.readers.has(type);
   }
 
   /** A plan was merged in which these members took part. */
@@ -81,11 +98,29 @@ export class Checkers implements LabTrace {
   private take({ property, sentence }: Checker, against: Evidence | null): void {
     if (against === null || this.found !== null) return;
     const { text: evidence, about } = typeof against === 'string' ? { text: against, about: [] } : against;
-    const named = [...membersIn(evidence), ...about];
+    const named = once([...membersIn(evidence), ...about]);
     const found = { property, sentence, evidence, about: named, moment: this.moment };
     if (this.heeds === null || this.heeds.includes(property)) this.found = found;
     else if (!this.noted.some((each) => each.property === property)) this.noted.push(found);
   }
+}
+
+/** Each where it is named first. */
+function once(all: readonly Accused[]): Accused[] {
+  const texts = all.map((one) => JSON.stringify(one));
+  return all.filter((_, place) => texts.indexOf(texts[place]) === place);
+}
+
+type Reader = Checker & Required<Pick<Checker, 'observe'>>;
+type Counting = Checker & Required<Pick<Checker, 'count'>>;
+
+function readersOf(checkers: readonly Checker[]): Map<LabEvent['type'], Reader[]> {
+  const readers = new Map<LabEvent['type'], Reader[]>();
+  for (const checker of checkers) {
+    if (checker.observe === undefined) continue;
+    for (const type of checker.reads) readers.set(type, [...(readers.get(type) ?? []), checker as Reader]);
+  }
+  return readers;
 }
 
 /** The members that a text names, in its order. */

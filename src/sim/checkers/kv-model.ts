@@ -48,6 +48,8 @@ export class KvModel {
         return { answer: 'done', changes: [] };
       case 'txn':
         return this.txn(request);
+      case 'put':
+        return this.isAllowed(request) ? this.putAlone(request) : refused;
       default:
         if (!this.isAllowed(request)) return refused;
         return this.all([request], ([answer]) => answer);
@@ -84,6 +86,14 @@ export class KvModel {
     const steps = succeeded ? success : failure;
     if (!steps.every((step) => this.isAllowed(step))) return refused;
     return this.all(steps, (answers) => `${succeeded} [${answers.join('; ')}]`);
+  }
+
+  /** As `all` of this one step, which most requests are. */
+  private putAlone(step: Extract<Step, { kind: 'put' }>): Effect {
+    const changes: Change[] = [];
+    const answer = this.put(step, changes);
+    this.revision++;
+    return { answer, changes };
   }
 
   private all(steps: readonly Step[], word: (answers: readonly string[]) => string): Effect {

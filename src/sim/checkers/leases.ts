@@ -1,6 +1,6 @@
 /** C4: a lease lives as long as its leader has promised, and takes all its keys with it, on every member. */
 import { finding } from './checker.ts';
-import type { Accused, Checker, Counts, Evidence, Inspected } from './checker.ts';
+import type { Accused, Checker, Counts, Evidence, Inspected, Read } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
@@ -19,10 +19,24 @@ class Attached {
 
 const leaseOf = (lease: string): Accused => ({ kind: 'lease', lease });
 
+const reads = [
+  'raft.becomeLeader',
+  'server.propose',
+  'server.boot',
+  'lease.open',
+  'lease.grant',
+  'lease.renew',
+  'lease.promote',
+  'lease.attach',
+  'lease.detach',
+  'lease.revoke',
+] as const;
+
 export class Leases implements Checker {
   readonly property = 'C4';
   readonly sentence =
     'A lease lives as long as the leader has promised, is gone soon after, and takes all its keys with it.';
+  readonly reads = reads;
   revokedCount = 0;
   private readonly log: CommitLog;
   private readonly attached = new Map<number, Attached>();
@@ -53,7 +67,7 @@ export class Leases implements Checker {
     return { promised: this.promisedUs.size, revoked: this.revokedCount };
   }
 
-  observe(at: Envelope, event: LabEvent): Evidence | null {
+  observe(at: Envelope, event: Read<typeof reads>): Evidence | null {
     switch (event.type) {
       case 'raft.becomeLeader':
         if (event.term > this.term) [this.term, this.leader] = [event.term, at.member];
@@ -77,7 +91,7 @@ export class Leases implements Checker {
       case 'lease.revoke':
         return this.revoked(at, event);
       default:
-        return null;
+        return event satisfies never;
     }
   }
 

@@ -1,5 +1,5 @@
 /** C2: one order of all requests explains what clients heard, and it respects real time. */
-import { contradiction, resolve } from './witness.ts';
+import { testify } from './witness.ts';
 import { search } from './wgl.ts';
 import { KvModel } from './kv-model.ts';
 import type { Checker, Counts, Inspected } from './checker.ts';
@@ -52,6 +52,7 @@ export class Linearizability implements Checker {
   readonly property = 'C2';
   readonly sentence =
     'All requests have their effects at one moment between call and answer: linearizable, as etcd promises.';
+  readonly reads = [];
   readonly work: LinearizabilityWork = { operations: 0, searched: 0, undecided: 0, steps: 0 };
   private readonly history: History;
   private readonly log: CommitLog;
@@ -71,11 +72,9 @@ export class Linearizability implements Checker {
   whole(_: Inspected): string | null {
     const history = this.history.whole();
     this.work.operations = history.length;
-    if (!this.log.isSilent) {
-      const found = contradiction(history, this.log.requests);
-      if (found !== null) return found;
-    }
-    const verdict = decide(this.log.isSilent ? history : resolve(history, this.log.requests), this.budget);
+    const known = this.log.isSilent ? null : testify(history, this.log.requests);
+    if (known !== null && known.contradiction !== null) return known.contradiction;
+    const verdict = decide(known?.resolved ?? history, this.budget);
     this.work.searched++;
     this.work.steps += verdict.steps;
     if (verdict.kind === 'undecided') this.work.undecided++;

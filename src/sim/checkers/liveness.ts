@@ -1,16 +1,18 @@
 /** C8: when the faults have ended the cluster works again, soon; and who is alone disturbs nobody. */
-import type { Checker, Inspected } from './checker.ts';
+import type { Checker, Inspected, Read } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
-import type { LabEvent } from '../types.ts';
 
 /** After the last fault: a leader, a write that commits, and all members level, each within so long. */
 export const liveness = { leaderUs: 10_000_000, writeUs: 15_000_000, levelUs: 20_000_000 } as const;
+
+const reads = ['raft.becomeLeader'] as const;
 
 export class Liveness implements Checker {
   readonly property = 'C8';
   readonly sentence =
     'After the faults a leader comes up, a write commits and all members catch up, each within a bounded ' +
     'time; a member that a majority does without disturbs no leader.';
+  readonly reads = reads;
   private lastLeader = 0;
   private lastTerm = 0;
   private isStable = false;
@@ -25,7 +27,7 @@ export class Liveness implements Checker {
     this.isStable = isStable;
   }
 
-  observe({ member }: Envelope, event: LabEvent): string | null {
+  observe({ member }: Envelope, event: Read<typeof reads>): string | null {
     if (event.type !== 'raft.becomeLeader') return null;
     const { term } = event;
     if (term <= this.lastTerm) return null;

@@ -5,12 +5,11 @@ import { decodeRevision, isTombstone } from '../../engine/mvcc/revision.ts';
 import { decodeKeyValue } from '../../engine/pb/hot.ts';
 import { accusedKey, byteText, bytesOf, pairText } from './kv-request.ts';
 import { finding } from './checker.ts';
-import type { Accused, Checker, Counts, Evidence, Finding, Inspected, MemberState } from './checker.ts';
+import type { Accused, Checker, Counts, Evidence, Finding, Inspected, MemberState, Read } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Pair } from './kv-request.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { KeyValue } from '../../engine/pb/hot.ts';
-import type { LabEvent } from '../types.ts';
 
 const pairOfRecord = (kv: KeyValue): Pair => ({
   key: byteText(kv.key),
@@ -36,11 +35,14 @@ function difference(found: readonly Pair[], expected: readonly Pair[]): Finding 
   return null;
 }
 
+const reads = ['mvcc.open', 'backend.committed'] as const;
+
 export class Revisions implements Checker {
   readonly property = 'C5';
   readonly sentence =
     'The store is what the log leads to: one revision a write, versions without gaps, and nothing that a ' +
     'compaction must keep is lost.';
+  readonly reads = reads;
   private readonly log: CommitLog;
   private readonly stored = new Map<number, number>();
 
@@ -57,7 +59,7 @@ export class Revisions implements Checker {
   }
 
   /** The entry that the store is at never goes back while a process lives. */
-  observe({ member }: Envelope, event: LabEvent): Evidence | null {
+  observe({ member }: Envelope, event: Read<typeof reads>): Evidence | null {
     if (event.type === 'mvcc.open') this.stored.delete(member);
     if (event.type !== 'backend.committed') return null;
     const before = this.stored.get(member) ?? 0;
@@ -129,24 +131,26 @@ export class Revisions implements Checker {
 
   /** The index is what the records lead to. */
   private records(state: MemberState): Finding | null {
-    const newest = new Map<string, Pair | null>();
+    const newest = new Map<string, KeyValue | null>();
     let last = 0;
     let problem: Finding | null = null;
     state.store.backend.readTx.forEach('key', (key, value) => {
       const { main, sub } = decodeRevision(key);
-      const kv = pairOfRecord(decodeKeyValue(value));
+      const kv = decodeKeyValue(value);
+      const name = byteText(kv.key);
       if (main < last) problem = finding(`has revision ${main} behind ${last}`);
       last = main;
-      if (isTombstone(key)) newest.set(kv.key, null);
+      if (isTombstone(key)) newest.set(name, null);
       else {
-        if (kv.mod !== main)
-          problem = finding(`has a record of revision ${kv.mod} at ${main}.${sub}`, ...keysOf(kv));
-        newest.set(kv.key, kv);
+        const { modRevision: mod } = kv;
+        if (mod !== main)
+          problem = finding(`has a record of revision ${mod} at ${main}.${sub}`, accusedKey(name));
+        newest.set(name, kv);
       }
     });
     if (problem !== null) return problem;
-    const alive = [...newest.values()].filter((pair) => pair !== null);
-    const sorted = alive.sort((a, b) => (a.key < b.key ? -1 : 1));
+    const alive = [...newest.values()].filter((kv) => kv !== null);
+    const sorted = alive.map(pairOfRecord).sort((a, b) => (a.key < b.key ? -1 : 1));
     const found = difference(pairsAt(state, 0), sorted);
     return found === null ? null : behind('reads otherwise than its records say: ', found);
   }

@@ -1,7 +1,7 @@
 /** C6: every page of a store's file is used once or free, and every commit is a whole database. */
 import { checkState } from '../../engine/bolt/tx-check.ts';
 import { finding } from './checker.ts';
-import type { Checker, Counts, Evidence, Inspected } from './checker.ts';
+import type { Checker, Counts, Evidence, Inspected, Read } from './checker.ts';
 import type { Db } from '../../engine/bolt/db.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
@@ -61,9 +61,19 @@ interface Look {
   readonly dueUs: number;
 }
 
+const reads = [
+  'bolt.open',
+  'bolt.writeMeta',
+  'sim.bitRot',
+  'sim.misdirect',
+  'sim.disk',
+  'snapshot.apply',
+] as const;
+
 export class Pages implements Checker {
   readonly property = 'C6';
   readonly sentence = 'Each page of the store is used once or free; each commit writes the other meta page.';
+  readonly reads = reads;
   checked = 0;
   private metaCount = 0;
   private readonly txids = new Map<number, number>();
@@ -76,7 +86,7 @@ export class Pages implements Checker {
     return { files: this.checked, metas: this.metaCount };
   }
 
-  observe({ member }: Envelope, event: LabEvent): Evidence | null {
+  observe({ member }: Envelope, event: Read<typeof reads>): Evidence | null {
     this.noteDamage(member, event);
     if (event.type === 'bolt.open') {
       this.txids.set(member, event.txid);

@@ -100,7 +100,8 @@ export class RaftMirror {
   }
 
   append(index: number, terms: readonly number[]): void {
-    this.terms.length = Math.max(0, Math.min(this.terms.length, index - this.firstIndex));
+    const kept = Math.max(0, index - this.firstIndex);
+    if (kept < this.terms.length) this.terms.length = kept;
     this.terms.push(...terms);
     this.cutTo(index - 1);
     this.acknowledged = Math.min(this.acknowledged, index - 1);
@@ -127,6 +128,7 @@ export class RaftMirror {
   }
 
   private cutTo(index: number): void {
+    if (index >= this.written && index >= this.durable) return;
     this.durable = Math.min(this.durable, index);
     this.written = Math.min(this.written, index);
     this.syncing = this.syncing.map((written) => Math.min(written, index));

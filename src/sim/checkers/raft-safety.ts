@@ -3,11 +3,12 @@ import { firstUnreachableNode } from '../../engine/server/member-id.ts';
 import { RaftMirror } from './raft-mirror.ts';
 import type { RaftKnown } from './raft-mirror.ts';
 import { finding } from './checker.ts';
-import type { Accused, Checker, Counts, Evidence } from './checker.ts';
+import type { Accused, Checker, Counts, Evidence, Read } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
 import type { LabEvent } from '../types.ts';
 
 type Event<Type extends LabEvent['type']> = Extract<LabEvent, { type: Type }>;
+type Noted = Event<'raft.compact' | 'raft.applyConfChange' | 'wal.append' | 'wal.sync' | 'wal.synced'>;
 
 /** How far back entries are remembered. */
 const keptEntries = 20_000;
@@ -31,12 +32,31 @@ const sentTo = ({ member }: RaftMirror, message: number, to: number): Accused =>
   return { kind: 'message', message, from: member, to };
 };
 
+const reads = [
+  'server.boot',
+  'raft.initState',
+  'raft.becomeFollower',
+  'raft.becomeCandidate',
+  'raft.becomeLeader',
+  'raft.append',
+  'raft.commit',
+  'server.apply',
+  'sim.send',
+  'raft.changeConf',
+  'raft.compact',
+  'raft.applyConfChange',
+  'wal.append',
+  'wal.sync',
+  'wal.synced',
+] as const;
+
 export class RaftSafety implements Checker {
   readonly property = 'C1';
   readonly sentence =
     'Raft is safe: one leader a term, one vote a term, logs that agree, and what is committed stays, ' +
     'also through power cuts.';
-  private readonly mirrors = new Map<number, RaftMirror>();
+  readonly reads = reads;
+  private readonly byMember = new Map<number, RaftMirror>();
   private readonly leaders = new Map<number, string>();
   private readonly seen = new Map<number, Seen>();
   private readonly committed = new Map<number, Committed>();
@@ -55,62 +75,63 @@ export class RaftSafety implements Checker {
     return { elections: this.elections, committed: this.commits, votes: this.voteCount };
   }
 
-  observe({ member }: Envelope, event: LabEvent): Evidence | null {
+  observe({ member }: Envelope, event: Read<typeof reads>): Evidence | null {
     switch (event.type) {
       case 'server.boot':
-        return this.booted(this.mirrorOf(member), event);
+        return this.booted(this.known(member), event);
       case 'raft.initState':
-        return this.started(this.mirrorOf(member), event);
+        return this.started(this.known(member), event);
       case 'raft.becomeFollower':
       case 'raft.becomeCandidate':
-        return this.entered(this.mirrorOf(member), event.term, false);
+        return this.entered(this.known(member), event.term, false);
       case 'raft.becomeLeader':
-        return this.leads(this.mirrorOf(member), event.term);
+        return this.leads(this.known(member), event.term);
       case 'raft.append':
-        return this.appended(this.mirrorOf(member), event);
+        return this.appended(this.known(member), event);
       case 'raft.commit':
-        return this.checkCommits(this.mirrorOf(member), event.index);
+        return this.checkCommits(this.known(member), event.index);
       case 'server.apply':
-        return this.applied(this.mirrorOf(member), event.index);
+        return this.applied(this.known(member), event.index);
       case 'sim.send':
-        return this.sent(this.mirrorOf(member), event);
+        return this.sent(this.known(member), event);
       case 'raft.changeConf':
-        return this.changes(this.mirrorOf(member), event.index);
+        return this.changes(this.known(member), event.index);
       default:
-        this.note(member, event);
+        this.note(this.known(member), event);
         return null;
     }
   }
 
   /** A member is there that nobody has heard of so far; null: it does not run, or its raft does not yet. */
   enter(member: number, known: RaftKnown | null): void {
-    const mirror = this.mirrorOf(member);
+    const mirror = this.known(member);
     mirror.enter(known);
     if (known !== null) this.matches(mirror, known.firstIndex);
   }
 
-  private note(member: number, event: LabEvent): void {
+  private note(mirror: RaftMirror, event: Noted): void {
     switch (event.type) {
       case 'raft.compact':
-        return this.mirrorOf(member).compact(event.firstIndex);
+        return mirror.compact(event.firstIndex);
       case 'raft.applyConfChange':
-        this.mirrorOf(member).config = event;
+        mirror.config = event;
         return;
       case 'wal.append':
-        return this.mirrorOf(member).walAppended(event.firstIndex, event.entryCount);
+        return mirror.walAppended(event.firstIndex, event.entryCount);
       case 'wal.sync':
-        return this.mirrorOf(member).walSyncing();
+        return mirror.walSyncing();
       case 'wal.synced':
-        return this.mirrorOf(member).walSynced();
+        return mirror.walSynced();
       default:
+        event satisfies never;
     }
   }
 
-  private mirrorOf(member: number): RaftMirror {
-    let mirror = this.mirrors.get(member);
+  private known(member: number): RaftMirror {
+    let mirror = this.byMember.get(member);
     if (mirror === undefined) {
       mirror = new RaftMirror(member);
-      this.mirrors.set(member, mirror);
+      this.byMember.set(member, mirror);
     }
     return mirror;
   }
@@ -313,7 +334,7 @@ export class RaftSafety implements Checker {
       );
     for (const voters of [config.voters, config.votersOutgoing]) {
       if (voters.length === 0) continue;
-      const holders = voters.filter((voter) => this.mirrorOf(voter).holds(index, term));
+      const holders = voters.filter((voter) => this.known(voter).holds(index, term));
       if (holders.length * 2 > voters.length) continue;
       return finding(
         `m${member} commits entry ${index}, on disk at ` + `${named(holders) || 'none'} of ${named(voters)}`,

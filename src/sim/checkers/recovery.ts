@@ -20,11 +20,16 @@ const faults: ReadonlySet<LabEvent['type']> = new Set([
   'sim.slowCpu',
   'sim.slowDisk',
   'sim.clockRate',
+  'sim.clockStep',
+  'sim.clockSwing',
   'sim.memoryLimit',
   'sim.disk',
   'sim.diskFault',
   'sim.diskError',
   'sim.outOfMemory',
+  'sim.failAllocation',
+  'sim.allocationFailed',
+  'sim.restartDelay',
 ]);
 
 /** The time goes from one `healEverything` to the next fault. */

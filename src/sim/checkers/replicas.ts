@@ -1,8 +1,7 @@
 /** C7: members that have applied as much hold the same, and each entry had the same result on all of them. */
 import { finding } from './checker.ts';
-import type { Checker, Counts, Evidence, Inspected } from './checker.ts';
+import type { Checker, Counts, Evidence, Inspected, Read } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
-import type { LabEvent } from '../types.ts';
 
 interface Result {
   readonly term: number;
@@ -10,17 +9,29 @@ interface Result {
   revision: number | null;
 }
 
+/** What a member holds: the hash over its records and its revision. */
+interface Held {
+  readonly first: number;
+  readonly second: number;
+  readonly revision: number;
+}
+
 /** Old results are let go: a member that is so far behind gets a snapshot. */
 const keptResults = 20_000;
 
+const tabled = ['conf change', 'member attributes'];
+
 /** A conf change's label names a node by a table of members, which forgets who is out. */
-const said = (label: string): string => /^(conf change|member attributes)/.exec(label)?.[0] ?? label;
+const said = (label: string): string => tabled.find((words) => label.startsWith(words)) ?? label;
+
+const reads = ['server.apply', 'snapshot.apply'] as const;
 
 export class Replicas implements Checker {
   readonly property = 'C7';
   readonly sentence = 'Members that have applied the same entries have the same store, and the same HashKV.';
+  readonly reads = reads;
   private readonly results = new Map<number, Result>();
-  private readonly records = new Map<number, string>();
+  private readonly records = new Map<number, Held>();
   private comparedCount = 0;
   private hashCount = 0;
 
@@ -33,7 +44,7 @@ export class Replicas implements Checker {
     return { compared: this.comparedCount, hashes: this.hashCount };
   }
 
-  observe({ member }: Envelope, event: LabEvent): Evidence | null {
+  observe({ member }: Envelope, event: Read<typeof reads>): Evidence | null {
     if (event.type === 'server.apply') {
       const { index, term, label, revision, skipped } = event;
       return this.applied(member, index, { term, label: said(label), revision: skipped ? null : revision });
@@ -77,12 +88,13 @@ export class Replicas implements Checker {
       const state = world.state(member);
       if (state === null || !state.isCurrent || !state.store.kv.compactions.isIdle) continue;
       const { applied } = state;
-      const records = `${state.records.join()} ${state.store.kv.revision}`;
+      const [first, second] = state.records;
+      const { revision } = state.store.kv;
       const known = this.records.get(applied);
       if (known === undefined) {
-        this.records.set(applied, records);
+        this.records.set(applied, { first, second, revision });
         this.records.delete(applied - keptResults);
-      } else if (known !== records) {
+      } else if (known.first !== first || known.second !== second || known.revision !== revision) {
         this.comparedCount++;
         return finding(`m${member} holds other records than others after entry ${applied}`, {
           kind: 'entry',

@@ -1,9 +1,8 @@
 /** C9: nothing grows without end: queues, messages under way, the events of one input; and nobody halts. */
-import type { Checker, Counts, Inspected } from './checker.ts';
+import type { Checker, Counts, Inspected, Read } from './checker.ts';
 import type { Envelope } from '../../engine/events.ts';
-import type { LabEvent } from '../types.ts';
 
-/** What one input may cause. A start reads a whole log. */
+/** What one input may cause, of the events that checkers read. A start reads a whole log. */
 const eventsOfInput = 50_000;
 const watchersOfMember = 10_000;
 const underWayLimit = 100_000;
@@ -22,12 +21,15 @@ export interface ResourceLimits {
 /** The last one is raft's own word for a log that ends before what it had committed, as etcd's is. */
 const damageHalts = /is damaged|cannot start|state\.commit \d+ is out of range/;
 
+const reads = ['sim.send', 'sim.deliver', 'sim.drop', 'server.halt'] as const;
+
 export class Resources implements Checker {
   readonly property = 'C9';
   readonly sentence = 'Nothing grows without end, and no member stops for a reason of its own.';
+  readonly reads = reads;
   private readonly limits: ResourceLimits;
   private moment = -1;
-  private count = 0;
+  private counted = 0;
   private underWay = 0;
   /** Of one input. */
   private most = 0;
@@ -40,14 +42,19 @@ export class Resources implements Checker {
     return { underWay: this.underWay, events: this.most };
   }
 
-  observe({ moment, member }: Envelope, event: LabEvent): string | null {
+  count(moment: number): string | null {
     if (moment !== this.moment) {
       this.moment = moment;
-      this.count = 0;
+      this.counted = 0;
     }
-    this.count++;
-    if (this.count > this.most) this.most = this.count;
-    if (this.count > eventsOfInput) return `input ${moment} has caused ${this.count} events and goes on`;
+    this.counted++;
+    if (this.counted > this.most) this.most = this.counted;
+    return this.counted > eventsOfInput
+      ? `input ${moment} has caused ${this.counted} events and goes on`
+      : null;
+  }
+
+  observe({ member }: Envelope, event: Read<typeof reads>): string | null {
     if (event.type === 'sim.send') this.underWay++;
     else if (event.type === 'sim.deliver' || event.type === 'sim.drop') this.underWay--;
     else if (event.type === 'server.halt') return this.halted(member, event.reason);

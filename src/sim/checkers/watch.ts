@@ -3,7 +3,8 @@ import { fromHex } from '../../base/bytes.ts';
 import { rangeOf } from '../kv-rpc.ts';
 import { accusedKey, byteText, covers, keysOf, pairText } from './kv-request.ts';
 import { finding } from './checker.ts';
-import type { Checker, Counts, Evidence, Finding, Inspected } from './checker.ts';
+import { WatcherNames } from './watcher-names.ts';
+import type { Checker, Counts, Evidence, Finding, Inspected, Read } from './checker.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Keys, Pair } from './kv-request.ts';
 import type { Change } from './kv-model.ts';
@@ -59,13 +60,17 @@ interface Expected extends Change {
 const expectedText = ({ key, after, revision }: Expected): string =>
   after === null ? `delete ${key} ${revision}` : `put ${pairText(after)}`;
 
+const reads = ['sim.clientSend', 'sim.watch', 'watch.notify', 'watch.move', 'server.boot'] as const;
+
 export class Watches implements Checker {
   readonly property = 'C3';
   readonly sentence =
     'A watch hears each change of its keys once, in the order of revisions, a revision never in two parts, ' +
     'and nothing before the revision it began from.';
+  readonly reads = reads;
   heardCount = 0;
   private readonly log: CommitLog;
+  private readonly names = new WatcherNames();
   private readonly watches = new Map<number, Watch>();
   private readonly changes: Expected[] = [];
   private readonly compacted = new Set<number>();
@@ -82,13 +87,16 @@ export class Watches implements Checker {
     const keys = keysOf(rangeOf(action));
     const { revision: from = 0, prevKv = false } = action;
     this.watches.set(id, { keys, from, prevKv, heard: [], compared: 0, place: 0 });
+    this.names.begin(id, action);
   }
 
   counts(): Counts {
     return { watches: this.watches.size, heard: this.heardCount };
   }
 
-  observe({ member }: Envelope, event: LabEvent): Evidence | null {
+  observe(at: Envelope, event: Read<typeof reads>): Evidence | null {
+    const { member } = at;
+    this.names.observe(at, event);
     if (event.type === 'sim.watch') return this.hear(event);
     if (event.type === 'watch.notify') return this.notified(member, event);
     if (event.type === 'watch.move') return this.moved(member, event);
@@ -115,7 +123,8 @@ export class Watches implements Checker {
     const watch = this.watches.get(id);
     if (watch === undefined) return null;
     if (compactRevision > 0 && watch.from >= compactRevision && watch.heard.length === 0) {
-      return `watch ${id} from ${watch.from} was ended for what is compacted up to ${compactRevision}`;
+      const text = `watch ${id} from ${watch.from} was ended for what is compacted up to ${compactRevision}`;
+      return finding(text, ...this.names.of(id));
     }
     const before = watch.heard.at(-1)?.pair.mod ?? 0;
     let previous: Pair | null = null;
@@ -123,7 +132,7 @@ export class Watches implements Checker {
       const heard = parseEvent(packed);
       const { key, mod } = heard.pair;
       const tell = (what: string): Finding =>
-        finding(`watch ${id} ${what}: ${heardText(heard)}`, accusedKey(key));
+        finding(`watch ${id} ${what}: ${heardText(heard)}`, accusedKey(key), ...this.names.of(id));
       if (!covers(watch.keys, key)) return tell('hears of a key that it does not watch');
       if (mod < watch.from) return tell(`from ${watch.from} hears of what was before`);
       if (mod === before) return tell(`hears of revision ${mod} in two parts, or again`);
@@ -138,7 +147,10 @@ export class Watches implements Checker {
 
   private end(id: number): null {
     const watch = this.watches.get(id);
-    if (watch !== undefined && this.log.isSilent) this.watches.delete(id);
+    if (watch !== undefined && this.log.isSilent) {
+      this.watches.delete(id);
+      this.names.forget(id);
+    }
     return null;
   }
 
@@ -155,10 +167,11 @@ export class Watches implements Checker {
         return finding(
           `watch ${id} hears of what is not in the log: ${heardText(next)}`,
           accusedKey(next.pair.key),
+          ...this.names.of(id),
         );
       if (expectedText(expected) !== heardText(next)) {
         const text = `watch ${id} hears ${heardText(next)}, next in the log is ${expectedText(expected)}`;
-        return finding(text, accusedKey(next.pair.key), accusedKey(expected.key));
+        return finding(text, accusedKey(next.pair.key), accusedKey(expected.key), ...this.names.of(id));
       }
       const { before } = next;
       if (!watch.prevKv || before === null || expected.before === null) continue;
@@ -167,6 +180,7 @@ export class Watches implements Checker {
           `watch ${id} hears ${heardText(next)} after ` +
             `${pairText(before)}, it was ${pairText(expected.before)}`,
           accusedKey(next.pair.key),
+          ...this.names.of(id),
         );
       }
     }

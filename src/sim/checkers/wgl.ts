@@ -182,6 +182,7 @@ class State {
 
   /** Each text is hashed once, by the map: then a number stands for it. */
   private number(text: string | bigint): number {
+    if (text === 0n) return 0;
     const known = this.numbers.get(text);
     if (known !== undefined) return known;
     this.numbers.set(text, this.numbers.size + 1);

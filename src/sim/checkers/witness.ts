@@ -12,6 +12,13 @@ function nameOf(request: KvRequest): string {
   );
 }
 
+/** Short for a put, which there are most of; the same for the same requests alone. */
+function matchOf(request: KvRequest): string {
+  if (request.kind !== 'put') return nameOf(request);
+  const { key, value, lease, prevKv, keepsValue, keepsLease } = request;
+  return `put ${lease} ${prevKv} ${keepsValue} ${keepsLease} ${key.length} ${key}${value}`;
+}
+
 /** An operation and the revision that it belongs to. `makes`: it is the write that made it. */
 type Placed = Operation & { readonly at: number; readonly makes: boolean };
 
@@ -25,22 +32,28 @@ const tell = ({ id, request }: Operation): string => `request ${id} (${nameOf(re
  * @returns the contradiction in words; null where the history is linearizable by that order
  */
 export function contradiction(history: readonly Operation[], log: readonly Committed[]): string | null {
-  const claims = new Claims(history, log);
-  const unclaimed = claims.find();
-  if (unclaimed !== null) return unclaimed;
-  const reads = history.filter((each) => isRead(each.request) && each.answer !== null);
-  return checkReads(reads, log) ?? realTime([...claims.placed, ...placedReads(reads)]);
+  return testify(history, log).contradiction;
 }
 
-/**
- * The history with nothing unknown left in it: the log says which of those requests have happened, and what
- * came of them. The ends of leases that ran out are in it as requests of nobody's.
- */
-export function resolve(history: readonly Operation[], log: readonly Committed[]): Operation[] {
+export interface Testimony {
+  readonly contradiction: string | null;
+  /**
+   * The history with nothing unknown left in it: the log says which of those requests have happened, and what
+   * came of them. The ends of leases that ran out are in it as requests of nobody's. Where there is a
+   * contradiction, as far as that came.
+   */
+  readonly resolved: Operation[];
+}
+
+/** What contradicts the log, and what the log resolves. */
+export function testify(history: readonly Operation[], log: readonly Committed[]): Testimony {
   const claims = new Claims(history, log);
-  claims.find();
+  const unclaimed = claims.find();
   const reads = history.filter((each) => isRead(each.request) && each.answer !== null);
-  return [...claims.resolved, ...reads];
+  const resolved = [...claims.resolved, ...reads];
+  if (unclaimed !== null) return { contradiction: unclaimed, resolved };
+  const found = checkReads(reads, log) ?? realTime([...claims.placed, ...placedReads(reads)]);
+  return { contradiction: found, resolved };
 }
 
 const nobodys = { id: 0, callUs: 0, returnUs: Infinity } as const;
@@ -58,13 +71,13 @@ class Claims {
     this.history = history.filter(({ request }) => !isRead(request));
     this.log = log;
     const grants = this.history.filter(({ request }) => request.kind === 'grant');
-    this.grants = new Set(grants.map(({ request }) => nameOf(request)));
+    this.grants = new Set(grants.map(({ request }) => matchOf(request)));
   }
 
   find(): string | null {
     const open = new Map<string, Operation[]>();
     for (const each of [...this.history].sort((a, b) => a.callUs - b.callUs)) {
-      const name = nameOf(each.request);
+      const name = matchOf(each.request);
       const same = open.get(name);
       if (same === undefined) open.set(name, [each]);
       else same.push(each);
@@ -80,8 +93,8 @@ class Claims {
 
   /** What a client has called it, who leaves it to the member to choose a lease's id. */
   private nameIn(asked: { has(name: string): boolean }, request: KvRequest): string {
-    const name = nameOf(request);
-    return asked.has(name) || request.kind !== 'grant' ? name : nameOf({ ...request, id: 0n });
+    const name = matchOf(request);
+    return asked.has(name) || request.kind !== 'grant' ? name : matchOf({ ...request, id: 0n });
   }
 
   /** Who heard of this revision; else who heard nothing; else one that the store has refused. */
