@@ -11,6 +11,7 @@ import {
 import type { MemberSettings } from '../sim/member-settings.ts';
 import { readSetting, settingFields, unusual } from './setting-fields.ts';
 import type { Defect } from '../host/port.ts';
+import { isBucketSize } from '../host/storage-bucket.ts';
 import { bugScenario, bugWorld, needsPlainVote, plantableBugs } from '../model/planted-bugs.ts';
 import { views, type View } from './views.ts';
 
@@ -24,6 +25,8 @@ export interface Address {
   readonly storage: 'auto' | 'opfs' | 'memory';
   readonly layout: 'workers' | 'one';
   readonly theme: 'auto' | 'light' | 'dark';
+  /** The MiB of a bucket of its own in which the lab is stored; 0: in none. */
+  readonly bucket: number;
   /** The stored lab's name. */
   readonly workspace: string;
   readonly autoplay: boolean;
@@ -57,6 +60,7 @@ export const defaultAddress: Address = {
   storage: 'auto',
   layout: 'workers',
   theme: 'auto',
+  bucket: 0,
   workspace: 'home',
   autoplay: true,
   preVote: true,
@@ -92,6 +96,7 @@ const readers: { readonly [Key in Plain]: Reader<Address[Key]> } = {
   storage: oneOf('auto', 'opfs', 'memory'),
   layout: oneOf('workers', 'one'),
   theme: oneOf('auto', 'light', 'dark'),
+  bucket: (text) => (/^\d{1,3}$/.test(text) && isBucketSize(Number(text)) ? Number(text) : null),
   workspace: name,
   autoplay: flag,
   preVote: flag,
@@ -196,6 +201,7 @@ export function labOptions(address: Address): LabOptions {
     storage: isScripted || isOwn ? 'memory' : storage,
     layout,
     workspace,
+    bucketMiB: address.bucket === 0 ? null : address.bucket,
     preVote: preVote && flavor !== '3.4' && !(address.bug !== '' && needsPlainVote(address.bug)),
     checks: address.checks,
     planted: address.bug === '' ? [] : [address.bug],

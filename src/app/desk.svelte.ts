@@ -16,6 +16,7 @@ import type { KeyAction } from '../views/controls/keys.ts';
 import type { Theme } from '../views/controls/Header.svelte';
 import { bugQuery } from './bug-query.ts';
 import { download } from './download.ts';
+import { takeDeed, type RealDeed } from './last-deed.ts';
 import {
   defaultAddress,
   isRunLink,
@@ -34,13 +35,16 @@ import type { View } from './views.ts';
 /** Leases last seconds, messages milliseconds: who looks at leases begins at a faster pace. */
 const leaseSpeed = 4;
 
+/** The dialogs of a page. */
+type Shown = 'help' | 'delete' | 'share' | 'plant' | 'shelf' | 'real' | 'links' | 'settings';
+
 export class Desk {
   readonly lab: Lab;
   readonly console: Console;
   unit = $state<StepUnit>('message');
   theme = $state<Theme>('auto');
   menu = $state.raw<{ readonly subject: MenuSubject; readonly anchor: Element } | null>(null);
-  dialog = $state<'help' | 'delete' | 'share' | 'plant' | 'shelf' | 'settings' | null>(null);
+  dialog = $state<Shown | null>(null);
   /** What the dialog about sharing tells; null until it is open. */
   shared = $state.raw<Awaited<ReturnType<typeof ShareRun>> | null>(null);
   notices = $state.raw<readonly string[]>([]);
@@ -50,6 +54,11 @@ export class Desk {
   fileProblem = $state('');
   /** The menu's command that waits for its answer, or was refused; null while there is none. */
   deed = $state.raw<Deed | null>(null);
+
+  /** How this tab's lab ended before it was reloaded; null: not by a hand. */
+  deedBefore = $state.raw<RealDeed | null>(null);
+  /** How long the browser let the page sleep; empty: it did not. */
+  slept = $state('');
 
   /** Which picture the page shows. */
   view = $state<View>(defaultAddress.view);
@@ -74,6 +83,7 @@ export class Desk {
     this.#address = address;
     this.view = address.view;
     this.setTheme(address.theme);
+    this.deedBefore = takeDeed();
     this.console = new Console({
       act: (command) => lab.act(command),
       listen: (receive) => lab.listen(({ events }) => events.forEach(({ event }) => receive(event))),

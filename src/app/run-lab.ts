@@ -1,5 +1,7 @@
 /** Ties a lab to the page: frames move the shown time, a hidden page pauses it, scripts get their door. */
+import { m } from '../paraglide/messages.js';
 import type { Lab } from '../model/lab.svelte.ts';
+import { clockText } from '../views/words.ts';
 import type { Desk } from './desk.svelte.ts';
 import { quorumLabOf } from './quorum-lab.ts';
 
@@ -19,6 +21,7 @@ export function runLab(desk: Desk): void {
   requestAnimationFrame(frame);
   standIn(lab);
   pauseWhileHidden(lab);
+  tellOfSleep(desk);
 }
 
 /** A browser gives no frames to what is out of sight, in a frame of another page too: its words stay true. */
@@ -45,5 +48,21 @@ function pauseWhileHidden(lab: Lab): void {
       wasPlaying = false;
       void lab.play();
     }
+  });
+}
+
+/** A browser may freeze a page, or keep it while another is shown: who wakes says how long it was. */
+function tellOfSleep(desk: Desk): void {
+  let sinceMs = performance.now();
+  const sleep = (): void => void (sinceMs = performance.now());
+  const wake = (words: typeof m.real_slept | typeof m.real_was_away): void => {
+    const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
+    desk.slept = words({ seconds, time: clockText(desk.lab.shownUs) });
+  };
+  document.addEventListener('freeze', sleep);
+  document.addEventListener('resume', () => wake(m.real_slept));
+  addEventListener('pagehide', sleep);
+  addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) wake(m.real_was_away);
   });
 }

@@ -37,6 +37,7 @@ export interface ChecksReport {
   readonly properties: readonly PropertyReport[];
   readonly aside: { readonly why: AsideWhy; readonly moment: number } | null;
   readonly violation: Violation | null;
+  /** Those that a property reads. */
   readonly events: number;
   /** How often everything was looked at, and when last. */
   readonly wholes: number;
@@ -60,6 +61,9 @@ const damage: ReadonlySet<LabEvent['type']> = new Set([
   'sim.bitRot',
   'sim.misdirect',
   'sim.image',
+  'sim.loseFiles',
+  'sim.forceNewCluster',
+  'sim.copyMember',
 ]);
 
 /** Give `trace` to the cluster, then `begin` with it, and tell of each plan that was merged. */
@@ -99,11 +103,14 @@ export class Checks {
     this.#cluster = cluster;
     this.#world = inspect(cluster, running);
     this.#wholeUs = cluster.nowUs;
+    // a copy that was stored runs again
+    if (cluster.reach.membersCopied > 0) this.#limits.damage = true;
     if (this.#aside?.why !== 'branch') return;
     this.#aside = { ...this.#aside, moment: cluster.moment };
-    const { bitsRotten, misdirected, syncsLied, wipes, rollbacks } = cluster.reach;
-    const isDamaged = bitsRotten + misdirected + syncsLied > 0;
-    this.#limits.damage = isDamaged || wipes + rollbacks > 0;
+    const { bitsRotten, misdirected, pagesLost, misread, syncsLied } = cluster.reach;
+    const { wipes, rollbacks, filesLost, newClustersForced, membersCopied } = cluster.reach;
+    const isDamaged = bitsRotten + misdirected + pagesLost + misread + syncsLied > 0;
+    this.#limits.damage = isDamaged || wipes + rollbacks + filesLost + newClustersForced + membersCopied > 0;
     this.#judge.enter(cluster, running, isDamaged);
   }
 
@@ -141,7 +148,7 @@ export class Checks {
   }
 
   #emit(at: Envelope, event: LabEvent): void {
-    this.#events++;
+    if (this.#judge.checkers.reads(event.type)) this.#events++;
     if (news.has(event.type)) this.#hasNews = true;
     if (damage.has(event.type) || (event.type === 'sim.disk' && event.lying > 0)) this.#limits.damage = true;
     this.#recovery.observe(at, event);
@@ -182,11 +189,13 @@ export class Checks {
   /** By what has happened, never by the clock on the wall: a run done again is looked at as it was. */
   #dueUs(world: Inspected): number {
     if (!this.#hasNews) return this.#wholeUs + restUs;
+    const soonestUs = this.#wholeUs + quickUs;
+    if (world.nowUs < soonestUs) return soonestUs;
     const { history, log } = this.#judge;
     let pages = 0;
     for (const member of world.members) pages += world.state(member)?.store.backend.db.meta.highWater ?? 0;
     const takesUs = requestUs * history.operations.length + entryUs * log.index + pageUs * pages;
-    return this.#wholeUs + quickUs + takesUs + Math.floor(this.#bytes / bytesPerUs);
+    return soonestUs + takesUs + Math.floor(this.#bytes / bytesPerUs);
   }
 
   #whole(world: Inspected): void {

@@ -6,6 +6,7 @@ import type { Connect, LabCalls } from './lab-protocol.ts';
 import labUrl from './lab.worker.ts?worker&url';
 import type { LabOptions, LabPort, LabState, Result } from './port.ts';
 import { RemoteLab, storeOf } from './remote-lab.ts';
+import { placeName } from './storage-bucket.ts';
 import { wallClock } from './wall-clock.ts';
 import { labWorkerName, loadScript, startWorker } from './worker-script.ts';
 import type { WorkerScript } from './worker-script.ts';
@@ -31,6 +32,7 @@ class LabConnection extends RemoteLab {
   protected readonly calls: Promise<LabCalls>;
   #options: LabOptions | null = null;
   #attendedMs = 0;
+  #worker: Worker | null = null;
   #early: ReturnType<LabPort['open']> | null = null;
 
   constructor(load: () => Promise<WorkerScript>, early: LabOptions | null) {
@@ -52,10 +54,16 @@ class LabConnection extends RemoteLab {
     return early === null ? this.#open(options) : early.then((opened) => this.#asOfNow(opened));
   }
 
+  override endWorker(): void {
+    if (this.#worker === null) return;
+    this.#worker.terminate();
+    this.die("The lab's worker was ended where it stood.", 'ended');
+  }
+
   async #open(options: LabOptions): Promise<Result<{ state: LabState }>> {
     this.#options = options;
     this.feed.interventions.length = 0;
-    this.watched = { witness: new Witness(options.workspace), storage: storeOf(options) };
+    this.watched = { witness: new Witness(placeName(options)), storage: storeOf(options) };
     const witness = options.witness ?? this.watched.witness.read(this.watched.storage);
     return this.result((calls) => calls.open({ ...options, witness }));
   }
@@ -69,6 +77,7 @@ class LabConnection extends RemoteLab {
 
   #start(script: WorkerScript): LabCalls {
     const worker = startWorker(script, labWorkerName);
+    this.#worker = worker;
     const calls = new MessageChannel();
     const trace = new MessageChannel();
     worker.onerror = (event) => {

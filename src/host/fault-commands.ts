@@ -1,7 +1,17 @@
 /** The commands of faults of hosts, disks and links, with the bounds of their numbers. */
 import * as v from 'valibot';
 import { crashPoints } from '../sim/crash-points.ts';
-import { diskBounds, maxBytes, maxDelayUs, maxRotBits, maxSteps } from '../sim/fault-bounds.ts';
+import {
+  diskBounds,
+  maxBytes,
+  maxDelayUs,
+  maxRestartUs,
+  maxRotBits,
+  maxSteps,
+  maxStepUs,
+  maxSwingPerMille,
+  minSwingUs,
+} from '../sim/fault-bounds.ts';
 
 const whole = (low: number, high: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
@@ -17,6 +27,9 @@ const diskFields = {
   syncMeanUs: maybe(diskBounds.syncMeanUs),
   writeMinUs: maybe(diskBounds.writeMinUs),
   writeMeanUs: maybe(diskBounds.writeMeanUs),
+  readMinUs: maybe(diskBounds.readMinUs),
+  readMeanUs: maybe(diskBounds.readMeanUs),
+  operationsPerSecond: maybe(diskBounds.operationsPerSecond),
   stallPerMille: maybe(diskBounds.stallPerMille),
   stallUs: maybe(diskBounds.stallUs),
   bytesPerSecond: maybe(diskBounds.bytesPerSecond),
@@ -42,6 +55,8 @@ export const worldFaults = [
     corruptPerMille: maybe(1000),
     bytesPerSecond: maybe(maxBytes),
     queueBytes: maybe(maxBytes),
+    clogPerMille: maybe(1000),
+    clogMeanUs: maybe(maxDelayUs),
     dropTypes: v.exactOptional(messageTypes),
   }),
   v.strictObject({
@@ -62,9 +77,22 @@ export const worldFaults = [
   }),
   v.strictObject({ type: v.literal('slowCpu'), member, factor: whole(1, 1000) }),
   v.strictObject({ type: v.literal('clockRate'), member, perMille: whole(10, 100_000) }),
+  v.strictObject({ type: v.literal('clockStep'), member, aheadUs: whole(1, maxStepUs) }),
+  v.strictObject({
+    type: v.literal('clockSwing'),
+    member,
+    perMille: whole(0, maxSwingPerMille),
+    periodUs: whole(minSwingUs, maxDelayUs),
+    shape: v.picklist(['periodic', 'random']),
+  }),
   v.strictObject({ type: v.literal('memoryLimit'), member, bytes: whole(0, maxBytes) }),
+  v.strictObject({ type: v.literal('failAllocation'), member, nth: whole(0, maxSteps) }),
+  v.strictObject({ type: v.literal('restartDelay'), member, afterUs: whole(0, maxRestartUs) }),
   v.strictObject({ type: v.literal('keepImage'), member }),
   v.strictObject({ type: v.literal('restoreImage'), member }),
+  v.strictObject({ type: v.literal('loseFiles'), member, file: v.picklist(['wal', 'db', 'snap']) }),
+  v.strictObject({ type: v.literal('forceNewCluster'), member }),
+  v.strictObject({ type: v.literal('copyMember'), member, host: member }),
   v.strictObject({ type: v.literal('disk'), member, ...diskFields }),
   v.strictObject({
     type: v.literal('diskError'),
@@ -80,5 +108,9 @@ export const worldFaults = [
     bits: whole(1, maxRotBits),
     page: v.exactOptional(whole(0, Number.MAX_SAFE_INTEGER)),
   }),
-  v.strictObject({ type: v.literal('misdirect'), member }),
+  v.strictObject({
+    type: v.literal('misdirect'),
+    member,
+    how: v.exactOptional(v.picklist(['write', 'lose', 'read'])),
+  }),
 ] as const;

@@ -1,15 +1,25 @@
 /** Faults with numbers, as forms: which fields each command takes, with their bounds, for the page. */
 import { crashPoints } from '../sim/crash-points.ts';
-import { diskBounds, maxBytes, maxDelayUs, maxRotBits, maxSteps } from '../sim/fault-bounds.ts';
+import {
+  diskBounds,
+  maxBytes,
+  maxDelayUs,
+  maxRestartUs,
+  maxRotBits,
+  maxSteps,
+  maxStepUs,
+  maxSwingPerMille,
+  minSwingUs,
+} from '../sim/fault-bounds.ts';
 import { hostProfileNames } from '../sim/host-profiles.ts';
 import type { FaultAction } from '../sim/types.ts';
 import type { DiskSettings, LinkSettings } from '../sim/fault-types.ts';
 
 /** What a field's number is shown in: `ms` microseconds in milliseconds, `share` thousandths in percent. */
-export type Unit = 'ms' | 'share' | 'times' | 'rate' | 'kB' | 'kBps' | 'count';
+export type Unit = 'ms' | 's' | 'share' | 'times' | 'rate' | 'kB' | 'kBps' | 'count';
 
 const scales: Readonly<Record<Unit, number>> = {
-  ...{ ms: 1000, share: 10, times: 1, rate: 1000, kB: 1000, kBps: 1000, count: 1 },
+  ...{ ms: 1000, s: 1_000_000, share: 10, times: 1, rate: 1000, kB: 1000, kBps: 1000, count: 1 },
 };
 
 export type FormField =
@@ -43,7 +53,13 @@ export type FormType =
         type:
           | 'slowCpu'
           | 'clockRate'
+          | 'clockStep'
+          | 'clockSwing'
+          | 'misdirect'
+          | 'loseFiles'
           | 'memoryLimit'
+          | 'failAllocation'
+          | 'restartDelay'
           | 'crashPoint'
           | 'slowDisk'
           | 'disk'
@@ -94,6 +110,7 @@ const messageTypes = [
 const linkHighs: Readonly<Record<Exclude<keyof LinkSettings, 'dropTypes'>, number>> = {
   ...{ extraDelayUs: maxDelayUs, jitterUs: maxDelayUs, lossPerMille: 1000, duplicatePerMille: 1000 },
   ...{ reorderPerMille: 1000, corruptPerMille: 1000, bytesPerSecond: maxBytes, queueBytes: maxBytes },
+  ...{ clogPerMille: 1000, clogMeanUs: maxDelayUs },
 };
 
 const memberForms: readonly FaultForm[] = [
@@ -109,7 +126,18 @@ const memberForms: readonly FaultForm[] = [
   },
   { type: 'slowCpu', fields: [number('factor', 'times', 1, 1000)] },
   { type: 'clockRate', fields: [number('perMille', 'rate', 10, 100_000, 1000)] },
+  { type: 'clockStep', fields: [number('aheadUs', 's', 1, maxStepUs, 10_000_000)] },
+  {
+    type: 'clockSwing',
+    fields: [
+      number('perMille', 'share', 0, maxSwingPerMille),
+      number('periodUs', 'ms', minSwingUs, maxDelayUs, 2_000_000),
+      choice('shape', 'periodic', 'random'),
+    ],
+  },
   { type: 'memoryLimit', fields: [number('bytes', 'kB', 0, maxBytes)] },
+  { type: 'failAllocation', fields: [number('nth', 'count', 0, maxSteps, 1)] },
+  { type: 'restartDelay', fields: [number('afterUs', 's', 0, maxRestartUs, 5_000_000)] },
   { type: 'slowDisk', fields: [number('factor', 'times', 1, 1000)] },
   { type: 'disk', fields: (Object.keys(diskBounds) as (keyof DiskSettings)[]).map(diskField) },
   {
@@ -120,6 +148,8 @@ const memberForms: readonly FaultForm[] = [
       choice('lasts', 'once', 'always', 'never'),
     ],
   },
+  { type: 'loseFiles', fields: [choice('file', 'wal', 'db', 'snap')] },
+  { type: 'misdirect', fields: [choice('how', 'write', 'lose', 'read')] },
   {
     type: 'bitRot',
     fields: [

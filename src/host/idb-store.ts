@@ -4,15 +4,18 @@
  * atomic: a record leaves the log in the transaction that puts its extents.
  */
 import type { IDBPDatabase } from 'idb';
-import { deleteDB, openDB } from 'idb';
+import { deleteDB, wrap } from 'idb';
 import { assert } from '../base/assert.ts';
+import { crc32c } from '../base/checksum.ts';
 import type { DiskImage } from '../engine/server/types.ts';
 import type { StoreCommit } from '../sim/types.ts';
 import { ExtentFolder, putImages, readImages } from './idb-extents.ts';
 import type { LabDatabase, LabTransaction } from './idb-schema.ts';
 import { databaseName, databaseVersion, ride, storeNames } from './idb-schema.ts';
 import type { LabRecord, LabSetup, PageStore, Replacement, StoredLab } from './page-store.ts';
-import { StoreError, storeFormat, mostMembers } from './page-store.ts';
+import { changedStore, StoreError, storeFormat, mostMembers } from './page-store.ts';
+import { databasesOf, deleteBucket, placeName } from './storage-bucket.ts';
+import type { StorePlace } from './storage-bucket.ts';
 import { packWrite, unpackWrite } from './store-record.ts';
 import type { InputsPart, StoredInputs } from './stored-inputs.ts';
 import { beginBoot, InputsFolder, noInputs, packInputs, unpackInputs } from './stored-inputs.ts';
@@ -25,8 +28,7 @@ const pauseBetweenFoldsMs = 20;
 /** Whoever holds a database that is to be deleted gets so long to let it go. */
 const blockedMs = 2000;
 
-export interface IdbStoreOptions {
-  readonly workspace: string;
+export interface IdbStoreOptions extends StorePlace {
   /** Called when the database went away under the lab: deleted, or wanted by another tab. */
   readonly lost: (message: string) => void;
   /** The log is folded once it is longer. */
@@ -34,22 +36,27 @@ export interface IdbStoreOptions {
 }
 
 async function openDatabase(
-  workspace: string,
+  place: StorePlace,
   lost: (message: string) => void,
 ): Promise<IDBPDatabase<LabDatabase>> {
+  const factory = await databasesOf(place);
   const blocked = 'Another tab holds an older version of the stored lab open; close it.';
   return new Promise((resolve, reject) => {
-    openDB<LabDatabase>(databaseName(workspace), databaseVersion, {
-      upgrade(database) {
-        for (const name of storeNames) database.createObjectStore(name);
-      },
-      blocked: () => reject(new StoreError('store blocked', blocked)),
-      blocking(_current, _wanted, event) {
-        (event.target as IDBDatabase).close();
+    const request = factory.open(databaseName(placeName(place)), databaseVersion);
+    request.onupgradeneeded = () => {
+      for (const name of storeNames) request.result.createObjectStore(name);
+    };
+    request.onblocked = () => reject(new StoreError('store blocked', blocked));
+    request.onerror = () => reject(asStoreError(request.error));
+    request.onsuccess = () => {
+      const database = request.result;
+      database.onversionchange = () => {
+        database.close();
         lost('Another tab deletes or renews the stored lab.');
-      },
-      terminated: () => lost('The browser closed the lab’s storage.'),
-    }).then(resolve, (error: unknown) => reject(asStoreError(error)));
+      };
+      database.onclose = () => lost('The browser closed the lab’s storage.');
+      resolve(wrap(database) as IDBPDatabase<LabDatabase>);
+    };
   });
 }
 
@@ -75,7 +82,7 @@ export class IdbStore implements PageStore {
 
   async open(setup: LabSetup): Promise<StoredLab> {
     try {
-      const database = await openDatabase(this.#options.workspace, this.#options.lost);
+      const database = await openDatabase(this.#options, this.#options.lost);
       this.#database = database;
       const stored = await this.#openLab(database, setup);
       await this.#readBack(database, stored.record);
@@ -88,11 +95,11 @@ export class IdbStore implements PageStore {
     }
   }
 
-  async replace(lab: Replacement): Promise<LabRecord> {
+  async replace(lab: Replacement, seal: string | null = null): Promise<LabRecord> {
     try {
-      const database = await openDatabase(this.#options.workspace, this.#options.lost);
+      const database = await openDatabase(this.#options, this.#options.lost);
       this.#database = database;
-      const record = await this.#replaceAll(database, lab);
+      const record = await this.#replaceAll(database, lab, seal);
       await this.#readBack(database, record);
       this.#record = record;
       this.#inputs = lab.inputs;
@@ -130,6 +137,22 @@ export class IdbStore implements PageStore {
     }
   }
 
+  async seal(): Promise<string> {
+    assert(this.#record !== null && this.#database !== null, 'store: sealed before it is open');
+    this.#closing = true;
+    await this.#folding;
+    try {
+      const transaction = this.#database.transaction(storeNames, 'readonly');
+      ride(transaction.done);
+      const record = checkRecord(await transaction.objectStore('meta').get('lab'));
+      if (record?.boot !== this.#record.boot) throw changedStore();
+      return await sealOf(transaction, record);
+    } catch (error) {
+      this.#closing = false;
+      throw asStoreError(error);
+    }
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     await this.#folding;
@@ -138,7 +161,7 @@ export class IdbStore implements PageStore {
 
   async destroy(): Promise<void> {
     await this.close();
-    await deleteStoredLab(this.#options.workspace);
+    await deleteStoredLab(this.#options);
   }
 
   /** Resolves when no folding is under way. */
@@ -169,13 +192,18 @@ export class IdbStore implements PageStore {
   }
 
   /** One transaction: all that was there goes with it, or stays. */
-  async #replaceAll(database: IDBPDatabase<LabDatabase>, lab: Replacement): Promise<LabRecord> {
+  async #replaceAll(
+    database: IDBPDatabase<LabDatabase>,
+    lab: Replacement,
+    seal: string | null,
+  ): Promise<LabRecord> {
     const transaction = database.transaction(storeNames, 'readwrite', strict);
     // it may fail while a request is awaited
     ride(transaction.done);
     try {
       const meta = transaction.objectStore('meta');
       const before = checkRecord(await meta.get('lab'));
+      if (seal !== null && (await sealOf(transaction, before)) !== seal) throw changedStore();
       const record = { ...lab.record, boot: Math.max(lab.record.boot, (before?.boot ?? 0) + 1) };
       for (const name of storeNames) ride(transaction.objectStore(name).clear());
       ride(meta.put(record, 'lab'));
@@ -273,6 +301,19 @@ export class IdbStore implements PageStore {
 
 const logOf = (boot: number): IDBKeyRange => IDBKeyRange.bound([boot, 0], [boot, Infinity]);
 
+/** The record changes with each open, the log with each write; who writes names the chain hash of the run. */
+async function sealOf(
+  transaction: LabTransaction<'readonly' | 'readwrite'>,
+  record: LabRecord | null,
+): Promise<string> {
+  const inputs = await transaction.objectStore('meta').get('inputs');
+  const last = await transaction.objectStore('log').openCursor(null, 'prev');
+  const sums = [inputs, last?.value].map((bytes) =>
+    bytes instanceof ArrayBuffer ? crc32c(new Uint8Array(bytes)) : null,
+  );
+  return JSON.stringify([record, last?.key ?? null, sums]);
+}
+
 function abort(transaction: LabTransaction<'readwrite'>): void {
   ride(transaction.done);
   try {
@@ -286,10 +327,10 @@ function abort(transaction: LabTransaction<'readwrite'>): void {
  * What is stored of a lab, read without changing anything; null where nothing is.
  * @throws StoreError as `PageStore.open`
  */
-export async function readStoredLab(workspace: string): Promise<StoredLab | null> {
+export async function readStoredLab(place: StorePlace): Promise<StoredLab | null> {
   let database: IDBPDatabase<LabDatabase> | null = null;
   try {
-    database = await openDatabase(workspace, () => {});
+    database = await openDatabase(place, () => {});
     const transaction = database.transaction(storeNames, 'readonly');
     ride(transaction.done);
     const record = checkRecord(await transaction.objectStore('meta').get('lab'));
@@ -309,10 +350,11 @@ export async function readStoredLab(workspace: string): Promise<StoredLab | null
 }
 
 /** Deletes a lab's database. @throws StoreError 'store blocked' where another tab does not let go of it */
-export async function deleteStoredLab(workspace: string): Promise<void> {
+export async function deleteStoredLab(place: StorePlace): Promise<void> {
+  if (await deleteBucket(place)) return;
   const blocked = 'Another tab holds the stored lab open; close it and delete again.';
   await new Promise<void>((resolve, reject) => {
-    deleteDB(databaseName(workspace), {
+    deleteDB(databaseName(place.workspace), {
       // The browser may hear of a connection's end, even of our own, a little later than of the deletion.
       blocked: () => setTimeout(() => reject(new StoreError('store blocked', blocked)), blockedMs),
     }).then(resolve, (error: unknown) => reject(asStoreError(error)));

@@ -10,6 +10,7 @@ export const closedState: LabState = {
   settings: {},
   layout: 'one',
   storage: 'memory',
+  bucketMiB: null,
   storageNotice: null,
   lossNotice: null,
   origin: null,

@@ -172,6 +172,7 @@ export class Lab {
       settings: record.settings,
       layout: members.layout,
       storage: storage.store.kind,
+      bucketMiB: storage.store.kind === 'memory' ? null : (options.bucketMiB ?? null),
       storageNotice: this.#storageNotice,
       lossNotice: storage.lossNotice,
       origin: storage.origin,

@@ -5,7 +5,8 @@ import type { LabPort, Result } from './port.ts';
  * Hands the store of one timeline's lab over to another's, which is in memory. First the stored run is
  * whole in the store and let go of; then one durable step puts the other in its place. So whatever ends in
  * between, pages, workers or the machine, the store holds the one run whole or the other. Where the other
- * cannot be stored, the first takes its store back.
+ * cannot be stored, the first takes its store back. Another tab that had the store in between keeps what it
+ * did there: neither of the two replaces that.
  * @returns or the code of `release` or `adopt` that stood in the way
  */
 export async function makeStored(from: LabPort, to: LabPort): Promise<Result<object>> {

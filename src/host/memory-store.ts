@@ -49,6 +49,11 @@ export class MemoryStore implements PageStore {
     return this.#record;
   }
 
+  /** Nobody else has it. */
+  async seal(): Promise<string> {
+    return 'memory';
+  }
+
   async write(commits: readonly StoreCommit[], inputs: InputsPart | null = null): Promise<void> {
     this.#inputs.add(commits, inputs);
     for (const commit of commits) {

@@ -5,6 +5,7 @@
  * its frames only when the files are durable.
  */
 import { assert } from '../base/assert.ts';
+import { crc32c } from '../base/checksum.ts';
 import { nodeId } from '../engine/raft/types.ts';
 import type { DiskImage } from '../engine/server/types.ts';
 import type { StoreCommit, StoreOp } from '../sim/types.ts';
@@ -18,7 +19,7 @@ import { bytesOf, dataName, framesOf, imagesOf, logNames, slotNames } from './op
 import type { OpfsMeta } from './opfs-meta.ts';
 import { chooseMeta, packMeta } from './opfs-meta.ts';
 import type { LabRecord, LabSetup, PageStore, Replacement, StoredLab } from './page-store.ts';
-import { StoreError, storeFormat } from './page-store.ts';
+import { changedStore, StoreError, storeFormat } from './page-store.ts';
 import { packWrite } from './store-record.ts';
 import type { InputsPart } from './stored-inputs.ts';
 import { beginBoot, InputsFolder, noInputs } from './stored-inputs.ts';
@@ -93,8 +94,8 @@ export class OpfsStore implements PageStore {
   }
 
   /** The new files lie beside the old ones until one write of the meta makes them the lab's. */
-  replace(lab: Replacement): Promise<LabRecord> {
-    return this.#openFiles((opened) => this.#replaceLab(opened, lab));
+  replace(lab: Replacement, seal: string | null = null): Promise<LabRecord> {
+    return this.#openFiles((opened) => this.#replaceLab(opened, lab, seal));
   }
 
   async #openFiles<Value>(work: (opened: Opened) => Promise<Value>): Promise<Value> {
@@ -145,6 +146,19 @@ export class OpfsStore implements PageStore {
       );
       return await imagesOf(meta, frames, async (file) => bytesOf(await this.#dataFile(file.id), file, meta));
     } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  async seal(): Promise<string> {
+    this.#closing = true;
+    await this.#folding;
+    try {
+      // the files are open to one alone
+      if (this.#opened === null) throw changedStore();
+      return sealOf(this.#opened, storedMeta(this.#opened));
+    } catch (error) {
+      this.#closing = false;
       throw asStoreError(error);
     }
   }
@@ -227,8 +241,9 @@ export class OpfsStore implements PageStore {
    * What is there is not touched before the switch: a log that waits to be folded, a folding that was cut
    * off. Frames that it leaves in the logs are of an earlier boot.
    */
-  async #replaceLab(opened: Opened, lab: Replacement): Promise<LabRecord> {
+  async #replaceLab(opened: Opened, lab: Replacement, seal: string | null): Promise<LabRecord> {
     const before = storedMeta(opened);
+    if (seal !== null && sealOf(opened, before) !== seal) throw changedStore();
     const record = { ...lab.record, boot: Math.max(lab.record.boot, (before?.record.boot ?? 0) + 1) };
     const meta = before ?? { ...nothingStored, record };
     this.#meta = meta;
@@ -369,6 +384,12 @@ function storedMeta({ slots, logs }: Opened): OpfsMeta | null {
     slots.map((slot) => readAll(slot)),
     logs.some((log) => log.getSize() > 0),
   );
+}
+
+/** The generation counts what is done to the files; the logs grow with each write, which names its run. */
+function sealOf({ logs }: Opened, meta: OpfsMeta | null): string {
+  const contents = [...(meta === null ? [] : [packMeta(meta)]), ...logs.map((log) => readAll(log))];
+  return JSON.stringify([meta?.generation, ...contents.map((bytes) => [bytes.length, crc32c(bytes)])]);
 }
 
 /** What makes files, as commits; index 0 is member 1. */

@@ -43,7 +43,7 @@ export interface StoredLab {
 }
 
 export type StoreErrorCode =
-  DiskErrorCode | 'store format' | 'store damaged' | 'store blocked' | 'store refused';
+  DiskErrorCode | 'store format' | 'store damaged' | 'store blocked' | 'store refused' | 'store changed';
 
 /** Members that were added later are kept behind the first ones: so many at most in all. */
 export const mostMembers = 9;
@@ -57,6 +57,13 @@ export function withoutUnused(images: readonly DiskImage[], members: number): Di
 
 /** What a store is to hold instead of what it holds: a lab that goes on. */
 export type Replacement = Pick<StoredLab, 'record' | 'images' | 'inputs'>;
+
+/** Somebody else had the store in the meantime: what is there now is not this lab's to replace. */
+export const changedStore = (): StoreError =>
+  new StoreError(
+    'store changed',
+    'The stored lab was opened or deleted in another tab meanwhile: what is stored now is left alone.',
+  );
 
 /** A fault of the browser's storage or of what is in it. */
 export class StoreError extends Error {
@@ -83,9 +90,11 @@ export interface PageStore {
    * Opens the store with another lab in the place of all that is stored: durably and at once, or not at all,
    * wherever it is cut off. It counts as an open: the record's boot is later than any before, so that what
    * somebody still writes who held the store earlier counts for nothing. Writes go on behind the lab's own.
-   * @throws StoreError as `open`, and ENOSPC; what was stored is then as it was
+   * @param seal of what may be replaced; null: whatever is there
+   * @throws StoreError as `open`, ENOSPC, and 'store changed' where something else is stored than was sealed;
+   * what was stored is then as it was
    */
-  replace(lab: Replacement): Promise<LabRecord>;
+  replace(lab: Replacement, seal?: string | null): Promise<LabRecord>;
   /**
    * Makes all ops of all commits durable at once, with the inputs that led to them, or nothing of it.
    * @param inputs those since the last write; without them the stored run cannot be done again from its
@@ -95,6 +104,12 @@ export interface PageStore {
   write(commits: readonly StoreCommit[], inputs?: InputsPart | null): Promise<void>;
   /** Each member's files as the store itself gives them back. */
   read(): Promise<readonly DiskImage[]>;
+  /**
+   * Ends the work in the background. From then on the store is only closed.
+   * @returns what names all that is stored: whoever opens, writes or replaces it later changes that
+   * @throws StoreError 'store changed' where somebody else has opened it since; or EIO: then it goes on
+   */
+  seal(): Promise<string>;
   close(): Promise<void>;
   /** Forgets everything and closes. @throws StoreError 'store blocked' where another tab holds it open */
   destroy(): Promise<void>;

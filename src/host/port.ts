@@ -29,6 +29,8 @@ export interface LabOptions {
   readonly layout: 'workers' | 'one';
   /** The stored lab's name; each has its own database and lock. */
   readonly workspace: string;
+  /** The database is in a bucket of its own, of at most so many MiB; absent or null: it is not. */
+  readonly bucketMiB?: number | null | undefined;
   /** True: read what is stored, write nothing (another tab holds the lab). */
   readonly lookOnly: boolean;
   /** True: take the stored lab from the tab that holds it; that tab's lab stops. */
@@ -104,7 +106,11 @@ export interface StoreWitness {
 export type StorageKind = 'indexeddb' | 'opfs' | 'memory';
 
 /** Which store of a workspace a lab is kept in. */
-export type StoredWhere = Pick<LabOptions, 'workspace'> & { readonly storage: 'auto' | 'opfs' };
+export type StoredWhere = Pick<LabOptions, 'workspace' | 'bucketMiB'> & {
+  readonly storage: 'auto' | 'opfs';
+  /** What `release` left there: nothing else is replaced. Absent: whatever is there. */
+  readonly seal?: string;
+};
 
 /** What a fresh page must know before events arrive. */
 export interface LabState {
@@ -116,6 +122,8 @@ export interface LabState {
   readonly settings: MemberSettings;
   readonly layout: 'workers' | 'one';
   readonly storage: StorageKind;
+  /** The MiB of the bucket that the store is in; null where it is in none. */
+  readonly bucketMiB: number | null;
   /** Why storage is memory, in a sentence; null where it was asked for or is not. */
   readonly storageNotice: string | null;
   /** Set where stored data that a witness remembers are gone. */
@@ -139,10 +147,10 @@ export interface LabState {
   readonly chainHash: string;
   /**
    * Set when the run does not go on: an internal error, a store that failed or hangs, another tab that took
-   * the lab, or a property that was violated.
+   * the lab, a property that was violated, or a worker that was ended.
    */
   readonly stopped: {
-    readonly kind: 'internal' | 'store' | 'taken' | 'violation';
+    readonly kind: 'internal' | 'store' | 'taken' | 'violation' | 'ended';
     readonly message: string;
     readonly moment: number;
   } | null;
@@ -344,21 +352,27 @@ export interface LabPort {
   compareStore(): Promise<readonly string[]>;
   /**
    * Lets go of the store and its lock, once all is durable in it; the lab goes on in memory. Codes 'not
-   * stored', 'stopped', 'store failed': it then stays as it is.
+   * stored', 'stopped', 'store failed', 'store changed': it then stays as it is.
    */
   release(): Promise<Result<{ where: StoredWhere }>>;
   /**
    * The lab, which is in memory, takes a store under its lock: between two plans and in one durable step
    * its disks, record and inputs take the place of all that is there; from then on it is stored. Ended at
    * any point, the store holds the old run whole or the new one. Codes 'stored already', 'stopped', 'look
-   * only', 'planted', 'locked', 'store refused', 'store format', 'store damaged', 'store blocked', ENOSPC,
-   * EIO: the store and the lab then stay as they are. `makeStored` is the whole way from one lab to
+   * only', 'planted', 'locked', 'store changed' (another tab had the store since it was released), 'store
+   * refused', 'store format', 'store damaged', 'store blocked', ENOSPC, EIO: the store and the lab then stay
+   * as they are. `makeStored` is the whole way from one lab to
    * another.
    */
   adopt(where: StoredWhere): Promise<Result<object>>;
   /** Forgets all that is stored and closes the lab; 'not stored' after `release`. */
   deleteStored(): Promise<Result<object>>;
   close(): Promise<void>;
+  /**
+   * Terminates the lab's worker where it stands, whatever it is at, as a browser may: nothing of it says a
+   * word any more. What is stored stays. Absent where there is none.
+   */
+  endWorker?(): void;
   /** Called once a frame while anything happened; the batches from the run's start on, in order. */
   subscribe(receive: (batch: LabBatch) => void): () => void;
 }

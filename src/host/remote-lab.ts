@@ -8,6 +8,7 @@ import type { Answered, LabCalls } from './lab-protocol.ts';
 import { closedState } from './lab-state.ts';
 import type { LabOptions, LabPort, LabState, Result, StoredWhere } from './port.ts';
 import { lastRunFile } from './run-file.ts';
+import { placeName } from './storage-bucket.ts';
 import { wallClock } from './wall-clock.ts';
 import { Witness } from './witness.ts';
 
@@ -31,6 +32,7 @@ export abstract class RemoteLab implements LabPort {
   /** Ends with the worker. */
   protected abstract readonly line: Lifeline;
   protected abstract readonly calls: Promise<LabCalls>;
+  #deathKind: 'internal' | 'ended' = 'internal';
 
   open(options: LabOptions): Promise<Result<{ state: LabState }>> {
     return this.result((calls) => calls.open(options));
@@ -105,7 +107,7 @@ export abstract class RemoteLab implements LabPort {
 
   /** What is remembered of the run before goes first: its end is later than the new one's may be. */
   async adopt(where: StoredWhere): ReturnType<LabPort['adopt']> {
-    const watched = { witness: new Witness(where.workspace), storage: storeOf(where) };
+    const watched = { witness: new Witness(placeName(where)), storage: storeOf(where) };
     watched.witness.forget(watched.storage);
     const adopted = await this.result((calls) => calls.adopt(where));
     if (!adopted.ok) return adopted;
@@ -129,21 +131,27 @@ export abstract class RemoteLab implements LabPort {
     return this.feed.subscribe(receive);
   }
 
+  /** Ends the worker, where it is this one's to end. */
+  endWorker?(): void;
+
   /** Its worker is gone: whoever subscribed is told. */
-  die(message: string): void {
+  die(message: string, kind: 'internal' | 'ended' = 'internal'): void {
     this.line.die(message);
+    this.#deathKind = kind;
     this.feed.tellState(this.#stoppedState(message));
   }
 
   /** What its worker tells. */
   protected hear(message: LabMessage): void {
+    // what was on its way when the worker ended
+    if (this.line.death !== null) return;
     this.feed.receive(message);
     this.watched?.witness.see(message.state);
   }
 
   #stoppedState(message: string): LabState {
     const last = this.feed.state ?? closedState;
-    const stopped = last.stopped ?? { kind: 'internal', message, moment: last.moment };
+    const stopped = last.stopped ?? { kind: this.#deathKind, message, moment: last.moment };
     return { ...last, playing: false, stopped };
   }
 

@@ -13,6 +13,8 @@ import type { LabRecord, LabSetup, PageStore, Replacement, StoredLab } from './p
 import { StoreError, storeFormat } from './page-store.ts';
 import { noInputs } from './stored-inputs.ts';
 import type { LabImage, LabOptions, LabOrigin, Result, StoredWhere, StoreWitness } from './port.ts';
+import { placeName } from './storage-bucket.ts';
+import type { StorePlace } from './storage-bucket.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** A browser that asks or hangs for longer counts as one that refuses. */
@@ -60,9 +62,9 @@ export async function openStorage(
 ): Promise<Result<OpenedStorage>> {
   if (options.image !== undefined) return fromImage(options, options.image);
   if (options.storage === 'memory') return inMemory(options, begun, null);
-  if (options.lookOnly) return lookAt(options, hooks);
-  const { workspace, takeOver = false } = options;
-  const opened = await underLock(workspace, takeOver, hooks, (lock) => openStored(options, hooks, lock));
+  if (options.lookOnly) return lookAt(options, hooks, copyNotice);
+  const { takeOver = false } = options;
+  const opened = await underLock(options, takeOver, hooks, (lock) => openStored(options, hooks, lock));
   if (opened.ok || opened.code !== 'locked') return opened;
   const message = `${opened.message.slice(0, -1)}: take it over, or only look at it.`;
   return { ...opened, message };
@@ -72,13 +74,13 @@ export async function openStorage(
  * Opens a store under its workspace's lock, where there are locks; the lock ends with what was not opened.
  */
 async function underLock<Opened extends { readonly store: PageStore; readonly lock: WorkspaceLock | null }>(
-  workspace: string,
+  place: StorePlace,
   takeOver: boolean,
   hooks: StorageHooks,
   open: (lock: WorkspaceLock | null) => Promise<Result<Opened>>,
 ): Promise<Result<Opened>> {
   let opened: Result<Opened> | null = null;
-  const lock = await lockWorkspace(hooks.locks, workspace, {
+  const lock = await lockWorkspace(hooks.locks, placeName(place), {
     takeOver,
     clock: hooks.clock,
     lost: () => {
@@ -88,7 +90,7 @@ async function underLock<Opened extends { readonly store: PageStore; readonly lo
     },
   });
   if (lock === 'held') {
-    const message = `The stored lab "${workspace}" is open in another tab.`;
+    const message = `The stored lab "${place.workspace}" is open in another tab.`;
     return { ok: false, code: 'locked', message };
   }
   opened = await open(lock === 'unavailable' ? null : lock);
@@ -107,18 +109,19 @@ export interface Replaced {
  * @returns or a code, as `LabPort.adopt`; the store then holds what it held
  */
 export async function replaceStored(
-  { workspace, storage }: StoredWhere,
+  { workspace, bucketMiB, storage, seal }: StoredWhere,
   lab: Replacement,
   hooks: StorageHooks,
 ): Promise<Result<Replaced>> {
   const { clock, lost, root = originRoot } = hooks;
-  return underLock(workspace, false, hooks, async (lock): Promise<Result<Replaced>> => {
+  const place = { workspace, bucketMiB };
+  return underLock(place, false, hooks, async (lock): Promise<Result<Replaced>> => {
     const isFiles = storage === 'opfs';
     const store = isFiles
       ? new OpfsStore({ workspace, clock, lost, root })
-      : new IdbStore({ workspace, lost });
+      : new IdbStore({ ...place, lost });
     try {
-      return { ok: true, store, lock, record: await store.replace(lab) };
+      return { ok: true, store, lock, record: await store.replace(lab, seal ?? null) };
     } catch (error) {
       const { code = 'internal', message } = asError(error) as Error & { readonly code?: string };
       return { ok: false, code, message };
@@ -135,6 +138,8 @@ async function openStored(
     if (options.storage !== 'opfs') return await openWith(idbStore(options, hooks), options, hooks, lock);
     return await openFiles(options, hooks, lock);
   } catch (error) {
+    if (error instanceof StoreError && error.code === 'ENOSPC')
+      return lookAt(options, hooks, fullNotice(error.message));
     return refusedOr(error, options);
   }
 }
@@ -158,8 +163,8 @@ async function openFiles(
   }
 }
 
-const idbStore = ({ workspace }: LabOptions, { lost }: StorageHooks): PageStore =>
-  new IdbStore({ workspace, lost });
+const idbStore = ({ workspace, bucketMiB }: LabOptions, { lost }: StorageHooks): PageStore =>
+  new IdbStore({ workspace, bucketMiB, lost });
 
 /** @throws StoreError as `PageStore.open` */
 async function openWith(
@@ -192,17 +197,21 @@ function patienceFor(options: LabOptions, store: PageStore): number {
   return store.kind === 'opfs' ? filesPatienceMs : patienceMs;
 }
 
-async function lookAt(options: LabOptions, hooks: StorageHooks): Promise<Result<OpenedStorage>> {
+const copyNotice = 'This is a copy of the stored lab to look at: nothing that happens here is stored.';
+const fullNotice = (why: string): string =>
+  `${why} What is stored is whole; this is a copy of it in memory, and nothing that happens here is stored.`;
+
+async function lookAt(
+  options: LabOptions,
+  hooks: StorageHooks,
+  notice: string,
+): Promise<Result<OpenedStorage>> {
   const { workspace, storage } = options;
   try {
     const looking =
-      storage === 'opfs' ? readStoredOpfs(workspace, hooks.root ?? originRoot) : readStoredLab(workspace);
+      storage === 'opfs' ? readStoredOpfs(workspace, hooks.root ?? originRoot) : readStoredLab(options);
     const stored = await inTime(hooks.clock, looking, () => {}, patienceMs);
-    return inMemory(
-      options,
-      stored,
-      'This is a copy of the stored lab to look at: nothing that happens here is stored.',
-    );
+    return inMemory(options, stored, notice);
   } catch (error) {
     return refusedOr(error, options);
   }
@@ -213,11 +222,11 @@ async function lookAt(options: LabOptions, hooks: StorageHooks): Promise<Result<
  * @throws StoreError 'store blocked'
  */
 export async function deleteStored(
-  { storage, workspace }: Pick<LabOptions, 'storage' | 'workspace'>,
+  { storage, ...place }: Pick<LabOptions, 'storage' | 'workspace' | 'bucketMiB'>,
   root: OpfsRoot = originRoot,
 ): Promise<void> {
-  if (storage === 'opfs') await removeFolder(root, workspace);
-  else await deleteStoredLab(workspace);
+  if (storage === 'opfs') await removeFolder(root, place.workspace);
+  else await deleteStoredLab(place);
 }
 
 /** Stored data that cannot be read are an error; a browser that stores nothing means memory. */

@@ -1,9 +1,10 @@
 /** A lab that is open changes its store: it lets go of the one it has, or takes another. */
 import type { Cluster } from '../sim/cluster.ts';
 import type { DiskImage } from '../engine/server/types.ts';
+import { asError } from './crash.ts';
 import type { Opened } from './lab-parts.ts';
 import { MemoryStore } from './memory-store.ts';
-import type { Replacement, StoredLab } from './page-store.ts';
+import type { PageStore, Replacement, StoredLab } from './page-store.ts';
 import { storeFormat, withoutUnused } from './page-store.ts';
 import type { LabOptions, Result, StoredWhere } from './port.ts';
 import type { StorageHooks } from './storage.ts';
@@ -31,14 +32,27 @@ export async function release(opened: Opened): Promise<Result<{ where: StoredWhe
   if (problem !== null) return problem;
   await disk.flush();
   if (disk.hasFailed) return refused('store failed', 'Its store has failed: what it holds is not all.');
+  const sealed = await sealOf(store);
+  if (!sealed.ok) return sealed;
   await store.close();
   const { record, images } = presentOf(storage.lab, cluster);
   const memory = new MemoryStore({ record, images, fresh: false, inputs: noInputs });
   disk.moveTo(memory, { commits: 0, lastUs: 0 });
   opened.storage = { ...storage, store: memory, lock: null, storageNotice: letGo, lossNotice: null };
   await lock?.release();
-  const where = { workspace: options.workspace, storage: store.kind === 'opfs' ? 'opfs' : 'auto' } as const;
-  return { ok: true, where: storage.where ?? where };
+  const { workspace, bucketMiB } = options;
+  const where = { workspace, bucketMiB, storage: store.kind === 'opfs' ? 'opfs' : 'auto' } as const;
+  return { ok: true, where: { ...(storage.where ?? where), seal: sealed.seal } };
+}
+
+/** While the lock is still held, so that what another tab does from then on is seen. */
+async function sealOf(store: PageStore): Promise<Result<{ seal: string }>> {
+  try {
+    return { ok: true, seal: await store.seal() };
+  } catch (error) {
+    const { code, message } = asError(error) as Error & { readonly code?: string };
+    return refused(code === 'store changed' ? code : 'store failed', message);
+  }
 }
 
 /** Takes a store, in place of all that it holds. Call it between two plans. */
@@ -55,8 +69,10 @@ export async function adopt(
   const replaced = await replaceStored(where, present, hooks);
   if (!replaced.ok) return replaced;
   const { store, lock } = replaced;
+  const { workspace, bucketMiB, storage: kind } = where;
   disk.moveTo(store, { commits: commitCount(cluster), lastUs: present.record.timeUs });
-  opened.storage = { ...storage, store, lock, where, storageNotice: null, lossNotice: null };
+  const now = { workspace, bucketMiB, storage: kind };
+  opened.storage = { ...storage, store, lock, where: now, storageNotice: null, lossNotice: null };
   return { ok: true };
 }
 

@@ -16,10 +16,13 @@ export class TwinnedMembers implements MemberHost {
 
   constructor(workers: MemberHost, boot: Boot) {
     this.#workers = workers;
-    this.#twins = new Members(boot);
+    this.#twins = new Members((config, files, nowUs) => boot({ ...config, brief: true }, files, nowUs));
   }
 
-  /** The twins work while the workers do. The events are the twins': the workers' are packed already. */
+  /**
+   * The twins work while the workers do. The events are the twins': the workers' are packed already, so the
+   * twins tell only what checkers read.
+   */
   async perform(plan: Plan): Promise<readonly MemberResult[]> {
     const asked = this.#workers.perform(plan);
     const twins = this.#twins.perform(plan);

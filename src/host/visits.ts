@@ -1,11 +1,10 @@
 /** Goes to moments of the past: from the nearest copy before, or on from the last visit. */
 import { copyOf } from '../sim/kept-worlds.ts';
 import type { RunningWorld } from '../sim/keyframes.ts';
-import { hearBy, Seek } from '../sim/keyframes.ts';
+import { hearBy, Seek, unheard } from '../sim/keyframes.ts';
 import { NearPast } from '../sim/near-past.ts';
 import type { LabTrace } from '../sim/types.ts';
 import type { PastEvents } from './past-events.ts';
-import { ignored } from './past-events.ts';
 import type { Timeline } from './timeline.ts';
 import { Breath } from './wall-clock.ts';
 
@@ -24,7 +23,7 @@ export class Visits {
 
   /** @param nearBytes what copies near the moments that were sought may take */
   constructor(nearBytes: number) {
-    this.#near = new NearPast(nearBytes, ignored);
+    this.#near = new NearPast(nearBytes);
   }
 
   get sizeBytes(): number {
@@ -40,7 +39,7 @@ export class Visits {
     const last = this.#last;
     if (last?.owner === owner && last.low < moment && moment <= last.world.cluster.moment)
       return use(last.world);
-    const world = this.#start(owner, moment, ignored);
+    const world = this.#start(owner, moment, unheard);
     this.#last = await this.#go(owner, world, () => world.cluster.moment < moment, moment);
     return use(this.#last.world);
   }
@@ -60,7 +59,7 @@ export class Visits {
     heard.hear(world.cluster);
     const goesOn = (): boolean => world.cluster.moment < upTo && heard.count <= most;
     const visit = await this.#go(owner, world, goesOn, upTo);
-    hearBy(world, ignored);
+    hearBy(world, unheard);
     this.#last = visit;
     return Math.min(upTo, world.cluster.moment);
   }
@@ -83,7 +82,7 @@ export class Visits {
     const world = goesOn ? last : copyOf(nearest);
     if (goesOn) this.#last = null;
     hearBy(world, trace);
-    this.#near.begin(world, moment, keyframe);
+    this.#near.begin(world, moment, owner.past);
     return world;
   }
 

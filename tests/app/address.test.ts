@@ -27,6 +27,7 @@ test('what is written is read back', () => {
     storage: fc.constantFrom('auto' as const, 'opfs' as const, 'memory' as const),
     layout: fc.constantFrom('workers' as const, 'one' as const),
     theme: fc.constantFrom('auto' as const, 'light' as const, 'dark' as const),
+    bucket: fc.integer({ min: 1, max: 512 }),
     workspace: fc.stringMatching(/^[\w.-]{1,64}$/),
     autoplay: fc.boolean(),
     preVote: fc.boolean(),

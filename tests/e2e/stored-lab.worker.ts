@@ -27,7 +27,7 @@ const mostPauses = 100;
 async function read({ kind, workspace }: StoredAsk): Promise<StoredLab | null> {
   for (let pauses = 0; ; pauses++) {
     try {
-      return await (kind === 'opfs' ? readStoredOpfs(workspace, originRoot) : readStoredLab(workspace));
+      return await (kind === 'opfs' ? readStoredOpfs(workspace, originRoot) : readStoredLab({ workspace }));
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'store blocked' || pauses === mostPauses) throw error;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));

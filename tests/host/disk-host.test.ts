@@ -36,6 +36,9 @@ class SlowStore implements PageStore {
   open(): Promise<StoredLab> {
     throw new Error('not used');
   }
+  seal(): Promise<string> {
+    throw new Error('not used');
+  }
   replace(): Promise<LabRecord> {
     throw new Error('not used');
   }

@@ -161,7 +161,7 @@ test('in the database: ended at any request, it holds the old run whole; its lab
       requests = count();
       asUsual();
       isDone = requests < fatal;
-      expect([adopted.ok, await whole(await readStoredLab('ended'), labs)]).toEqual([
+      expect([adopted.ok, await whole(await readStoredLab({ workspace: 'ended' }), labs)]).toEqual([
         isDone,
         isDone ? 'new' : 'old',
       ]);
@@ -174,12 +174,12 @@ test('in the database: ended at any request, it holds the old run whole; its lab
       isDone = made.ok;
       expect((await root.state()).storage).toBe(isDone ? 'memory' : 'indexeddb');
       expect((await branch.state()).storage).toBe(isDone ? 'indexeddb' : 'memory');
-      expect(await whole(await readStoredLab('ended'), labs)).toBe(isDone ? 'new' : 'old');
+      expect(await whole(await readStoredLab({ workspace: 'ended' }), labs)).toBe(isDone ? 'new' : 'old');
     }
     expect([await root.compareStore(), await branch.compareStore()]).toEqual([[], []]);
   }
   expect(requests).toBeGreaterThan(15);
   await close(labs);
   await goesOn(options);
-  await deleteStoredLab('ended');
+  await deleteStoredLab({ workspace: 'ended' });
 }, 240_000);

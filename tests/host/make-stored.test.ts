@@ -142,3 +142,43 @@ for (const { name, lab, time: connect, options: changes } of ways)
     });
     await reloaded.close();
   }, 120_000);
+
+/** What another tab does with the store between the end of the one lab there and the begin of the other. */
+async function elsewhere(what: 'opened' | 'renewed', options: LabOptions): Promise<void> {
+  const other = await opened(openInProcess(), { ...options, layout: 'one' });
+  await done(other, put('theirs'));
+  if (what === 'opened') return other.close();
+  await other.deleteStored();
+  const anew = await opened(openInProcess(), { ...options, layout: 'one' });
+  await done(anew, put('theirs'));
+  await anew.close();
+}
+
+for (const storage of ['auto', 'opfs'] as const)
+  for (const what of ['opened', 'renewed'] as const)
+    test(`${storage}: what another tab ${what} in the middle of the hand-over stays, and both runs go on`, async () => {
+      const disk = new OpfsDouble();
+      vi.stubGlobal('navigator', { storage: { getDirectory: disk.root } });
+      const options = optionsOf({ storage });
+      const root = await opened(openInProcess(), options);
+      await done(root, put('early'));
+      const time = timeInProcess(root);
+      const branch = await branched(time, (await root.state()).moment);
+      await done(branch, put('mine'));
+      const adopt: LabPort['adopt'] = async (where) => {
+        await elsewhere(what, options);
+        return branch.adopt(where);
+      };
+      const made = await makeStored(root, { ...branch, adopt });
+      expect(made).toMatchObject({ ok: false, code: 'store changed' });
+      expect(made.ok ? '' : made.message).toContain('goes on in memory');
+      for (const port of [root, branch]) {
+        expect(await port.state()).toMatchObject({ storage: 'memory', stopped: null });
+        expect(await has(port, 'early')).toBe(true);
+        await port.close();
+      }
+      await time.close();
+      const reloaded = await opened(openInProcess(), options);
+      expect([await has(reloaded, 'theirs'), await has(reloaded, 'mine')]).toEqual([true, false]);
+      await reloaded.close();
+    });

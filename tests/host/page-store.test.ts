@@ -77,7 +77,7 @@ test('a tab that lost the lab cannot change it: what it still writes counts for 
   await loser.folded();
   expect((await winner.read())[0].get('db')).toEqual(filled(4, 2));
   await Promise.all([loser.close(), winner.close()]);
-  expect((await readStoredLab(workspace))?.images[0].get('db')).toEqual(filled(4, 2));
+  expect((await readStoredLab({ workspace }))?.images[0].get('db')).toEqual(filled(4, 2));
 });
 
 /** Writes into the database behind the store's back, as a neighbour on the same origin can. */
@@ -133,9 +133,9 @@ for (const [what, code, name, key, value] of meddlings) {
     await store.close();
     await meddle(workspace, name, key, value);
     await expect(new IdbStore({ workspace, lost: () => {} }).open(setup)).rejects.toMatchObject({ code });
-    await expect(readStoredLab(workspace)).rejects.toMatchObject({ code });
-    await deleteStoredLab(workspace);
-    expect(await readStoredLab(workspace)).toBeNull();
+    await expect(readStoredLab({ workspace })).rejects.toMatchObject({ code });
+    await deleteStoredLab({ workspace });
+    expect(await readStoredLab({ workspace })).toBeNull();
   });
 }
 

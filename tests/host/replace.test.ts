@@ -155,3 +155,35 @@ test('what a store of another version or of noise holds is not replaced', async 
   for (const name of ['meta0', 'meta1']) disk.file('w', name).cache.fill(7);
   await expect(storeOn(disk).replace(small)).rejects.toMatchObject({ code: 'store damaged' });
 });
+
+test('a store is sealed by whoever holds it alone, and replaced as it was sealed alone', async () => {
+  const disk = new OpfsDouble();
+  const makes = [() => storeOn(disk), () => new IdbStore({ workspace: 'sealed', lost: () => {} })];
+  for (const reopen of makes) {
+    await withOldLab(reopen);
+    const holder = reopen();
+    await holder.open(setup);
+    const early = await holder.seal();
+    await holder.write([commitOf(1, write('db', 0, filled(9, 4)))]).catch(() => {});
+    await holder.close();
+    const next = reopen();
+    await next.open(setup);
+    await next.write([commitOf(1, write('db', 0, filled(9, 5)))]);
+    const seal = await next.seal();
+    await next.close();
+    await expect(reopen().replace(small, early)).rejects.toMatchObject({ code: 'store changed' });
+    const replacing = reopen();
+    expect((await replacing.replace(small, seal)).boot).toBe(5);
+    await replacing.close();
+    await expect(reopen().replace(small, seal)).rejects.toMatchObject({ code: 'store changed' });
+  }
+});
+
+test('whoever lost the store to another tab cannot seal it', async () => {
+  const reopen = (): IdbStore => new IdbStore({ workspace: 'lost', lost: () => {} });
+  const [first, second] = [reopen(), reopen()];
+  await first.open(setup);
+  await second.open(setup);
+  await expect(first.seal()).rejects.toMatchObject({ code: 'store changed' });
+  await Promise.all([first.close(), second.close()]);
+});

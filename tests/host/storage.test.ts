@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { nodeId } from '../../src/engine/raft/types.ts';
 import type { LabOptions, StoreWitness } from '../../src/host/port.ts';
 import type { StorageHooks } from '../../src/host/storage.ts';
@@ -229,4 +229,24 @@ test('a witness names the loss of the store that it is of, and of no other', asy
   expect((await opened(optionsOf({ storage: 'auto', witness }), hooksOf({ root }))).lossNotice).toBeNull();
   const lost = await opened(optionsOf({ storage: 'opfs', witness }), hooksOf({ root }));
   expect(lost.lossNotice).toContain('at commit 5 of boot 2');
+});
+
+test('a store too full to be opened is shown as a copy of what it holds', async () => {
+  const options = optionsOf();
+  const first = await openStorage(options, null, hooksOf());
+  if (!first.ok) throw new Error(first.message);
+  const data = new Uint8Array([1, 2, 3]);
+  const ops = [{ kind: 'write', file: 'db', offset: 0, data } as const];
+  await first.store.write([{ member: nodeId(1), commit: 1, timeUs: 5, urgent: true, ops }]);
+  await first.store.close();
+  await first.lock?.release();
+  const full = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+    throw new DOMException('', 'QuotaExceededError');
+  });
+  const again = await openStorage(options, null, hooksOf());
+  full.mockRestore();
+  expect(again).toMatchObject({ ok: true, store: { kind: 'memory' }, lock: null, isWiped: false });
+  if (!again.ok) return;
+  expect(again.storageNotice).toMatch(/storage is full .* What is stored is whole/);
+  expect(again.lab.images[0]?.get('db')).toEqual(data);
 });
