@@ -14,7 +14,11 @@ export interface ConsoleLine {
 
 const keptLines = 500;
 
-const language = () => import('./console-language.ts');
+type Language = typeof import('./console-language.ts');
+
+let loaded: Language | null = null;
+/** Once it is there a line is read at once: a browser comes back to an import only after other tasks. */
+const language = async (): Promise<Language> => (loaded ??= await import('./console-language.ts'));
 
 export class Console {
   lines = $state.raw<readonly ConsoleLine[]>([]);

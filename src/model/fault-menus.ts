@@ -42,6 +42,7 @@ export type LinkEntryId =
   | 'narrow'
   | 'filter'
   | 'corrupt'
+  | 'clog'
   | 'usualLink';
 export type LinkEntry = MenuEntry<LinkEntryId, 'alreadyCut' | 'notCut' | 'alreadySo' | 'notBad'>;
 
@@ -50,6 +51,7 @@ const menuLossPerMille = 100;
 const menuFlapUs = 500_000;
 const menuJitterUs = 50_000;
 const menuSharePerMille = 200;
+const menuClog = { clogPerMille: 50, clogMeanUs: 500_000 };
 const menuNarrow = { bytesPerSecond: 20_000, queueBytes: 20_000 };
 
 /** The link from one member to another: cuts of one direction or both, delay and loss of this direction. */
@@ -87,6 +89,7 @@ export function linkMenu(view: ClusterView, from: number, to: number): readonly 
     entry('copy', 'alreadySo', degraded(from, to, bad, { duplicatePerMille: menuSharePerMille })),
     entry('reorder', 'alreadySo', degraded(from, to, bad, { reorderPerMille: menuSharePerMille })),
     entry('corrupt', 'alreadySo', degraded(from, to, bad, { corruptPerMille: menuSharePerMille })),
+    entry('clog', 'alreadySo', degraded(from, to, bad, menuClog)),
     entry('narrow', 'alreadySo', degraded(from, to, bad, menuNarrow)),
     entry('filter', 'alreadySo', degraded(from, to, bad, { dropTypes: ['MsgApp'] })),
     entry('usualLink', 'notBad', [...(flaps ? [ending] : []), ...degraded(from, to, bad, usualSettings)]),
@@ -115,7 +118,7 @@ const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.lengt
 
 const usualSettings: LinkSettings = {
   ...{ extraDelayUs: 0, lossPerMille: 0, jitterUs: 0, duplicatePerMille: 0, reorderPerMille: 0 },
-  ...{ corruptPerMille: 0, bytesPerSecond: 0, queueBytes: 0, dropTypes: [] },
+  ...{ corruptPerMille: 0, bytesPerSecond: 0, queueBytes: 0, clogPerMille: 0, clogMeanUs: 0, dropTypes: [] },
 };
 
 export type MessageEntryId = 'drop' | 'hold' | 'deliver' | 'delay' | 'duplicate';

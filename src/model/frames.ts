@@ -11,6 +11,8 @@ export interface Frame {
   /** The input that the step is made of; 0 before the first. */
   readonly moment: number;
   readonly view: ViewState;
+  /** The newest one up to there; empty where there was none. */
+  readonly sentence: string;
   /** The highest index that any member had told as committed. */
   readonly committed: number;
   /** How many steps had held each unit. */

@@ -12,7 +12,9 @@ export type Hint =
   | { readonly kind: 'kill'; readonly label: string; readonly storedCount: number }
   | { readonly kind: 'get'; readonly leader: number; readonly lost: number; readonly label: string }
   | { readonly kind: 'repair'; readonly lost: number; readonly wasAnswered: boolean }
-  | { readonly kind: 'free'; readonly leader: number };
+  | { readonly kind: 'free'; readonly leader: number }
+  /** A checker has ended the run. */
+  | { readonly kind: 'violated'; readonly property: string };
 
 /** What a visitor has done since the last put. */
 export interface Past {

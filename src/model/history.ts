@@ -2,7 +2,7 @@
 import type { StepUnit } from '../host/port.ts';
 import { Frames, type Frame } from './frames.ts';
 import { markKindOf, type RunMark } from './run-mark.ts';
-import { StepRun } from './step-run.ts';
+import { StepRun, type Tell } from './step-run.ts';
 import { counted, countedUnits, noUnits } from './step-units.ts';
 import type { Told } from './told.ts';
 import { foldView, type ViewState } from './view-state.ts';
@@ -30,9 +30,6 @@ const usualLimits: HistoryLimits = {
   fetched: 6,
   commitMarks: 10_000,
 };
-
-/** Words for an event; null where it is too small to be told. */
-export type Tell = (told: Told, view: ViewState) => string | null;
 
 /** What must be fetched: the events of the inputs after a frame's, `toMoment` included. */
 export interface Gap {
@@ -73,9 +70,17 @@ export class History {
     this.#limits = { ...usualLimits, ...limits };
     this.#tell = tell;
     this.#now = start;
-    const first = { position: 0, step: 0, moment: 0, view: start, committed: 0, units: noUnits };
+    const first = {
+      position: 0,
+      step: 0,
+      moment: 0,
+      view: start,
+      sentence: '',
+      committed: 0,
+      units: noUnits,
+    };
     this.#frames = new Frames(first, this.#limits.frames);
-    this.#tail = new StepRun(first);
+    this.#tail = new StepRun(first, tell);
   }
 
   /** The views after all that was told. */
@@ -137,17 +142,12 @@ export class History {
     return run === null ? this.#frames.before(step + 1).view : run.viewAt(run.endOf(step));
   }
 
-  /** What a step is marked for, else the newest sentence up to its end; empty where none is kept. */
+  /** What a step is marked for, else the newest sentence up to its end, or to the nearest one before. */
   sentenceAt(step: number): string {
     const marks = this.#marks.filter((mark) => mark.step === step);
     const rare = marks.find(({ kind }) => kind !== 'commit') ?? marks[0];
     if (rare !== undefined && rare.sentence !== '') return rare.sentence;
-    const view = this.atStep(step);
-    for (const told of this.#runOf(step)?.backFrom(step) ?? []) {
-      const sentence = this.#tell(told, view);
-      if (sentence !== null) return sentence;
-    }
-    return this.#marks.findLast((mark) => mark.step <= step)?.sentence ?? '';
+    return this.#runOf(step)?.sentenceAt(step) ?? this.#frames.before(step + 1).sentence;
   }
 
   /** The nearest step before or after this one in which such a unit came; else the first or the last. */
@@ -226,7 +226,7 @@ export class History {
    * @returns false where that is not what the run has told before
    */
   admit({ from }: Gap, events: readonly Told[], toMoment: number): boolean {
-    const run = new StepRun(from);
+    const run = new StepRun(from, this.#tell);
     for (const told of events) run.add(told);
     const within = this.#frames.all.filter(({ moment }) => moment > from.moment && moment <= toMoment);
     const isSame = ({ moment, step, position }: Frame): boolean =>
@@ -239,7 +239,7 @@ export class History {
   /** The same run up to a step that can be shown: it goes its own way from there. */
   branchAt(step: number): History {
     const first = this.#frames.all[0] as Frame;
-    const run = this.#runOf(step) ?? new StepRun(first);
+    const run = this.#runOf(step) ?? new StepRun(first, this.#tell);
     const end = run.frameAt(step);
     const branch = new History(first.view, this.#tell, this.#limits);
     branch.canFetch = this.canFetch;
@@ -308,8 +308,9 @@ export class History {
   #keep(): void {
     const { endPosition: position, endStep: step, endMoment: moment, committed } = this.#tail;
     if (position === this.#frames.last.position) return;
-    this.#frames.add({ position, step, moment, view: this.#now, committed, units: this.#units });
     this.#tail.keep(this.#now);
+    const sentence = this.#tail.sentenceAt(step);
+    this.#frames.add({ position, step, moment, view: this.#now, sentence, committed, units: this.#units });
   }
 
   /** Lets the oldest events go, in whole steps. */

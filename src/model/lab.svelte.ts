@@ -282,6 +282,13 @@ export class Lab {
     await this.#tell((port) => port.goOn());
   }
 
+  /** Terminates the worker of the lab that the page began with; false where it has none. */
+  endWorker(): boolean {
+    const { port } = this.timelines.root;
+    port.endWorker?.();
+    return port.endWorker !== undefined;
+  }
+
   compareStore(): Promise<readonly string[]> {
     return this.#track.port.compareStore();
   }

@@ -12,11 +12,14 @@ export const partitions = [
   'ring',
   'apart',
   'flapping',
+  'swizzle',
   'whole',
 ] as const;
 export type Partition = (typeof partitions)[number];
 
 const flapUs = 500_000;
+/** Each direction is away a little longer than the one before: they go together and come back one by one. */
+const swizzleUs = 150_000;
 
 /**
  * The commands that bring the links into this state; what is already so is not asked for again.
@@ -34,6 +37,13 @@ export function partitionActions(
   const ways = ids.flatMap((from) => ids.filter((to) => to !== from).map((to) => ({ from, to })));
   if (partition === 'flapping')
     return ways.map((way) => ({ type: 'flap', ...way, upUs: flapUs, downUs: flapUs }));
+  if (partition === 'swizzle')
+    return ways.map((way, place) => ({
+      type: 'flap',
+      ...way,
+      upUs: flapUs,
+      downUs: swizzleUs * (1 + place),
+    }));
   const isApart = apartIn(partition, around);
   return ways.flatMap(({ from, to }): FaultAction[] => {
     const wanted = isApart(around.indexOf(from), around.indexOf(to));
@@ -44,7 +54,7 @@ export function partitionActions(
 
 /** Whether one place's messages do not come to another; places are counted around from the one. */
 function apartIn(
-  partition: Exclude<Partition, 'whole' | 'flapping'>,
+  partition: Exclude<Partition, 'whole' | 'flapping' | 'swizzle'>,
   { length: count }: readonly number[],
 ): (from: number, to: number) => boolean {
   const fewer = Math.floor((count - 1) / 2);

@@ -10,11 +10,15 @@ export function presentFaults(view: ClusterView, subject: MenuSubject): PresentF
   if (subject.kind === 'member') {
     const member = memberOf(view, subject.member);
     if (member === null) return {};
-    const { cpuFactor, clockPerMille, memoryBytes, disk } = member.host;
+    const { cpuFactor, clockPerMille, swing, memoryBytes, failedAllocation, restartDelayUs, disk } =
+      member.host;
     return {
       slowCpu: { factor: cpuFactor },
       clockRate: { perMille: clockPerMille },
+      ...(swing !== null && { clockSwing: swing }),
       memoryLimit: { bytes: memoryBytes },
+      ...(failedAllocation > 0 && { failAllocation: { nth: failedAllocation } }),
+      ...(restartDelayUs > 0 && { restartDelay: { afterUs: restartDelayUs } }),
       slowDisk: { factor: member.diskFactor },
       disk: { ...disk },
     };

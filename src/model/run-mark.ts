@@ -33,6 +33,7 @@ export function markKindOf({ event }: Told, committed: number): MarkKind | null 
     case 'sim.cut':
     case 'server.halt':
     case 'sim.crash':
+    case 'sim.allocationFailed':
     case 'sim.outOfMemory':
     case 'sim.bitRot':
     case 'sim.diskError':

@@ -185,8 +185,11 @@ function ofTrouble({ at, event }: Told, nameOf: NameOf): Sentence | null {
   switch (event.type) {
     case 'sim.link': {
       const [from, to] = [nameOf(event.from), nameOf(event.to)];
-      const { extraDelayUs, lossPerMille } = event;
-      if (extraDelayUs === 0 && lossPerMille === 0) return spoken(m.say_link_well({ from, to }));
+      const { type: _, from: _from, to: _to, extraDelayUs, lossPerMille, ...more } = event;
+      if (extraDelayUs === 0 && lossPerMille === 0) {
+        const isWell = Object.values(more).every((value) => value === 0 || String(value) === '');
+        return spoken((isWell ? m.say_link_well : m.say_link_worse)({ from, to }));
+      }
       return spoken(m.say_link({ from, to, delay: extraDelayUs / 1000, loss: lossPerMille / 10 }));
     }
     case 'sim.slowDisk': {

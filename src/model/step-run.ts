@@ -6,6 +6,9 @@ import { bitOf, counted, unitsOf } from './step-units.ts';
 import type { Told } from './told.ts';
 import { foldView, type ViewState } from './view-state.ts';
 
+/** Words for an event, given the views at the step that is shown; null where it is too small to be told. */
+export type Tell = (told: Told, view: ViewState) => string | null;
+
 interface Kept {
   readonly position: number;
   readonly view: ViewState;
@@ -21,6 +24,7 @@ const keptEvents = 512;
 export class StepRun {
   /** Before the first step. */
   readonly start: Frame;
+  readonly #tell: Tell;
   #events: Told[] = [];
   /** Where each step ends. */
   #ends: number[] = [];
@@ -32,8 +36,9 @@ export class StepRun {
   /** What was asked for last: going on from there is cheaper than from what is kept. */
   #last: Kept;
 
-  constructor(start: Frame) {
+  constructor(start: Frame, tell: Tell) {
     this.start = start;
+    this.#tell = tell;
     this.#committed = start.committed;
     this.#last = { position: start.position, view: start.view };
     this.#kept = [this.#last];
@@ -103,7 +108,8 @@ export class StepRun {
     for (const { event } of this.#events.slice(0, end - this.start.position))
       if (event.type === 'raft.commit') committed = Math.max(committed, event.index);
     for (const bits of this.#units.slice(0, step - this.start.step)) units = counted(units, bits);
-    return { position: end, step, moment: this.momentAt(step), view: this.viewAt(end), committed, units };
+    const [moment, view, sentence] = [this.momentAt(step), this.viewAt(end), this.sentenceAt(step)];
+    return { position: end, step, moment, view, sentence, committed, units };
   }
 
   endOf(step: number): number {
@@ -137,9 +143,15 @@ export class StepRun {
     return this.#events.slice(from, this.endOf(step) - this.start.position);
   }
 
-  /** The events of a step and those before, the newest first. */
-  *backFrom(step: number): Iterable<Told> {
-    for (let at = this.endOf(step) - this.start.position - 1; at >= 0; at--) yield this.#events[at] as Told;
+  /** The newest sentence up to the end of a step, be it of before the first. */
+  sentenceAt(step: number): string {
+    const end = this.endOf(step);
+    const view = this.viewAt(end);
+    for (let at = end - this.start.position - 1; at >= 0; at--) {
+      const sentence = this.#tell(this.#events[at] as Told, view);
+      if (sentence !== null) return sentence;
+    }
+    return this.start.sentence;
   }
 
   /** The same steps up to one of them, for a run that goes its own way from there. */
@@ -153,7 +165,7 @@ export class StepRun {
   }
 
   #part(from: Frame, to: Pick<Frame, 'position' | 'committed'>): StepRun {
-    const part = new StepRun(from);
+    const part = new StepRun(from, this.#tell);
     const [first, last] = [from.position - this.start.position, to.position - this.start.position];
     const isIn = (position: number): boolean => position > from.position && position <= to.position;
     part.#events = this.#events.slice(first, last);

@@ -1,5 +1,6 @@
 /** What can be done to a member's host and disk, beside ending and slowing them. */
 import { memberOf } from './cluster-view.ts';
+import { freeHost } from './membership-menu.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { MenuEntry } from './fault-menus.ts';
 import type { Trouble } from './troubles.ts';
@@ -10,8 +11,14 @@ export type TroubleId =
   | 'crashAtSync'
   | 'slowCpu'
   | 'fastClock'
+  | 'clockAhead'
+  | 'swingingClock'
   | 'littleMemory'
+  | 'noMemory'
+  | 'supervised'
   | 'stalls'
+  | 'slowReads'
+  | 'fewOperations'
   | 'fullDisk'
   | 'lyingDisk'
   | 'failSyncs'
@@ -19,15 +26,26 @@ export type TroubleId =
   | 'rotLog'
   | 'rotPage'
   | 'misdirect'
+  | 'losePage'
+  | 'misread'
+  | 'loseLog'
+  | 'forceNewCluster'
+  | 'copyMember'
   | 'keepImage'
   | 'restoreImage'
   | 'usualHost';
 
-export type TroubleEntry = MenuEntry<TroubleId, 'alreadySo' | 'noTrouble' | 'noImage'>;
+export type TroubleEntry = MenuEntry<TroubleId, 'alreadySo' | 'noTrouble' | 'noImage' | 'noHost'>;
 
 const cpuFactor = 100;
 const clockPerMille = 3000;
+const clockAheadUs = 10_000_000;
+const swing = { perMille: 500, periodUs: 2_000_000, shape: 'periodic' } as const;
 const memoryBytes = 1_000_000;
+const allocation = 20;
+const restartUs = 3_000_000;
+const readUs = 500_000;
+const operationsPerSecond = 20;
 const stall = { stallPerMille: 200, stallUs: 1_000_000 };
 /** Not a byte more than there is. */
 const fullBytes = 1;
@@ -59,8 +77,14 @@ export function troubleMenu(view: ClusterView, member: number): readonly Trouble
     does('crashAtSync', armed, 'crashPoint'),
     does('slowCpu', { type: 'slowCpu', member, factor: cpuFactor }, 'slowCpu'),
     does('fastClock', { type: 'clockRate', member, perMille: clockPerMille }, 'clock'),
+    does('clockAhead', { type: 'clockStep', member, aheadUs: clockAheadUs }),
+    does('swingingClock', { type: 'clockSwing', member, ...swing }, 'swing'),
     does('littleMemory', { type: 'memoryLimit', member, bytes: memoryBytes }, 'memory'),
+    does('noMemory', { type: 'failAllocation', member, nth: allocation }, 'allocation'),
+    does('supervised', { type: 'restartDelay', member, afterUs: restartUs }, 'supervisor'),
     disk('stalls', stall),
+    disk('slowReads', { readMinUs: readUs }),
+    disk('fewOperations', { operationsPerSecond }),
     disk('fullDisk', { quotaBytes: fullBytes }),
     disk('lyingDisk', { lying: 1 }),
     does('failSyncs', fails('sync'), 'syncErrors'),
@@ -68,6 +92,11 @@ export function troubleMenu(view: ClusterView, member: number): readonly Trouble
     does('rotLog', { type: 'bitRot', member, zone: 'wal', bits: rotBits }),
     does('rotPage', { type: 'bitRot', member, zone: 'leaf', bits: rotBits }),
     does('misdirect', { type: 'misdirect', member }),
+    does('losePage', { type: 'misdirect', member, how: 'lose' }),
+    does('misread', { type: 'misdirect', member, how: 'read' }),
+    does('loseLog', { type: 'loseFiles', member, file: 'wal' }),
+    does('forceNewCluster', { type: 'forceNewCluster', member }),
+    copyEntry(view, member),
     does('keepImage', { type: 'keepImage', member }),
     {
       id: 'restoreImage',
@@ -76,6 +105,16 @@ export function troubleMenu(view: ClusterView, member: number): readonly Trouble
     },
     { id: 'usualHost', hindrance: ends.length === 0 ? 'noTrouble' : null, commands: ends },
   ];
+}
+
+/** Its copy goes to a host that has none. */
+function copyEntry(view: ClusterView, member: number): TroubleEntry {
+  const host = freeHost(view);
+  return {
+    id: 'copyMember',
+    hindrance: host === null ? 'noHost' : null,
+    commands: host === null ? [] : [{ type: 'copyMember', member, host }],
+  };
 }
 
 /** Bits of one page of a member's store rot; null for a page of a kind that nothing reads. */
@@ -94,8 +133,14 @@ function endOf(troubles: readonly Trouble[], member: number): FaultAction[] {
         return [{ type: 'slowCpu', member, factor: 1 }];
       case 'clock':
         return [{ type: 'clockRate', member, perMille: 1000 }];
+      case 'swing':
+        return [{ type: 'clockSwing', member, ...swing, perMille: 0 }];
       case 'memory':
         return [{ type: 'memoryLimit', member, bytes: 0 }];
+      case 'allocation':
+        return [{ type: 'failAllocation', member, nth: 0 }];
+      case 'supervisor':
+        return [{ type: 'restartDelay', member, afterUs: 0 }];
       case 'disk':
         return [{ type: 'disk', member, ...usualSettings }];
       case 'syncErrors':
@@ -112,6 +157,7 @@ function endOf(troubles: readonly Trouble[], member: number): FaultAction[] {
 
 const usualSettings = {
   ...{ syncMinUs: 0, syncMeanUs: 0, writeMinUs: 0, writeMeanUs: 0, stallPerMille: 0, stallUs: 0 },
+  ...{ readMinUs: 0, readMeanUs: 0, operationsPerSecond: 0 },
   ...{ bytesPerSecond: 0, quotaBytes: 0, misdirectPerMille: 0, lying: 0 },
   ...{ keptWeight: 0, lostWeight: 0, tornWeight: 0 },
 };

@@ -5,7 +5,13 @@ export type Trouble =
   | 'crashPoint'
   | 'slowCpu'
   | 'clock'
+  /** Its clock's rate changes by itself. */
+  | 'swing'
   | 'memory'
+  /** An allocation is to fail. */
+  | 'allocation'
+  /** Something starts it again when it ends. */
+  | 'supervisor'
   | 'disk'
   | 'syncErrors'
   | 'readErrors'
@@ -28,8 +34,16 @@ export function troublesAfter(troubles: readonly Trouble[], event: LabEvent): re
       return changed(troubles, 'slowCpu', event.factor > 1);
     case 'sim.clockRate':
       return changed(troubles, 'clock', event.perMille !== 1000);
+    case 'sim.clockSwing':
+      return changed(troubles, 'swing', event.perMille > 0);
     case 'sim.memoryLimit':
       return changed(troubles, 'memory', event.limitBytes > 0);
+    case 'sim.failAllocation':
+      return changed(troubles, 'allocation', event.nth > 0);
+    case 'sim.allocationFailed':
+      return changed(troubles, 'allocation', false);
+    case 'sim.restartDelay':
+      return changed(troubles, 'supervisor', event.afterUs > 0);
     case 'sim.disk': {
       const { type: _, ...settings } = event;
       return changed(

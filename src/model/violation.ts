@@ -47,6 +47,11 @@ export class AccusedParts {
     );
   }
 
+  /** Whose watcher is accused; null: nobody's. */
+  get watchedMember(): number | null {
+    return this.about.find((one) => one.kind === 'watcher')?.member ?? null;
+  }
+
   message(message: number): boolean {
     return this.about.some((one) => one.kind === 'message' && one.message === message);
   }
@@ -62,17 +67,31 @@ const isAt = (accused: number | undefined, member: number): boolean =>
 const withoutZeros = (hex: string): string => hex.replace(/^0+(?=.)/, '');
 
 /** Damage beyond what Raft promises to survive. */
-export type Beyond = 'wipe' | 'image' | 'rot' | 'misdirect' | 'lying' | 'copy';
+export type Beyond =
+  'wipe' | 'image' | 'rot' | 'misdirect' | 'lying' | 'copy' | 'clock' | 'files' | 'forced' | 'twice';
 
 export function beyondRaft(interventions: readonly Intervention[]): readonly Beyond[] {
   const found = interventions.flatMap(({ action }): Beyond[] => {
     switch (action.type) {
       case 'wipe':
         return ['wipe'];
+      case 'loseFiles':
+        return ['files'];
+      case 'copyMember':
+        return ['twice'];
+      case 'forceNewCluster':
+        return ['forced'];
       case 'restoreImage':
         return ['image'];
       case 'bitRot':
         return ['rot'];
+      // a lease lasts as long as its leader's clock says
+      case 'clockStep':
+        return ['clock'];
+      case 'clockRate':
+        return action.perMille === 1000 ? [] : ['clock'];
+      case 'clockSwing':
+        return action.perMille === 0 ? [] : ['clock'];
       case 'misdirect':
         return ['misdirect'];
       case 'disk':

@@ -38,8 +38,9 @@ export function replayedWords({ actions, moment, proven, engine }: Replayed, own
 }
 
 /** What a member is now: its role while it runs, else what became of its process. */
-export function statusOf({ process, role, part, isWiped }: MemberView): string {
+export function statusOf({ process, role, part, isWiped, host }: MemberView): string {
   if (part === 'removed') return m.part_removed();
+  if (process !== 'up' && host.coming?.why === 'load') return m.process_loading();
   if (isWiped && process === 'down') return m.process_wiped();
   if (process !== 'up') return processWord(process);
   if (part === 'learner' && role === 'follower') return m.rf_learner();
@@ -143,6 +144,8 @@ export function hintWords(hint: Hint, nameOf: NameOf): string {
         : m.hint_repair_unanswered({ lost: nameOf(hint.lost) });
     case 'free':
       return m.hint_free({ leader: nameOf(hint.leader) });
+    case 'violated':
+      return m.hint_violated({ property: hint.property });
     default:
       return hint satisfies never;
   }

@@ -1,4 +1,6 @@
 /** The checkers on the page: a planted bug is caught live, told, shown again from its link; and what they look at. */
+import type { Locator, Page } from '@playwright/test';
+import { loadKinds } from '../../src/sim/load-kinds.ts';
 import { expect, openLab, pick, ready, run, state, subject, test } from './lab.ts';
 
 test('a planted bug is caught while the lab plays, accuses a member, and its link shows the same again', async ({
@@ -74,6 +76,72 @@ for (const { bug, link, red, words } of views)
       await expect(page.getByRole('cell', { name: /⚠.*accused by a checker/ }).first()).toBeVisible();
   });
 
+/** Picks a bug from the dialog and waits until the checkers have stopped the run; what the person then sees of it. */
+async function plant(page: Page, bug: string): Promise<{ note: Locator; evidence: string }> {
+  await openLab(page, '?storage=memory');
+  await page.getByRole('button', { name: 'Plant a bug…' }).click();
+  await page.getByRole('dialog', { name: 'Plant a bug' }).locator(`[data-bug="${bug}"]`).click();
+  await ready(page);
+  const note = page.locator('[data-violation]');
+  await expect(note).toContainText('is violated');
+  const { violation, stopped, moment } = await state(page);
+  expect(stopped?.kind).toBe('violation');
+  await expect(note).toContainText(violation?.sentence ?? '?');
+  await expect(note).toContainText(`npm run sim -- --run run-7-${moment}.qlrun`);
+  await expect(page.getByText('The run has stopped:').first()).toBeVisible();
+  return { note, evidence: violation?.evidence ?? '' };
+}
+
+/** How the red of the page is drawn, in whatever theme. */
+const danger = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const probe = document.createElement('i');
+    probe.style.color = 'var(--danger)';
+    document.body.append(probe);
+    const { color } = getComputedStyle(probe);
+    probe.remove();
+    return color;
+  });
+
+test('an acknowledgement that must not be sent is red on its way, and so are its lane and its sender', async ({
+  page,
+}) => {
+  const { note, evidence } = await plant(page, 'ackBeforeSync');
+  const [, sender = '', index = ''] = /^m(\d) acknowledges entry (\d+)/.exec(evidence) ?? [];
+  const [, message = '', to = ''] = /message (\d+) from m\d to m(\d)/.exec(await note.innerText()) ?? [];
+  await expect(note).toContainText(`entry ${index} of m${sender}, message ${message} from m${sender}`);
+
+  const lane = subject(page, `link-${sender}-${to}`);
+  await expect(lane).toHaveClass(/accused/);
+  await expect(lane).toHaveAccessibleName(/accused by a checker/);
+  await expect(lane.locator('.lane')).toHaveCSS('stroke', await danger(page));
+  await expect(page.locator('.link.accused')).toHaveCount(1);
+  const sent = subject(page, `message-${message}`);
+  await expect(sent).toHaveAccessibleName(/accused by a checker/);
+  await expect(sent.locator('.accused circle')).toHaveCSS('stroke', await danger(page));
+  await expect(subject(page, `member-${sender}`)).toHaveClass(/accused/);
+  await expect(page.getByRole('button', { name: /^Put/ })).toBeDisabled();
+});
+
+test('a watcher that is told wrongly is red among the keys, on its own member, with the key that it heard of', async ({
+  page,
+}) => {
+  const { note } = await plant(page, 'watchSkipsFirst');
+  const [, watcher = '', member = ''] = /watcher (\d+) of m(\d)/.exec(await note.innerText()) ?? [];
+  await note.getByRole('link', { name: 'See the keys' }).click();
+  const keys = page.getByRole('region', { name: 'Keys' });
+  await expect(keys.getByRole('button', { name: `m${member}` })).toHaveAttribute('aria-pressed', 'true');
+  await expect(keys.locator('[data-accused]')).toHaveText(
+    `Accused by a checker: key a, watcher ${watcher} of m${member}`,
+  );
+  const lane = keys.locator('[data-watcher].accused');
+  await expect(lane).toHaveCount(1);
+  await expect(lane.locator('.eye')).toHaveCSS('stroke', await danger(page));
+  await expect(keys.locator('[data-key="a"].accused')).toHaveCount(1);
+  await keys.getByRole('button', { name: 'Show as table' }).click();
+  await expect(keys.getByRole('row', { name: new RegExp(`^${watcher} a\\* ⚠`) })).toBeVisible();
+});
+
 test('a page that a checker accuses is crossed out in tree and map, and named', async ({ page }) => {
   await openLab(page, '?bug=overflowStays&freelist=map&autoplay=0');
   await page.evaluate(() => void window.quorumLab.act({ type: 'load', kind: 'bigValues', perSecond: 20 }));
@@ -138,5 +206,6 @@ test('mistakes and hosts of another kind are done from their shelf, as lines of 
   await page.getByRole('button', { name: 'Mistakes and more…' }).click();
   await shelf.locator('[data-mistake="deleteEverything"]').click();
   await expect(page.getByRole('region', { name: 'Console' })).toContainText('del "" --from-key');
-  await expect(page.getByRole('combobox', { name: 'Kind of load' }).getByRole('option')).toHaveCount(11);
+  const loads = page.getByRole('combobox', { name: 'Kind of load' }).getByRole('option');
+  await expect(loads).toHaveCount(loadKinds.length);
 });

@@ -116,6 +116,10 @@ test('a load counts what it does every second, and counts no more once it has st
   expect(
     busy?.ok && busy.outcome?.ok && busy.outcome.type === 'get' ? busy.outcome.count : 0,
   ).toBeGreaterThan(0);
+  // a load that somebody else asks for is told by both fields
+  await actAndRun(page, { type: 'load', kind: 'hotKey', perSecond: 70 }, 1500);
+  await expect(control.getByLabel('Requests per second')).toHaveValue('70');
+  await expect(control.getByLabel('Kind of load')).toHaveValue('hotKey');
   await control.getByLabel('Kind of load').selectOption('none');
   await expect(page.getByRole('region', { name: 'Console' })).toContainText('load ended');
   await run(page, 4000);

@@ -20,7 +20,7 @@ test('a disk is slowed or as usual, whichever it is not', () => {
   expect(diskMenu(slow, 4)).toEqual([]);
 });
 
-const others = ['jitter', 'copy', 'reorder', 'corrupt', 'narrow', 'filter'];
+const others = ['jitter', 'copy', 'reorder', 'corrupt', 'clog', 'narrow', 'filter'];
 
 test('a link is cut, healed, delayed and made lossy in its direction; delay and loss go together', () => {
   expect(openOf(linkMenu(viewOf(), 1, 2))).toEqual([

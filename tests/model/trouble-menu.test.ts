@@ -58,7 +58,8 @@ test('what goes on cannot be begun again, and the host as usual ends it', () => 
   // a disk that stalls may become full as well
   const usual = { syncMinUs: 0, syncMeanUs: 0, writeMinUs: 0, writeMeanUs: 0, stallPerMille: 200 };
   const rest = { bytesPerSecond: 0, quotaBytes: 0, misdirectPerMille: 0, lying: 0 };
-  const weights = { keptWeight: 0, lostWeight: 0, tornWeight: 0 };
+  const reads = { readMinUs: 0, readMeanUs: 0, operationsPerSecond: 0 };
+  const weights = { ...reads, keptWeight: 0, lostWeight: 0, tornWeight: 0 };
   const stalling = after({ type: 'sim.disk', stallUs: 1_000_000, ...usual, ...rest, ...weights });
   expect(entryOf(stalling, 'stalls')?.hindrance).toBe('alreadySo');
   expect(entryOf(stalling, 'fullDisk')?.hindrance).toBeNull();
@@ -69,6 +70,8 @@ test('a link keeps what else is wrong with it, and its usual entry ends all of i
   const none = {
     bytesPerSecond: 0,
     queueBytes: 0,
+    clogPerMille: 0,
+    clogMeanUs: 0,
     dropTypes: [],
     duplicatePerMille: 0,
     reorderPerMille: 0,

@@ -91,6 +91,8 @@ const loadWords: Readonly<Record<string, LoadKind>> = {
   watchers: 'watchers',
   ranges: 'ranges',
   leases: 'leases',
+  transactions: 'transactions',
+  'old-watches': 'oldWatches',
   off: 'none',
 };
 export const loadNames: readonly string[] = Object.keys(loadWords);

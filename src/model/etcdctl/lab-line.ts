@@ -24,6 +24,8 @@ const loadNames: Readonly<Record<LoadKind, string>> = {
   watchers: 'watchers',
   ranges: 'ranges',
   leases: 'leases',
+  transactions: 'transactions',
+  oldWatches: 'old-watches',
   none: 'off',
 };
 

@@ -22,6 +22,11 @@ const mistakes: Readonly<Record<Mistake, string>> = {
   removeHealthyMember: 'remove-healthy-member',
   oldBackupOnOneMember: 'old-backup',
   wipeOneMember: 'wipe-one-member',
+  deleteLog: 'delete-log',
+  sameMemberTwice: 'same-member-twice',
+  forceNewCluster: 'force-new-cluster',
+  addUnstartedVoter: 'add-unstarted-voter',
+  stopMajority: 'stop-majority',
   restartAllAtOnce: 'restart-all-at-once',
   defragAllAtOnce: 'defrag-all-at-once',
 };

@@ -40,7 +40,7 @@ export function layoutRing(ids: readonly number[], available: number): RingLayou
 /** A crowd has smaller dials, and where the picture is narrow a higher one. */
 function sizesFor(count: number, width: number): Pick<RingLayout, 'nodeRadius' | 'height'> {
   const isNarrow = width < 480;
-  if (count <= 3) return { nodeRadius: within(width * 0.1, 52, 74), height: within(width * 0.55, 400, 432) };
+  if (count <= 3) return { nodeRadius: within(width * 0.1, 52, 74), height: 400 };
   if (count <= 5)
     return { nodeRadius: isNarrow ? 46 : within(width * 0.1, 46, 58), height: isNarrow ? 440 : 432 };
   return isNarrow ? { nodeRadius: 36, height: 580 } : { nodeRadius: 46, height: 540 };

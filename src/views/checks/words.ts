@@ -68,6 +68,10 @@ const beyonds: Readonly<Record<Beyond, () => string>> = {
   image: m.ck_beyond_image,
   rot: m.ck_beyond_rot,
   misdirect: m.ck_beyond_misdirect,
+  clock: m.ck_beyond_clock,
+  files: m.ck_beyond_files,
+  twice: m.ck_beyond_twice,
+  forced: m.ck_beyond_forced,
   lying: m.ck_beyond_lying,
   copy: m.ck_beyond_copy,
 };

@@ -1,13 +1,12 @@
 /** Words for links, messages and disks that are not as usual, and for their menus. */
 import { hostName } from '../../base/hosts.ts';
 import { m } from '../../paraglide/messages.js';
-import { isCut, nameIn, type ClusterView, type MessageView } from '../../model/cluster-view.ts';
+import { nameIn, type ClusterView, type MessageView } from '../../model/cluster-view.ts';
 import type { FaultEntry, MenuSubject } from '../../model/menu-subject.ts';
 import { messageTypeWord } from '../../model/message-words.ts';
-import { spanText } from '../words.ts';
+import { badLinkList, linkFaultList, type Link } from './link-words.ts';
 
 type Words = readonly [() => string, () => string];
-type Link = { readonly from: number; readonly to: number };
 
 /** Menus share two ids with different meanings: the link's delay and the message's. */
 const linkDelay: Words = [m.menu_delayLink, m.menu_delayLink_detail];
@@ -38,7 +37,13 @@ const entries: Readonly<Record<FaultEntry['id'], Words>> = {
   crashAtSync: [m.menu_crashAtSync, m.menu_crashAtSync_detail],
   slowCpu: [m.menu_slowCpu, m.menu_slowCpu_detail],
   fastClock: [m.menu_fastClock, m.menu_fastClock_detail],
+  clockAhead: [m.menu_clockAhead, m.menu_clockAhead_detail],
+  swingingClock: [m.menu_swingingClock, m.menu_swingingClock_detail],
   littleMemory: [m.menu_littleMemory, m.menu_littleMemory_detail],
+  noMemory: [m.menu_noMemory, m.menu_noMemory_detail],
+  supervised: [m.menu_supervised, m.menu_supervised_detail],
+  slowReads: [m.menu_slowReads, m.menu_slowReads_detail],
+  fewOperations: [m.menu_fewOperations, m.menu_fewOperations_detail],
   stalls: [m.menu_stalls, m.menu_stalls_detail],
   fullDisk: [m.menu_fullDisk, m.menu_fullDisk_detail],
   lyingDisk: [m.menu_lyingDisk, m.menu_lyingDisk_detail],
@@ -47,6 +52,11 @@ const entries: Readonly<Record<FaultEntry['id'], Words>> = {
   rotLog: [m.menu_rotLog, m.menu_rotLog_detail],
   rotPage: [m.menu_rotPage, m.menu_rotPage_detail],
   misdirect: [m.menu_misdirect, m.menu_misdirect_detail],
+  losePage: [m.menu_losePage, m.menu_losePage_detail],
+  misread: [m.menu_misread, m.menu_misread_detail],
+  loseLog: [m.menu_loseLog, m.menu_loseLog_detail],
+  forceNewCluster: [m.menu_forceNewCluster, m.menu_forceNewCluster_detail],
+  copyMember: [m.menu_copyMember, m.menu_copyMember_detail],
   keepImage: [m.menu_keepImage, m.menu_keepImage_detail],
   restoreImage: [m.menu_restoreImage, m.menu_restoreImage_detail],
   usualHost: [m.menu_usualHost, m.menu_usualHost_detail],
@@ -56,6 +66,7 @@ const entries: Readonly<Record<FaultEntry['id'], Words>> = {
   copy: [m.menu_copy, m.menu_copy_detail],
   reorder: [m.menu_reorder, m.menu_reorder_detail],
   corrupt: [m.menu_corrupt, m.menu_corrupt_detail],
+  clog: [m.menu_clog, m.menu_clog_detail],
   narrow: [m.menu_narrow, m.menu_narrow_detail],
   filter: [m.menu_filter, m.menu_filter_detail],
   lose: [m.menu_loseLink, m.menu_loseLink_detail],
@@ -97,6 +108,7 @@ export function hindranceWords(hindrance: NonNullable<FaultEntry['hindrance']>):
     notBad: m.why_notBad,
     noTrouble: m.why_noTrouble,
     noImage: m.why_noImage,
+    noHost: m.why_noHost,
     gone: m.why_gone,
     alreadyHeld: m.why_alreadyHeld,
     waits: m.why_waits,
@@ -104,20 +116,11 @@ export function hindranceWords(hindrance: NonNullable<FaultEntry['hindrance']>):
 }
 
 /** What a link's one direction does to messages beside cutting them: `+50 ms, 10 % lost`; empty: nothing. */
-export function badLinkWords(view: ClusterView, { from, to }: Link): string {
-  const bad = view.badLinks.find((link) => link.from === from && link.to === to);
-  if (bad === undefined) return '';
-  const delay = bad.extraDelayUs === 0 ? [] : [m.link_delay({ delay: spanText(bad.extraDelayUs) })];
-  const loss = bad.lossPerMille === 0 ? [] : [m.link_loss({ loss: bad.lossPerMille / 10 })];
-  return [...delay, ...loss].join(', ');
-}
+export const badLinkWords = (view: ClusterView, link: Link): string => badLinkList(view, link).join(', ');
 
 /** The state of a link's one direction. */
-export function linkState(view: ClusterView, link: Link): string {
-  const cut = isCut(view, link.from, link.to) ? [m.link_is_cut()] : [];
-  const bad = badLinkWords(view, link);
-  return [...cut, ...(bad === '' ? [] : [bad])].join(', ') || m.link_is_usual();
-}
+export const linkState = (view: ClusterView, link: Link): string =>
+  linkFaultList(view, link).join(', ') || m.link_is_usual();
 
 export function messageState({ waiting }: MessageView): string {
   if (waiting === null) return m.message_travels();

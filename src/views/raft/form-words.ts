@@ -11,7 +11,13 @@ export function formTitle(type: FormType): string {
     crashPoint: m.form_crashPoint,
     slowCpu: m.form_slowCpu,
     clockRate: m.form_clockRate,
+    clockStep: m.form_clockStep,
+    clockSwing: m.form_clockSwing,
+    misdirect: m.form_misdirect,
+    loseFiles: m.form_loseFiles,
     memoryLimit: m.form_memoryLimit,
+    failAllocation: m.form_failAllocation,
+    restartDelay: m.form_restartDelay,
     slowDisk: m.form_slowDisk,
     disk: m.form_disk,
     diskError: m.form_diskError,
@@ -30,11 +36,22 @@ const fields: Readonly<Record<string, Word>> = {
   then: m.field_then,
   factor: m.field_factor,
   perMille: m.field_perMille,
+  'failAllocation.nth': m.field_allocation,
+  afterUs: m.field_afterUs,
+  'loseFiles.file': m.field_loseFiles,
+  'clockSwing.perMille': m.field_swing_perMille,
+  aheadUs: m.field_aheadUs,
+  periodUs: m.field_periodUs,
+  shape: m.field_shape,
+  how: m.field_how,
   bytes: m.field_bytes,
   syncMinUs: m.field_syncMinUs,
   syncMeanUs: m.field_syncMeanUs,
   writeMinUs: m.field_writeMinUs,
   writeMeanUs: m.field_writeMeanUs,
+  readMinUs: m.field_readMinUs,
+  readMeanUs: m.field_readMeanUs,
+  operationsPerSecond: m.field_operationsPerSecond,
   stallPerMille: m.field_stallPerMille,
   stallUs: m.field_stallUs,
   bytesPerSecond: m.field_bytesPerSecond,
@@ -57,12 +74,16 @@ const fields: Readonly<Record<string, Word>> = {
   reorderPerMille: m.field_reorderPerMille,
   corruptPerMille: m.field_corruptPerMille,
   queueBytes: m.field_queueBytes,
+  clogPerMille: m.field_clogPerMille,
+  clogMeanUs: m.field_clogMeanUs,
   dropTypes: m.field_dropTypes,
   upUs: m.field_upUs,
   downUs: m.field_downUs,
   delayUs: m.field_delayUs,
 };
-export const fieldWord = (name: string): string => fields[name]?.() ?? name;
+/** Some forms share a name with different meanings: then the form's own stands first. */
+export const fieldWord = (type: FormType, name: string): string =>
+  (fields[`${type}.${name}`] ?? fields[name])?.() ?? name;
 
 const choices: Readonly<Record<string, Word>> = {
   beforeWrite: m.choice_beforeWrite,
@@ -83,6 +104,9 @@ const choices: Readonly<Record<string, Word>> = {
   sync: m.choice_sync,
   write: m.choice_write,
   read: m.choice_read,
+  periodic: m.choice_periodic,
+  random: m.choice_random,
+  lose: m.choice_lose,
   once: m.choice_once,
   always: m.choice_always,
   never: m.choice_never,
@@ -106,5 +130,5 @@ export const choiceWord = (choice: string): string =>
   choices[choice]?.() ?? (choice.startsWith('Msg') ? messageTypeWord(choice) : choice);
 
 export function unitWord(unit: Unit): string {
-  return { ms: 'ms', share: '%', times: '×', rate: '×', kB: 'kB', kBps: 'kB/s', count: '' }[unit];
+  return { ms: 'ms', s: 's', share: '%', times: '×', rate: '×', kB: 'kB', kBps: 'kB/s', count: '' }[unit];
 }
