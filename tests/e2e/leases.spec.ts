@@ -54,6 +54,20 @@ test('buttons grant a lease, put a key with it, keep it alive and revoke it, as 
   expect(await found(page)).toMatchObject({ ok: true, outcome: { ok: true, count: 0 } });
 });
 
+test('what a button types is on its way before the next thing that is asked of the lab', async ({ page }) => {
+  await openLab(page, query);
+  await leases(page).getByRole('button', { name: 'Grant a lease of 10 s' }).click();
+  await run(page, 400);
+  await leases(page)
+    .getByRole('button', { name: /^Keep alive/ })
+    .evaluate(async (button: HTMLButtonElement) => {
+      button.click();
+      await new Promise((soon) => setTimeout(soon));
+      await window.quorumLab.run(60_000);
+    });
+  expect(await events(page, 'lease.renew')).toHaveLength(1);
+});
+
 test('a lease of 5 s runs out: its dial goes, its key goes, and the log says why', async ({ page }) => {
   await openLab(page, query);
   await grantAndPut(page, 5, 'abc');
