@@ -47,9 +47,14 @@ const markup = (page: Page): Promise<string> =>
     return copy.innerHTML;
   });
 
-async function pictureAt(page: Page, step: number): Promise<string> {
+/** The page at a step of a run of so many, once what is measured from its layout is drawn as well. */
+async function pictureAt(page: Page, step: number, stepCount: number): Promise<string> {
+  await expect(scrubber(page)).toHaveAttribute('max', String(stepCount));
   await scrubber(page).fill(String(step));
   await expect(scrubber(page)).toHaveValue(String(step));
+  await page.evaluate(async () => {
+    for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+  });
   return markup(page);
 }
 
@@ -80,10 +85,9 @@ async function liveRun(page: Page, query: string) {
   const events: readonly SeenEvent[] = await page.evaluate(() => [...window.quorumLab.events(-1)]);
   const recorded: RecordedRun = { events, state: await state(page) };
   const moments = [...new Set(events.map(({ at }) => at.moment))];
-  await expect(scrubber(page)).toHaveAttribute('max', String(moments.length));
   const steps = lookedAt(moments.length);
   const pictures: string[] = [];
-  for (const step of steps) pictures.push(await pictureAt(page, step));
+  for (const step of steps) pictures.push(await pictureAt(page, step, moments.length));
   return { recorded, moments, steps, pictures };
 }
 
@@ -120,7 +124,10 @@ for (const view of ['cluster', 'leases']) {
     await page.goto(`./${query}`);
     await ready(page);
     for (const [i, step] of steps.entries())
-      expect([step, differenceOf(pictures[i] as string, await pictureAt(page, step))]).toEqual([step, '']);
+      expect([
+        step,
+        differenceOf(pictures[i] as string, await pictureAt(page, step, moments.length)),
+      ]).toEqual([step, '']);
 
     const draws = stream(3, 'false', view);
     const places = recorded.events.flatMap(({ event }, i) => (drawn.has(event.type) ? [i] : []));
@@ -131,12 +138,12 @@ for (const view of ['cluster', 'leases']) {
       },
     );
     const own: string[] = [];
-    for (const { step } of lies) own.push(await pictureAt(page, step));
+    for (const { step } of lies) own.push(await pictureAt(page, step, moments.length));
     for (const [i, { place, told, step }] of lies.entries()) {
       await replaceEngine(page, { ...recorded, events: recorded.events.with(place, falsely(told)) });
       await page.goto(`./${query}`);
       await ready(page);
-      const difference = differenceOf(own[i] as string, await pictureAt(page, step));
+      const difference = differenceOf(own[i] as string, await pictureAt(page, step, moments.length));
       expect([told.event.type, difference]).not.toEqual([told.event.type, '']);
     }
   });
