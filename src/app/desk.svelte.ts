@@ -74,6 +74,7 @@ export class Desk {
   readonly time: TimeDesk;
   readonly #address: Address;
   readonly #connect: () => LabPort;
+  #opening: Promise<unknown> = Promise.resolve();
   readonly #moving = new Set<(nowMs: number) => void>();
 
   constructor(lab: Lab, address: Address = defaultAddress, connect: () => LabPort = connectLab) {
@@ -173,18 +174,30 @@ export class Desk {
     });
   };
 
+  /** One file after the other, in the order in which they were chosen. */
   async #openOther(
     name: string,
     read: () => Promise<Result<{ options: Partial<LabOptions> }>>,
   ): Promise<Result<object>> {
-    if (this.reading !== '')
-      return { ok: false, code: 'busy', message: m.file_reading({ name: this.reading }) };
+    const next = (): Promise<Result<object>> => this.#openNext(name, read);
+    const opened = this.#opening.then(next, next);
+    this.#opening = opened;
+    return opened;
+  }
+
+  async #openNext(
+    name: string,
+    read: () => Promise<Result<{ options: Partial<LabOptions> }>>,
+  ): Promise<Result<object>> {
     this.reading = name;
     this.fileProblem = '';
-    const opened = await this.#moveTo(await read());
-    if (!opened.ok) this.fileProblem = opened.message;
-    this.reading = '';
-    return opened;
+    try {
+      const opened = await this.#moveTo(await read());
+      if (!opened.ok) this.fileProblem = opened.message;
+      return opened;
+    } finally {
+      this.reading = '';
+    }
   }
 
   async #moveTo(read: Result<{ options: Partial<LabOptions> }>): Promise<Result<object>> {

@@ -102,3 +102,11 @@ test('a cut snapshot and a text are refused in words, and the lab stays as it wa
   await expect(problem).toHaveCount(0);
   expect(await page.evaluate(() => window.quorumLab.state())).toEqual(before);
 });
+
+test('a file that is chosen while another is read is read after it', async ({ page }) => {
+  await openLab(page, query);
+  await choose(page, 'a-small.snapshot.db', snapshot);
+  await choose(page, 'notes.txt', Buffer.from('buy milk\n'.repeat(1000)));
+  await expect(page.locator('[data-file-problem]')).toContainText('"notes.txt" cannot be opened as a lab');
+  await expect(page.locator('[data-facts]')).toContainText(`${manifest.mvcc.live_keys} keys alive`);
+});
