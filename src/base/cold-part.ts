@@ -31,7 +31,8 @@ export abstract class ColdPart extends SharedPart {
     while (warmBytes > mostWarmBytes && first < warm.length - 1) {
       const { part, bytes: gone } = warm[first++];
       warmBytes -= gone;
-      part.cool();
+      // one that was packed anew since it was read stands here twice
+      if (part !== this) part.cool();
     }
     if (2 * first < warm.length || first < 1000) return;
     warm = warm.slice(first);

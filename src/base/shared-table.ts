@@ -37,8 +37,10 @@ class Node extends ColdPart {
 
   /** What leads to parts stays as it is. */
   pack(): void {
-    if (!this.isLeaf || this.slots.some((slot) => slot instanceof SharedPart)) return;
-    this.packed ??= freeze(this.slots);
+    if (this.packed === null) {
+      if (!this.isLeaf || this.slots.some((slot) => slot instanceof SharedPart)) return;
+      this.packed = freeze(this.slots);
+    }
     this.cool();
   }
 

@@ -27,9 +27,11 @@ class Block extends ColdPart {
   }
 
   pack(): void {
-    const { buffer, byteOffset, byteLength } = this.words;
-    this.packed ??= packBytes(new Uint8Array(buffer, byteOffset, byteLength));
-    this.present = null;
+    if (this.packed === null) {
+      const { buffer, byteOffset, byteLength } = this.words;
+      this.packed = packBytes(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+    this.cool();
   }
 
   cool(): void {
