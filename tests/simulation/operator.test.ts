@@ -9,6 +9,8 @@ import type { Site } from './operator.ts';
 /** A cluster that does at once what it is asked to, and whose members all run. */
 class Willing implements Site {
   readonly voterCounts: number[] = [];
+  /** Of those who were added as such. */
+  newVoters = 0;
   #members: MemberView[] = peersOf(5).map(({ nodeId, name, peerUrl }) => this.#view(nodeId, name, [peerUrl]));
   readonly #outcomes: ClientOutcome[] = [];
   #nextId = 100;
@@ -28,6 +30,7 @@ class Willing implements Site {
     if (action.type === 'memberAdd') {
       added = this.#view(this.#nextId++, action.name ?? '', action.peerUrls, action.learner === true);
       this.#members = [...this.#members, added];
+      if (!added.isLearner) this.newVoters++;
     }
     this.voterCounts.push(this.#members.filter(({ isLearner }) => !isLearner).length);
     const outcome = { ok: true, type: action.type, members: this.#members, id: added?.id ?? 0n };
@@ -44,18 +47,23 @@ class Willing implements Site {
   }
 }
 
-/** The fewest voters that there were in many changes. */
-function fewestVoters(isDamaged: boolean): number {
+/** What many changes have come to. */
+function changed(isDamaged: boolean): Willing {
   const site = new Willing();
   const operator = new Operator(site, stream(1, 'operator'), 5, isDamaged);
   for (let turn = 0; turn < 400; turn++) operator.turn(11_000_000);
   expect(operator.changes.removed).toBeGreaterThan(10);
-  return Math.min(...site.voterCounts);
+  return site;
 }
 
 test('where files of two of five members may be damaged, five voters stay: three of them are sound', () => {
-  expect(fewestVoters(true)).toBe(5);
-  expect(fewestVoters(false)).toBe(4);
+  expect(Math.min(...changed(true).voterCounts)).toBe(5);
+  expect(Math.min(...changed(false).voterCounts)).toBe(4);
+});
+
+test('where files may be damaged, who joins has no vote at first: one that never starts would be lost beside theirs', () => {
+  expect(changed(true).newVoters).toBe(0);
+  expect(changed(false).newVoters).toBeGreaterThan(10);
 });
 
 test('a voter that nobody started is asked nothing: there may be nothing at its address', () => {

@@ -52,6 +52,8 @@ export class Operator {
   readonly #hosts: ReturnType<typeof peersOf>;
   /** No voter that runs is removed below so many. */
   readonly #leastVoters: number;
+  /** Whether each vote counts: then who joins has none before it runs, and is promoted. */
+  readonly #sparesNoVote: boolean;
   #listed: readonly MemberView[] = [];
   #under: { readonly id: number; readonly action: Change } | null = null;
   /** Whether the list was read since the last change. */
@@ -62,6 +64,7 @@ export class Operator {
     this.#site = site;
     this.#draws = draws;
     this.#leastVoters = isDamaged ? members : Math.max(3, members - 1);
+    this.#sparesNoVote = isDamaged;
     this.#hosts = peersOf(Math.min(9, members + spareHosts));
   }
 
@@ -135,7 +138,8 @@ export class Operator {
     }
     if (share < 3 && free !== undefined && learner === undefined) {
       const { name, peerUrl } = free;
-      return this.#begin({ type: 'memberAdd', name, peerUrls: [peerUrl], learner: draws.chance(1, 2) });
+      const learner = draws.chance(1, 2) || this.#sparesNoVote;
+      return this.#begin({ type: 'memberAdd', name, peerUrls: [peerUrl], learner });
     }
     if (share < 6 && (drawn.isLearner || voters.length > this.#leastVoters)) return remove(drawn);
     if (!drawn.isLearner) this.#begin({ type: 'moveLeader', id: drawn.id.toString(16) });
