@@ -356,7 +356,7 @@ const episodes = {
   },
   /** Found at the next start, which a kill brings. The member stays away: it is one of a minority. */
   rotLog: (draws, scene) => rot(draws, scene, 'wal'),
-  /** One of the two, so that the other serves. */
+  /** One of the two: the other serves, unless a commit that was cut short wrote over its pages. */
   rotMeta: (draws, scene) => rot(draws, scene, 'meta', draws.below(2)),
   rotSnapshot: (draws, scene) => rot(draws, scene, 'snapshot'),
   ...younger,

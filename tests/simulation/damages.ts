@@ -1,9 +1,12 @@
-/** Members whose files are damaged for good: after a run's faults each is replaced, as an operator does it. */
+/**
+ * Members whose files are damaged for good: after a run's faults each is replaced, as an operator does it. Where
+ * a store is damaged and looks whole, nobody can.
+ */
 import { peerUrlOf } from '../../src/base/hosts.ts';
 import { memberIdText } from '../../src/sim/mistakes.ts';
 import type { Cluster } from '../../src/sim/cluster.ts';
 import type { ScheduledAction } from '../../src/sim/swarm.ts';
-import type { Action, ClientAction } from '../../src/sim/types.ts';
+import type { Action, ClientAction, LabEvent } from '../../src/sim/types.ts';
 
 const damage = /is damaged|cannot start|state\.commit \d+ is out of range/;
 
@@ -33,8 +36,20 @@ function damagedBy(action: Action): readonly number[] {
 export class Damages {
   readonly #rotten: ReadonlySet<number>;
   readonly #reasons = new Map<number, string>();
+  /** Of each member: the last transaction that its store began to write. */
+  readonly #written = new Map<number, number>();
+  /** Members with a rotten meta page that no start has met yet. */
+  readonly #rottenMetas = new Set<number>();
   /** Members whose files were beyond use. */
   replaced = 0;
+  /**
+   * Stores that were opened at a transaction whose pages a later one had written over: the meta page between
+   * the two has rotted. A commit takes the pages which only the state before the last one needs, so bbolt's
+   * other meta page serves while no commit was begun since, and then names what is left, which bbolt does not
+   * notice.
+   * @source bbolt v1.3.6 db.go beginRWTx, freePages, meta
+   */
+  overwritten = 0;
 
   constructor(schedule: readonly ScheduledAction[]) {
     this.#rotten = new Set(schedule.flatMap(({ action }) => damagedBy(action)));
@@ -45,9 +60,22 @@ export class Damages {
     return this.#rotten.size > 0;
   }
 
-  /** A member has said why it stops. */
-  note(member: number, reason: string): void {
-    this.#reasons.set(member, reason);
+  hear(member: number, event: LabEvent): void {
+    switch (event.type) {
+      case 'server.halt':
+        return void this.#reasons.set(member, event.reason);
+      case 'sim.bitRot':
+        if (event.zone === 'meta') this.#rottenMetas.add(member);
+        return;
+      case 'sim.wipe':
+        return void this.#rottenMetas.delete(member);
+      case 'bolt.open':
+        if (this.#rottenMetas.delete(member) && event.txid < (this.#written.get(member) ?? 0) - 1)
+          this.overwritten++;
+        return void this.#written.set(member, event.txid);
+      case 'bolt.writeMeta':
+        return void this.#written.set(member, event.txid);
+    }
   }
 
   /** Those that cannot be started for what is in their files. */

@@ -53,15 +53,18 @@ function runSaved(path: string): number {
     console.error(error instanceof Error ? error.message : String(error));
     return 2;
   }
-  const { violation, virtualUs, chainHash } = runSeed(plan);
-  if (violation === null) console.log(`no violation in ${seconds(virtualUs)} s, chain hash ${chainHash}`);
-  else {
-    console.log(
-      `${violation.property} at moment ${violation.moment}, ${seconds(virtualUs)} s: ${violation.evidence}`,
-    );
-    console.log(`  ${violation.sentence}`);
+  const result = runSeed(plan);
+  const { violation, virtualUs, chainHash } = result;
+  if (violation === null) {
+    console.log(`no violation in ${seconds(virtualUs)} s, chain hash ${chainHash}`);
+    return 0;
   }
-  return violation === null ? 0 : 1;
+  const { property, moment, evidence, sentence } = violation;
+  console.log(`${property} at moment ${moment}, ${seconds(virtualUs)} s: ${evidence}`);
+  console.log(`  ${sentence}`);
+  const beyond = beyondIn(result);
+  if (beyond.length > 0) console.log(`  beyond the model (${beyond.join(', ')}), ${fateOf(result)}`);
+  return beyond.length > 0 ? 0 : 1;
 }
 
 function tell(plan: RunPlan, result: RunResult, options: Options): void {

@@ -52,6 +52,8 @@ export interface RunResult {
   readonly changes: Readonly<Changes> | null;
   /** Members whose files were beyond use, and that were replaced. */
   readonly replaced: number;
+  /** See `Damages.overwritten`. */
+  readonly overwritten: number;
   readonly judge: Judge;
 }
 
@@ -150,7 +152,7 @@ export class Run {
       brief: true,
       emit: (at, event) => {
         if (event.type === 'server.boot') this.#ids.set(at.member, event.memberId);
-        if (event.type === 'server.halt') this.#damages.note(at.member, event.reason);
+        this.#damages.hear(at.member, event);
         judge.checkers.emit(at, event);
       },
       asked: (id, action, timeUs) => judge.begin(id, action, timeUs),
@@ -182,9 +184,10 @@ export class Run {
     const { violation } = this.judge.checkers;
     const changes = this.#operator?.changes ?? null;
     const { judge } = this;
-    const { replaced } = this.#damages;
+    const { replaced, overwritten } = this.#damages;
     const schedule = this.#schedule;
-    return { violation, virtualUs, moments, chainHash, reach, schedule, changes, replaced, judge };
+    const damages = { replaced, overwritten };
+    return { violation, virtualUs, moments, chainHash, reach, schedule, changes, ...damages, judge };
   }
 
   get #isOver(): boolean {

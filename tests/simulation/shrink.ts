@@ -1,5 +1,6 @@
 /** A failing run made smaller: fewer members, less time, fewer faults, and still failing in the same way. */
 import { runSeed } from './run.ts';
+import { beyondIn } from './verdict.ts';
 import type { RunPlan, RunResult } from './run.ts';
 
 export interface Shrunk {
@@ -8,10 +9,10 @@ export interface Shrunk {
   readonly tried: number;
 }
 
-/** Runs a plan; null unless it fails in the same property. */
+/** Runs a plan; null unless it fails in the same property, by what the model promises. */
 function fails(plan: RunPlan, property: string): RunResult | null {
   const result = runSeed(plan);
-  return result.violation?.property === property ? result : null;
+  return result.violation?.property === property && beyondIn(result).length === 0 ? result : null;
 }
 
 /** Smaller plans, the greatest leaps first. */

@@ -8,6 +8,7 @@ import { faultsText, readOptions } from './options.ts';
 import { runSeed } from './run.ts';
 import { shrink } from './shrink.ts';
 import { Totals } from './totals.ts';
+import { beyondIn } from './verdict.ts';
 import type { RunPlan } from './run.ts';
 
 const plan = (seed: number): RunPlan => ({
@@ -70,6 +71,31 @@ test('a run with faults beyond the model proves nothing: what became of it is sa
   totals.add(result, 1);
   expect(totals.violations).toBe(0);
   expect(totals.line(1, 1)).toContain('1 runs beyond the model (rollback 1): broken 1, 0 violations');
+});
+
+/** m2's power goes in the middle of a commit, which writes over the state before the last; then a meta page rots. */
+function rotAfterCutCommit(page: 0 | 1): RunPlan {
+  const [member, then] = [2, 'powerCut'] as const;
+  return {
+    ...plan(6),
+    ...{ virtualUs: 10_000_000, perSecond: 4 },
+    schedule: [
+      { atUs: 100_000, action: { type: 'disk', member, keptWeight: 1, lostWeight: 1 } },
+      { atUs: 500_000, action: { type: 'crashPoint', member, point: 'beforeMeta', nth: 9, then } },
+      { atUs: 9_000_000, kind: 'rotMeta', action: { type: 'bitRot', member, zone: 'meta', bits: 5, page } },
+      { atUs: 9_500_000, action: { type: 'start', member } },
+    ],
+  };
+}
+
+test('a meta page that rots is beyond the model where a cut commit wrote over what the other one names', () => {
+  const [totals, result] = [new Totals(), runSeed(rotAfterCutCommit(0))];
+  expect(result.violation?.property).toBe('C7');
+  totals.add(result, 1);
+  expect(totals.line(6, 6)).toContain('1 runs beyond the model (rotMeta 1): broken 1, 0 violations');
+
+  const older = runSeed(rotAfterCutCommit(1));
+  expect([older.violation, beyondIn(older)]).toEqual([null, []]);
 });
 
 test('kinds of faults are told as they are asked for', () => {
