@@ -192,6 +192,34 @@ test('a replaced member speaks for itself while it still reads of who had its ho
   expect(idOf(lab, 'm3')).not.toBe(old);
 });
 
+test("who joins hears a leader that took the place of another, and does not campaign in an earlier one's", () => {
+  const trace = recordingTrace();
+  const lab = settled({ trace });
+  const replace = (member: number, endpoints: string[]): void => {
+    const old = idOf(lab, `m${member}`);
+    const added = {
+      type: 'memberAdd',
+      name: `m${member}`,
+      peerUrls: [`http://127.0.0.1:${member}2380`],
+    } as const;
+    expect(text(lab.do({ type: 'wipe', member }))).toBe('done');
+    expect(text(lab.do({ type: 'memberRemove', id: old, endpoints }))).toBe('ok');
+    expect(text(lab.do({ ...added, endpoints }))).toBe('ok');
+    lab.runFor(seconds);
+    expect(text(lab.do({ type: 'start', member }))).toBe('done');
+    lab.runFor(8 * seconds);
+  };
+  const big = 'v'.repeat(700_000);
+  // more than one message of entries lies between the first members and those that replace them
+  for (const key of ['k1', 'k2', 'k3']) expect(text(lab.do({ type: 'put', key, value: big }))).toBe('ok');
+  replace(2, ['m1', 'm3']);
+  expect(text(lab.do({ type: 'moveLeader', id: idOf(lab, 'm2') }))).toBe('ok');
+  replace(3, ['m1', 'm2']);
+  expect(values(lab, 'm3')).toEqual([big, big, big]);
+  const candidates = trace.told.filter(({ event }) => event.type === 'raft.becomeCandidate');
+  expect(candidates.filter(({ at }) => at.member === 3)).toEqual([]);
+});
+
 test('a member that has acknowledged a snapshot starts from it, though the power went just after', () => {
   const trace = recordingTrace();
   const lab = settled({

@@ -1,5 +1,5 @@
 /** What a data directory holds at a start: whose log it is, and the snapshot that the start begins from. */
-import type { Snapshot } from '../raft/types.ts';
+import type { NodeId, Snapshot } from '../raft/types.ts';
 import { Wal } from '../wal/wal.ts';
 import type { Disk } from './disk.ts';
 import type { ClusterId, MemberId, MemberTable } from './member-id.ts';
@@ -17,13 +17,14 @@ export interface Found {
 
 /**
  * Reads what there is. The newest `.snap` file counts that the log has a mark of; one that is torn is put
- * aside, and what a broken transfer has left goes.
+ * aside, and what a broken transfer has left goes. Whose log it is has its seat before anybody in it.
  * @throws WalError when the log cannot be read
  * @source etcd v3.4.23 etcdserver/server.go NewServer; api/snap/snapshotter.go LoadNewestAvailable
  */
-export function readFound(files: DiskImage, table: MemberTable, disk: Disk): Found {
+export function readFound(files: DiskImage, table: MemberTable, disk: Disk, node: NodeId): Found {
   for (const file of files.keys()) if (isReceiving(file)) disk.remove(file);
   const owner = ownerInLog(files);
+  if (owner !== null) table.seatOwn(owner.member, node);
   return { files, owner, snapshot: owner === null ? null : newestSnapshot(files, table, disk) };
 }
 

@@ -62,6 +62,7 @@ const unreachableNodes = 1_000_003n;
  * Which member has which node number. Raft counts in small numbers; the wire and the log carry member ids.
  * A node number is its host's, so a member that takes the place of a removed one on the same host has a new
  * id and the same number: the ids that had it before are `retired`, and nothing of theirs is taken any more.
+ * Only another one on this process's own host gets a number of nobody: its vote is not this member's.
  */
 export class MemberTable {
   /** Whose messages a node sends and receives now. */
@@ -69,6 +70,8 @@ export class MemberTable {
   /** Of every id ever seen. */
   private readonly nodes = new Map<bigint, NodeId>([[noMember, none]]);
   private readonly retired = new Set<bigint>();
+  /** Who is there now by its own word or another member's, and not by what the log says of the past. */
+  private readonly present = new Set<bigint>();
   /** Whose process this is; null where it is nobody's yet. */
   private own: MemberId | null = null;
   private readonly hosts: readonly PeerConfig[];
@@ -99,7 +102,10 @@ export class MemberTable {
   /** The node number of a member in the log, be it long gone. One that is seen for the first time gets it. */
   numberOf(member: bigint, peerUrls: readonly string[] = []): NodeId {
     const known = this.nodes.get(member);
-    const host = isPlaced(known) ? null : this.nodeAt(peerUrls);
+    const at = isPlaced(known) ? null : this.nodeAt(peerUrls);
+    const isOnOwnHost = at !== null && this.own !== null && this.members.get(at) === this.own;
+    if (isOnOwnHost) this.retired.add(member);
+    const host = isOnOwnHost ? null : at;
     if (known !== undefined && host === null) return known;
     const node = host ?? unreachable(member);
     this.nodes.set(member, node);
@@ -117,22 +123,30 @@ export class MemberTable {
     return this.hosts.some(({ nodeId }) => nodeId === node) ? node : null;
   }
 
-  /** This process is the member: who had its host before, and is met again in the log, gets no seat there. */
+  /** This process is the member. */
   seatOwn(member: MemberId, node: NodeId): void {
     this.own = member;
-    this.seat(member, node);
+    this.meet(member, node);
   }
 
-  /** The member speaks from this node from now on; who did before is retired. */
+  /** The member is known to be on this node now; who was there before is retired. */
+  meet(member: MemberId, node: NodeId): void {
+    this.present.add(member);
+    this.place(member, node);
+  }
+
+  /** The log has added the member: it speaks from now on, unless another one is known to be there. */
   seat(member: MemberId, node: NodeId): void {
+    const holder = this.members.get(node);
+    const isPast = holder !== undefined && holder !== member && this.present.has(holder);
+    if (!isPast || this.retired.has(holder)) return this.place(member, node);
+    this.nodes.set(member, node);
+    this.retired.add(member);
+  }
+
+  private place(member: MemberId, node: NodeId): void {
     const before = this.members.get(node);
-    if (before === this.own && member !== before) {
-      this.nodes.set(member, node);
-      this.retired.add(member);
-      return;
-    }
     if (before !== undefined && before !== member) this.retired.add(before);
-    this.retired.delete(member);
     this.members.set(node, member);
     this.nodes.set(member, node);
   }
@@ -148,7 +162,7 @@ export class MemberTable {
     const known = this.nodes.get(member);
     if (known !== undefined && isPlaced(known) && this.members.get(known) === member) return known;
     const node = known !== undefined && isPlaced(known) ? known : host;
-    this.seat(member as MemberId, node);
+    this.meet(member as MemberId, node);
     return node;
   }
 
@@ -156,9 +170,12 @@ export class MemberTable {
     this.retired.add(member);
   }
 
-  /** A host's name; for other nodes the name that a number makes. */
+  /** A host's name; for other nodes the member's id in hex, or the name that a number makes. */
   nameOf(node: NodeId): string {
-    return this.hosts.find(({ nodeId }) => nodeId === node)?.name ?? `m${node}`;
+    const host = this.hosts.find(({ nodeId }) => nodeId === node);
+    if (host !== undefined) return host.name;
+    const member = this.members.get(node);
+    return member === undefined || isPlaced(node) ? `m${node}` : idToHex(member);
   }
 
   /** The name of its host, or the id in hex for a member that was never seen. */

@@ -103,9 +103,8 @@ export class EtcdServer {
     this.disk = new Disk(outbox);
     this.table = new MemberTable([], config.clusterToken, config.hosts ?? config.peers);
     this.hosts = new MemberHosts(this.table, this.membership);
-    const found = readFound(files, this.table, this.disk);
+    const found = readFound(files, this.table, this.disk, config.nodeId);
     this.found = found;
-    if (found.owner !== null) this.table.seatOwn(found.owner.member, config.nodeId);
     if (found.snapshot !== null) restoreMembership(found.snapshot.data, this.membership, this.table);
     this.walOptions = walOptionsOf(config, outbox.trace);
     const alone = config.forceNewCluster === true ? (found.owner?.member ?? null) : null;
@@ -225,7 +224,7 @@ export class EtcdServer {
     this.admitted = admitted;
     this.table.seatOwn(admitted.member, this.config.nodeId);
     for (const { id, peerUrls } of admitted.existing ?? []) {
-      this.table.seat(id, this.table.numberOf(id, peerUrls));
+      this.table.meet(id, this.table.numberOf(id, peerUrls));
     }
     const { trace } = this.outbox;
     if (trace.on) trace.emit(bootEvent(this.config, admitted, this.storage === null));

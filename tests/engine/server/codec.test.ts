@@ -290,3 +290,20 @@ test('a member that only a vote has named gets its place from whoever says where
   expect(told.numberOf(joined, [first.peerUrl])).toBe(1);
   expect(told.numberOf(joined)).toBe(1);
 });
+
+test('who is there keeps its place when the log tells of who was there before', () => {
+  const [earlier, replaced, own] = [0xaaaa_0000_0000_0001n, 0xbbbb_0000_0000_0002n, 0xcccc_0000_0000_0003n];
+  const [first, second] = peers;
+  const joining = new MemberTable([], 'etcd-cluster', peers);
+  joining.seatOwn(own as MemberId, nodeId(1));
+  joining.meet(replaced as MemberId, nodeId(2));
+  joining.seat(earlier as MemberId, joining.numberOf(earlier, [second.peerUrl]));
+  expect([joining.memberOf(nodeId(2)), joining.nodeOf(replaced)]).toEqual([replaced, 2]);
+  expect(joining.nodeOf(earlier)).toBe(null);
+  const before = 0xdddd_0000_0000_0004n;
+  const node = joining.numberOf(before, [first.peerUrl]);
+  joining.seat(before as MemberId, node);
+  expect(node).toBeGreaterThan(9);
+  expect([joining.memberOf(node), joining.nodeOf(before)]).toEqual([before, null]);
+  expect([joining.memberOf(nodeId(1)), joining.nodeOf(own)]).toEqual([own, 1]);
+});
