@@ -70,12 +70,17 @@ export class Damages {
       case 'sim.wipe':
         return void this.#rottenMetas.delete(member);
       case 'bolt.open':
-        if (this.#rottenMetas.delete(member) && event.txid < (this.#written.get(member) ?? 0) - 1)
-          this.overwritten++;
-        return void this.#written.set(member, event.txid);
+        return this.#opened(member, event.txid);
       case 'bolt.writeMeta':
         return void this.#written.set(member, event.txid);
     }
+  }
+
+  #opened(member: number, txid: number): void {
+    const lost = (this.#written.get(member) ?? txid) - txid;
+    if (this.#rottenMetas.delete(member) && lost > 1) this.overwritten++;
+    // what was written of one that is lost stays where it is
+    if (lost !== 1) this.#written.set(member, txid);
   }
 
   /** Those that cannot be started for what is in their files. */

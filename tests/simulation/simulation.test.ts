@@ -73,7 +73,10 @@ test('a run with faults beyond the model proves nothing: what became of it is sa
   expect(totals.line(1, 1)).toContain('1 runs beyond the model (rollback 1): broken 1, 0 violations');
 });
 
-/** m2's power goes in the middle of a commit, which writes over the state before the last; then a meta page rots. */
+/**
+ * m2's power goes in the middle of a commit, which writes over the state before the last; a start in between
+ * changes nothing; then a meta page rots.
+ */
 function rotAfterCutCommit(page: 0 | 1): RunPlan {
   const [member, then] = [2, 'powerCut'] as const;
   return {
@@ -82,6 +85,8 @@ function rotAfterCutCommit(page: 0 | 1): RunPlan {
     schedule: [
       { atUs: 100_000, action: { type: 'disk', member, keptWeight: 1, lostWeight: 1 } },
       { atUs: 500_000, action: { type: 'crashPoint', member, point: 'beforeMeta', nth: 9, then } },
+      { atUs: 8_960_000, action: { type: 'start', member } },
+      { atUs: 9_000_000, action: { type: 'kill', member } },
       { atUs: 9_000_000, kind: 'rotMeta', action: { type: 'bitRot', member, zone: 'meta', bits: 5, page } },
       { atUs: 9_500_000, action: { type: 'start', member } },
     ],
