@@ -137,6 +137,7 @@ export function kill(world: World, member: number): string | null {
 function askToStop(world: World, member: number): string | null {
   const process = world.process(member);
   if (!isAlive(process)) return `m${member} is not running`;
+  process.askedToStop = process.epoch;
   world.schedule(world.nowUs, { kind: 'stop', member, epoch: process.epoch });
   return null;
 }

@@ -8,7 +8,7 @@ import { isFaultyLoad } from './load-kinds.ts';
 import { releaseAll, reschedule } from './message-faults.ts';
 import { awaitSync } from './outputs.ts';
 import { setRestartDelay, stopComing } from './starts.ts';
-import { isAlive } from './process.ts';
+import { isAlive, isStopping } from './process.ts';
 import type { World } from './world.ts';
 
 /** Links as they were: flapping, cuts and what makes them worse end, held messages go on. */
@@ -29,8 +29,9 @@ function mend(world: World, from: number, to: number): void {
 
 /**
  * Ends what goes on, and what is under way for it: syncs that wait, messages in a queue, processes that have
- * yet to hear of an error and end. What has happened stays: damaged files, lost writes, clocks that are off,
- * members that were removed. Hosts on which no member was ever started are left alone.
+ * yet to hear of an error and end, or that were asked to end and still hand over. What has happened stays:
+ * damaged files, lost writes, clocks that are off, members that were removed. Hosts on which no member was
+ * ever started are left alone.
  */
 export function healEverything(world: World): null {
   world.reach.healedEverything++;
@@ -41,7 +42,8 @@ export function healEverything(world: World): null {
     const isSought = process.starts > 0 || process.coming !== null;
     healDisk(world, process.member);
     healHost(world, process.member);
-    const isSound = isAlive(process) && !world.disk(process.member).hasFailed(process.epoch);
+    const isEnding = isStopping(process) || world.disk(process.member).hasFailed(process.epoch);
+    const isSound = isAlive(process) && !isEnding;
     if (isSound || !isSought) continue;
     if (process.status !== 'down') fall(world, process, 'kill');
     world.schedule(world.nowUs, { kind: 'start', member: process.member });

@@ -90,6 +90,8 @@ export interface Process {
   epoch: number;
   /** How often it has been started in this run. */
   starts: number;
+  /** The epoch of the last process that was asked to end; null before. */
+  askedToStop: number | null;
   /** What came while it was paused, or while its processor was busy, in order. */
   held: WorldEvent[];
   /** Of its host: these stay when it ends. */
@@ -111,6 +113,9 @@ const epochsPerBoot = 1_000_000;
 export function nextEpoch(process: Process, boot: number): number {
   return (boot - 1) * epochsPerBoot + process.starts + 1;
 }
+
+/** Whether the process was asked to end, and may still hand over what it leads. */
+export const isStopping = ({ askedToStop, epoch }: Process): boolean => askedToStop === epoch;
 
 /** Whether a process is there, be it paused. */
 export function isAlive(process: Process): boolean {

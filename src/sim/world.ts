@@ -170,7 +170,7 @@ export class World implements ClientWorld, LoadWorld, PerfWorld {
       ...{ member, launch, announced: null, state: null, forcesNewCluster: false },
       ...{ status: 'down' as const, epoch: 0, starts: 0, held: [] },
       ...{ cpu: new Cpu<WorldEvent>(), clock: new MemberClock(), memory: new ProcessMemory(), crash: null },
-      ...{ restartDelayUs: 0, coming: null, comingCount: 0 },
+      ...{ restartDelayUs: 0, askedToStop: null, coming: null, comingCount: 0 },
     };
     this.machines.set(member, { process, disk: new Disk(member, image, disk, seed, boot) });
   }

@@ -88,3 +88,15 @@ test('what waits in the queue of a narrow link arrives soon after healing, and i
   expect(ownValue(lab, follower, 'k')).toMatch(/x29$/);
   expect(lab.cluster.reach.droppedByQueue).toBe(dropped);
 });
+
+test('a member that still hands over when everything heals starts anew, and does not go away seconds later', () => {
+  const { lab, leader } = electedLab();
+  lab.do({ type: 'isolate', member: leader });
+  lab.do({ type: 'stopMember', member: leader });
+  lab.runFor(500_000);
+  expect(lab.cluster.memberStatus(leader)).toBe('up');
+  lab.do({ type: 'healEverything' });
+  lab.runFor(10_000_000);
+  expect(lab.cluster.memberStatus(leader)).toBe('up');
+  expect(lab.cluster.reach.stops).toBe(0);
+});

@@ -334,8 +334,6 @@ export class Run {
       const id = this.cluster.act({ type: 'put', key: 'alive', value: `${i}` });
       this.#runFor(second);
       if (this.#outcomes.get(id)?.ok === true) return;
-      // one that was asked to stop may only now have come to its end
-      this.#start(['down']);
       if (this.cluster.nowUs <= untilUs) continue;
       const last = this.#outcomes.get(id);
       const why = last?.ok === false ? last.message : 'no answer';
@@ -349,7 +347,6 @@ export class Run {
   #mustLevel(untilUs: number): void {
     while (!this.#isOver) {
       this.#runFor(second);
-      this.#start(['down']);
       const behind = this.#behind();
       if (behind === null || this.#isOver) return;
       if (this.cluster.nowUs <= untilUs) continue;
