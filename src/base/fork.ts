@@ -42,11 +42,24 @@ export const isSharedByForks = (value: object): boolean => shared.has(value);
 /** What copies may have in common: it counts once for all who hold it. */
 export type Below = SharedPart | ArrayBufferLike;
 
+/** What is noted of a part: how many copies and parts hold it, how many of the present's, what it took at first. */
+export interface Held {
+  holders: number;
+  holdersNow: number;
+  countedBytes: number;
+}
+
 /**
  * A part of a state that stays one in all copies, with all that it leads to: once a copy was made nobody
  * changes it any more. Its owner then makes another in its place.
  */
-export abstract class SharedPart {
+export abstract class SharedPart implements Held {
+  /** Who counts in the part itself; see `KeptParts`. */
+  countedBy: object | null = null;
+  holders = 0;
+  holdersNow = 0;
+  countedBytes = 0;
+
   /**
    * About what an engine takes for the part itself.
    * @param visit is called for each part or buffer that it leads to

@@ -54,18 +54,14 @@ function placeBefore(keyframes: readonly Passed[], moment: number): number {
  */
 export class KeptWorlds {
   private readonly keyframes: Keyframe[] = [];
-  /** Of the keyframes, and of the world that is there anyway. */
-  private parts = new KeptParts();
-  /** Of that world alone. */
-  private readonly thereAnyway = new KeptParts(undefined, (part) => this.left.push(part));
-  /** What that world had until now. */
+  private parts = new KeptParts(undefined, (part) => this.left.push(part));
+  /** What only keyframes have since the world that is there anyway has gone on. */
   private left: Below[] = [];
   private anyway: readonly Below[] = [];
   private ownBytes = 0;
 
   get sizeBytes(): number {
-    const { parts, thereAnyway } = this;
-    return this.ownBytes + parts.sizeBytes - thereAnyway.sizeBytes + 2 * thereAnyway.placesBytes;
+    return this.ownBytes + this.parts.sizeBytes;
   }
 
   /** Ascending. */
@@ -97,19 +93,17 @@ export class KeptWorlds {
   /** From now on these parts are there in any case, in place of those that were. */
   leanOn(anyway: readonly Below[]): void {
     if (anyway === this.anyway) return;
-    for (const held of [this.parts, this.thereAnyway]) {
-      for (const part of anyway) held.keep(part);
-      for (const part of this.anyway) held.letGo(part);
-    }
+    for (const part of anyway) this.parts.keepNow(part);
+    for (const part of this.anyway) this.parts.letGoNow(part);
     this.anyway = anyway;
     // what only the past has is seldom read
-    for (const part of this.left)
-      if (part instanceof ColdPart && this.parts.holds(part)) this.parts.pack(part);
+    for (const part of this.left) if (part instanceof ColdPart) this.parts.pack(part);
     this.left = [];
   }
 
   /** Counts all of them again, but for what is counted elsewhere. For those that lean on nothing. */
   countBeside(isElsewhere: (part: Below) => boolean): void {
+    for (const { shared } of this.keyframes) for (const part of shared) this.parts.letGo(part);
     this.parts = new KeptParts(isElsewhere);
     for (const { shared } of this.keyframes) for (const part of shared) this.parts.keep(part);
   }
