@@ -42,7 +42,7 @@ export const isSharedByForks = (value: object): boolean => shared.has(value);
 /** What copies may have in common: it counts once for all who hold it. */
 export type Below = SharedPart | ArrayBufferLike;
 
-/** What is noted of a part: how many copies and parts hold it, how many of the present's, what it took at first. */
+/** What is noted of a part: how many hold it, how many of the present do, and what it took at first. */
 export interface Held {
   holders: number;
   holdersNow: number;
